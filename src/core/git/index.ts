@@ -1,0 +1,2 @@
+export type * from './git.ts'
+export type * from './repository.ts'

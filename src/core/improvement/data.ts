@@ -1,0 +1,92 @@
+import type { Evidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
+import type { SourceKind } from './source.ts'
+
+/** States of a candidate; the transitions stand in docs/adr/0003-candidate-states.md and `states.ts`. */
+export type CandidateState =
+  | 'proposed' | 'committed' | 'sandboxed' | 'validating' | 'validated' | 'rejected' | 'errored'
+  | 'awaiting_approval' | 'approved' | 'declined' | 'expired' | 'landing' | 'landed' | 'observing' | 'confirmed'
+  | 'undoing' | 'undone' | 'conflict' | 'undo_conflict' | 'needs_attention' | 'abandoned'
+
+export type Risk = 'low' | 'medium' | 'high'
+
+/** A candidate as `--json` shows it (schema singularity.improve/1). */
+export type CandidateData = {
+  id: string
+  parent: string | null
+  title: string
+  source: { kind: SourceKind; id: string }
+  risk: Risk
+  verdict: Verdict | null
+  state: CandidateState
+  reasons: { code: string; detail: string }[]
+  files: string[]
+  sites: { found: number; exercised: number; kept: number; dropped: number }
+  commit: string | null
+  evidence: {
+    tests: {
+      baseline: Record<string, number>
+      candidate: Record<string, number>
+      regressed: string[]
+      weakened: Weakening[]
+      fixed: string[]
+      flaky: string[]
+    }
+    metrics: { name: string; unit: string; estimate: number | null; lower: number | null; upper: number | null; verdict: MetricVerdict; self_reported: boolean }[]
+    guards: { name: string; ok: boolean | null; detail: string }[]
+  }
+}
+
+export type Totals = { found: number; kept: number; rolled_back: number; cannot_decide: number; errored: number; not_run: number; waiting: number; landed: number }
+
+export type BlindSpot = { kind: 'unnoticed_fault' | 'unexercised_function' | 'blind_plan'; file: string; line: number; name: string; detail: string }
+
+export type ImproveData = {
+  run: { id: string; base: string; branch: string | null; started_at: string; finished_at: string | null }
+  plan: { entries: { id: string; runner: string; scope: string; command: string; origin: string }[]; steps: { id: string; kind: string; command: string }[]; hash: string } | null
+  baseline: { tests: Record<string, number>; runs: number; seconds: number; cpu_seconds: number | null; flaky: string[]; red: string[]; cached: boolean; control: { noticed: number; planted: number } | null } | null
+  blind_spots: BlindSpot[]
+  candidates: CandidateData[]
+  totals: Totals
+  /** Why nothing was found, per source; hints for the reader. */
+  notes: string[]
+  /** The command a person would type next. */
+  next: string[]
+}
+
+export type ImproveRequest = {
+  paths: string[]
+  sources: ('rules' | 'fixers')[]
+  rules: string[]
+  patch: { name: string; bytes: Uint8Array } | null
+  branch: string | null
+  exec: { command: string; net: boolean; env: string[]; binds: string[] } | null
+  test: string | null
+  metrics: string[]
+  base: string | null
+  into: string | null
+  propose: boolean
+  summary: string | null
+  max: number
+  timeLimitMs: number
+  isolation: 'auto' | 'bubblewrap' | 'seatbelt' | 'none'
+  retry: boolean
+  failOn: ('rolled_back' | 'undecided')[]
+  yes: boolean
+  dryRun: boolean
+  offline: boolean
+  /** The bare command: a two-minute look, nothing decided. */
+  look: boolean
+}
+
+/** What a run tells while it goes on; the terminal draws it, other outputs print one line per phase. */
+export type RunEvent =
+  | { type: 'phase'; phase: 'estimate' | 'plan' | 'baseline' | 'control' | 'sources' | 'candidates' | 'train' | 'measure' | 'decide' | 'land'; detail: string }
+  | { type: 'candidate'; id: string; title: string; index: number; of: number; stage: string }
+  | { type: 'tests'; done: number; total: number | null }
+  | { type: 'verdict'; candidate: CandidateData }
+  | { type: 'note'; level: 'info' | 'warn'; text: string }
+
+export type ImproveOutcome = { data: ImproveData; exitCode: number }
+
+/** The full evidence, as the record keeps it. */
+export type StoredEvidence = Evidence

@@ -1,0 +1,2 @@
+export type * from './isolation.ts'
+export type * from './sandbox.ts'

@@ -1,0 +1,63 @@
+/** What a jailed program may see and use. Paths on the left are on the host, on the right inside the jail. */
+export type Mount = { from: string; to: string; mode: 'ro' | 'rw' | 'overlay' | 'tmpfs' }
+
+export type JailLimits = {
+  timeoutMs: number
+  /** Bytes of output kept per stream (head and tail); ten times as much ends the run. */
+  maxOutputBytes?: number
+  maxProcesses?: number
+  maxMemoryBytes?: number
+  maxFileBytes?: number
+}
+
+export type JailRequest = {
+  /** The program and its arguments, run without a shell; use ['sh', '-c', text] for a command line. */
+  command: readonly string[]
+  /** Directory inside the jail. */
+  cwd: string
+  env: Readonly<Record<string, string>>
+  mounts: readonly Mount[]
+  network: 'none' | 'host'
+  limits: JailLimits
+  /** Low CPU and IO priority (everything except measuring). */
+  lowPriority?: boolean
+  signal?: AbortSignal
+  onOutput?: (stream: 'stdout' | 'stderr', text: string) => void
+}
+
+export type JailResult = {
+  exitCode: number | null
+  signal: string | null
+  timedOut: boolean
+  outputLimited: boolean
+  cancelled: boolean
+  /** Head and tail of what was printed, as text. */
+  stdout: string
+  stderr: string
+  wallMs: number
+  /** User plus system CPU time of the whole process tree, measured outside its reach; null where it cannot be had. */
+  cpuMs: number | null
+  maxRssBytes: number | null
+  /** Processes were left over when the command ended: the CPU sample is void. */
+  leftovers: boolean
+}
+
+export type IsolationKind = 'bubblewrap' | 'seatbelt' | 'none'
+
+export type IsolationProbe = {
+  kind: IsolationKind
+  available: boolean
+  /** Why not, or how (version). */
+  detail: string
+  /** What to install or set, as commands. */
+  fix: readonly string[]
+  capabilities: { fileSystem: boolean; network: boolean; processes: boolean; cpuTime: 'launcher' | 'cgroup' | null; overlay: boolean }
+}
+
+/** The port: one way to keep an untrusted program from everything but its sandbox. */
+export type Isolation = {
+  readonly kind: IsolationKind
+  /** Tries the real flags once; cached by kernel and program version. */
+  probe(): Promise<IsolationProbe>
+  run(request: JailRequest): Promise<JailResult>
+}

@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { SingularityError, messageOf } from '../kernel/index.ts'
+
+export type SqlValue = string | number | bigint | null | Uint8Array
+export type Row = Record<string, SqlValue>
+
+export type Database = {
+  readonly path: string
+  /** Runs a statement (prepared once, cached by text) and returns its rows. */
+  all<T = Row>(sql: string, ...params: readonly SqlValue[]): T[]
+  get<T = Row>(sql: string, ...params: readonly SqlValue[]): T | undefined
+  /** Runs a write; returns how many rows changed. */
+  run(sql: string, ...params: readonly SqlValue[]): number
+  /**
+   * BEGIN IMMEDIATE ... COMMIT. Nested calls join the outer transaction. The body is synchronous on purpose: a
+   * transaction never stays open across an await.
+   */
+  transaction<T>(body: () => T): T
+  close(): void
+}
+
+export type DatabaseOptions = {
+  path: string
+  /** Marks the file as ours (`PRAGMA application_id`). */
+  applicationId: number
+  migrations: readonly string[]
+  readOnly?: boolean
+}
+
+const BUSY_TIMEOUT_MS = 5000
+
+/**
+ * Opens (and migrates) a SQLite file: WAL, synchronous=FULL, foreign keys on. Before a migration of an existing file a
+ * backup is written beside it with VACUUM INTO.
+ * @throws STATE_NEWER when the file was written by a newer program, STATE_UNUSABLE when it is not ours or damaged,
+ * DISK_FULL, READ_ONLY.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  try {
+    return open(options)
+  } catch (error) {
+    if (SingularityError.isInstance(error)) throw error
+    throw storageError(error, options.path)
+  }
+}
+
+function open(options: DatabaseOptions): Database {
+  const existed = existsSync(options.path)
+  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 })
+  const native = new BetterSqlite3(options.path, { timeout: BUSY_TIMEOUT_MS, readonly: options.readOnly === true })
+  try {
+    if (!options.readOnly) {
+      native.pragma('journal_mode = WAL')
+      native.pragma('synchronous = FULL')
+    }
+    native.pragma('foreign_keys = ON')
+    migrate(native, options, existed)
+  } catch (error) {
+    native.close()
+    throw error
+  }
+  return wrap(native, options.path)
+}
+
+function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, existed: boolean): void {
+  const read = (name: string): number => native.pragma(name, { simple: true }) as number
+  const known = options.migrations.length
+  const current = read('user_version')
+  const owner = read('application_id')
+  if (current > 0 && owner !== options.applicationId)
+    throw new SingularityError('STATE_UNUSABLE', `${options.path} is not a file of singularity.`)
+  if (current > known)
+    throw new SingularityError('STATE_NEWER', `${options.path} has version ${current}; this program knows ${known}.`, {
+      hints: ['Update singularity.'],
+    })
+  if (current === known || options.readOnly) return
+  if (existed && current > 0) backup(native, options.path, current)
+  native
+    .transaction(() => {
+      for (let version = read('user_version'); version < known; version++) native.exec(options.migrations[version]!)
+      native.pragma(`application_id = ${options.applicationId}`)
+      native.pragma(`user_version = ${known}`)
+    })
+    .immediate()
+}
+
+function backup(native: BetterSqlite3.Database, path: string, version: number): void {
+  const folder = join(dirname(path), 'backups')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const target = join(folder, `${basename(path)}.v${version}`)
+  rmSync(target, { force: true })
+  native.prepare('VACUUM INTO ?').run(target)
+}
+
+function wrap(native: BetterSqlite3.Database, path: string): Database {
+  const statements = new Map<string, BetterSqlite3.Statement>()
+  const prepare = (sql: string): BetterSqlite3.Statement => {
+    let statement = statements.get(sql)
+    if (!statement) statements.set(sql, (statement = native.prepare(sql)))
+    return statement
+  }
+  const guard = <T>(body: () => T): T => {
+    try {
+      return body()
+    } catch (error) {
+      throw isSqliteError(error) ? storageError(error, path) : error
+    }
+  }
+  return {
+    path,
+    all: <T>(sql: string, ...params: readonly SqlValue[]) => guard(() => prepare(sql).all(...params) as T[]),
+    get: <T>(sql: string, ...params: readonly SqlValue[]) => guard(() => prepare(sql).get(...params) as T | undefined),
+    run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
+    transaction: (body) => guard(() => (native.inTransaction ? body() : native.transaction(body).immediate())),
+    close: () => native.close(),
+  }
+}
+
+function isSqliteError(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError
+}
+
+function storageError(error: unknown, path: string): SingularityError {
+  const code = (error as { code?: string }).code ?? ''
+  const details = { cause: error, hints: ['singularity doctor'] }
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return new SingularityError('DISK_FULL', `No space left for ${path}.`, details)
+  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES')
+    return new SingularityError('READ_ONLY', `${path} cannot be written (${messageOf(error)}).`, details)
+  return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, details)
+}

@@ -1,0 +1,78 @@
+/** state.db: append-only from the first release on. One statement batch per version; `user_version` counts them. */
+export const STATE_MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE run (
+  id TEXT PRIMARY KEY,
+  status TEXT NOT NULL CHECK (status IN ('running','finished','interrupted')),
+  started_at TEXT NOT NULL, finished_at TEXT,
+  base TEXT NOT NULL, base_tree TEXT NOT NULL, branch TEXT,
+  request TEXT NOT NULL,            -- JSON: the ImproveRequest
+  summary TEXT,                     -- JSON: ImproveData without candidates, once known
+  record_path TEXT, exit_code INTEGER,
+  pid INTEGER, pid_start TEXT, boot_id TEXT
+) STRICT;
+CREATE INDEX run_started ON run (started_at DESC);
+
+CREATE TABLE candidate (
+  id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES run (id), parent TEXT,
+  ordinal INTEGER NOT NULL, title TEXT NOT NULL,
+  source_kind TEXT NOT NULL, source_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
+  risk TEXT NOT NULL, state TEXT NOT NULL, verdict TEXT, reasons TEXT NOT NULL DEFAULT '[]',
+  base_oid TEXT, commit_oid TEXT, tree_oid TEXT, diff_hash TEXT, landed_oid TEXT, undo_oid TEXT, target_ref TEXT,
+  files TEXT NOT NULL DEFAULT '[]', sites TEXT NOT NULL DEFAULT '{}', evidence TEXT NOT NULL DEFAULT '{}',
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX candidate_run ON candidate (run_id, ordinal);
+CREATE INDEX candidate_state ON candidate (state);
+CREATE INDEX candidate_fingerprint ON candidate (fingerprint, updated_at);
+
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, name TEXT NOT NULL,
+  run_id TEXT, candidate_id TEXT, data TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX event_candidate ON event (candidate_id, seq);
+
+CREATE TABLE approval (
+  id TEXT PRIMARY KEY, candidate_id TEXT NOT NULL REFERENCES candidate (id),
+  status TEXT NOT NULL CHECK (status IN ('open','approved','rejected','expired','void')),
+  token_hash TEXT NOT NULL, diff_hash TEXT NOT NULL, evidence_hash TEXT NOT NULL,
+  requested_at TEXT NOT NULL, expires_at TEXT NOT NULL,
+  decided_at TEXT, decided_by TEXT, via TEXT, reason TEXT, overrides INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX approval_open ON approval (candidate_id) WHERE status = 'open';
+CREATE INDEX approval_status ON approval (status, requested_at);
+
+CREATE TABLE question (
+  id TEXT PRIMARY KEY, candidate_id TEXT NOT NULL REFERENCES candidate (id),
+  text TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at TEXT NOT NULL,
+  answer TEXT, answered_by TEXT, answered_at TEXT
+) STRICT;
+CREATE INDEX question_open ON question (asked_at) WHERE answered_at IS NULL;
+
+CREATE TABLE op (
+  id TEXT PRIMARY KEY, candidate_id TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('land','undo')),
+  state TEXT NOT NULL CHECK (state IN ('intent','done','rolled_back','needs_attention')),
+  target_ref TEXT NOT NULL, old_oid TEXT NOT NULL, new_oid TEXT NOT NULL,
+  checkout_path TEXT, paths TEXT NOT NULL DEFAULT '[]', locks TEXT NOT NULL DEFAULT '[]',
+  detail TEXT, pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL,
+  started_at TEXT NOT NULL, finished_at TEXT
+) STRICT;
+CREATE INDEX op_intent ON op (started_at) WHERE state = 'intent';
+
+CREATE TABLE sandbox (
+  id TEXT PRIMARY KEY, run_id TEXT, path TEXT NOT NULL, admin_path TEXT NOT NULL, purpose TEXT NOT NULL,
+  pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL, created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE declined (
+  fingerprint TEXT PRIMARY KEY, candidate_id TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE measurement_cache (
+  key TEXT PRIMARY KEY, kind TEXT NOT NULL, data TEXT NOT NULL, created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE consent (name TEXT PRIMARY KEY, granted_by TEXT NOT NULL, granted_at TEXT NOT NULL, detail TEXT) STRICT;
+CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+`,
+]

@@ -1,0 +1,68 @@
+import type { TestStatus } from './runner.ts'
+
+export type Verdict = 'keep' | 'roll_back' | 'cannot_decide'
+
+export type MetricVerdict = 'improved' | 'not_worse' | 'worse' | 'unclear' | 'not_measured'
+
+export type MetricEvidence = {
+  name: string
+  unit: string
+  direction: 'lower' | 'higher'
+  /** Candidate relative to base as a ratio minus one (0.03 = 3 % more), or null when not measured. */
+  estimate: number | null
+  lower: number | null
+  upper: number | null
+  verdict: MetricVerdict
+  /** The number was printed by the measured command itself: it never decides alone. */
+  self_reported: boolean
+  /** The paired samples [base, candidate], kept so that a record can be decided again. */
+  samples: readonly (readonly [number, number])[]
+}
+
+export type GuardEvidence = { name: string; ok: boolean | null; detail: string }
+
+export type Weakening = {
+  file: string
+  line: number | null
+  kind:
+    | 'test_lost' | 'test_skipped' | 'test_failing' | 'fewer_assertions' | 'looser_assertion' | 'looser_tolerance'
+    | 'parameter_row_lost' | 'runner_exclusion' | 'exit_zero_wrapper' | 'coverage_limit_lowered' | 'snapshot_changed' | 'unclassified'
+  detail: string
+  /** Proven by syntax; false means a person has to look (`tests_touched`). */
+  proven: boolean
+}
+
+export type TestEvidence = {
+  baseline: Record<TestStatus, number>
+  candidate: Record<TestStatus, number>
+  regressed: readonly string[]
+  weakened: readonly Weakening[]
+  fixed: readonly string[]
+  flaky: readonly string[]
+  /** Base tests that were touched: the old version fails on the candidate, the new one passes. */
+  contract_changed: readonly string[]
+  complete: boolean
+  coarse: boolean
+  hang: boolean
+}
+
+export type SiteEvidence = { file: string; line: number; exercised: boolean | null; equal_tree: boolean; kept: boolean; reason: string | null }
+
+/** Everything the verdict depends on; stored in the record and decided again by `replay`. */
+export type Evidence = {
+  tests: TestEvidence
+  metrics: readonly MetricEvidence[]
+  guards: readonly GuardEvidence[]
+  sites: readonly SiteEvidence[]
+  /** Static findings that end the matter before any test runs (does not parse, breaks the platform, ...). */
+  contract: readonly { name: string; ok: boolean; detail: string; privileged?: boolean }[]
+  /** The positive control of the plan: null where none was run. */
+  control: { noticed: number; planted: number } | null
+  errors: readonly string[]
+}
+
+export type DecisionPolicy = { regression_threshold: number; allow_unexercised: boolean }
+
+export const DEFAULT_POLICY: DecisionPolicy = { regression_threshold: 0.05, allow_unexercised: false }
+
+export type VerdictReason = { code: string; detail: string }

@@ -1,0 +1,30 @@
+/**
+ * The one layer table. A room may import from rooms of later rows only; an import inside a row must stand in `SIDEWAYS`.
+ * The lint fences (.oxlintrc.json) and ARCHITECTURE.md are checked against it.
+ */
+export const LAYERS: readonly (readonly string[])[] = [
+  ['improvement'],
+  ['rules', 'validation', 'approvals', 'landing'],
+  ['analysis', 'sandbox'],
+  ['parsing'],
+  ['storage', 'git', 'process', 'config', 'telemetry'],
+  ['kernel'],
+]
+
+/** Allowed imports between rooms of one row: importer -> imported. */
+export const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
+  git: ['process'],
+  storage: ['config', 'telemetry'],
+  landing: ['approvals'],
+}
+
+/** Packages that only one room may import. */
+export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
+  ink: 'src/ui',
+  react: 'src/ui',
+  'better-sqlite3': 'src/core/storage',
+  '@ast-grep/napi': 'src/core/parsing',
+  'simple-git': 'src/core/git',
+  execa: 'src/core/process',
+  '@oclif/core': 'src/commands',
+}
