@@ -1,0 +1,44 @@
+import type { Approval, Question } from '../approvals/index.ts'
+import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals } from './data.ts'
+
+export type RunSummary = { id: string; started_at: string; finished_at: string | null; status: string; base: string; branch: string | null; totals: Totals }
+
+/** What `show CANDIDATE` prints: the claim, its proof, and what the proof does not say. */
+export type CandidateReport = {
+  candidate: CandidateData
+  run: RunSummary
+  reason: string
+  reference: string | null
+  exercised_sites: { file: string; line: number; exercised: boolean | null; kept: boolean; reason: string | null }[]
+  not_proven: string[]
+  approval: Approval | null
+  questions: Question[]
+  history: { at: string; name: string; detail: string }[]
+  landed: { commit: string; branch: string } | null
+  undo: string | null
+}
+
+export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'trailer' | 'import' | 'command' }
+
+/** The front doors' view of the main job. Ids may be unique prefixes. @throws NOT_FOUND, STATE_CONFLICT */
+export type ImprovementService = {
+  improve(request: ImproveRequest, observe: (event: RunEvent) => void, signal: AbortSignal, stopSoon: AbortSignal): Promise<ImproveOutcome>
+  runs(options: { limit: number }): Promise<RunSummary[]>
+  /** A run or a candidate. */
+  show(id: string): Promise<{ kind: 'run'; data: ImproveData } | { kind: 'candidate'; data: CandidateReport }>
+  diff(id: string, options: { color: boolean }): Promise<string>
+  /** Everything that waits for a person, newest last. */
+  waiting(): Promise<{ candidates: CandidateReport[]; questions: Question[] }>
+  /** Approves and lands. `override` is the reason that lands a candidate whose tests were weakened. */
+  approve(id: string, actor: Actor, options?: { override?: string; into?: string; dryRun?: boolean }): Promise<CandidateData>
+  reject(id: string, actor: Actor, reason: string): Promise<CandidateData>
+  ask(id: string, actor: Actor, text: string): Promise<Question>
+  answer(questionId: string, actor: Actor, text: string): Promise<Question>
+  undo(id: string, actor: Actor, options?: { dryRun?: boolean }): Promise<CandidateData>
+  /** Lands what was approved meanwhile (trailers, imports, other terminals), expires what is too old. */
+  resume(): Promise<{ candidates: CandidateData[] }>
+  replay(id: string, overrides: Readonly<Record<string, string>>): Promise<{ ok: boolean; problems: string[]; verdicts: { id: string; title: string; recorded: string | null; now: string | null; changed: boolean; reasons: { code: string; detail: string }[] }[] }>
+  exportRun(id: string, directory: string): Promise<{ directory: string; files: string[] }>
+  importRun(directory: string): Promise<{ run: string; candidates: CandidateData[] }>
+  why(file: string, line: number): Promise<{ file: string; line: number; commit: string; candidate: CandidateReport | null; trailers: Record<string, string>; text: string }>
+}
