@@ -12,7 +12,7 @@ export const eslint: Fixer = {
   used: async (project) => (await hasAny(project, [...CONFIGS, ...OLD_CONFIGS])) || (await manifestNames(project, 'eslint')),
   program: ({ findModule }) => {
     const script = findModule('eslint/bin/eslint.js')
-    return script && ['node', script]
+    return script === undefined ? undefined : ['node', script]
   },
   report: (program) => [...program, '.', '--format', 'json', '--no-error-on-unmatched-pattern'],
   async read(report, project) {

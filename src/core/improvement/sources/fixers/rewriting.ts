@@ -7,7 +7,7 @@ export const biome: Fixer = {
   used: async (project) => hasAny(project, ['biome.json', 'biome.jsonc']),
   program: ({ findModule }) => {
     const script = findModule('@biomejs/biome/bin/biome')
-    return script && ['node', script]
+    return script === undefined ? undefined : ['node', script]
   },
   report: (program) => [...program, 'lint', '--reporter=json', '--max-diagnostics=none', '--vcs-enabled=false'],
   rules(report) {
@@ -24,7 +24,7 @@ export const oxlint: Fixer = {
   used: async (project) => (await hasAny(project, ['.oxlintrc.json', 'oxlint.config.ts'])) || (await manifestNames(project, 'oxlint')),
   program: ({ findModule }) => {
     const script = findModule('oxlint/bin/oxlint')
-    return script && ['node', script]
+    return script === undefined ? undefined : ['node', script]
   },
   report: (program) => [...program, '--format', 'json'],
   rules(report) {
@@ -41,7 +41,7 @@ export const gofmt: Fixer = {
   used: async (project) => hasAny(project, ['go.mod']),
   program: ({ findProgram }) => {
     const program = findProgram('gofmt')
-    return program && [program]
+    return program === undefined ? undefined : [program]
   },
   report: (program) => [...program, '-l', '.'],
   rules: (report) => (report.trim() === '' ? [] : ['format']),

@@ -19,7 +19,7 @@ export const ruff: Fixer = {
   },
   program: ({ findProgram }) => {
     const program = findProgram('ruff')
-    return program && [program]
+    return program === undefined ? undefined : [program]
   },
   report: (program) => [...program, 'check', '--output-format', 'json', '--no-cache', '--exit-zero', '.'],
   async read(report, project) {
