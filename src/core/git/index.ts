@@ -1,2 +1,4 @@
 export type * from './git.ts'
-export type * from './repository.ts'
+export type { Repository, RepositoryState } from './repository.ts'
+export { MINIMUM_GIT, discoverRepository, gitVersion, isOldGit, repositoryState } from './repository.ts'
+export { createGit } from './wrapper.ts'
