@@ -1,2 +1,7 @@
 export type * from './isolation.ts'
+export type { IsolationDeps } from './isolations/deps.ts'
+export { APPARMOR_FIX, INSTALL_BUBBLEWRAP } from './isolations/bubblewrap.ts'
+export { seatbeltProfile } from './isolations/seatbelt.ts'
+export type { SelectedIsolation, SelectionOptions } from './isolations/select.ts'
+export { createIsolation, selectIsolation } from './isolations/select.ts'
 export type * from './sandbox.ts'
