@@ -2,6 +2,7 @@ import type { Weakening } from '../evidence.ts'
 import { compareAssertions, keyOf } from './compare-assertions.ts'
 import type { AssertionFact, TestFact, TestFacts } from './facts.ts'
 import { wordsOf } from './syntax.ts'
+import { ASSERTING_WORDS } from './tables.ts'
 
 /** One file on both sides; a side on which no runner finds it is null. */
 export type FilePair = { path: string; oldPath: string; base: TestFacts | null; candidate: TestFacts | null; inSource: boolean }
@@ -104,7 +105,7 @@ const ASSERTING_NAME = /assert|expect|check|verif|should|must|ensure|compare|mat
 
 /** Calls that the candidate's test makes and the base's did not, to something that may assert. */
 function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<string>): boolean {
-  const known = new Set([...base.tokens, ...candidate.assertions.flatMap(fact => fact.matcher.split(' '))])
+  const known = new Set([...base.tokens, ...candidate.assertions.flatMap(fact => fact.matcher.split(' ')), ...ASSERTING_WORDS])
   const { tokens } = candidate.test
   return tokens.some((token, at) => (tokens[at + 1] === '(' || tokens[at + 1] === '!' || tokens[at + 1] === '.') && !known.has(token) && /^\w+$/.test(token) && (helpers.has(token) || ASSERTING_NAME.test(token)))
 }
