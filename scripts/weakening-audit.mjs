@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // How often does the test-weakening detector accuse people? Walks commits of clones that touch tests and prints the share flagged.
-//   node scripts/weakening-audit.mjs FOLDER... [--commits N] [--fold tune|test] [--verbose] [--json]
+//   node scripts/weakening-audit.mjs FOLDER... [--commits N] [--fold tune|test] [--any] [--verbose] [--json]
+// --any takes any commits, not only those that touch tests.
 // A folder is a working tree or a bare git directory. N is the total, spread evenly. Commits are taken by the hash of their id,
 // so that two runs look at the same ones; the two folds are disjoint halves (one to improve the detector on, one to report).
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -14,10 +15,10 @@ import { build } from 'esbuild'
 const top = dirname(dirname(fileURLToPath(import.meta.url)))
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { commits: { type: 'string', default: '300' }, fold: { type: 'string' }, verbose: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: { commits: { type: 'string', default: '300' }, fold: { type: 'string' }, any: { type: 'boolean' }, verbose: { type: 'boolean' }, json: { type: 'boolean' } },
 })
 if (positionals.length === 0) {
-  console.error('usage: node scripts/weakening-audit.mjs FOLDER... [--commits N] [--fold tune|test] [--verbose] [--json]')
+  console.error('usage: node scripts/weakening-audit.mjs FOLDER... [--commits N] [--fold tune|test] [--any] [--verbose] [--json]')
   process.exit(2)
 }
 
@@ -27,6 +28,39 @@ await build({
 })
 const { detectWeakening, looksLikeTestFile, configOf } = await import(pathToFileURL(bundle).href)
 
+/** Reads blobs through one `git cat-file --batch`; `undefined` where there is none or it is binary. */
+function blobReader(gitDir) {
+  const child = spawn('git', ['--git-dir', gitDir, 'cat-file', '--batch'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  let buffer = Buffer.alloc(0)
+  let wake = () => {}
+  child.stdout.on('data', chunk => {
+    buffer = Buffer.concat([buffer, chunk])
+    wake()
+  })
+  const atLeast = async test => {
+    while (!test()) await new Promise(resolve => (wake = resolve))
+  }
+  return {
+    async read(name) {
+      if (name.includes('\n')) return undefined
+      child.stdin.write(`${name}\n`)
+      await atLeast(() => buffer.includes(10))
+      const end = buffer.indexOf(10)
+      const [, type, size] = buffer.subarray(0, end).toString().split(' ')
+      const header = /^(blob|tree|commit|tag)$/.test(type ?? '') ? { type, size: Number(size) } : undefined
+      if (header === undefined) {
+        buffer = buffer.subarray(end + 1)
+        return undefined
+      }
+      await atLeast(() => buffer.length >= end + 1 + header.size + 1)
+      const bytes = buffer.subarray(end + 1, end + 1 + header.size)
+      buffer = buffer.subarray(end + 1 + header.size + 1)
+      return header.type !== 'blob' || bytes.includes(0) ? undefined : bytes.toString('utf8')
+    },
+    close: () => child.stdin.end(),
+  }
+}
+
 const digest = text => createHash('sha256').update(text).digest('hex')
 const wanted = Math.ceil(Number(values.commits) / positionals.length)
 const rows = []
@@ -35,14 +69,7 @@ const flagged = []
 for (const folder of positionals) {
   const gitDir = existsSync(join(folder, '.git')) ? join(folder, '.git') : folder
   const git = (...args) => execFileSync('git', ['--git-dir', gitDir, '-c', 'core.quotepath=off', ...args], { encoding: 'utf8', maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'ignore'] })
-  const show = (revision, path) => {
-    try {
-      const bytes = execFileSync('git', ['--git-dir', gitDir, 'cat-file', 'blob', `${revision}:${path}`], { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] })
-      return bytes.includes(0) ? undefined : bytes.toString('utf8')
-    } catch {
-      return undefined
-    }
-  }
+  const reader = blobReader(gitDir)
   const commits = git('log', '--no-merges', '-M', '--name-status', '--format=%x01%H%x02%P%x02%s').split('\x01').slice(1).map(block => {
     const [head, ...lines] = block.split('\n')
     const [id, parents, subject] = head.split('\x02')
@@ -53,7 +80,7 @@ for (const folder of positionals) {
     })
     return { id, parent: parents, subject, changedFiles }
   })
-  const touching = commits.filter(commit => commit.parent !== '' && commit.changedFiles.some(file => looksLikeTestFile(file.path) || looksLikeTestFile(file.oldPath ?? file.path)))
+  const touching = commits.filter(commit => commit.parent !== '' && commit.changedFiles.length > 0 && (values.any || commit.changedFiles.some(file => looksLikeTestFile(file.path) || looksLikeTestFile(file.oldPath ?? file.path))))
   const half = touching.filter(commit => values.fold === undefined || (Number.parseInt(digest(commit.id)[0], 16) % 2 === 0) === (values.fold === 'tune'))
   const chosen = half.sort((a, b) => (digest(a.id) < digest(b.id) ? -1 : 1)).slice(0, wanted)
   // repo+name/repo, as mirrors lay them, and plain clones.
@@ -62,7 +89,7 @@ for (const folder of positionals) {
   for (const commit of chosen) {
     const baseTestFiles = commit.changedFiles.some(file => configOf(file.path)) ? git('ls-tree', '-r', '--name-only', commit.parent).split('\n').filter(looksLikeTestFile) : []
     const report = await detectWeakening({
-      changedFiles: commit.changedFiles, baseTestFiles, readBase: async path => show(commit.parent, path), readCandidate: async path => show(commit.id, path),
+      changedFiles: commit.changedFiles, baseTestFiles, readBase: path => reader.read(`${commit.parent}:${path}`), readCandidate: path => reader.read(`${commit.id}:${path}`),
     })
     const proven = report.weakened.filter(item => item.proven)
     if (proven.length > 0) {
@@ -72,6 +99,7 @@ for (const folder of positionals) {
     else if (report.touched) row.touched++
     else row.clean++
   }
+  reader.close()
   rows.push(row)
 }
 

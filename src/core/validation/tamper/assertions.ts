@@ -3,6 +3,7 @@ import { chainOf, isChain, itemsOf, splitArguments, tokensOf, type Link, type No
 import type { LanguageTable } from './tables.ts'
 
 const UNKNOWN_RANK = 3
+const NOTHING = new Set(['toBeNull', 'toBeUndefined', 'toBeNaN', 'be_nil', 'null', 'undefined', 'nil'])
 
 /** The claims a node makes as an assertion; `undefined` where it is none. Awaiting is judged here too: a lost promise never fails. */
 export function claimsOf(node: Node, table: LanguageTable): Claim[] | undefined {
@@ -107,7 +108,8 @@ function matched(matcher: string, negated: boolean, subject: string, args: reado
   const expected = rest.map(arg => arg.join(' '))
   let rank = rules.matchers[matcher] ?? UNKNOWN_RANK
   if (rules.throwing.includes(matcher)) rank = throwRank(expected, table)
-  if (negated) rank = Math.min(rank, 2)
+  // `not.toBe(3)` allows nearly everything, `not.toBeNull()` is mere existence, `not.toBeTruthy()` names few values.
+  if (negated) rank = NOTHING.has(matcher) || NOTHING.has(expected.join()) ? 1 : rank >= 3 ? 2 : 3
   return { matcher: negated ? `not ${matcher}` : matcher, subject, expected: expected.join(' , '), rank, tolerance }
 }
 

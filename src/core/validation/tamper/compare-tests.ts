@@ -2,7 +2,7 @@ import type { Weakening } from '../evidence.ts'
 import { compareAssertions, keyOf } from './compare-assertions.ts'
 import type { AssertionFact, TestFact, TestFacts } from './facts.ts'
 import { wordsOf } from './syntax.ts'
-import { ASSERTING_WORDS } from './tables.ts'
+import { assertingWords } from './tables.ts'
 
 /** One file on both sides; a side on which no runner finds it is null. */
 export type FilePair = { path: string; oldPath: string; base: TestFacts | null; candidate: TestFacts | null; inSource: boolean }
@@ -23,8 +23,16 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
   for (const pair of pairs) {
     const before = owned(pair, pair.base)
     const after = new Map(owned(pair, pair.candidate).map(item => [item.test.id, item]))
+    const known = new Set(before.map(item => item.test.id))
     for (const item of before) {
       const successor = after.get(item.test.id)
+      // A new test may have taken the name while the old one lives on under another.
+      const moved = successor === undefined || bodyOf(successor) === bodyOf(item) ? undefined : [...after.values()].find(other => !known.has(other.test.id) && item.assertions.length > 0 && bodyOf(other) === bodyOf(item))
+      if (moved !== undefined) {
+        matches.push([item, moved, true])
+        after.delete(moved.test.id)
+        continue
+      }
       if (successor === undefined) lost.push(item)
       else matches.push([item, successor, false])
       after.delete(item.test.id)
@@ -65,12 +73,16 @@ function adopt(lost: Owned[], fresh: Owned[]): [Owned, Owned][] {
       fresh.splice(other, 1)
     }
   }
-  const body = (item: Owned): string => item.assertions.map(keyOf).sort().join('\n')
-  by((a, b) => a.test.name === b.test.name && body(a) === body(b))
-  by((a, b) => a.assertions.length > 0 && body(a) === body(b))
+  by((a, b) => a.test.name === b.test.name && bodyOf(a) === bodyOf(b))
+  by((a, b) => a.assertions.length > 0 && bodyOf(a) === bodyOf(b))
   by((a, b) => a.test.name === b.test.name && (a.pair === b.pair || similarity(a, b) > 0.5))
   by((a, b) => similarity(a, b) > 0.6)
   return found
+}
+
+/** All that a test demands, whatever it is called. */
+function bodyOf(item: Owned): string {
+  return item.assertions.map(keyOf).sort().join('\n')
 }
 
 function similarity(a: Owned, b: Owned): number {
@@ -103,11 +115,17 @@ function spareAssertions(pairs: readonly FilePair[]): Map<string, number> {
 
 const ASSERTING_NAME = /assert|expect|check|verif|should|must|ensure|compare|matches|test|^eq|require|validate|macro/i
 
-/** Calls that the candidate's test makes and the base's did not, to something that may assert. */
+/** Whether the candidate's test hands more of its work to something that may assert than the base's did. */
 function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<string>): boolean {
-  const known = new Set([...base.tokens, ...candidate.assertions.flatMap(fact => fact.matcher.split(' ')), ...ASSERTING_WORDS])
-  const { tokens } = candidate.test
-  return tokens.some((token, at) => (tokens[at + 1] === '(' || tokens[at + 1] === '!' || tokens[at + 1] === '.') && !known.has(token) && /^\w+$/.test(token) && (helpers.has(token) || ASSERTING_NAME.test(token)))
+  // A test without a body of its own runs a macro.
+  if (candidate.test.statements.length === 0 && base.statements.length > 0 && candidate.test.macro) return true
+  const own = new Set([...candidate.assertions.flatMap(fact => fact.matcher.split(' ')), ...assertingWords(candidate.pair.candidate?.language ?? null)])
+  const calls = (tokens: readonly string[]): number => tokens.filter((token, at) => {
+    const next = tokens[at + 1]
+    if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token)) return false
+    return helpers.has(token) || ASSERTING_NAME.test(token)
+  }).length
+  return calls(candidate.test.tokens) > calls(base.tokens)
 }
 
 const STATES: Partial<Record<TestFact['state'], string>> = { skip: 'is skipped', todo: 'is only announced', fail: 'is expected to fail' }
@@ -131,9 +149,12 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, spare: Map<s
   }
   const removed = change.removed.filter(fact => fact.strength > 0 && fact.disabled === null && !takeSpare(fact, spare))
   const real = change.added.filter(fact => fact.strength > 0 && fact.disabled === null)
+  // What the test no longer speaks of: with its subject gone from the source, so may its assertion be.
+  const still = new Set(candidate.test.tokens.flatMap(wordsOf))
+  const dropped = base.test.tokens.flatMap(wordsOf).filter(word => !still.has(word)).join(' ')
   const empty = change.added.some(fact => fact.strength === 0)
   for (const fact of removed) {
-    const proven = !moved && real.length === 0 && !helped && !speaksOf(`${fact.subject} ${fact.expected}`, around.gone) && !becameRows(base, candidate)
+    const proven = !moved && real.length === 0 && !helped && !speaksOf(`${fact.subject} ${fact.expected} ${dropped}`, around.gone) && !becameRows(base, candidate)
     const kind = proven ? (empty ? 'looser_assertion' : 'fewer_assertions') : 'unclassified'
     out.weakened.push({ file: candidate.pair.path, line: candidate.test.line, kind, detail: `${base.test.id}: assertion gone: ${fact.matcher}(${fact.subject.slice(0, 120)})`, proven })
   }

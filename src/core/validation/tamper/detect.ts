@@ -3,7 +3,7 @@ import type { ChangedFile } from '../../git/index.ts'
 import { compareConfig } from './compare-config.ts'
 import { compareTests, type FilePair } from './compare-tests.ts'
 import { doctestsOf } from './doctests.ts'
-import { testFacts, testLanguageOf, type TestFacts } from './facts.ts'
+import { codeOf, testFacts, testLanguageOf, type TestFacts } from './facts.ts'
 import { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
 import { wordsOf } from './syntax.ts'
 
@@ -65,8 +65,8 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const nowTest = file.status !== 'deleted' && isTest(file.path)
     if (!wasTest && !nowTest) {
       const pair = inSourcePair(file.path, oldPath, base, candidate)
-      for (const word of sourceWords(base, pair?.base)) words.base.add(word)
-      for (const word of sourceWords(candidate, pair?.candidate)) words.candidate.add(word)
+      for (const word of sourceWords(base, pair?.base, oldPath)) words.base.add(word)
+      for (const word of sourceWords(candidate, pair?.candidate, file.path)) words.candidate.add(word)
       if (pair === undefined) continue
       inSource = true
       pairs.push(pair)
@@ -128,8 +128,9 @@ function inSourcePair(path: string, oldPath: string, base: string | undefined, c
 }
 
 /** What a source file speaks of, its own tests left out. */
-function sourceWords(text: string | undefined, facts: TestFacts | null | undefined): string[] {
-  return wordsOf(facts === null || facts === undefined ? (text ?? '') : [...facts.rest, ...facts.imports].join(' '))
+function sourceWords(text: string | undefined, facts: TestFacts | null | undefined, path: string): string[] {
+  if (facts !== null && facts !== undefined && facts.tier === 1) return wordsOf([...facts.rest, ...facts.imports].join(' '))
+  return text === undefined ? [] : wordsOf(codeOf(text, path))
 }
 
 /** Names of functions outside of tests in files that assert outside of tests. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { languageOf, type LanguageId } from '../../parsing/index.ts'
 import { collectFacts } from './collect.ts'
 import { lineFacts } from './fallback.ts'
-import { treeOf } from './syntax.ts'
+import { tokensOf, treeOf } from './syntax.ts'
 import { tableOf, type TestState } from './tables.ts'
 
 export type TestFact = {
@@ -17,6 +17,8 @@ export type TestFact = {
   tokens: readonly string[]
   /** The top-level statements of its body as text; empty where it has none of its own. */
   statements: readonly string[]
+  /** It has no body of its own: a function handed in by name is run. */
+  macro: boolean
   /** Indices into `statements` of those that assert something. */
   asserting: ReadonlySet<number>
 }
@@ -62,6 +64,15 @@ export function testFacts(text: string, language: LanguageId | undefined): TestF
   // A few unknown tokens (a newer syntax) do not hide the tests; a broken file does.
   if (tree === undefined || tree.errors > 3) return lineFacts(text)
   return collectFacts(tree.root, table, language)
+}
+
+/** A source text without its comments; prose and data files have no code at all. */
+export function codeOf(text: string, path: string): string {
+  const language = testLanguageOf(path)
+  const table = tableOf(language)
+  if (language === undefined || text.length > LARGEST_TEXT) return ''
+  const tree = table === undefined ? undefined : treeOf(text, language)
+  return tree === undefined || table === undefined ? text : tokensOf(tree.root, table).join(' ')
 }
 
 /** The language whose table reads a path; JSX in plain JavaScript files needs no other grammar. */

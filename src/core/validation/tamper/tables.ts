@@ -87,10 +87,12 @@ const TABLES: ReadonlyMap<string, LanguageTable> = new Map(
   ),
 )
 
-/** Every word with which some framework asserts. */
-export const ASSERTING_WORDS: ReadonlySet<string> = new Set(
-  [...TABLES.values()].flatMap(({ assertions: rules }) => [...Object.keys(rules.matchers), ...Object.keys(rules.macros ?? {}), ...Object.keys(rules.objects), ...Object.keys(rules.plain), ...rules.chains]),
-)
+/** The words with which a language's frameworks assert. */
+export function assertingWords(language: LanguageId | null): ReadonlySet<string> {
+  const rules = tableOf(language ?? undefined)?.assertions
+  if (rules === undefined) return new Set()
+  return new Set([...Object.keys(rules.matchers), ...Object.keys(rules.macros ?? {}), ...Object.keys(rules.objects), ...Object.keys(rules.plain), ...rules.chains])
+}
 
 /** The table of a language; `undefined` where only the line-based fallback can compare. */
 export function tableOf(language: LanguageId | undefined): LanguageTable | undefined {
