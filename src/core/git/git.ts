@@ -42,6 +42,16 @@ export type ChangedFile = {
 
 export type Identity = { name: string; email: string }
 
+export type Worktree = {
+  path: string
+  head: string | null
+  /** Short name ('main'), null when detached. */
+  branch: string | null
+  bare: boolean
+  /** Its own git directory; null where the admin entry cannot be read. */
+  gitDir: string | null
+}
+
 /** The hardened git wrapper: scrubbed environment, explicit GIT_DIR and GIT_WORK_TREE, hooks and helpers off. */
 export type Git = {
   readonly repository: Repository
@@ -73,6 +83,6 @@ export type Git = {
   mergeTrees(ours: string, theirs: string): Promise<{ tree: string; conflicts: readonly string[] }>
   /** Moves a ref by compare-and-swap; `old` null means it must not exist. Answers false when the value was another. */
   updateRef(ref: string, next: string | null, old: string | null, reason: string): Promise<boolean>
-  worktrees(): Promise<{ path: string; head: string | null; branch: string | null; bare: boolean }[]>
+  worktrees(): Promise<Worktree[]>
   close(): void
 }
