@@ -6,7 +6,8 @@ import type { ConfigKind } from './paths.ts'
 const RUNNERS = new RegExp(files.runners)
 const FLAGS = files.flags.map(flag => ({ ...flag, pattern: new RegExp(flag.pattern, 'g') }))
 const TEST_SCRIPT = /^(?:pre|post)?(?:test|check|ci|verify|cover|spec|unit|e2e)/i
-const SECTIONS = ['jest', 'vitest', 'mocha', 'ava', 'tap', 'nyc', 'c8', 'xo-test']
+/** Sections of a package.json that steer a test runner. */
+export const RUNNER_SECTIONS = ['jest', 'vitest', 'mocha', 'ava', 'tap', 'nyc', 'c8'] as const
 
 export type ConfigComparison = { weakened: Weakening[]; touched: boolean }
 
@@ -45,7 +46,7 @@ function packagePart(text: string): string {
   try {
     const data = JSON.parse(text === '' ? '{}' : text) as { scripts?: Record<string, unknown>; [key: string]: unknown }
     const kept = Object.entries(data.scripts ?? {}).filter(([name, value]) => TEST_SCRIPT.test(name) || RUNNERS.test(String(value)))
-    const settings = Object.fromEntries(SECTIONS.filter(name => typeof data[name] === 'object').map(name => [name, data[name]]))
+    const settings = Object.fromEntries(RUNNER_SECTIONS.filter(name => typeof data[name] === 'object').map(name => [name, data[name]]))
     return JSON.stringify({ scripts: Object.fromEntries(kept), ...settings }, null, 1)
   } catch {
     return text

@@ -150,8 +150,8 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, spare: Map<s
   const removed = change.removed.filter(fact => fact.strength > 0 && fact.disabled === null && !takeSpare(fact, spare))
   const real = change.added.filter(fact => fact.strength > 0 && fact.disabled === null)
   // What the test no longer speaks of: with its subject gone from the source, so may its assertion be.
-  const still = new Set(candidate.test.tokens.flatMap(wordsOf))
-  const dropped = base.test.tokens.flatMap(wordsOf).filter(word => !still.has(word)).join(' ')
+  const still = new Set(wordsOf(candidate.test.tokens.join(' ')))
+  const dropped = wordsOf(base.test.tokens.join(' ')).filter(word => !still.has(word)).join(' , ')
   const empty = change.added.some(fact => fact.strength === 0)
   for (const fact of removed) {
     const proven = !moved && real.length === 0 && !helped && !speaksOf(`${fact.subject} ${fact.expected} ${dropped}`, around.gone) && !becameRows(base, candidate)

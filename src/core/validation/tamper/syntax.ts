@@ -133,7 +133,8 @@ export function itemsOf(list: Node | null): Node[] {
   return list === null ? [] : list.children.filter(child => !child.comment && !PUNCTUATION.has(child.kind))
 }
 
-/** Words of code and of string contents: what a piece of a test speaks of. */
+/** Words of code and of string contents, and members with their object: what a piece of a test speaks of. */
 export function wordsOf(text: string): string[] {
-  return text.match(/[A-Za-z_][A-Za-z0-9_]{2,}/g) ?? []
+  const members = [...text.matchAll(/(?<![\w.])([A-Za-z_]\w*) ?\. ?([A-Za-z_]\w*)/g)].map(match => `${match[1]}.${match[2]}`)
+  return [...(text.match(/[A-Za-z_][A-Za-z0-9_]{2,}/g) ?? []), ...members]
 }
