@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { expect } from 'vitest'
 import { createRepository, testEnvironment, type TestRepository } from '../support/repository.ts'
@@ -153,7 +153,7 @@ async function template(kind: 'land' | 'undo', env: Record<string, string | unde
   return { repository, job }
 }
 
-type Look = { main: string; status: string; staged: string; user: string[]; reflog: number }
+type Look = { main: string; status: string; staged: string; user: string[]; folders: string[]; reflog: number }
 
 function look(repository: TestRepository): Look {
   return {
@@ -161,14 +161,16 @@ function look(repository: TestRepository): Look {
     status: repository.git('--no-optional-locks', 'status', '--porcelain', '-z', '--untracked-files=all', '--ignored'),
     staged: repository.git('diff-index', '--cached', '--raw', '-z', 'HEAD'),
     user: USER_FILES.map((name) => readFileSync(join(repository.root, name), 'latin1')),
+    folders: foldersBelow(repository.root),
     reflog: repository.git('reflog', 'main').split('\n').length,
   }
 }
 
 function check(repository: TestRepository, before: Look, rows: { id: string; state: string }[], events: { name: string; data: string }[], label: string): 'done' | 'rolled_back' | 'nothing' {
   const after = look(repository)
-  expect({ ...after, main: '', reflog: 0 }, label).toEqual({ ...before, main: '', reflog: 0 })
   const moved = after.main !== before.main
+  const apart = { main: '', reflog: 0, ...(moved && { folders: [] }) }
+  expect({ ...after, ...apart }, label).toEqual({ ...before, ...apart })
   if (moved) expect(repository.git('rev-parse', 'main^'), label).toBe(before.main)
   expect(rows.map((row) => row.state), label).toEqual(rows.length === 0 ? [] : [moved ? 'done' : 'rolled_back'])
   if (moved) expect(rows, label).toHaveLength(1)
@@ -178,6 +180,11 @@ function check(repository: TestRepository, before: Look, rows: { id: string; sta
   expect(repository.git('fsck', '--no-dangling'), label).toBe('')
   if (moved) expect(repository.git('for-each-ref', '--format=%(refname)', 'refs/singularity'), label).not.toContain('candidates')
   return rows.length === 0 ? 'nothing' : moved ? 'done' : 'rolled_back'
+}
+
+function foldersBelow(root: string): string[] {
+  const items = readdirSync(root, { recursive: true, withFileTypes: true })
+  return items.filter((item) => item.isDirectory()).map((item) => relative(root, join(item.parentPath, item.name))).filter((path) => !/^\.git($|\/)/.test(path)).sort()
 }
 
 function leftovers(gitDir: string): string[] {
