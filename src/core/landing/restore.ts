@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync, type Stats } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { withScratch, type Git } from '../git/index.ts'
 import { lstat, within, type Checkout } from './checkout.ts'
@@ -31,7 +31,11 @@ export async function restore(git: Git, checkout: Checkout, paths: readonly Jour
   const ordered = [...paths].filter((each) => !hidden.has(each.path)).sort((a, b) => rank(a, wanted) - rank(b, wanted))
   for (const path of ordered) {
     const { found, version } = await examine(git, checkout, path, wanted)
-    if (found === 'wanted') continue
+    if (found === 'wanted') {
+      // git may have made the folders of a file and been killed before the file.
+      if (version.bytes === null) removeEmptyParents(checkout.path, path.path)
+      continue
+    }
     if (found === 'foreign') foreign.push(path.path)
     else {
       await put(git, checkout, path.path, version)
@@ -54,8 +58,8 @@ async function examine(git: Git, checkout: Checkout, path: JournalPath, wanted: 
   const stat = lstat(join(checkout.path, path.path))
   if (path.oldMode === GITLINK || path.newMode === GITLINK) return { found: 'wanted', version }
   if (!stat) return { found: version.bytes === null ? 'wanted' : 'missing', version }
-  // A folder where a file is gone or not there yet belongs to other paths.
-  if (stat.isDirectory()) return { found: version.bytes === null ? 'wanted' : 'foreign', version }
+  // A folder where a file is not there (yet) belongs to other paths; an empty one is in the way only.
+  if (stat.isDirectory()) return { found: version.bytes === null ? 'wanted' : isEmptyFolder(join(checkout.path, path.path)) ? 'missing' : 'foreign', version }
   const bytes = stat.isSymbolicLink() ? readlinkSync(join(checkout.path, path.path), { encoding: 'buffer' }) : readFileSync(join(checkout.path, path.path))
   if (matches(version, bytes, stat)) return { found: 'wanted', version }
   if (other.bytes?.equals(bytes) === true) return { found: 'other', version }
@@ -85,6 +89,7 @@ async function put(git: Git, checkout: Checkout, path: string, version: Version)
     return
   }
   const bytes = version.bytes
+  if (lstat(target)?.isDirectory()) rmSync(target, { recursive: true }) // holds empty folders only, see `examine`
   mkdirSync(dirname(target), { recursive: true })
   await withScratch(git.repository, async (folder) => {
     const make = (temporary: string): void => {
@@ -104,6 +109,10 @@ async function put(git: Git, checkout: Checkout, path: string, version: Version)
       renameSync(beside, target)
     }
   })
+}
+
+function isEmptyFolder(folder: string): boolean {
+  return readdirSync(folder, { withFileTypes: true }).every((item) => item.isDirectory() && isEmptyFolder(join(folder, item.name)))
 }
 
 function removeEmptyParents(root: string, path: string): void {
