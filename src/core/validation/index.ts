@@ -1,2 +1,3 @@
 export * from './evidence.ts'
 export type * from './runner.ts'
+export * from './tamper/index.ts'
