@@ -41,7 +41,7 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     const skips = statements.some(statement => isSkipCall(statement, table))
     const tokens = [...found.header, ...tokensOf(found.node, table)]
     drafts.push({
-      fact: { id, name: found.name, macro: found.body === null, line: found.node.line, rows, tokens, statements: statements.map(statement => tokensOf(statement, table).join(' ')) },
+      fact: { id, name: found.name, macro: found.body === null && isChain(found.node), line: found.node.line, rows, tokens, statements: statements.map(statement => tokensOf(statement, table).join(' ')) },
       state: skips ? 'skip' : state,
       body: found.body,
       statements,

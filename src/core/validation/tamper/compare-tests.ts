@@ -9,14 +9,17 @@ export type FilePair = { path: string; oldPath: string; base: TestFacts | null; 
 
 type Owned = { test: TestFact; pair: FilePair; assertions: readonly AssertionFact[] }
 
-export type Comparison = { weakened: Weakening[]; added: number }
+/** A base test that is not the same any more; `name` null means every test of the file, `file` '*' every test there is. */
+export type TouchedTest = { file: string; name: string | null }
+
+export type Comparison = { weakened: Weakening[]; added: number; touchedTests: TouchedTest[] }
 
 /** What the whole change says about words: those that left the source with the change, and helpers that assert. */
 export type Surroundings = { gone: ReadonlySet<string>; configTouched: boolean; helpers: ReadonlySet<string> }
 
 /** Compares all tests of a change at once, so that a test moved to another file or renamed is not lost. */
 export function compareTests(pairs: readonly FilePair[], around: Surroundings): Comparison {
-  const out: Comparison = { weakened: [], added: 0 }
+  const out: Comparison = { weakened: [], added: 0, touchedTests: [] }
   const lost: Owned[] = []
   const fresh: Owned[] = []
   const matches: [Owned, Owned, boolean][] = []
@@ -137,9 +140,13 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, spare: Map<s
   if ((was === 'run' || was === 'only') && STATES[is] !== undefined) out.weakened.push(entry(candidate, 'test_skipped', `${STATES[is]}: ${base.test.id}`, true))
   if (was === 'run' && is === 'only') out.weakened.push(entry(candidate, 'test_skipped', `\`only\` keeps the other tests from running: ${base.test.id}`, true))
   if (base.test.tokens.join(' ') === candidate.test.tokens.join(' ') && base.test.rows.join('\n') === candidate.test.rows.join('\n')) {
-    if (moved) out.weakened.push(entry(candidate, 'unclassified', `moved or renamed: ${base.test.id}`, false))
+    if (moved) {
+      out.touchedTests.push({ file: base.pair.oldPath, name: base.test.name })
+      out.weakened.push(entry(candidate, 'unclassified', `moved or renamed: ${base.test.id}`, false))
+    }
     return
   }
+  out.touchedTests.push({ file: base.pair.oldPath, name: base.test.name })
   compareRows(base, candidate, around, out)
   const change = compareAssertions(base.assertions, candidate.assertions)
   const helped = callsHelper(base.test, candidate, around.helpers)
@@ -208,6 +215,7 @@ function isSubsequence(part: readonly string[], whole: readonly string[]): boole
 
 function judgeLost(lost: readonly Owned[], fresh: readonly Owned[], spare: Map<string, number>, around: Surroundings, out: Comparison): void {
   for (const item of lost) {
+    out.touchedTests.push({ file: item.pair.oldPath, name: item.test.name })
     // An assertion that other tests gained has moved with the test's purpose.
     const covered = item.assertions.length > 0 && item.assertions.every(fact => takeSpare(fact, spare))
     const replaced = fresh.length > 0

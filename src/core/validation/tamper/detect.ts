@@ -1,7 +1,7 @@
 import type { Weakening } from '../evidence.ts'
 import type { ChangedFile } from '../../git/index.ts'
 import { compareConfig } from './compare-config.ts'
-import { compareTests, type FilePair } from './compare-tests.ts'
+import { compareTests, type FilePair, type TouchedTest } from './compare-tests.ts'
 import { doctestsOf } from './doctests.ts'
 import { codeOf, testFacts, testLanguageOf, type TestFacts } from './facts.ts'
 import { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
@@ -30,6 +30,19 @@ export type WeakeningReport = {
   /** The weakest tier used: 2 means that some file was only compared by lines. */
   tier: 1 | 2
   notes: readonly string[]
+  /** Base tests that differ: where the old version fails and the new one passes, the contract changed (see `isTouched`). */
+  touchedTests: readonly TouchedTest[]
+}
+
+/** Whether a test of a runner's report is one that the change touched: by its file and the last part of its name. */
+export function isTouched(report: Pick<WeakeningReport, 'touchedTests'>, test: { file: string; name: string }): boolean {
+  return report.touchedTests.some(item => {
+    if (item.file === '*') return true
+    if (item.file !== test.file && !test.file.endsWith(`/${item.file}`)) return false
+    // A template's name says only how it begins: 'adds %i and %i', `reads ${text}`.
+    const name = item.name?.replace(/^["'`]|["'`]$/g, '').split(/%[a-z]|\$|#\{/)[0]?.trim()
+    return name === undefined || name === '' || test.name.includes(name)
+  })
 }
 
 /** Languages whose tests live inside source files. */
@@ -43,6 +56,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
   const pairs: FilePair[] = []
   const restless: FilePair[] = []
   const words = { base: new Set<string>(), candidate: new Set<string>() }
+  const touchedTests: TouchedTest[] = []
   let touched = false
   let inSource = false
   let configTouched = false
@@ -58,6 +72,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
       const compared = compareConfig(file.path, config, base, candidate, input.baseTestFiles ?? [])
       weakened.push(...compared.weakened)
       touched ||= compared.touched
+      if (compared.touched) touchedTests.push({ file: '*', name: null })
       configTouched ||= compared.touched && config.read !== 'shell' && config.name !== 'conftest'
       if (config.name !== 'conftest') continue
     }
@@ -78,6 +93,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     }
     if (isSnapshot(file.path) || isSnapshot(oldPath)) {
       touched = true
+      if (base !== undefined) touchedTests.push({ file: '*', name: null })
       if (base === undefined) added++
       else weakened.push({ file: file.path, line: null, kind: 'snapshot_changed', detail: candidate === undefined ? 'a snapshot is gone' : 'a snapshot changed', proven: false })
       continue
@@ -88,6 +104,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const after = collected && candidate !== undefined ? testFacts(candidate, testLanguageOf(file.path)) : null
     if ((before ?? after) === null) {
       touched = true
+      if (file.status !== 'added') touchedTests.push({ file: '*', name: null })
       if (file.status === 'added') added++
       else weakened.push({ file: file.path, line: null, kind: 'unclassified', detail: 'test data that is not text', proven: false })
       continue
@@ -110,13 +127,17 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     if (around === undefined) continue
     touched = true
     if (around === 'added') added++
-    else weakened.push(...around)
+    else {
+      weakened.push(...around)
+      // A helper's file may serve every test, a test file's hooks its own tests.
+      if (around.length > 0) touchedTests.push({ file: pair.base !== null && pair.base.tests.length > 0 ? pair.oldPath : '*', name: null })
+    }
     if ((pair.base ?? pair.candidate)?.tier === 2 || pair.candidate?.tier === 2) tier = 2
   }
   touched ||= weakened.length > 0 || added > 0
   if (tier === 2) notes.push('some test files were compared line by line: changes there cannot be proven')
   if (inSource) notes.push('tests inside source files are compared by syntax only')
-  return { weakened: sorted(weakened), touched, addedOnly: touched && weakened.length === 0 && added > 0, tests_in_source: inSource, tier, notes }
+  return { weakened: sorted(weakened), touched, addedOnly: touched && weakened.length === 0 && added > 0, tests_in_source: inSource, tier, notes, touchedTests: [...touchedTests, ...compared.touchedTests] }
 }
 
 function inSourcePair(path: string, oldPath: string, base: string | undefined, candidate: string | undefined): FilePair | undefined {

@@ -1,4 +1,5 @@
-export { detectWeakening, type WeakeningInput, type WeakeningReport } from './detect.ts'
+export { detectWeakening, isTouched, type WeakeningInput, type WeakeningReport } from './detect.ts'
+export type { TouchedTest } from './compare-tests.ts'
 export { testFacts, testLanguageOf, type AssertionFact, type TestFact, type TestFacts } from './facts.ts'
 export { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
 export { baseTestsOverlay, classifyBaseTests, type BaseTestVerdicts, type Overlay } from './overlay.ts'
