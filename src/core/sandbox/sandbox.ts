@@ -63,6 +63,8 @@ export type SandboxRoom = {
     env: Readonly<Record<string, string>>
     git: 'none' | 'synthetic'
     services: readonly string[]
+    /** `overlay` where a suite must write into node_modules. Default `ro`. */
+    dependencies?: 'ro' | 'overlay'
   }): Promise<JailProfile>
   /** Reclaims what dead processes left: any subset of (directory, git admin entry, row). One query when there is nothing. */
   reclaim(): Promise<{ reclaimed: string[] }>
