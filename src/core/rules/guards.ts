@@ -15,7 +15,20 @@ const ARRAY_FUNCTIONS = /^(?:Object\.(?:keys|values|entries|getOwnPropertyNames)
 const STRING_METHODS = /\.(?:toString|toLowerCase|toUpperCase|trim|trimStart|trimEnd|join|repeat|padStart|padEnd|charAt|substring|replace|replaceAll|toFixed)$/
 
 /** Checks a rule's guards on one match. All guards are answered from syntax: a doubt is a no. */
-export function createGuards(source: ParsedSource): (guards: Guards | undefined, match: SyntaxNode) => boolean {
+export function createGuards(source: ParsedSource): GuardCheck {
+  const known = checks.get(source)
+  if (known !== undefined) return known
+  const check = makeCheck(source)
+  checks.set(source, check)
+  return check
+}
+
+type GuardCheck = (guards: Guards | undefined, match: SyntaxNode) => boolean
+
+/** One per tree: all rules share what was found out about its names. */
+const checks = new WeakMap<ParsedSource, GuardCheck>()
+
+function makeCheck(source: ParsedSource): GuardCheck {
   const family = familyOf(source.language)
   const bindings = createBindings(source)
   const each = (names: readonly string[] | undefined, match: SyntaxNode, holds: (node: SyntaxNode) => boolean): boolean =>
