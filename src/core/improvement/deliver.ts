@@ -64,13 +64,11 @@ export async function chooseTarget(
   return isProtectedBranch(branch, options.protectedBranches, await remoteDefaultBranch(git)) ? proposal : { ref: `refs/heads/${branch}`, proposed: false }
 }
 
-/** @throws IDENTITY_MISSING */
+/** @throws NO_IDENTITY */
 async function authorOf(git: Git): Promise<Identity> {
   const identity = await git.identity()
   if (identity) return identity
-  throw new SingularityError('IDENTITY_MISSING', 'git does not know who you are: a commit needs an author.', {
-    hints: ["git config user.name 'Your Name'", 'git config user.email you@example.com'],
-  })
+  throw new SingularityError('NO_IDENTITY', 'git does not know who you are: a commit needs an author.')
 }
 
 const TYPE_OF_SOURCE = { rules: 'refactor', fixers: 'style', patch: 'chore', branch: 'chore', exec: 'chore', history: 'refactor', model: 'refactor' } as const

@@ -12,7 +12,7 @@ export type Draft = {
   /** Sites that were set aside, with the reason. */
   dropped: { site: Site; reason: string; exercised: boolean | null }[]
   commit: CandidateCommit | null
-  evidence: Mutable<Evidence>
+  evidence: Mutable<Omit<Evidence, 'tests'>> & { tests: Mutable<Evidence['tests']> }
   /** A part of a larger candidate was kept as a candidate of its own. */
   replacedBy: string | null
   facts: DraftFacts

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/index.ts'
 import type { Landing } from '../landing/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Baseline, Plan } from '../validation/index.ts'
+import type { Control } from './control.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
 import type { ProcessIdentity, Run, Store } from './store.ts'
 
@@ -34,9 +35,11 @@ export type ImprovementDeps = {
   store: Store
   clock: Clock
   process: ProcessIdentity
+  isAlive(owner: ProcessIdentity): boolean
   settings: ImprovementSettings
   /** The user's PATH, for finding tool chains. */
   path: string
+  hostEnv: Readonly<Record<string, string | undefined>>
   ci: boolean
   version: string
   recordsDir: string
@@ -66,6 +69,7 @@ export type Session = {
   /** Set by `measureBase`. */
   plan: Plan | null
   baseline: Baseline | null
+  control: Control | null
   /** Monotonic milliseconds at which no new candidate is started. */
   deadline: number
   limitReached: boolean
