@@ -82,8 +82,13 @@ function untracked(root: string, tracked: ReadonlyMap<string, TreeEntry>, skip: 
 
 async function ignoredPaths(git: Git, place: { path: string; admin: string }, paths: readonly string[]): Promise<Set<string>> {
   if (paths.length === 0) return new Set()
+  // './' because a name may start with ':', which means something to git; the wrapper's literal mode is not known here
   const answer = await git.run(['check-ignore', '-z', '--stdin'], {
-    gitDir: place.admin, workTree: place.path, accept: [0, 1], input: `${paths.join('\0')}\0`,
+    gitDir: place.admin,
+    workTree: place.path,
+    accept: [0, 1],
+    env: { GIT_LITERAL_PATHSPECS: '0' },
+    input: paths.map((path) => `./${path}\0`).join(''),
   })
-  return new Set(answer.text.split('\0').filter(Boolean))
+  return new Set(answer.text.split('\0').filter(Boolean).map((path) => path.slice(2)))
 }

@@ -68,8 +68,9 @@ export function ownAdminEntry(places: Places, path: string): AdminEntry | undefi
     }
   }
   const [tag, id, pid, pidStart = '', bootId = ''] = read('locked').split(':')
-  const points = resolve(path, read('gitdir') || '.')
-  if (tag !== 'singularity' || !id || !pid || !points.startsWith(places.sandboxes + sep)) return undefined
+  if (tag !== 'singularity' || !id || !pid) return undefined
+  const gitdir = read('gitdir') // written after the lock: a kill in between leaves none
+  if (gitdir !== '' && !resolve(path, gitdir).startsWith(places.sandboxes + sep)) return undefined
   return { path, id, pid: Number(pid), pidStart, bootId }
 }
 
