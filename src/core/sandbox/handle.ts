@@ -11,7 +11,7 @@ import { watchDisk } from './quota.ts'
 import { isPlainPath, readUntrusted } from './safe-read.ts'
 import type { JailProfile, Sandbox, SandboxCommand, SandboxPurpose } from './sandbox.ts'
 import { withServices } from './services.ts'
-import { checkOut, diskError, emptyFolder, removeTree, removeUntracked, setHead, trackedPaths } from './worktree.ts'
+import { checkOut, commitId, diskError, emptyFolder, removeTree, removeUntracked, setHead, trackedPaths } from './worktree.ts'
 
 export type SandboxLimits = Required<Pick<JailLimits, 'maxProcesses' | 'maxMemoryBytes' | 'maxFileBytes' | 'maxOutputBytes'>> & {
   /** Bytes a sandbox may hold on disk. */
@@ -140,9 +140,9 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
     },
     root: jailed ? root : tree,
     async moveTo(next) {
-      current = next
-      await setHead(git, where, next)
-      await checkOut(git, where, next)
+      current = await commitId(git, next)
+      await setHead(git, where, current)
+      await checkOut(git, where, current)
       removeUntracked(tree, await trackedPaths(git, where), jailed ? new Set() : new Set(inside.map((mount) => relative(root, mount.to))))
       emptyFolder(place.scratch)
       await fill()

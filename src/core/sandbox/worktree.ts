@@ -22,6 +22,14 @@ export async function addWorktree(git: Git, options: { path: string; commit: str
   return resolve(path, pointer)
 }
 
+/** @throws REV_INVALID */
+export async function commitId(git: Git, revision: string): Promise<string> {
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) return revision
+  const found = await git.resolve(`${revision}^{commit}`)
+  if (found === undefined) throw new SingularityError('REV_INVALID', `${revision} is not a commit of this repository.`)
+  return found
+}
+
 /** Writes the commit into the tree; over an earlier commit only what differs, and what was altered, is written. */
 export async function checkOut(git: Git, place: { path: string; admin: string; exactBytes: boolean }, commit: string): Promise<void> {
   const flags = [...CHECKOUT_FLAGS, ...(place.exactBytes ? EXACT_BYTES : [])]

@@ -204,9 +204,11 @@ describe('worktrees', () => {
     expect(existsSync(join(sandbox.path, 'sub'))).toBe(false)
   })
 
-  it('says what is wrong with a full or read-only disk or an unknown commit', async () => {
+  it('says what is wrong with an unknown commit, and leaves nothing', async () => {
     bench = await openSandboxBench()
-    await expect(bench.room.create({ commit: 'nope', purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({ code: 'GIT_FAILED' })
+    await expect(bench.room.create({ commit: 'nope', purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({ code: 'REV_INVALID' })
+    const absent = bench.repository.git('rev-parse', 'HEAD').replace(/./g, '1')
+    await expect(bench.room.create({ commit: absent, purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({ code: 'GIT_FAILED' })
     expect([worktreeAdmins(), folders(), rows()]).toEqual([[], [], 0])
   })
 })
