@@ -91,6 +91,9 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
   const usable = (mount: Mount): boolean => {
     if (!mount.to.startsWith(`${root}/`)) return true
     if (!jailed) return false // there it is a copy
+    const outer = inside.find((other) => mount.to.startsWith(`${other.to}/`))
+    if (outer) return usable(outer)
+    // never over a link: bubblewrap would make the mount point where the link leads to
     const path = relative(root, mount.to)
     return isPlainPath(tree, path) && !isLink(join(tree, path))
   }
