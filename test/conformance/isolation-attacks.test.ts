@@ -10,7 +10,17 @@ import { openSandboxBench, type SandboxBench } from '../support/sandbox.ts'
  * Each attack is a shell script as a hostile test could run it. It is tried twice: as a plain process in a plain
  * worktree, where it must succeed (or the test proves nothing), and in the jail, where it must fail.
  */
-type Scene = { bench: SandboxBench; sandbox: Sandbox; root: string; common: string; home: string; port: number; marker: number; output: string; out: string }
+type Scene = {
+  bench: SandboxBench
+  sandbox: Sandbox
+  root: string
+  common: string
+  home: string
+  port: number
+  marker: number
+  output: string
+  out: string
+}
 type Attack = {
   name: string
   script: (scene: Scene) => string
@@ -43,7 +53,8 @@ const ATTACKS: Attack[] = [
   },
   {
     name: "the admin folder of the sandbox's worktree",
-    script: ({ common, sandbox }) => `mkdir -p ${common}/worktrees/${sandbox.id}; echo /tmp/evil > ${common}/worktrees/${sandbox.id}/commondir`,
+    script: ({ common, sandbox }) =>
+      `mkdir -p ${common}/worktrees/${sandbox.id}; echo /tmp/evil > ${common}/worktrees/${sandbox.id}/commondir`,
     succeeded: ({ common, sandbox }) => has(join(common, 'worktrees', sandbox.id, 'commondir'), 'evil'),
   },
   {
@@ -78,7 +89,8 @@ const ATTACKS: Attack[] = [
   },
   {
     name: 'the network of the machine',
-    script: ({ port }) => `${process.execPath} -e "require('net').connect(${port},'127.0.0.1').on('data',d=>console.log(String(d))).on('error',()=>{})"`,
+    script: ({ port }) =>
+      `${process.execPath} -e "require('net').connect(${port},'127.0.0.1').on('data',d=>console.log(String(d))).on('error',()=>{})"`,
     succeeded: ({ output }) => output.includes('REACHED'),
   },
   {
@@ -182,9 +194,14 @@ describe('in the jail', () => {
 
   it('has no capability, no further namespace, no writable root and no way to the launcher', async () => {
     const script = [
-      'grep CapEff /proc/self/status', 'unshare -Ur true 2>/dev/null && echo NAMESPACE', 'touch /x 2>/dev/null && echo ROOT',
-      'touch /usr/x 2>/dev/null && echo USR', '(echo forged > /proc/1/fd/3) 2>/dev/null && echo FD', 'kill -9 1; echo alive',
-      'ls /home /root 2>/dev/null | grep -q . && echo HOMES', 'mount -t tmpfs x /tmp 2>/dev/null && echo MOUNT',
+      'grep CapEff /proc/self/status',
+      'unshare -Ur true 2>/dev/null && echo NAMESPACE',
+      'touch /x 2>/dev/null && echo ROOT',
+      'touch /usr/x 2>/dev/null && echo USR',
+      '(echo forged > /proc/1/fd/3) 2>/dev/null && echo FD',
+      'kill -9 1; echo alive',
+      'ls /home /root 2>/dev/null | grep -q . && echo HOMES',
+      'mount -t tmpfs x /tmp 2>/dev/null && echo MOUNT',
     ].join('; ')
     const result = await sandbox.run({ command: ['sh', '-c', script], timeoutMs: 20_000 })
     expect(result.stdout).toBe('CapEff:\t0000000000000000\nalive\n')

@@ -44,7 +44,9 @@ for (const kind of ['bubblewrap', 'none'] as const)
     it('leaves no process of the whole tree', async () => {
       const marker = 500_000 + Math.floor(Math.random() * 100_000)
       const script = `setsid nohup sleep ${marker} >/dev/null 2>&1 & (sleep ${marker} & sleep ${marker}) & echo started; sleep ${marker}`
-      const child = spawn(process.execPath, [jailProgram, kind, join(folder.path, kind), launcherPath(), script], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, [jailProgram, kind, join(folder.path, kind), launcherPath(), script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       await once(child.stdout, 'data')
       await until(() => holders(`sleep\0${marker}`).length >= 4, 'four sleepers')
       child.kill('SIGKILL')
@@ -56,7 +58,9 @@ describe('limits', () => {
   // The bomb runs inside a program of its own; the control group and the watchdog hold it to 64 processes.
   it('defuses a fork bomb', async () => {
     const script = 'bomb() { bomb | bomb & }; bomb; sleep 20'
-    const child = spawn(process.execPath, [jailProgram, 'bubblewrap', join(folder.path, 'bomb'), launcherPath(), script], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn(process.execPath, [jailProgram, 'bubblewrap', join(folder.path, 'bomb'), launcherPath(), script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     let printed = ''
     child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
     await once(child, 'close')
@@ -78,7 +82,10 @@ describe('kill -9 at any moment of a sandbox', () => {
     const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31
     let interrupted = 0
     for (let round = 0; round < 25; round++) {
-      const child = spawn(process.execPath, [sandboxProgram, bench.repository.root, bench.state, launcherPath()], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, [sandboxProgram, bench.repository.root, bench.state, launcherPath()], {
+        detached: true,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       const closed = once(child, 'close')
       await once(child.stdout, 'data')
       await delay(random() * 250)

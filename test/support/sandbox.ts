@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import { systemClock } from '../../src/core/kernel/index.ts'
 import {
-  createIsolation, createProcessInfo, createSandboxRoom, type IsolationKind, type JailProfile, type SandboxRoom, type SandboxRoomDeps,
+  createIsolation,
+  createProcessInfo,
+  createSandboxRoom,
+  type IsolationKind,
+  type JailProfile,
+  type SandboxRoom,
+  type SandboxRoomDeps,
 } from '../../src/core/sandbox/index.ts'
 import { STATE_MIGRATIONS, openDatabase, type Database } from '../../src/core/storage/index.ts'
 import type { Git } from '../../src/core/git/index.ts'
@@ -31,12 +37,25 @@ export async function openSandboxBench(
   const guarded = options.guarded ? [git.repository.commonDir] : []
   const isolation = createIsolation(options.kind ?? 'bubblewrap', isolationDeps(join(folder.path, 'isolation'), { guarded }))
   const deps: SandboxRoomDeps = {
-    git, db, clock: systemClock, isolation, processes: createProcessInfo(), stateHome: folder.path,
-    path: process.env['PATH'] ?? '/usr/bin:/bin', home: process.env['HOME'] ?? '/root', ...options.deps,
+    git,
+    db,
+    clock: systemClock,
+    isolation,
+    processes: createProcessInfo(),
+    stateHome: folder.path,
+    path: process.env['PATH'] ?? '/usr/bin:/bin',
+    home: process.env['HOME'] ?? '/root',
+    ...options.deps,
   }
   const profile: JailProfile = { mounts: [], path: '/usr/local/bin:/usr/bin:/bin', env: {}, include: [], git: 'none', services: [] }
   return {
-    repository, git, db, state: folder.path, deps, profile, room: createSandboxRoom(deps),
+    repository,
+    git,
+    db,
+    state: folder.path,
+    deps,
+    profile,
+    room: createSandboxRoom(deps),
     cleanup() {
       db.close()
       repository.cleanup()

@@ -9,6 +9,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export function buildProgram(name: string): string {
   const outfile = join(ROOT, 'tmp', `${name}-${process.pid}.mjs`)
   mkdirSync(join(ROOT, 'tmp'), { recursive: true })
-  buildSync({ entryPoints: [join(ROOT, 'test', 'support', 'programs', `${name}.ts`)], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' })
+  buildSync({
+    entryPoints: [join(ROOT, 'test', 'support', 'programs', `${name}.ts`)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+  })
   return outfile
 }

@@ -33,7 +33,8 @@ export async function collectChanges(
     if (entry.mode === '160000' || skip.has(entry.path)) continue
     const found = readEntry(place.path, entry.path)
     if (found === undefined) add({ path: entry.path, content: null, mode: entry.mode })
-    else if (found.mode !== entry.mode || blobId(found.content, git.repository.objectFormat) !== entry.oid) add({ path: entry.path, ...found })
+    else if (found.mode !== entry.mode || blobId(found.content, git.repository.objectFormat) !== entry.oid)
+      add({ path: entry.path, ...found })
   }
   const fresh = untracked(place.path, tracked, skip)
   const ignored = await ignoredPaths(git, place, fresh)
@@ -45,7 +46,7 @@ export async function collectChanges(
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-function readEntry(root: string, path: string): Omit<CollectedChange, 'path'> & { content: Uint8Array } | undefined {
+function readEntry(root: string, path: string): (Omit<CollectedChange, 'path'> & { content: Uint8Array }) | undefined {
   if (!isPlainPath(root, path)) return undefined
   let stat
   try {
@@ -90,5 +91,10 @@ async function ignoredPaths(git: Git, place: { path: string; admin: string }, pa
     env: { GIT_LITERAL_PATHSPECS: '0' },
     input: paths.map((path) => `./${path}\0`).join(''),
   })
-  return new Set(answer.text.split('\0').filter(Boolean).map((path) => path.slice(2)))
+  return new Set(
+    answer.text
+      .split('\0')
+      .filter(Boolean)
+      .map((path) => path.slice(2)),
+  )
 }

@@ -39,7 +39,16 @@ export type HandleDeps = {
   discard: () => Promise<void>
 }
 
-export type HandlePlace = { id: string; folder: string; tree: string; out: string; scratch: string; admin: string; purpose: SandboxPurpose; profile: JailProfile }
+export type HandlePlace = {
+  id: string
+  folder: string
+  tree: string
+  out: string
+  scratch: string
+  admin: string
+  purpose: SandboxPurpose
+  profile: JailProfile
+}
 
 const DEFAULT_REPORT_BYTES = 64 * 1024 * 1024
 
@@ -63,7 +72,8 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       copyIncluded(root, tree, profile.include)
       if (!jailed) await copyDependencies(inside, root, tree, deps.path)
       if (profile.git === 'synthetic') await makeRepository()
-      if (place.purpose === 'edit') converted = new Map((await collectChanges(git, where, current, skip)).map((each) => [each.path, fingerprint(each.content)]))
+      if (place.purpose === 'edit')
+        converted = new Map((await collectChanges(git, where, current, skip)).map((each) => [each.path, fingerprint(each.content)]))
     } catch (error) {
       throw diskError(error, place.folder)
     }
@@ -78,9 +88,16 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
     const mounts = baseMounts()
     const env = { PATH: profile.path, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
     const result = await isolation.run({
-      command: ['sh', '-c', script], cwd: root, env, mounts, network: 'none', scratch: place.scratch, limits: { timeoutMs: 120_000 },
+      command: ['sh', '-c', script],
+      cwd: root,
+      env,
+      mounts,
+      network: 'none',
+      scratch: place.scratch,
+      limits: { timeoutMs: 120_000 },
     })
-    if (result.exitCode !== 0) throw new SingularityError('GIT_FAILED', `A repository could not be made inside the sandbox: ${result.stderr.trim()}`)
+    if (result.exitCode !== 0)
+      throw new SingularityError('GIT_FAILED', `A repository could not be made inside the sandbox: ${result.stderr.trim()}`)
   }
 
   const baseMounts = (): Mount[] => [
@@ -112,14 +129,21 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       network: command.network ?? 'none',
       scratch: place.scratch,
       limits: {
-        timeoutMs: command.timeoutMs, maxProcesses: limits.maxProcesses, maxMemoryBytes: limits.maxMemoryBytes,
-        maxFileBytes: limits.maxFileBytes, maxOutputBytes: command.maxOutputBytes ?? limits.maxOutputBytes,
+        timeoutMs: command.timeoutMs,
+        maxProcesses: limits.maxProcesses,
+        maxMemoryBytes: limits.maxMemoryBytes,
+        maxFileBytes: limits.maxFileBytes,
+        maxOutputBytes: command.maxOutputBytes ?? limits.maxOutputBytes,
       },
       lowPriority: command.measuring !== true,
       signal,
       ...(command.onOutput && { onOutput: command.onOutput }),
     }
-    const watchdog = watchDisk(place.folder, { maxBytes: limits.maxDiskBytes, minFreeBytes: limits.minFreeBytes, onExceeded: () => stop.abort() })
+    const watchdog = watchDisk(place.folder, {
+      maxBytes: limits.maxDiskBytes,
+      minFreeBytes: limits.minFreeBytes,
+      onExceeded: () => stop.abort(),
+    })
     let finished = false
     try {
       const result = await isolation.run(request)
@@ -155,7 +179,10 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       const found = readUntrusted(place.out, name, maxBytes)
       // without a jail the commands saw the tree at its own place: reports name the repository's, as in a jail
       if (jailed || !found?.includes(tree)) return found
-      return Buffer.from(found.toString('latin1').replaceAll(Buffer.from(tree).toString('latin1'), Buffer.from(root).toString('latin1')), 'latin1')
+      return Buffer.from(
+        found.toString('latin1').replaceAll(Buffer.from(tree).toString('latin1'), Buffer.from(root).toString('latin1')),
+        'latin1',
+      )
     },
     async clearOut() {
       emptyFolder(place.out)

@@ -11,7 +11,13 @@ export function placesFor(stateHome: string, commonDir: string): Places {
   const wanted = join(stateHome, 'singularity', sha256(commonDir).slice(0, 16))
   mkdirSync(wanted, { recursive: true, mode: 0o700 })
   const root = realpathSync(wanted)
-  const places = { root, sandboxes: join(root, 'sandboxes'), trash: join(root, 'trash'), layers: join(root, 'layers'), state: join(root, 'state') }
+  const places = {
+    root,
+    sandboxes: join(root, 'sandboxes'),
+    trash: join(root, 'trash'),
+    layers: join(root, 'layers'),
+    state: join(root, 'state'),
+  }
   for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o700 })
   return places
 }

@@ -36,7 +36,11 @@ export async function buildProfile(options: ProfileOptions, deps: ProfileDeps): 
   const toolchains = await findToolchains(outside, { path: searched, home, cwd: root })
   const names = new Set([...options.binaries, ...toolchains.folders].map((name) => basename(name)))
   const caches = await languageCaches(names, options.base, deps)
-  const mounts = firstOfEach([...toolchains.mounts.filter((mount) => !mount.to.startsWith(`${root}/`)), ...dependencies.mounts, ...caches.mounts])
+  const mounts = firstOfEach([
+    ...toolchains.mounts.filter((mount) => !mount.to.startsWith(`${root}/`)),
+    ...dependencies.mounts,
+    ...caches.mounts,
+  ])
   return {
     mounts,
     path: [...new Set([...dependencies.folders, ...toolchains.folders, ...SYSTEM_PATH])].join(':'),
@@ -53,7 +57,11 @@ function firstOfEach(mounts: readonly Mount[]): Mount[] {
 }
 
 /** Module caches read-only, build caches copy-on-write over the layer that the first baseline run warmed. */
-async function languageCaches(names: ReadonlySet<string>, base: string, deps: ProfileDeps): Promise<{ mounts: Mount[]; env: Record<string, string> }> {
+async function languageCaches(
+  names: ReadonlySet<string>,
+  base: string,
+  deps: ProfileDeps,
+): Promise<{ mounts: Mount[]; env: Record<string, string> }> {
   const mounts: Mount[] = []
   const env: Record<string, string> = { npm_config_offline: 'true', npm_config_update_notifier: 'false', PIP_NO_INDEX: '1' }
   const readOnly = (from: string, to: string): void => {
@@ -67,12 +75,25 @@ async function languageCaches(names: ReadonlySet<string>, base: string, deps: Pr
   if (names.has('go') || names.has('gofmt')) {
     const modules = await goModuleCache(deps)
     readOnly(modules, modules)
-    Object.assign(env, { GOMODCACHE: modules, GOCACHE: layered('go-build'), GOPATH: `${JAIL_HOME}/go`, GOPROXY: 'off', GOFLAGS: '-buildvcs=false', GOTOOLCHAIN: 'local', GOTELEMETRY: 'off' })
+    Object.assign(env, {
+      GOMODCACHE: modules,
+      GOCACHE: layered('go-build'),
+      GOPATH: `${JAIL_HOME}/go`,
+      GOPROXY: 'off',
+      GOFLAGS: '-buildvcs=false',
+      GOTOOLCHAIN: 'local',
+      GOTELEMETRY: 'off',
+    })
   }
   if (names.has('cargo') || names.has('rustc')) {
     const cargo = join(deps.home, '.cargo')
     for (const name of ['registry', 'git']) readOnly(join(cargo, name), `${JAIL_HOME}/.cargo/${name}`)
-    Object.assign(env, { CARGO_HOME: `${JAIL_HOME}/.cargo`, CARGO_TARGET_DIR: layered('cargo-target'), CARGO_NET_OFFLINE: 'true', CARGO_INCREMENTAL: '0' })
+    Object.assign(env, {
+      CARGO_HOME: `${JAIL_HOME}/.cargo`,
+      CARGO_TARGET_DIR: layered('cargo-target'),
+      CARGO_NET_OFFLINE: 'true',
+      CARGO_INCREMENTAL: '0',
+    })
   }
   if (['mvn', 'mvnw'].some((name) => names.has(name))) readOnly(join(deps.home, '.m2', 'repository'), `${JAIL_HOME}/.m2/repository`)
   if (['gradle', 'gradlew'].some((name) => names.has(name)) && existsSync(join(deps.home, '.gradle', 'caches')))
@@ -82,6 +103,12 @@ async function languageCaches(names: ReadonlySet<string>, base: string, deps: Pr
 }
 
 async function goModuleCache(deps: ProfileDeps): Promise<string> {
-  const answer = await runProcess({ command: 'go', args: ['env', 'GOMODCACHE'], cwd: deps.git.repository.root, env: { PATH: deps.path, HOME: deps.home }, timeoutMs: 10_000 })
+  const answer = await runProcess({
+    command: 'go',
+    args: ['env', 'GOMODCACHE'],
+    cwd: deps.git.repository.root,
+    env: { PATH: deps.path, HOME: deps.home },
+    timeoutMs: 10_000,
+  })
   return answer.stdout.toString('utf8').trim() || join(deps.home, 'go', 'pkg', 'mod')
 }

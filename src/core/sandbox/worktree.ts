@@ -50,7 +50,8 @@ export async function trackedPaths(git: Git, place: { path: string; admin: strin
 /** Removes whatever is not tracked, ignored files and nested repositories included, without following links. */
 export function removeUntracked(root: string, tracked: ReadonlySet<string>, keep: ReadonlySet<string>): void {
   const folders = new Set<string>()
-  for (const path of tracked) for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.add(path.slice(0, at))
+  for (const path of tracked)
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.add(path.slice(0, at))
   for (const path of keep) for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.add(path.slice(0, at))
   const walk = (below: string): void => {
     for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
@@ -90,9 +91,14 @@ export function emptyFolder(path: string): void {
 export function diskError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new SingularityError('DISK_FULL', `No space left for a sandbox in ${path}.`, { cause: error, hints: ['singularity doctor --fix', `df -h '${path}'`] })
+    return new SingularityError('DISK_FULL', `No space left for a sandbox in ${path}.`, {
+      cause: error,
+      hints: ['singularity doctor --fix', `df -h '${path}'`],
+    })
   if (code === 'EROFS' || code === 'EACCES')
-    return new SingularityError('READ_ONLY', `A sandbox cannot be written in ${path}.`, { cause: error, hints: ['Set XDG_STATE_HOME to a folder that can be written.'] })
+    return new SingularityError('READ_ONLY', `A sandbox cannot be written in ${path}.`, {
+      cause: error,
+      hints: ['Set XDG_STATE_HOME to a folder that can be written.'],
+    })
   return error
 }
-

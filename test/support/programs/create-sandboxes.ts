@@ -9,8 +9,23 @@ const [cwd, state, launcher] = process.argv.slice(2) as [string, string, string]
 const git = createGit(await discoverRepository({ cwd, env: process.env }), { env: process.env })
 const db = openDatabase({ path: join(state, 'state.db'), applicationId: 0x53474c31, migrations: STATE_MIGRATIONS })
 const path = process.env['PATH'] ?? ''
-const isolation = createIsolation('bubblewrap', { path, launcher, stateDir: join(state, 'isolation'), uid: process.getuid!(), gid: process.getgid!() })
-const room = createSandboxRoom({ git, db, clock: systemClock, isolation, processes: createProcessInfo(), stateHome: state, path, home: '/nowhere' })
+const isolation = createIsolation('bubblewrap', {
+  path,
+  launcher,
+  stateDir: join(state, 'isolation'),
+  uid: process.getuid!(),
+  gid: process.getgid!(),
+})
+const room = createSandboxRoom({
+  git,
+  db,
+  clock: systemClock,
+  isolation,
+  processes: createProcessInfo(),
+  stateHome: state,
+  path,
+  home: '/nowhere',
+})
 console.log('ready')
 for (;;) {
   const profile = { mounts: [], path: '/usr/bin:/bin', env: {}, include: [], git: 'none' as const, services: [] }

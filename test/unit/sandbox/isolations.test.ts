@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +7,7 @@ import { createIsolation, seatbeltProfile, selectIsolation, type Isolation, type
 import { createTurnstile } from '../../../src/core/sandbox/exclusive.ts'
 import { fixFor } from '../../../src/core/sandbox/isolations/bubblewrap.ts'
 import { headAndTail } from '../../../src/core/sandbox/isolations/output.ts'
+import { sweepTemporary } from '../../../src/core/sandbox/isolations/temporary.ts'
 import { mapPaths, mappingsOf } from '../../../src/core/sandbox/isolations/path-mapping.ts'
 import { isolationDeps, jailRequest, temporaryFolder } from '../../support/isolation.ts'
 
@@ -48,7 +50,10 @@ describe('which isolation a run gets', () => {
 
 describe('the seatbelt profile', () => {
   it('denies by default and names only the mounts', () => {
-    const mounts = [{ from: '/s/tree', to: '/repo', mode: 'rw' as const }, { from: '/repo/node_modules', to: '/repo/node_modules', mode: 'ro' as const }]
+    const mounts = [
+      { from: '/s/tree', to: '/repo', mode: 'rw' as const },
+      { from: '/repo/node_modules', to: '/repo/node_modules', mode: 'ro' as const },
+    ]
     const text = seatbeltProfile(jailRequest(['x'], { mounts }), mappingsOf(mounts))
     expect(text).toContain('(deny default)')
     expect(text).toContain('(allow file-write* (subpath "/s/tree"))')
@@ -81,7 +86,12 @@ describe('paths without mounts', () => {
 
   it('comes back to where it was', () => {
     const word = fc.constantFrom('/repo', '/out', '/repo/a', ' ', ':', '=', 'x', '"')
-    fc.assert(fc.property(fc.array(word).map((words) => words.join(' ')), (text) => mapPaths(mapPaths(text, mappings), mappings, 'toJail') === text))
+    fc.assert(
+      fc.property(
+        fc.array(word).map((words) => words.join(' ')),
+        (text) => mapPaths(mapPaths(text, mappings), mappings, 'toJail') === text,
+      ),
+    )
   })
 })
 
@@ -95,8 +105,11 @@ describe('without isolation', () => {
     const isolation = createIsolation('none', isolationDeps(join(folder.path, 'state'), { guarded: [gitDir] }))
     await isolation.run(jailRequest(['sh', '-c', `echo x > ${gitDir}/HEAD; mkdir ${gitDir}/refs; echo y > ${gitDir}/index`]))
     for (const file of ['hooks/post-commit', 'config', 'objects/info/alternates', 'worktrees/w/gitdir'])
-      await expect(isolation.run(jailRequest(['sh', '-c', `mkdir -p "$(dirname ${gitDir}/${file})"; echo evil >> ${gitDir}/${file}`]))).rejects.toMatchObject({
-        code: 'ISOLATION_BREACHED', data: { changed: [join(gitDir, file)] },
+      await expect(
+        isolation.run(jailRequest(['sh', '-c', `mkdir -p "$(dirname ${gitDir}/${file})"; echo evil >> ${gitDir}/${file}`])),
+      ).rejects.toMatchObject({
+        code: 'ISOLATION_BREACHED',
+        data: { changed: [join(gitDir, file)] },
       })
     folder.remove()
   })
@@ -106,8 +119,19 @@ describe('without isolation', () => {
     const isolation = createIsolation('none', isolationDeps(folder.path))
     const home = (await isolation.run(jailRequest(['sh', '-c', 'touch "$HOME/x"; printf %s "$HOME"']))).stdout
     expect(home).toBe('/tmp/home') // shown as in the jail
-    const { readdirSync } = await import('node:fs')
     expect(readdirSync(folder.path)).toEqual([])
+    folder.remove()
+  })
+})
+
+describe('temporary folders', () => {
+  it('of killed processes are removed, those of living ones stay', () => {
+    const folder = temporaryFolder()
+    const dead = spawnSync('true').pid
+    for (const name of [`home-${dead}-a`, `scratch-${dead}-b`, `home-${process.pid}-c`, 'isolation.json'])
+      mkdirSync(join(folder.path, name))
+    sweepTemporary(folder.path)
+    expect(readdirSync(folder.path).sort()).toEqual([`home-${process.pid}-c`, 'isolation.json'])
     folder.remove()
   })
 })

@@ -35,7 +35,11 @@ describe('tool chains', () => {
     writeFileSync(join(bin('tool'), 'tool'), '#!/usr/bin/env mynode\n')
     for (const path of [join(bin('node'), 'mynode'), join(bin('tool'), 'tool')]) chmodSync(path, 0o755)
     symlinkSync(join(bin('tool'), 'tool'), join(bin('path'), 'tool'))
-    const found = await findToolchains(['tool', 'nowhere'], { path: `${bin('path')}:${bin('node')}:/usr/bin:/bin`, home: '/home/x', cwd: '/' })
+    const found = await findToolchains(['tool', 'nowhere'], {
+      path: `${bin('path')}:${bin('node')}:/usr/bin:/bin`,
+      home: '/home/x',
+      cwd: '/',
+    })
     expect(found.missing).toEqual(['nowhere'])
     expect(found.mounts.map((mount) => mount.to)).toEqual([join(folder.path, 'node'), join(bin('path'), 'tool'), join(folder.path, 'tool')])
     expect(found.mounts.every((mount) => mount.mode === 'ro')).toBe(true)
@@ -43,32 +47,48 @@ describe('tool chains', () => {
   })
 
   it('needs nothing for programs of the system', async () => {
-    expect(await findToolchains(['sh', '/usr/bin/env'], { path: '/usr/bin:/bin', home: '/home/x', cwd: '/' })).toMatchObject({ mounts: [], missing: [] })
+    expect(await findToolchains(['sh', '/usr/bin/env'], { path: '/usr/bin:/bin', home: '/home/x', cwd: '/' })).toMatchObject({
+      mounts: [],
+      missing: [],
+    })
   })
 })
 
 describe('the profile in a jail', () => {
-  it.skipIf(!has('python3'))('runs the Python the person runs, shims resolved, and an editable install leads into the sandbox', async () => {
-    bench = await openSandboxBench({ 'pyproject.toml': '[project]\nname="mine"\n', 'src/mine/__init__.py': 'WHO = "sandbox"\n', '.gitignore': '.venv\n' })
-    const { root } = bench.repository
-    execFileSync('python3', ['-m', 'venv', '--without-pip', join(root, '.venv')])
-    const site = join(root, '.venv/lib', readdirSync(join(root, '.venv/lib'))[0]!, 'site-packages')
-    writeFileSync(join(site, '__editable__.mine.pth'), `${root}/src\n`)
-    writeFileSync(join(root, '.venv/bin/mine'), `#!${root}/.venv/bin/python\nimport mine\nprint(mine.WHO, mine.__file__)\n`, { mode: 0o755 })
-    const profile = await profileFor(['python3'])
-    const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile })
-    writeFileSync(join(root, 'src/mine/__init__.py'), 'WHO = "live"\n')
-    const result = await sandbox.run({ command: ['mine'], timeoutMs: 20_000 })
-    expect(result.stderr).toBe('')
-    expect(result.stdout).toBe(`sandbox ${root}/src/mine/__init__.py\n`)
-    const version = await sandbox.run({ command: ['python3', '-c', 'import sys; print(sys.prefix); open("x","w")'], timeoutMs: 20_000 })
-    expect(version.stdout).toBe(`${root}/.venv\n`)
-    const write = await sandbox.run({ command: ['touch', '.venv/x'], timeoutMs: 20_000 })
-    expect(write.exitCode).not.toBe(0)
-  })
+  it.skipIf(!has('python3'))(
+    'runs the Python the person runs, shims resolved, and an editable install leads into the sandbox',
+    async () => {
+      bench = await openSandboxBench({
+        'pyproject.toml': '[project]\nname="mine"\n',
+        'src/mine/__init__.py': 'WHO = "sandbox"\n',
+        '.gitignore': '.venv\n',
+      })
+      const { root } = bench.repository
+      execFileSync('python3', ['-m', 'venv', '--without-pip', join(root, '.venv')])
+      const site = join(root, '.venv/lib', readdirSync(join(root, '.venv/lib'))[0]!, 'site-packages')
+      writeFileSync(join(site, '__editable__.mine.pth'), `${root}/src\n`)
+      writeFileSync(join(root, '.venv/bin/mine'), `#!${root}/.venv/bin/python\nimport mine\nprint(mine.WHO, mine.__file__)\n`, {
+        mode: 0o755,
+      })
+      const profile = await profileFor(['python3'])
+      const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile })
+      writeFileSync(join(root, 'src/mine/__init__.py'), 'WHO = "live"\n')
+      const result = await sandbox.run({ command: ['mine'], timeoutMs: 20_000 })
+      expect(result.stderr).toBe('')
+      expect(result.stdout).toBe(`sandbox ${root}/src/mine/__init__.py\n`)
+      const version = await sandbox.run({ command: ['python3', '-c', 'import sys; print(sys.prefix); open("x","w")'], timeoutMs: 20_000 })
+      expect(version.stdout).toBe(`${root}/.venv\n`)
+      const write = await sandbox.run({ command: ['touch', '.venv/x'], timeoutMs: 20_000 })
+      expect(write.exitCode).not.toBe(0)
+    },
+  )
 
   it.skipIf(!has('go'))('runs go with a build cache that is warmed once and then only read', async () => {
-    bench = await openSandboxBench({ 'go.mod': 'module example.org/m\n\ngo 1.19\n', 'm.go': 'package m\n\nfunc One() int { return 1 }\n', 'm_test.go': 'package m\n\nimport "testing"\n\nfunc TestOne(t *testing.T) {\n\tif One() != 1 {\n\t\tt.Fatal()\n\t}\n}\n' })
+    bench = await openSandboxBench({
+      'go.mod': 'module example.org/m\n\ngo 1.19\n',
+      'm.go': 'package m\n\nfunc One() int { return 1 }\n',
+      'm_test.go': 'package m\n\nimport "testing"\n\nfunc TestOne(t *testing.T) {\n\tif One() != 1 {\n\t\tt.Fatal()\n\t}\n}\n',
+    })
     const profile = await profileFor(['go'])
     const layer = profile.mounts.find((mount) => mount.mode === 'overlay')!
     const first = await bench.room.create({ commit: 'HEAD', purpose: 'baseline', profile })
@@ -88,7 +108,8 @@ describe('the profile in a jail', () => {
 
   it.skipIf(!has('cargo'))('runs cargo from the real tool chain behind rustup', async () => {
     bench = await openSandboxBench({
-      'Cargo.toml': '[package]\nname = "m"\nversion = "0.1.0"\nedition = "2021"\n', 'Cargo.lock': 'version = 3\n\n[[package]]\nname = "m"\nversion = "0.1.0"\n',
+      'Cargo.toml': '[package]\nname = "m"\nversion = "0.1.0"\nedition = "2021"\n',
+      'Cargo.lock': 'version = 3\n\n[[package]]\nname = "m"\nversion = "0.1.0"\n',
       'src/lib.rs': '#[test]\nfn one() { assert_eq!(1, 1) }\n',
     })
     const profile = await profileFor(['cargo'])
@@ -106,7 +127,9 @@ describe('the profile in a jail', () => {
     writeFileSync(join(modules, 'x'), 'x')
     const profile = await profileFor(['node'], { dependencies: 'overlay' })
     const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile })
-    expect((await sandbox.run({ command: ['sh', '-c', 'echo y > node_modules/x; cat node_modules/x'], timeoutMs: 20_000 })).stdout).toBe('y\n')
+    expect((await sandbox.run({ command: ['sh', '-c', 'echo y > node_modules/x; cat node_modules/x'], timeoutMs: 20_000 })).stdout).toBe(
+      'y\n',
+    )
     expect(readFileSync(join(modules, 'x'), 'utf8')).toBe('x')
     await sandbox.moveTo('HEAD')
     expect((await sandbox.run({ command: ['cat', 'node_modules/x'], timeoutMs: 20_000 })).stdout).toBe('x')
@@ -121,7 +144,10 @@ describe('the profile in a jail', () => {
     writeFileSync(join(real, '.vite/stale'), '')
     symlinkSync(real, join(bench.repository.root, 'node_modules'))
     const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: await profileFor(['node']) })
-    const result = await sandbox.run({ command: ['sh', '-c', 'node -p "require(\'dep\')"; ls -A node_modules/.vite; touch node_modules/.vite/new && echo written'], timeoutMs: 20_000 })
+    const result = await sandbox.run({
+      command: ['sh', '-c', 'node -p "require(\'dep\')"; ls -A node_modules/.vite; touch node_modules/.vite/new && echo written'],
+      timeoutMs: 20_000,
+    })
     expect(result.stdout).toBe('1\nwritten\n')
     expect(readdirSync(join(real, '.vite'))).toEqual(['stale'])
   })
@@ -133,7 +159,10 @@ describe('the profile in a jail', () => {
     mkdirSync(victim)
     const profile = await profileFor(['node'])
     const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile })
-    await sandbox.run({ command: ['sh', '-c', `mv packages old; mkdir packages; ln -s ${realpathSync(victim)} packages/a`], timeoutMs: 20_000 })
+    await sandbox.run({
+      command: ['sh', '-c', `mv packages old; mkdir packages; ln -s ${realpathSync(victim)} packages/a`],
+      timeoutMs: 20_000,
+    })
     expect((await sandbox.run({ command: ['true'], timeoutMs: 20_000 })).exitCode).toBe(0)
     expect(readdirSync(victim)).toEqual([])
   })

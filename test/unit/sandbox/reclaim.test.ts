@@ -13,7 +13,9 @@ const real = createProcessInfo()
 const deadOwner = (): Owner => ({ pid: spawnSync('true').pid, pidStart: '1', bootId: real.self().bootId })
 
 type Parts = { folder: boolean; admin: boolean; row: boolean }
-const ALL: Parts[] = [false, true].flatMap((folder) => [false, true].flatMap((admin) => [false, true].map((row) => ({ folder, admin, row }))))
+const ALL: Parts[] = [false, true].flatMap((folder) =>
+  [false, true].flatMap((admin) => [false, true].map((row) => ({ folder, admin, row }))),
+)
 
 /** Leaves any subset of a sandbox's three parts, made by a real creation. */
 async function leave(owner: Owner, parts: Parts): Promise<string> {

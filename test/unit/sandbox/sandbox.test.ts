@@ -22,9 +22,16 @@ const rows = (): number => bench.db.all('SELECT id FROM sandbox').length
 for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationKind[])
   describe(`a sandbox (${kind})`, () => {
     it('holds exactly the commit, and leaves nothing behind', async () => {
-      bench = await openSandboxBench({ 'a.txt': 'a\n', 'bin/x': { text: '#!/bin/sh\n', mode: 0o755 }, link: { link: 'a.txt' }, 'd é\n/f': 'x' }, { kind })
+      bench = await openSandboxBench(
+        { 'a.txt': 'a\n', 'bin/x': { text: '#!/bin/sh\n', mode: 0o755 }, link: { link: 'a.txt' }, 'd é\n/f': 'x' },
+        { kind },
+      )
       const before = bench.repository.snapshot()
-      const sandbox = await bench.room.create({ commit: bench.repository.git('rev-parse', 'HEAD'), purpose: 'validate', profile: bench.profile })
+      const sandbox = await bench.room.create({
+        commit: bench.repository.git('rev-parse', 'HEAD'),
+        purpose: 'validate',
+        profile: bench.profile,
+      })
       expect(hashFiles(sandbox.path)).toEqual(hashFiles(bench.repository.root))
       expect(existsSync(join(sandbox.path, '.git'))).toBe(false)
       expect([worktreeAdmins().length, folders().length, rows()]).toEqual([1, 1, 1])
@@ -39,7 +46,10 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
       bench = await openSandboxBench(undefined, { kind })
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })
       const { root } = bench.repository
-      const result = await sandbox.run({ command: ['sh', '-c', `pwd; cat ${root}/src/b.txt; pwd > /out/where; mkdir -p /out/deep; echo 1 > /out/deep/r`], timeoutMs: 20_000 })
+      const result = await sandbox.run({
+        command: ['sh', '-c', `pwd; cat ${root}/src/b.txt; pwd > /out/where; mkdir -p /out/deep; echo 1 > /out/deep/r`],
+        timeoutMs: 20_000,
+      })
       expect(result.stdout).toBe(`${root}\nb\n`)
       expect((await sandbox.readOut('where'))?.toString()).toBe(`${root}\n`)
       expect((await sandbox.readOut('deep/r'))?.toString()).toBe('1\n')
@@ -71,14 +81,25 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
     })
 
     it('collects what an edit phase changed, as data', async () => {
-      bench = await openSandboxBench({ 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n', 'm.sh': 'x\n', '.gitignore': 'dist\n.env\n' }, { kind })
+      bench = await openSandboxBench(
+        { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n', 'm.sh': 'x\n', '.gitignore': 'dist\n.env\n' },
+        { kind },
+      )
       writeFileSync(join(bench.repository.root, '.env'), 'S=1')
       const profile = { ...bench.profile, include: ['.env'] }
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'edit', profile })
       expect(await sandbox.collectChanges()).toEqual([])
       const script = [
-        'cat .env', 'echo a2 > a.txt', 'rm b.txt', 'chmod +x m.sh', 'mkdir -p dist new nested/.git; echo 1 > dist/x; echo 2 > new/f', 'echo evil > nested/.git/config',
-        'rm c.txt; ln -s /etc/passwd c.txt', 'mkfifo pipe', 'mkdir node_modules; echo 1 > node_modules/x', 'echo S=2 > .env',
+        'cat .env',
+        'echo a2 > a.txt',
+        'rm b.txt',
+        'chmod +x m.sh',
+        'mkdir -p dist new nested/.git; echo 1 > dist/x; echo 2 > new/f',
+        'echo evil > nested/.git/config',
+        'rm c.txt; ln -s /etc/passwd c.txt',
+        'mkfifo pipe',
+        'mkdir node_modules; echo 1 > node_modules/x',
+        'echo S=2 > .env',
       ].join('; ')
       expect((await sandbox.run({ command: ['sh', '-c', script], timeoutMs: 20_000 })).stdout).toBe('S=1')
       const changes = await sandbox.collectChanges()
@@ -94,8 +115,12 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
     it('reads no link, no FIFO and nothing too large as a report', async () => {
       bench = await openSandboxBench(undefined, { kind })
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })
-      await sandbox.run({ command: ['sh', '-c', 'cd /out; ln -s /etc/passwd link; mkfifo pipe; ln -s /etc dir; mkdir folder; head -c 2000 /dev/zero > big'], timeoutMs: 20_000 })
-      for (const name of ['link', 'pipe', 'dir/passwd', 'folder', '../owner.json', '/etc/passwd', '']) expect(await sandbox.readOut(name)).toBeUndefined()
+      await sandbox.run({
+        command: ['sh', '-c', 'cd /out; ln -s /etc/passwd link; mkfifo pipe; ln -s /etc dir; mkdir folder; head -c 2000 /dev/zero > big'],
+        timeoutMs: 20_000,
+      })
+      for (const name of ['link', 'pipe', 'dir/passwd', 'folder', '../owner.json', '/etc/passwd', ''])
+        expect(await sandbox.readOut(name)).toBeUndefined()
       expect(await sandbox.readOut('big', 1000)).toBeUndefined()
       expect((await sandbox.readOut('big', 2000))?.length).toBe(2000)
     })
@@ -103,7 +128,10 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
     it('gives a repository of its own to suites that call git', async () => {
       bench = await openSandboxBench(undefined, { kind })
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: { ...bench.profile, git: 'synthetic' } })
-      const status = await sandbox.run({ command: ['sh', '-c', 'git status --porcelain && git log --format=%s && git ls-files'], timeoutMs: 20_000 })
+      const status = await sandbox.run({
+        command: ['sh', '-c', 'git status --porcelain && git log --format=%s && git ls-files'],
+        timeoutMs: 20_000,
+      })
       expect(status.stdout).toBe('snapshot\na.txt\nsrc/b.txt\n')
       const second = bench.repository.commit('next', { 'z.txt': 'z\n' })
       await sandbox.moveTo(second)
@@ -113,7 +141,14 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
 
     it('has node_modules at its place, and the original cannot be written', async () => {
       bench = await openSandboxBench(
-        { 'package.json': '{}', 'packages/one/package.json': '{}', 'packages/one/index.js': 'module.exports = "sandbox"\n', '.gitignore': 'node_modules\n' }, { kind })
+        {
+          'package.json': '{}',
+          'packages/one/package.json': '{}',
+          'packages/one/index.js': 'module.exports = "sandbox"\n',
+          '.gitignore': 'node_modules\n',
+        },
+        { kind },
+      )
       const { root } = bench.repository
       mkdirSync(join(root, 'node_modules/dep'), { recursive: true })
       mkdirSync(join(root, 'packages/one/node_modules/own'), { recursive: true })
@@ -128,21 +163,31 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
       const result = await sandbox.run({ command: ['node', '-e', script], timeoutMs: 20_000 })
       expect(result.stderr).toBe('')
       expect(result.stdout).toBe('dep sandbox own\n')
-      await sandbox.run({ command: ['sh', '-c', 'echo hacked > node_modules/dep/index.js; echo hacked > packages/one/node_modules/own/index.js'], timeoutMs: 20_000 })
+      await sandbox.run({
+        command: ['sh', '-c', 'echo hacked > node_modules/dep/index.js; echo hacked > packages/one/node_modules/own/index.js'],
+        timeoutMs: 20_000,
+      })
       expect(readFileSync(join(root, 'node_modules/dep/index.js'), 'utf8')).toContain('dep')
       expect(readFileSync(join(root, 'packages/one/node_modules/own/index.js'), 'utf8')).toContain('own')
       expect(await sandbox.collectChanges()).toEqual([])
     })
 
     it('starts services in the same network before the command, and ends them', async () => {
-      bench = await openSandboxBench({ 'server.js': "require('net').createServer((s)=>s.end('hello')).listen(Number(process.argv[2]),'127.0.0.1')\n" }, { kind })
+      bench = await openSandboxBench(
+        { 'server.js': "require('net').createServer((s)=>s.end('hello')).listen(Number(process.argv[2]),'127.0.0.1')\n" },
+        { kind },
+      )
       const port = 20_000 + (process.pid % 20_000)
       const services = [`tcp:${port} node server.js ${port}`]
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: { ...bench.profile, services } })
       const client = `require('net').connect(${port},'127.0.0.1').on('data',(d)=>console.log(String(d)))`
       const result = await sandbox.run({ command: ['node', '-e', client], timeoutMs: 20_000 })
       expect(result).toMatchObject({ exitCode: 0, stdout: 'hello\n', leftovers: false })
-      const broken = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: { ...bench.profile, services: ['echo no luck; exit 1'] } })
+      const broken = await bench.room.create({
+        commit: 'HEAD',
+        purpose: 'validate',
+        profile: { ...bench.profile, services: ['echo no luck; exit 1'] },
+      })
       const failed = await broken.run({ command: ['echo', 'never'], timeoutMs: 20_000 })
       expect(failed).toMatchObject({ exitCode: 125, stdout: '' })
       expect(failed.stderr).toContain('no luck')
@@ -151,7 +196,10 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
     it('ends a run that fills the disk', async () => {
       bench = await openSandboxBench(undefined, { kind, deps: { limits: { maxDiskBytes: 8 * 1024 ** 2 } } })
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })
-      const result = await sandbox.run({ command: ['sh', '-c', 'i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero > f$i; sleep 0.01; done'], timeoutMs: 30_000 })
+      const result = await sandbox.run({
+        command: ['sh', '-c', 'i=0; while :; do i=$((i+1)); head -c 1000000 /dev/zero > f$i; sleep 0.01; done'],
+        timeoutMs: 30_000,
+      })
       expect(result).toMatchObject({ limit: 'disk', timedOut: false, cancelled: false })
     })
   })
@@ -173,7 +221,9 @@ describe('worktrees', () => {
 
   it('survives eight creations at once', async () => {
     bench = await openSandboxBench()
-    const sandboxes = await Promise.all(Array.from({ length: 8 }, () => bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })))
+    const sandboxes = await Promise.all(
+      Array.from({ length: 8 }, () => bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })),
+    )
     expect(new Set(sandboxes.map((each) => each.path)).size).toBe(8)
     for (const each of sandboxes) expect(hashFiles(each.path)).toEqual(hashFiles(bench.repository.root))
     await Promise.all(sandboxes.map((each) => each.discard()))
@@ -206,9 +256,13 @@ describe('worktrees', () => {
 
   it('says what is wrong with an unknown commit, and leaves nothing', async () => {
     bench = await openSandboxBench()
-    await expect(bench.room.create({ commit: 'nope', purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({ code: 'REV_INVALID' })
+    await expect(bench.room.create({ commit: 'nope', purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({
+      code: 'REV_INVALID',
+    })
     const absent = bench.repository.git('rev-parse', 'HEAD').replace(/./g, '1')
-    await expect(bench.room.create({ commit: absent, purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({ code: 'GIT_FAILED' })
+    await expect(bench.room.create({ commit: absent, purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+    })
     expect([worktreeAdmins(), folders(), rows()]).toEqual([[], [], 0])
   })
 })
