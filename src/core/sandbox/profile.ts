@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Git } from '../git/index.ts'
+import type { Git, TreeEntry } from '../git/index.ts'
 import { runProcess } from '../process/index.ts'
 import { findDependencies } from './dependencies.ts'
 import type { Mount } from './isolation.ts'
@@ -30,11 +30,11 @@ export async function buildProfile(options: ProfileOptions, deps: ProfileDeps): 
   const { root } = git.repository
   const entries = await git.reader(options.base).entries()
   const dependencies = findDependencies(root, entries, options.dependencies ?? 'ro', home)
-  const outside = options.binaries.filter((name) => !name.startsWith(`${root}/`))
+  const binaries = [...new Set([...options.binaries, ...implied(entries)])]
   // with the virtual environment in front, as the person has it when he runs his tests
   const searched = [...dependencies.folders, path].join(':')
-  const toolchains = await findToolchains(outside, { path: searched, home, cwd: root })
-  const names = new Set([...options.binaries, ...toolchains.folders].map((name) => basename(name)))
+  const toolchains = await findToolchains(binaries, { path: searched, home, cwd: root })
+  const names = new Set([...binaries, ...toolchains.folders].map((name) => basename(name)))
   const caches = await languageCaches(names, options.base, deps)
   const mounts = firstOfEach([
     ...toolchains.mounts.filter((mount) => !mount.to.startsWith(`${root}/`)),
@@ -49,6 +49,20 @@ export async function buildProfile(options: ProfileOptions, deps: ProfileDeps): 
     git: options.git,
     services: options.services,
   }
+}
+
+const MANIFESTS: Readonly<Record<string, readonly string[]>> = {
+  'package.json': ['node'],
+  'pyproject.toml': ['python3', 'python'],
+  'setup.py': ['python3', 'python'],
+  'go.mod': ['go'],
+  'Cargo.toml': ['cargo'],
+}
+
+/** A command line of the person's (`make test`) does not say what it will call: the manifests do. */
+function implied(entries: readonly TreeEntry[]): string[] {
+  const names = new Set(entries.map((entry) => basename(entry.path)))
+  return Object.entries(MANIFESTS).flatMap(([manifest, programs]) => (names.has(manifest) ? programs : []))
 }
 
 function firstOfEach(mounts: readonly Mount[]): Mount[] {
@@ -95,11 +109,19 @@ async function languageCaches(
       CARGO_INCREMENTAL: '0',
     })
   }
+  // packages of `pip install --user`; their home is another one in the jail
+  if (['python3', 'python', 'pytest'].some((name) => names.has(name)))
+    for (const name of userSites(deps.home)) readOnly(join(deps.home, '.local/lib', name), `${JAIL_HOME}/.local/lib/${name}`)
   if (['mvn', 'mvnw'].some((name) => names.has(name))) readOnly(join(deps.home, '.m2', 'repository'), `${JAIL_HOME}/.m2/repository`)
   if (['gradle', 'gradlew'].some((name) => names.has(name)) && existsSync(join(deps.home, '.gradle', 'caches')))
     mounts.push({ from: join(deps.home, '.gradle', 'caches'), to: `${JAIL_HOME}/.gradle/caches`, mode: 'overlay' })
   if (['cmake', 'ctest', 'ninja', 'make'].some((name) => names.has(name)) && locate('ccache', deps)) env['CCACHE_DIR'] = layered('ccache')
   return { mounts, env }
+}
+
+function userSites(home: string): string[] {
+  const folder = join(home, '.local', 'lib')
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^python\d/.test(name)) : []
 }
 
 async function goModuleCache(deps: ProfileDeps): Promise<string> {

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, realpathSync, statSync } from 'node:fs'
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path'
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
 import { runProcess } from '../process/index.ts'
 import type { Mount } from './isolation.ts'
 
@@ -54,9 +54,14 @@ export async function findToolchains(binaries: readonly string[], deps: Toolchai
   const add = async (name: string): Promise<void> => {
     if (seen.has(name)) return
     seen.add(name)
-    const shim = locate(name, deps)
+    const shim = locate(name.includes('/') ? resolve(deps.cwd, name) : name, deps)
     if (shim === undefined) {
       found.missing.push(name)
+      return
+    }
+    if (shim.startsWith(`${deps.cwd}/`)) {
+      // part of the checkout or of its dependencies: it is there, its interpreter may not be
+      for (const interpreter of interpreters(realpathSync(shim))) await add(interpreter)
       return
     }
     const program = await behindShim(shim, deps)

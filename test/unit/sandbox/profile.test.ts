@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { findToolchains, locate, outermost, toolchainRoot } from '../../../src/core/sandbox/toolchains.ts'
 import { openSandboxBench, type SandboxBench } from '../../support/sandbox.ts'
@@ -43,6 +44,21 @@ describe('tool chains', () => {
     expect(found.missing).toEqual(['nowhere'])
     expect(found.mounts.map((mount) => mount.to)).toEqual([join(folder.path, 'node'), join(bin('path'), 'tool'), join(folder.path, 'tool')])
     expect(found.mounts.every((mount) => mount.mode === 'ro')).toBe(true)
+    folder.remove()
+  })
+
+  it('follows a program of the repository to its interpreter only', async () => {
+    const folder = temporaryFolder()
+    const repository = join(folder.path, 'repository')
+    mkdirSync(join(repository, 'node_modules/.bin'), { recursive: true })
+    mkdirSync(join(folder.path, 'chain/bin'), { recursive: true })
+    writeFileSync(join(folder.path, 'chain/bin/mynode'), '')
+    writeFileSync(join(repository, 'node_modules/.bin/x'), '#!/usr/bin/env mynode\n')
+    for (const path of ['chain/bin/mynode', 'repository/node_modules/.bin/x']) chmodSync(join(folder.path, path), 0o755)
+    for (const name of ['node_modules/.bin/x', join(repository, 'node_modules/.bin/x')]) {
+      const found = await findToolchains([name], { path: join(folder.path, 'chain/bin'), home: '/home/x', cwd: repository })
+      expect(found.mounts.map((mount) => mount.to)).toEqual([join(folder.path, 'chain')])
+    }
     folder.remove()
   })
 
@@ -150,6 +166,35 @@ describe('the profile in a jail', () => {
     })
     expect(result.stdout).toBe('1\nwritten\n')
     expect(readdirSync(join(real, '.vite'))).toEqual(['stale'])
+  })
+
+  it('runs a real vitest, and a test that fails when the source changes', async () => {
+    bench = await openSandboxBench({
+      'package.json': '{"type":"module"}',
+      '.gitignore': 'node_modules\n',
+      'one.js': 'export const one = () => 1\n',
+      'one.test.js': "import { expect, it } from 'vitest'\nimport { one } from './one.js'\nit('is one', () => expect(one()).toBe(1))\n",
+    })
+    symlinkSync(fileURLToPath(new URL('../../../node_modules', import.meta.url)), join(bench.repository.root, 'node_modules'))
+    const good = bench.repository.git('rev-parse', 'HEAD')
+    const bad = bench.repository.commit('worse', { 'one.js': 'export const one = () => 2\n' })
+    const sandbox = await bench.room.create({ commit: good, purpose: 'validate', profile: await profileFor(['node_modules/.bin/vitest']) })
+    const command = ['node', 'node_modules/vitest/vitest.mjs', 'run', '--reporter=json', '--outputFile.json=/out/t.json', '--no-cache']
+    const counts = async (): Promise<unknown> => {
+      const result = await sandbox.run({ command, timeoutMs: 60_000 })
+      expect(result.leftovers).toBe(false)
+      const report = JSON.parse(String(await sandbox.readOut('t.json'))) as {
+        numPassedTests: number
+        numFailedTests: number
+        testResults: { name: string }[]
+      }
+      return [result.exitCode, report.numPassedTests, report.numFailedTests, report.testResults[0]?.name]
+    }
+    const name = join(bench.repository.root, 'one.test.js')
+    expect(await counts()).toEqual([0, 1, 0, name])
+    await sandbox.moveTo(bad)
+    await sandbox.clearOut()
+    expect(await counts()).toEqual([1, 0, 1, name])
   })
 
   it('does not mount over a link that a commit or a run put in the way', async () => {
