@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createIsolation, type IsolationKind, type Mount } from '../../src/core/sandbox/index.ts'
+import { findControlGroups } from '../../src/core/sandbox/isolations/control-groups.ts'
 import { isolationDeps, jailRequest, temporaryFolder } from '../support/isolation.ts'
 
 const folder = temporaryFolder()
@@ -124,6 +125,19 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
     })
   }
 }
+
+describe('CPU time nobody can hide', () => {
+  // a parent that ignores SIGCHLD is never charged for its children: only the control group sees them
+  it.skipIf(findControlGroups() === undefined)('is read from the control group where one can be written', async () => {
+    const isolation = createIsolation('bubblewrap', isolationDeps(join(folder.path, 'hidden')))
+    const program = "$SIG{CHLD} = 'IGNORE'; my $child = fork; if (!$child) { exec @ARGV } waitpid($child, 0)"
+    const command = ['perl', '-e', program, NODE, '-e', SPIN(400)]
+    const result = await isolation.run(jailRequest(command))
+    expect(result.cpuMs).toBeGreaterThan(390)
+    const blind = createIsolation('bubblewrap', isolationDeps(join(folder.path, 'hidden'), { controlGroups: false }))
+    expect((await blind.run(jailRequest(command))).cpuMs).toBeLessThan(200)
+  })
+})
 
 describe('without the launcher (no compiler on the machine)', () => {
   for (const kind of ['bubblewrap', 'none'] as const) {

@@ -6,8 +6,15 @@ import { lockReason } from './places.ts'
 import type { Owner } from './owner.ts'
 
 /** Without these the bytes on disk would depend on settings of the person's, and sparse checkouts would lose files. */
-const CHECKOUT_FLAGS = ['-c', 'core.sparseCheckout=false']
-const EXACT_BYTES = ['-c', 'core.autocrlf=false', '-c', 'core.eol=lf']
+const CHECKOUT: Readonly<Record<string, string>> = { 'core.sparseCheckout': 'false' }
+const EXACT_BYTES: Readonly<Record<string, string>> = { 'core.autocrlf': 'false', 'core.eol': 'lf' }
+
+function settings(values: Readonly<Record<string, string>>): Record<string, string> {
+  const env: Record<string, string> = { GIT_CONFIG_COUNT: String(Object.keys(values).length) }
+  for (const [index, [key, value]] of Object.entries(values).entries())
+    Object.assign(env, { [`GIT_CONFIG_KEY_${index}`]: key, [`GIT_CONFIG_VALUE_${index}`]: value })
+  return env
+}
 
 /**
  * Registers a worktree without a checkout and takes its `.git` file away: inside the sandbox there is no repository to
@@ -32,9 +39,8 @@ export async function commitId(git: Git, revision: string): Promise<string> {
 
 /** Writes the commit into the tree; over an earlier commit only what differs, and what was altered, is written. */
 export async function checkOut(git: Git, place: { path: string; admin: string; exactBytes: boolean }, commit: string): Promise<void> {
-  const flags = [...CHECKOUT_FLAGS, ...(place.exactBytes ? EXACT_BYTES : [])]
-  const where = { gitDir: place.admin, workTree: place.path }
-  await git.run([...flags, 'read-tree', '--reset', '-u', '--no-recurse-submodules', commit], where)
+  const env = settings({ ...CHECKOUT, ...(place.exactBytes ? EXACT_BYTES : {}) })
+  await git.run(['read-tree', '--reset', '-u', '--no-recurse-submodules', commit], { gitDir: place.admin, workTree: place.path, env })
 }
 
 /** The worktree's HEAD keeps the commit's objects alive while it is in use. */
@@ -90,7 +96,9 @@ export function emptyFolder(path: string): void {
 /** Turns errors of the file system into errors a person can act on. */
 export function diskError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOSPC' || code === 'EDQUOT')
+  // git does not say why it could not write a file
+  const unwritten = SingularityError.isInstance(error) && error.code === 'GIT_FAILED' && /unable to write/.test(error.message)
+  if (unwritten || code === 'ENOSPC' || code === 'EDQUOT')
     return new SingularityError('DISK_FULL', `No space left for a sandbox in ${path}.`, {
       cause: error,
       hints: ['singularity doctor --fix', `df -h '${path}'`],

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFil
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { IsolationKind } from '../../../src/core/sandbox/index.ts'
+import { createSandboxRoom, type IsolationKind } from '../../../src/core/sandbox/index.ts'
 import { hashFiles } from '../../support/repository.ts'
 import { openSandboxBench, type SandboxBench } from '../../support/sandbox.ts'
 
@@ -203,6 +203,46 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
       expect(result).toMatchObject({ limit: 'disk', timedOut: false, cancelled: false })
     })
   })
+
+const canMount = process.getuid?.() === 0 && process.platform === 'linux'
+
+describe('a disk that does not do', () => {
+  const onTmpfs = async (options: string, body: (stateHome: string) => Promise<void>): Promise<void> => {
+    bench = await openSandboxBench({ 'big.bin': Buffer.alloc(3 * 1024 * 1024, 7) })
+    const mountPoint = join(bench.state, 'small')
+    mkdirSync(mountPoint)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', mountPoint])
+    try {
+      await body(mountPoint)
+    } finally {
+      execFileSync('umount', ['-l', mountPoint])
+    }
+  }
+
+  it.skipIf(!canMount)('is named when it is full, and nothing is left on it', async () => {
+    await onTmpfs('size=1m', async (stateHome) => {
+      const before = bench.repository.snapshot()
+      const room = createSandboxRoom({ ...bench.deps, stateHome })
+      await expect(room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({
+        code: 'DISK_FULL',
+        exitCode: 6,
+      })
+      expect([worktreeAdmins(), rows()]).toEqual([[], 0])
+      expect(bench.repository.snapshot()).toEqual(before)
+    })
+  })
+
+  it.skipIf(!canMount)('is named when it is read-only', async () => {
+    await onTmpfs('size=8m', (stateHome) => {
+      const room = createSandboxRoom({ ...bench.deps, stateHome })
+      execFileSync('mount', ['-o', 'remount,ro', stateHome])
+      return expect(room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })).rejects.toMatchObject({
+        code: 'READ_ONLY',
+        exitCode: 6,
+      })
+    })
+  })
+})
 
 describe('worktrees', () => {
   it('runs no hook and writes no configuration', async () => {
