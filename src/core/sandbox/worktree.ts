@@ -6,7 +6,12 @@ import { lockReason } from './places.ts'
 import type { Owner } from './owner.ts'
 
 /** Without these the bytes on disk would depend on settings of the person's, and sparse checkouts would lose files. */
-const CHECKOUT: Readonly<Record<string, string>> = { 'core.sparseCheckout': 'false' }
+const CHECKOUT: Readonly<Record<string, string>> = {
+  'core.sparseCheckout': 'false',
+  // a run may restore size and time of a file it changed, never its ctime
+  'core.trustctime': 'true',
+  'core.checkStat': 'default',
+}
 const EXACT_BYTES: Readonly<Record<string, string>> = { 'core.autocrlf': 'false', 'core.eol': 'lf' }
 
 function settings(values: Readonly<Record<string, string>>): Record<string, string> {
@@ -48,22 +53,28 @@ export async function setHead(git: Git, place: { path: string; admin: string }, 
   await git.run(['update-ref', '--no-deref', 'HEAD', commit], { gitDir: place.admin, workTree: place.path })
 }
 
-export async function trackedPaths(git: Git, place: { path: string; admin: string }): Promise<Set<string>> {
-  const listed = await git.run(['ls-files', '-z'], { gitDir: place.admin, workTree: place.path })
-  return new Set(listed.text.split('\0').filter(Boolean))
+export type TrackedPaths = { files: ReadonlySet<string>; submodules: ReadonlySet<string> }
+
+export async function trackedPaths(git: Git, place: { path: string; admin: string }): Promise<TrackedPaths> {
+  const listed = await git.run(['ls-files', '-z', '--stage'], { gitDir: place.admin, workTree: place.path })
+  const entries = listed.text.split('\0').filter(Boolean)
+  const paths = (submodule: boolean): string[] =>
+    entries.filter((entry) => entry.startsWith('160000') === submodule).map((entry) => entry.slice(entry.indexOf('\t') + 1))
+  return { files: new Set(paths(false)), submodules: new Set(paths(true)) }
 }
 
 /** Removes whatever is not tracked, ignored files and nested repositories included, without following links. */
-export function removeUntracked(root: string, tracked: ReadonlySet<string>, keep: ReadonlySet<string>): void {
+export function removeUntracked(root: string, tracked: TrackedPaths, keep: ReadonlySet<string>): void {
   const folders = new Set<string>()
-  for (const path of tracked)
-    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.add(path.slice(0, at))
-  for (const path of keep) for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.add(path.slice(0, at))
+  for (const paths of [tracked.files, tracked.submodules, keep])
+    for (const path of paths)
+      for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.add(path.slice(0, at))
   const walk = (below: string): void => {
     for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
       const path = below ? `${below}/${entry.name}` : entry.name
-      if (tracked.has(path) || keep.has(path)) continue
-      if (entry.isDirectory() && folders.has(path)) walk(path)
+      if (tracked.files.has(path) || keep.has(path)) continue
+      if (entry.isDirectory() && tracked.submodules.has(path)) emptyFolder(join(root, path))
+      else if (entry.isDirectory() && folders.has(path)) walk(path)
       else removeTree(join(root, path))
     }
   }

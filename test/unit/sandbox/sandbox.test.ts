@@ -61,13 +61,17 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
     })
 
     it('moves to another commit whatever a run did to the tree', async () => {
-      bench = await openSandboxBench({ 'a.txt': 'a\n', 'src/b.txt': 'b\n', 'src/c.txt': 'c\n', '.gitignore': 'dist\n' }, { kind })
+      bench = await openSandboxBench(
+        { 'a.txt': 'a\n', 'src/b.txt': 'b\n', 'src/c.txt': 'c\n', 'f.txt': 'f', 'g.txt': 'g', '.gitignore': 'dist\n' },
+        { kind },
+      )
       const first = bench.repository.git('rev-parse', 'HEAD')
       const second = bench.repository.commit('next', { 'a.txt': 'a2\n', 'src/c.txt': null, 'new/d.txt': 'd\n' })
       const expected = hashFiles(bench.repository.root)
       const sandbox = await bench.room.create({ commit: first, purpose: 'validate', profile: bench.profile })
       const mess = [
         'rm -r src && ln -s /etc src; echo x > a.txt; mkdir -p dist/deep nested/.git; touch dist/deep/f nested/.git/config',
+        'printf z > same.tmp; touch -r f.txt same.tmp; cat same.tmp > f.txt; touch -r same.tmp f.txt; rm g.txt; mkdir g.txt; touch g.txt/x',
         'mkdir locked; touch locked/f; chmod 000 locked; mkfifo pipe; chmod 777 a.txt',
       ].join('; ')
       await sandbox.run({ command: ['sh', '-c', mess], timeoutMs: 20_000 })
@@ -290,6 +294,9 @@ describe('worktrees', () => {
     const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'edit', profile: bench.profile })
     expect(readdirSync(join(sandbox.path, 'sub'))).toEqual([])
     expect(await sandbox.collectChanges()).toEqual([])
+    await sandbox.run({ command: ['touch', 'sub/left'], timeoutMs: 20_000 })
+    await sandbox.moveTo('HEAD')
+    expect(readdirSync(join(sandbox.path, 'sub'))).toEqual([])
     await sandbox.moveTo(head)
     expect(existsSync(join(sandbox.path, 'sub'))).toBe(false)
   })
