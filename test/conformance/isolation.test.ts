@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createIsolation, type IsolationKind, type Mount } from '../../src/core/sandbox/index.ts'
+import { findControlGroups } from '../../src/core/sandbox/isolations/control-groups.ts'
 import { isolationDeps, jailRequest, temporaryFolder } from '../support/isolation.ts'
 
 const folder = temporaryFolder()
@@ -65,7 +66,9 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
 
       it('kills the whole tree at the time limit', async () => {
         const marker = 315_000 + Math.floor(Math.random() * 1000)
-        const result = await isolation.run(jailRequest(['sh', '-c', `setsid sleep ${marker} & sleep ${marker}`], { limits: { timeoutMs: 400 } }))
+        const result = await isolation.run(
+          jailRequest(['sh', '-c', `setsid sleep ${marker} & sleep ${marker}`], { limits: { timeoutMs: 400 } }),
+        )
         expect(result.timedOut).toBe(true)
         expect(result.cpuMs).toBeNull()
         await gone(`sleep\0${marker}`)
@@ -73,12 +76,16 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
 
       it('stops when it is cancelled', async () => {
         const controller = new AbortController()
-        const running = isolation.run(jailRequest(['sh', '-c', 'echo go; sleep 300'], { signal: controller.signal, onOutput: () => controller.abort() }))
+        const running = isolation.run(
+          jailRequest(['sh', '-c', 'echo go; sleep 300'], { signal: controller.signal, onOutput: () => controller.abort() }),
+        )
         expect((await running).cancelled).toBe(true)
       })
 
       it('ends a flood of output and keeps head and tail', async () => {
-        const result = await isolation.run(jailRequest(['sh', '-c', 'echo first; yes'], { limits: { timeoutMs: 20_000, maxOutputBytes: 4096 } }))
+        const result = await isolation.run(
+          jailRequest(['sh', '-c', 'echo first; yes'], { limits: { timeoutMs: 20_000, maxOutputBytes: 4096 } }),
+        )
         expect(result.outputLimited).toBe(true)
         expect(result.stdout.startsWith('first\n')).toBe(true)
         expect(result.stdout.length).toBeLessThan(5000)
@@ -119,13 +126,40 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
   }
 }
 
+describe('CPU time nobody can hide', () => {
+  // a parent that ignores SIGCHLD is never charged for its children: only the control group sees them
+  it.skipIf(findControlGroups() === undefined)('is read from the control group where one can be written', async () => {
+    const isolation = createIsolation('bubblewrap', isolationDeps(join(folder.path, 'hidden')))
+    const program = "$SIG{CHLD} = 'IGNORE'; my $child = fork; if (!$child) { exec @ARGV } waitpid($child, 0)"
+    const command = ['perl', '-e', program, NODE, '-e', SPIN(400)]
+    const result = await isolation.run(jailRequest(command))
+    expect(result.cpuMs).toBeGreaterThan(390)
+    const blind = createIsolation('bubblewrap', isolationDeps(join(folder.path, 'hidden'), { controlGroups: false }))
+    expect((await blind.run(jailRequest(command))).cpuMs).toBeLessThan(200)
+  })
+})
+
+describe('without the launcher (no compiler on the machine)', () => {
+  for (const kind of ['bubblewrap', 'none'] as const) {
+    const isolation = createIsolation(kind, isolationDeps(join(folder.path, 'bare'), { launcher: null }))
+    it(`${kind} still runs, bounds and ends commands, and says that CPU time is not measured`, async () => {
+      expect((await isolation.probe()).capabilities.cpuTime).toBeNull()
+      const result = await isolation.run(jailRequest(['sh', '-c', 'echo out; exit 7'], { lowPriority: true }))
+      expect(result).toMatchObject({ exitCode: 7, stdout: 'out\n', cpuMs: null, leftovers: false })
+      const marker = 316_000 + Math.floor(Math.random() * 1000)
+      const slow = await isolation.run(jailRequest(['sh', '-c', `sleep ${marker} & sleep ${marker}`], { limits: { timeoutMs: 300 } }))
+      expect(slow).toMatchObject({ timedOut: true, cpuMs: null })
+      await gone(`sleep\0${marker}`)
+    })
+  }
+})
+
 function shell(text: string): string {
   return `'${text.replace(/'/g, `'\\''`)}'`
 }
 
 function processesWith(text: string): string[] {
-  return readdirSync('/proc')
-    .filter((name: string) => /^\d+$/.test(name) && read(`/proc/${name}/cmdline`).includes(text))
+  return readdirSync('/proc').filter((name: string) => /^\d+$/.test(name) && read(`/proc/${name}/cmdline`).includes(text))
 }
 
 function read(path: string): string {

@@ -22,11 +22,23 @@ export function temporaryFolder(prefix = 'singularity-jail-'): { path: string; r
 
 export function isolationDeps(stateDir: string, extra: Partial<IsolationDeps> = {}): IsolationDeps {
   return {
-    path: process.env['PATH'] ?? '/usr/bin:/bin', launcher: launcherPath(), stateDir,
-    uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, ...extra,
+    path: process.env['PATH'] ?? '/usr/bin:/bin',
+    launcher: launcherPath(),
+    stateDir,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    ...extra,
   }
 }
 
 export function jailRequest(command: readonly string[], extra: Partial<JailRequest> = {}): JailRequest {
-  return { command, cwd: '/', env: { PATH: '/usr/local/bin:/usr/bin:/bin' }, mounts: [], network: 'none', limits: { timeoutMs: 20_000 }, ...extra }
+  return {
+    command,
+    cwd: '/',
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    mounts: [],
+    network: 'none',
+    limits: { timeoutMs: 20_000 },
+    ...extra,
+  }
 }

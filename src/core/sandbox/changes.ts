@@ -33,7 +33,8 @@ export async function collectChanges(
     if (entry.mode === '160000' || skip.has(entry.path)) continue
     const found = readEntry(place.path, entry.path)
     if (found === undefined) add({ path: entry.path, content: null, mode: entry.mode })
-    else if (found.mode !== entry.mode || blobId(found.content, git.repository.objectFormat) !== entry.oid) add({ path: entry.path, ...found })
+    else if (found.mode !== entry.mode || blobId(found.content, git.repository.objectFormat) !== entry.oid)
+      add({ path: entry.path, ...found })
   }
   const fresh = untracked(place.path, tracked, skip)
   const ignored = await ignoredPaths(git, place, fresh)
@@ -45,7 +46,7 @@ export async function collectChanges(
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-function readEntry(root: string, path: string): Omit<CollectedChange, 'path'> & { content: Uint8Array } | undefined {
+function readEntry(root: string, path: string): (Omit<CollectedChange, 'path'> & { content: Uint8Array }) | undefined {
   if (!isPlainPath(root, path)) return undefined
   let stat
   try {
@@ -82,8 +83,18 @@ function untracked(root: string, tracked: ReadonlyMap<string, TreeEntry>, skip: 
 
 async function ignoredPaths(git: Git, place: { path: string; admin: string }, paths: readonly string[]): Promise<Set<string>> {
   if (paths.length === 0) return new Set()
+  // './' because a name may start with ':', which means something to git; the wrapper's literal mode is not known here
   const answer = await git.run(['check-ignore', '-z', '--stdin'], {
-    gitDir: place.admin, workTree: place.path, accept: [0, 1], input: `${paths.join('\0')}\0`,
+    gitDir: place.admin,
+    workTree: place.path,
+    accept: [0, 1],
+    env: { GIT_LITERAL_PATHSPECS: '0' },
+    input: paths.map((path) => `./${path}\0`).join(''),
   })
-  return new Set(answer.text.split('\0').filter(Boolean))
+  return new Set(
+    answer.text
+      .split('\0')
+      .filter(Boolean)
+      .map((path) => path.slice(2)),
+  )
 }

@@ -30,7 +30,8 @@ export function findDependencies(root: string, entries: readonly TreeEntry[], mo
     const place = join(root, folder, 'node_modules')
     if (isTracked(folder ? `${folder}/node_modules` : 'node_modules') || !isFolder(place)) continue
     found.mounts.push({ from: realpathSync(place), to: place, mode })
-    if (mode === 'ro') for (const name of NODE_CACHES) if (isFolder(join(place, name))) found.mounts.push({ from: '', to: join(place, name), mode: 'tmpfs' })
+    if (mode === 'ro')
+      for (const name of NODE_CACHES) if (isFolder(join(place, name))) found.mounts.push({ from: '', to: join(place, name), mode: 'tmpfs' })
     found.mounts.push(...linkedOutside(place, root))
   }
   for (const name of YARN) {
@@ -39,7 +40,11 @@ export function findDependencies(root: string, entries: readonly TreeEntry[], mo
   }
   const globalYarn = join(home, '.yarn', 'berry')
   if (existsSync(join(root, '.pnp.cjs')) && isFolder(globalYarn)) found.mounts.push({ from: globalYarn, to: globalYarn, mode: 'ro' })
-  for (const [name, marker] of [['vendor', 'autoload.php'], ['vendor', 'bundle'], ['deps', '.hex']] as const) {
+  for (const [name, marker] of [
+    ['vendor', 'autoload.php'],
+    ['vendor', 'bundle'],
+    ['deps', '.hex'],
+  ] as const) {
     const path = join(root, name)
     if (isFolder(path) && existsSync(join(path, marker)) && !isTracked(name)) found.mounts.push({ from: path, to: path, mode: 'ro' })
   }
@@ -70,7 +75,9 @@ function linkedOutside(nodeModules: string, root: string): Mount[] {
     }
   }
   look(nodeModules)
-  return outermost(targets).filter(isFolder).map((target) => ({ from: realpathSync(target), to: target, mode: 'ro' }))
+  return outermost(targets)
+    .filter(isFolder)
+    .map((target) => ({ from: realpathSync(target), to: target, mode: 'ro' }))
 }
 
 function addVirtualEnvironments(root: string, folders: readonly string[], found: Dependencies): void {
@@ -79,7 +86,8 @@ function addVirtualEnvironments(root: string, folders: readonly string[], found:
     if (!isFolder(below)) continue
     for (const entry of readdirSync(below, { withFileTypes: true })) {
       const path = join(below, entry.name)
-      if (entry.name === 'node_modules' || !(entry.isDirectory() || entry.isSymbolicLink()) || !existsSync(join(path, 'pyvenv.cfg'))) continue
+      if (entry.name === 'node_modules' || !(entry.isDirectory() || entry.isSymbolicLink()) || !existsSync(join(path, 'pyvenv.cfg')))
+        continue
       const real = realpathSync(path)
       found.mounts.push({ from: real, to: path, mode: 'ro' })
       for (const base of virtualEnvironmentBases(real)) found.mounts.push({ from: realpathSync(base), to: base, mode: 'ro' })

@@ -11,7 +11,7 @@ import { watchDisk } from './quota.ts'
 import { isPlainPath, readUntrusted } from './safe-read.ts'
 import type { JailProfile, Sandbox, SandboxCommand, SandboxPurpose } from './sandbox.ts'
 import { withServices } from './services.ts'
-import { checkOut, diskError, emptyFolder, removeTree, removeUntracked, setHead, trackedPaths } from './worktree.ts'
+import { checkOut, commitId, diskError, emptyFolder, removeTree, removeUntracked, setHead, trackedPaths } from './worktree.ts'
 
 export type SandboxLimits = Required<Pick<JailLimits, 'maxProcesses' | 'maxMemoryBytes' | 'maxFileBytes' | 'maxOutputBytes'>> & {
   /** Bytes a sandbox may hold on disk. */
@@ -39,7 +39,16 @@ export type HandleDeps = {
   discard: () => Promise<void>
 }
 
-export type HandlePlace = { id: string; folder: string; tree: string; out: string; scratch: string; admin: string; purpose: SandboxPurpose; profile: JailProfile }
+export type HandlePlace = {
+  id: string
+  folder: string
+  tree: string
+  out: string
+  scratch: string
+  admin: string
+  purpose: SandboxPurpose
+  profile: JailProfile
+}
 
 const DEFAULT_REPORT_BYTES = 64 * 1024 * 1024
 
@@ -63,7 +72,8 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       copyIncluded(root, tree, profile.include)
       if (!jailed) await copyDependencies(inside, root, tree, deps.path)
       if (profile.git === 'synthetic') await makeRepository()
-      if (place.purpose === 'edit') converted = new Map((await collectChanges(git, where, current, skip)).map((each) => [each.path, fingerprint(each.content)]))
+      if (place.purpose === 'edit')
+        converted = new Map((await collectChanges(git, where, current, skip)).map((each) => [each.path, fingerprint(each.content)]))
     } catch (error) {
       throw diskError(error, place.folder)
     }
@@ -78,9 +88,16 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
     const mounts = baseMounts()
     const env = { PATH: profile.path, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
     const result = await isolation.run({
-      command: ['sh', '-c', script], cwd: root, env, mounts, network: 'none', scratch: place.scratch, limits: { timeoutMs: 120_000 },
+      command: ['sh', '-c', script],
+      cwd: root,
+      env,
+      mounts,
+      network: 'none',
+      scratch: place.scratch,
+      limits: { timeoutMs: 120_000 },
     })
-    if (result.exitCode !== 0) throw new SingularityError('GIT_FAILED', `A repository could not be made inside the sandbox: ${result.stderr.trim()}`)
+    if (result.exitCode !== 0)
+      throw new SingularityError('GIT_FAILED', `A repository could not be made inside the sandbox: ${result.stderr.trim()}`)
   }
 
   const baseMounts = (): Mount[] => [
@@ -91,6 +108,9 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
   const usable = (mount: Mount): boolean => {
     if (!mount.to.startsWith(`${root}/`)) return true
     if (!jailed) return false // there it is a copy
+    const outer = inside.find((other) => mount.to.startsWith(`${other.to}/`))
+    if (outer) return usable(outer)
+    // never over a link: bubblewrap would make the mount point where the link leads to
     const path = relative(root, mount.to)
     return isPlainPath(tree, path) && !isLink(join(tree, path))
   }
@@ -109,14 +129,21 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       network: command.network ?? 'none',
       scratch: place.scratch,
       limits: {
-        timeoutMs: command.timeoutMs, maxProcesses: limits.maxProcesses, maxMemoryBytes: limits.maxMemoryBytes,
-        maxFileBytes: limits.maxFileBytes, maxOutputBytes: command.maxOutputBytes ?? limits.maxOutputBytes,
+        timeoutMs: command.timeoutMs,
+        maxProcesses: limits.maxProcesses,
+        maxMemoryBytes: limits.maxMemoryBytes,
+        maxFileBytes: limits.maxFileBytes,
+        maxOutputBytes: command.maxOutputBytes ?? limits.maxOutputBytes,
       },
       lowPriority: command.measuring !== true,
       signal,
       ...(command.onOutput && { onOutput: command.onOutput }),
     }
-    const watchdog = watchDisk(place.folder, { maxBytes: limits.maxDiskBytes, minFreeBytes: limits.minFreeBytes, onExceeded: () => stop.abort() })
+    const watchdog = watchDisk(place.folder, {
+      maxBytes: limits.maxDiskBytes,
+      minFreeBytes: limits.minFreeBytes,
+      onExceeded: () => stop.abort(),
+    })
     let finished = false
     try {
       const result = await isolation.run(request)
@@ -140,9 +167,9 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
     },
     root: jailed ? root : tree,
     async moveTo(next) {
-      current = next
-      await setHead(git, where, next)
-      await checkOut(git, where, next)
+      current = await commitId(git, next)
+      await setHead(git, where, current)
+      await checkOut(git, where, current)
       removeUntracked(tree, await trackedPaths(git, where), jailed ? new Set() : new Set(inside.map((mount) => relative(root, mount.to))))
       emptyFolder(place.scratch)
       await fill()
@@ -152,7 +179,10 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       const found = readUntrusted(place.out, name, maxBytes)
       // without a jail the commands saw the tree at its own place: reports name the repository's, as in a jail
       if (jailed || !found?.includes(tree)) return found
-      return Buffer.from(found.toString('latin1').replaceAll(Buffer.from(tree).toString('latin1'), Buffer.from(root).toString('latin1')), 'latin1')
+      return Buffer.from(
+        found.toString('latin1').replaceAll(Buffer.from(tree).toString('latin1'), Buffer.from(root).toString('latin1')),
+        'latin1',
+      )
     },
     async clearOut() {
       emptyFolder(place.out)

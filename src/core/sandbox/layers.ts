@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Mount } from './isolation.ts'
 import { emptyFolder } from './worktree.ts'
@@ -27,6 +27,8 @@ export function createLayers(places: Places): Layers {
     folder(base, name) {
       const path = join(places.layers, base, name)
       mkdirSync(path, { recursive: true, mode: 0o700 })
+      const now = new Date()
+      utimesSync(join(places.layers, base), now, now) // in use: the last to be pruned
       return path
     },
     mountsFor(mounts, warm) {

@@ -11,7 +11,13 @@ export function placesFor(stateHome: string, commonDir: string): Places {
   const wanted = join(stateHome, 'singularity', sha256(commonDir).slice(0, 16))
   mkdirSync(wanted, { recursive: true, mode: 0o700 })
   const root = realpathSync(wanted)
-  const places = { root, sandboxes: join(root, 'sandboxes'), trash: join(root, 'trash'), layers: join(root, 'layers'), state: join(root, 'state') }
+  const places = {
+    root,
+    sandboxes: join(root, 'sandboxes'),
+    trash: join(root, 'trash'),
+    layers: join(root, 'layers'),
+    state: join(root, 'state'),
+  }
   for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o700 })
   return places
 }
@@ -68,8 +74,9 @@ export function ownAdminEntry(places: Places, path: string): AdminEntry | undefi
     }
   }
   const [tag, id, pid, pidStart = '', bootId = ''] = read('locked').split(':')
-  const points = resolve(path, read('gitdir') || '.')
-  if (tag !== 'singularity' || !id || !pid || !points.startsWith(places.sandboxes + sep)) return undefined
+  if (tag !== 'singularity' || !id || !pid) return undefined
+  const gitdir = read('gitdir') // written after the lock: a kill in between leaves none
+  if (gitdir !== '' && !resolve(path, gitdir).startsWith(places.sandboxes + sep)) return undefined
   return { path, id, pid: Number(pid), pidStart, bootId }
 }
 

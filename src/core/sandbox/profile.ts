@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Git } from '../git/index.ts'
+import type { Git, TreeEntry } from '../git/index.ts'
 import { runProcess } from '../process/index.ts'
 import { findDependencies } from './dependencies.ts'
 import type { Mount } from './isolation.ts'
@@ -30,13 +30,17 @@ export async function buildProfile(options: ProfileOptions, deps: ProfileDeps): 
   const { root } = git.repository
   const entries = await git.reader(options.base).entries()
   const dependencies = findDependencies(root, entries, options.dependencies ?? 'ro', home)
-  const outside = options.binaries.filter((name) => !name.startsWith(`${root}/`))
+  const binaries = [...new Set([...options.binaries, ...implied(entries)])]
   // with the virtual environment in front, as the person has it when he runs his tests
   const searched = [...dependencies.folders, path].join(':')
-  const toolchains = await findToolchains(outside, { path: searched, home, cwd: root })
-  const names = new Set([...options.binaries, ...toolchains.folders].map((name) => basename(name)))
+  const toolchains = await findToolchains(binaries, { path: searched, home, cwd: root })
+  const names = new Set([...binaries, ...toolchains.folders].map((name) => basename(name)))
   const caches = await languageCaches(names, options.base, deps)
-  const mounts = firstOfEach([...toolchains.mounts.filter((mount) => !mount.to.startsWith(`${root}/`)), ...dependencies.mounts, ...caches.mounts])
+  const mounts = firstOfEach([
+    ...toolchains.mounts.filter((mount) => !mount.to.startsWith(`${root}/`)),
+    ...dependencies.mounts,
+    ...caches.mounts,
+  ])
   return {
     mounts,
     path: [...new Set([...dependencies.folders, ...toolchains.folders, ...SYSTEM_PATH])].join(':'),
@@ -47,13 +51,31 @@ export async function buildProfile(options: ProfileOptions, deps: ProfileDeps): 
   }
 }
 
+const MANIFESTS: Readonly<Record<string, readonly string[]>> = {
+  'package.json': ['node'],
+  'pyproject.toml': ['python3', 'python'],
+  'setup.py': ['python3', 'python'],
+  'go.mod': ['go'],
+  'Cargo.toml': ['cargo'],
+}
+
+/** A command line of the person's (`make test`) does not say what it will call: the manifests do. */
+function implied(entries: readonly TreeEntry[]): string[] {
+  const names = new Set(entries.map((entry) => basename(entry.path)))
+  return Object.entries(MANIFESTS).flatMap(([manifest, programs]) => (names.has(manifest) ? programs : []))
+}
+
 function firstOfEach(mounts: readonly Mount[]): Mount[] {
   const seen = new Set<string>()
   return mounts.filter((mount) => !seen.has(mount.to) && seen.add(mount.to))
 }
 
 /** Module caches read-only, build caches copy-on-write over the layer that the first baseline run warmed. */
-async function languageCaches(names: ReadonlySet<string>, base: string, deps: ProfileDeps): Promise<{ mounts: Mount[]; env: Record<string, string> }> {
+async function languageCaches(
+  names: ReadonlySet<string>,
+  base: string,
+  deps: ProfileDeps,
+): Promise<{ mounts: Mount[]; env: Record<string, string> }> {
   const mounts: Mount[] = []
   const env: Record<string, string> = { npm_config_offline: 'true', npm_config_update_notifier: 'false', PIP_NO_INDEX: '1' }
   const readOnly = (from: string, to: string): void => {
@@ -67,13 +89,29 @@ async function languageCaches(names: ReadonlySet<string>, base: string, deps: Pr
   if (names.has('go') || names.has('gofmt')) {
     const modules = await goModuleCache(deps)
     readOnly(modules, modules)
-    Object.assign(env, { GOMODCACHE: modules, GOCACHE: layered('go-build'), GOPATH: `${JAIL_HOME}/go`, GOPROXY: 'off', GOFLAGS: '-buildvcs=false', GOTOOLCHAIN: 'local', GOTELEMETRY: 'off' })
+    Object.assign(env, {
+      GOMODCACHE: modules,
+      GOCACHE: layered('go-build'),
+      GOPATH: `${JAIL_HOME}/go`,
+      GOPROXY: 'off',
+      GOFLAGS: '-buildvcs=false',
+      GOTOOLCHAIN: 'local',
+      GOTELEMETRY: 'off',
+    })
   }
   if (names.has('cargo') || names.has('rustc')) {
     const cargo = join(deps.home, '.cargo')
     for (const name of ['registry', 'git']) readOnly(join(cargo, name), `${JAIL_HOME}/.cargo/${name}`)
-    Object.assign(env, { CARGO_HOME: `${JAIL_HOME}/.cargo`, CARGO_TARGET_DIR: layered('cargo-target'), CARGO_NET_OFFLINE: 'true', CARGO_INCREMENTAL: '0' })
+    Object.assign(env, {
+      CARGO_HOME: `${JAIL_HOME}/.cargo`,
+      CARGO_TARGET_DIR: layered('cargo-target'),
+      CARGO_NET_OFFLINE: 'true',
+      CARGO_INCREMENTAL: '0',
+    })
   }
+  // packages of `pip install --user`; their home is another one in the jail
+  if (['python3', 'python', 'pytest'].some((name) => names.has(name)))
+    for (const name of userSites(deps.home)) readOnly(join(deps.home, '.local/lib', name), `${JAIL_HOME}/.local/lib/${name}`)
   if (['mvn', 'mvnw'].some((name) => names.has(name))) readOnly(join(deps.home, '.m2', 'repository'), `${JAIL_HOME}/.m2/repository`)
   if (['gradle', 'gradlew'].some((name) => names.has(name)) && existsSync(join(deps.home, '.gradle', 'caches')))
     mounts.push({ from: join(deps.home, '.gradle', 'caches'), to: `${JAIL_HOME}/.gradle/caches`, mode: 'overlay' })
@@ -81,7 +119,18 @@ async function languageCaches(names: ReadonlySet<string>, base: string, deps: Pr
   return { mounts, env }
 }
 
+function userSites(home: string): string[] {
+  const folder = join(home, '.local', 'lib')
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^python\d/.test(name)) : []
+}
+
 async function goModuleCache(deps: ProfileDeps): Promise<string> {
-  const answer = await runProcess({ command: 'go', args: ['env', 'GOMODCACHE'], cwd: deps.git.repository.root, env: { PATH: deps.path, HOME: deps.home }, timeoutMs: 10_000 })
+  const answer = await runProcess({
+    command: 'go',
+    args: ['env', 'GOMODCACHE'],
+    cwd: deps.git.repository.root,
+    env: { PATH: deps.path, HOME: deps.home },
+    timeoutMs: 10_000,
+  })
   return answer.stdout.toString('utf8').trim() || join(deps.home, 'go', 'pkg', 'mod')
 }

@@ -27,7 +27,10 @@ export function watchDisk(path: string, options: { maxBytes: number; minFreeByte
   let timer: NodeJS.Timeout
   let nextLook = performance.now() + 1000
   const look = async (): Promise<void> => {
-    const free = await statfs(path).then((stat) => stat.bavail * stat.bsize, () => Infinity)
+    const free = await statfs(path).then(
+      (stat) => stat.bavail * stat.bsize,
+      () => Infinity,
+    )
     let full = free < options.minFreeBytes
     if (!full && performance.now() >= nextLook) {
       const started = performance.now()

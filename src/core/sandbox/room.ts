@@ -13,7 +13,7 @@ import { buildProfile, type ProfileOptions } from './profile.ts'
 import { OWNER_FILE, reclaimSandboxes } from './reclaim.ts'
 import type { SandboxRoom } from './sandbox.ts'
 import { DELETE_SANDBOX, INSERT_SANDBOX, SET_ADMIN_PATH } from './sql.ts'
-import { addWorktree, diskError } from './worktree.ts'
+import { addWorktree, commitId, diskError } from './worktree.ts'
 
 export type SandboxRoomDeps = {
   git: Git
@@ -39,7 +39,8 @@ export function createSandboxRoom(deps: SandboxRoomDeps): SandboxRoom {
   const limits = { ...DEFAULT_LIMITS, ...deps.limits }
 
   return {
-    async create({ commit, purpose, runId, profile }) {
+    async create({ commit: revision, purpose, runId, profile }) {
+      const commit = await commitId(git, revision)
       const id = newId('s', deps.clock)
       const owner = processes.self()
       const folder = join(places.sandboxes, id)

@@ -13,7 +13,7 @@ count=$1; turns=$2; shift 2
 pids=''; number=0
 tables() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 listening() { tables | grep -cE ' [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A '; }
-stop() { for pid in $pids; do kill -KILL -- "-$pid" 2>/dev/null; done; wait 2>/dev/null; }
+stop() { for pid in $pids; do kill -s KILL -- "-$pid" 2>/dev/null; done; wait 2>/dev/null; }
 fail() { echo "service did not start: $1" >&2; cat "$2" >&2; stop; exit 125; }
 while [ "$count" -gt 0 ]; do
   service=$1; shift; count=$((count - 1)); number=$((number + 1)); log="\${TMPDIR:-/tmp}/service-$number.log"; port=''

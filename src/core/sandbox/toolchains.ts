@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, realpathSync, statSync } from 'node:fs'
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path'
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
 import { runProcess } from '../process/index.ts'
 import type { Mount } from './isolation.ts'
 
@@ -25,11 +25,17 @@ const SYSTEM = ['/usr/', '/bin/', '/sbin/', '/lib/', '/lib64/']
 const STORES = ['/nix/store', '/gnu/store', '/opt/homebrew', '/home/linuxbrew/.linuxbrew', '/snap']
 /** `NAME which PROGRAM` of the managers whose shims are scripts or switch on their own name. */
 const SHIMS: readonly { pattern: RegExp; ask: (shim: string, name: string) => [string, string[]] }[] = [
-  { pattern: /\/(?:pyenv|\.pyenv|rbenv|\.rbenv|nodenv|\.nodenv|goenv|\.goenv)\/shims\//, ask: (shim, name) => [envManager(shim), ['which', name]] },
+  {
+    pattern: /\/(?:pyenv|\.pyenv|rbenv|\.rbenv|nodenv|\.nodenv|goenv|\.goenv)\/shims\//,
+    ask: (shim, name) => [envManager(shim), ['which', name]],
+  },
   { pattern: /\/mise\/shims\//, ask: (_shim, name) => ['mise', ['which', name]] },
   { pattern: /\/\.?asdf\/shims\//, ask: (_shim, name) => ['asdf', ['which', name]] },
   { pattern: /\/\.volta\/bin\//, ask: (_shim, name) => ['volta', ['which', name]] },
-  { pattern: /\/\.cargo\/bin\/(?:cargo|rustc|rustdoc|rustfmt|cargo-clippy|clippy-driver|cargo-fmt)$/, ask: (shim, name) => [join(dirname(shim), 'rustup'), ['which', name]] },
+  {
+    pattern: /\/\.cargo\/bin\/(?:cargo|rustc|rustdoc|rustfmt|cargo-clippy|clippy-driver|cargo-fmt)$/,
+    ask: (shim, name) => [join(dirname(shim), 'rustup'), ['which', name]],
+  },
 ]
 
 function envManager(shim: string): string {
@@ -48,9 +54,14 @@ export async function findToolchains(binaries: readonly string[], deps: Toolchai
   const add = async (name: string): Promise<void> => {
     if (seen.has(name)) return
     seen.add(name)
-    const shim = locate(name, deps)
+    const shim = locate(name.includes('/') ? resolve(deps.cwd, name) : name, deps)
     if (shim === undefined) {
       found.missing.push(name)
+      return
+    }
+    if (shim.startsWith(`${deps.cwd}/`)) {
+      // part of the checkout or of its dependencies: it is there, its interpreter may not be
+      for (const interpreter of interpreters(realpathSync(shim))) await add(interpreter)
       return
     }
     const program = await behindShim(shim, deps)
@@ -64,7 +75,8 @@ export async function findToolchains(binaries: readonly string[], deps: Toolchai
       if (!isSystem(program) && toolchainRoot(program, deps.home) !== root) roots.add(program)
     }
     for (const interpreter of interpreters(real)) await add(interpreter)
-    if (basename(name) === 'cargo' || basename(name) === 'rustc') for (const each of ['rustc', 'cargo', 'rustdoc']) if (locate(each, deps)) await add(each)
+    if (basename(name) === 'cargo' || basename(name) === 'rustc')
+      for (const each of ['rustc', 'cargo', 'rustdoc']) if (locate(each, deps)) await add(each)
   }
   for (const name of binaries) await add(name)
   found.mounts = outermost([...roots]).map((path) => ({ from: realpathSync(path), to: path, mode: 'ro' }))
@@ -73,7 +85,12 @@ export async function findToolchains(binaries: readonly string[], deps: Toolchai
 
 /** The program on the PATH (or the absolute path itself). */
 export function locate(name: string, deps: Pick<ToolchainDeps, 'path'>): string | undefined {
-  const candidates = isAbsolute(name) ? [name] : deps.path.split(delimiter).filter(isAbsolute).map((folder) => join(folder, name))
+  const candidates = isAbsolute(name)
+    ? [name]
+    : deps.path
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((folder) => join(folder, name))
   return candidates.find((path) => {
     try {
       const stat = statSync(path)

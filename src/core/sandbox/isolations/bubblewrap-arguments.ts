@@ -7,9 +7,32 @@ export const JAIL_LAUNCHER = '/.launcher'
 
 /** Files of /etc that programs need to start; no configuration of people or services. */
 const ETC = [
-  'alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'ssl', 'ca-certificates', 'pki', 'passwd', 'group',
-  'nsswitch.conf', 'hosts', 'localtime', 'mime.types', 'python3', 'python3.9', 'python3.10', 'python3.11', 'python3.12',
-  'python3.13', 'java-11-openjdk', 'java-17-openjdk', 'java-21-openjdk', 'fonts', 'magic', 'protocols', 'services',
+  'alternatives',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'ssl',
+  'ca-certificates',
+  'pki',
+  'passwd',
+  'group',
+  'nsswitch.conf',
+  'hosts',
+  'localtime',
+  'mime.types',
+  'python3',
+  'python3.9',
+  'python3.10',
+  'python3.11',
+  'python3.12',
+  'python3.13',
+  'java-11-openjdk',
+  'java-17-openjdk',
+  'java-21-openjdk',
+  'fonts',
+  'magic',
+  'protocols',
+  'services',
 ]
 
 /** The operating system, read-only: /usr and its links, the needed part of /etc. */
@@ -39,7 +62,16 @@ export type BubblewrapPlan = {
 /** The whole command line of bubblewrap after its name. Pure but for looking at the links in /. */
 export function bubblewrapArguments(plan: BubblewrapPlan): string[] {
   const { request, launcher } = plan
-  const args = ['--unshare-user', '--unshare-all', '--disable-userns', '--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv']
+  const args = [
+    '--unshare-user',
+    '--unshare-all',
+    '--disable-userns',
+    '--die-with-parent',
+    '--new-session',
+    '--cap-drop',
+    'ALL',
+    '--clearenv',
+  ]
   if (plan.identity) args.push('--uid', String(plan.identity.uid), '--gid', String(plan.identity.gid))
   if (request.network === 'host') args.push('--share-net')
   if (launcher !== null) args.push('--as-pid-1')

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
 import { SingularityError, parseJson, sha256 } from '../../kernel/index.ts'
@@ -10,6 +10,7 @@ import { findControlGroups } from './control-groups.ts'
 import type { IsolationDeps } from './deps.ts'
 import { prepareOverlays, stageCommand, type OverlayWay } from './overlays.ts'
 import { launcherOptions, supervise } from './supervise.ts'
+import { temporaryFolder } from './temporary.ts'
 
 export const INSTALL_BUBBLEWRAP = [
   'apt-get install bubblewrap   # Debian, Ubuntu',
@@ -51,9 +52,10 @@ export function createBubblewrap(deps: IsolationDeps): Isolation {
     },
     async run(request) {
       const { probe, overlayWay } = await find()
-      if (!probe.available) throw new SingularityError('ISOLATION_MISSING', `bubblewrap cannot be used: ${probe.detail}`, { hints: probe.fix })
+      if (!probe.available)
+        throw new SingularityError('ISOLATION_MISSING', `bubblewrap cannot be used: ${probe.detail}`, { hints: probe.fix })
       const isRoot = deps.uid === 0
-      const own = request.scratch === undefined ? mkdtempSync(join(ensure(deps.stateDir), 'scratch-')) : undefined
+      const own = request.scratch === undefined ? temporaryFolder(deps.stateDir, 'scratch') : undefined
       try {
         const scratch = request.scratch ?? own!
         const prepared = await prepareOverlays(request.mounts, { way: overlayWay, scratch, isRoot, env })
@@ -88,7 +90,8 @@ function withoutLauncher(request: JailRequest): string[] {
 async function probeCached(deps: IsolationDeps, launcher: string | null): Promise<Found> {
   const version = await runProcess({ command: 'bwrap', args: ['--version'], cwd: '/', env: { PATH: deps.path }, timeoutMs: 5000 })
   const text = version.stdout.toString('utf8').trim()
-  if (version.exitCode !== 0) return missing(version.startError === null ? version.stderr.toString('utf8').trim() : 'bwrap is not installed', INSTALL_BUBBLEWRAP)
+  if (version.exitCode !== 0)
+    return missing(version.startError === null ? version.stderr.toString('utf8').trim() : 'bwrap is not installed', INSTALL_BUBBLEWRAP)
   // the launcher is built anew with each version and may be unusable (noexec): it is part of what was tried
   const key = sha256([release(), text, deps.uid, launcher ?? '', deps.path].join('\n'))
   const cache = join(deps.stateDir, 'isolation.json')
@@ -102,7 +105,11 @@ async function probeCached(deps: IsolationDeps, launcher: string | null): Promis
 async function probe(deps: IsolationDeps, launcher: string | null, version: string): Promise<Found> {
   const request: JailRequest = {
     command: ['/bin/sh', '-c', 'test ! -e /home && echo alive'],
-    cwd: '/', env: BASE_ENV, mounts: [], network: 'none', limits: { timeoutMs: 10_000 },
+    cwd: '/',
+    env: BASE_ENV,
+    mounts: [],
+    network: 'none',
+    limits: { timeoutMs: 10_000 },
   }
   const args = bubblewrapArguments({ request, overlays: new Map(), launcher, launcherOptions: ['run', '--'] })
   const tried = await runProcess({ command: 'bwrap', args, cwd: '/', env: { PATH: deps.path }, timeoutMs: 10_000 })
@@ -114,7 +121,10 @@ async function probe(deps: IsolationDeps, launcher: string | null, version: stri
   return {
     overlayWay,
     probe: {
-      kind: 'bubblewrap', available: true, detail: version, fix: [],
+      kind: 'bubblewrap',
+      available: true,
+      detail: version,
+      fix: [],
       capabilities: { fileSystem: true, network: true, processes: true, cpuTime: null, overlay: overlayWay !== 'copy' },
     },
   }
@@ -132,7 +142,11 @@ export function fixFor(detail: string): readonly string[] {
     const restricted = existsSync('/proc/sys/kernel/apparmor_restrict_unprivileged_userns')
     const container = existsSync('/.dockerenv') || existsSync('/run/.containerenv')
     if (restricted) return APPARMOR_FIX
-    if (container) return ['docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined ...', 'or name the container as the jail: --isolation none']
+    if (container)
+      return [
+        'docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined ...',
+        'or name the container as the jail: --isolation none',
+      ]
     return ['sudo sysctl -w kernel.unprivileged_userns_clone=1', ...APPARMOR_FIX]
   }
   if (/No space left|ENOSPC/.test(detail)) return ['sudo sysctl -w user.max_user_namespaces=15000']
@@ -141,7 +155,7 @@ export function fixFor(detail: string): readonly string[] {
 
 async function findOverlayWay(deps: IsolationDeps, version: string): Promise<OverlayWay> {
   const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(version) ?? []
-  const folder = mkdtempSync(join(ensure(deps.stateDir), 'overlay-'))
+  const folder = temporaryFolder(deps.stateDir, 'overlay')
   const paths = ['lower', 'upper', 'work', 'merged'].map((name) => join(folder, name)) as [string, string, string, string]
   for (const path of paths) mkdirSync(path)
   try {
@@ -173,4 +187,3 @@ function ensure(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return folder
 }
-

@@ -78,7 +78,10 @@ function openGroup(hierarchies: readonly Hierarchy[], maxProcesses: number | und
   }
   // The watchdog of the launcher decides at `maxProcesses`; this is the wall behind it.
   if (maxProcesses !== undefined)
-    for (const group of groups) attempt(() => existsSync(join(group.folder, 'pids.max')) && writeFileSync(join(group.folder, 'pids.max'), String(2 * maxProcesses + 16)))
+    for (const group of groups)
+      attempt(
+        () => existsSync(join(group.folder, 'pids.max')) && writeFileSync(join(group.folder, 'pids.max'), String(2 * maxProcesses + 16)),
+      )
   return {
     join: groups.map((group) => join(group.folder, 'cgroup.procs')),
     cpuMs() {

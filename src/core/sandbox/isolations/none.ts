@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingularityError } from '../../kernel/index.ts'
 import type { Isolation, JailRequest, JailResult } from '../isolation.ts'
@@ -9,25 +9,37 @@ import { copyTree } from './overlays.ts'
 import { mapPaths, mappingsOf, type PathMapping } from './path-mapping.ts'
 import { launcherOptions, supervise } from './supervise.ts'
 import { guardGitDir, tamperedFiles } from './tamper.ts'
+import { temporaryFolder } from './temporary.ts'
 
 /**
  * No isolation, for people who spell it out: a cleared environment, a temporary home, the whole process group killed at
  * the end, and a check that the git directory was not tampered with.
  */
-export function createNone(deps: IsolationDeps, prefix: (request: JailRequest, mappings: readonly PathMapping[]) => readonly string[] = () => []): Isolation {
+export function createNone(
+  deps: IsolationDeps,
+  prefix: (request: JailRequest, mappings: readonly PathMapping[]) => readonly string[] = () => [],
+): Isolation {
   const launcher = process.platform === 'linux' && deps.launcher !== null && existsSync(deps.launcher) ? deps.launcher : null
   let groups: ControlGroups | undefined | null = null
   return {
     kind: 'none',
     probe: () =>
       Promise.resolve({
-        kind: 'none', available: true, detail: 'no isolation: the command can read and write what you can', fix: [],
-        capabilities: { fileSystem: false, network: false, processes: launcher !== null, cpuTime: launcher === null ? null : 'launcher', overlay: false },
+        kind: 'none',
+        available: true,
+        detail: 'no isolation: the command can read and write what you can',
+        fix: [],
+        capabilities: {
+          fileSystem: false,
+          network: false,
+          processes: launcher !== null,
+          cpuTime: launcher === null ? null : 'launcher',
+          overlay: false,
+        },
       }),
     async run(request) {
       if (groups === null) groups = deps.controlGroups === false ? undefined : findControlGroups()
-      mkdirSync(deps.stateDir, { recursive: true, mode: 0o700 })
-      const home = mkdtempSync(join(deps.stateDir, 'home-'))
+      const home = temporaryFolder(deps.stateDir, 'home')
       const before = (deps.guarded ?? []).map(guardGitDir)
       try {
         const mappings = await layOut(request, home, deps)
@@ -38,7 +50,16 @@ export function createNone(deps: IsolationDeps, prefix: (request: JailRequest, m
         const supervised = launcher === null ? [] : [launcher, ...launcherOptions(request, deps.uid === 0)]
         const argv = [...supervised, ...prefix(request, mappings), ...command]
         const { stateDir } = deps
-        const result = await supervise({ argv, cwd: map(request.cwd), env, request, launcher, controlGroups: groups, stateDir, gentleKill: true })
+        const result = await supervise({
+          argv,
+          cwd: map(request.cwd),
+          env,
+          request,
+          launcher,
+          controlGroups: groups,
+          stateDir,
+          gentleKill: true,
+        })
         refuseTampering(deps.guarded ?? [], before)
         return translate(result, mappings)
       } finally {

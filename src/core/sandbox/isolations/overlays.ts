@@ -22,7 +22,15 @@ exec "$@"`
 
 /** Programs that enter a mount namespace of their own: as root directly, as anybody else through a user namespace. */
 export function stageCommand(isRoot: boolean): string[] {
-  return [...(isRoot ? ['unshare', '-m'] : ['unshare', '-Urm']), 'env', `OVERLAY_EXTRA=${isRoot ? '' : 'userxattr,'}`, 'sh', '-c', SCRIPT, 'sh']
+  return [
+    ...(isRoot ? ['unshare', '-m'] : ['unshare', '-Urm']),
+    'env',
+    `OVERLAY_EXTRA=${isRoot ? '' : 'userxattr,'}`,
+    'sh',
+    '-c',
+    SCRIPT,
+    'sh',
+  ]
 }
 
 /** Prepares what overlay mounts need below `scratch`; what is written there stays until the folder is emptied. */

@@ -5,14 +5,26 @@ import { createNone } from './none.ts'
 import type { PathMapping } from './path-mapping.ts'
 
 const SANDBOX_EXEC = '/usr/bin/sandbox-exec'
-const SYSTEM = ['/usr', '/bin', '/sbin', '/System', '/Library', '/opt/homebrew', '/usr/local', '/private/etc', '/private/var/db/timezone', '/dev']
+const SYSTEM = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/System',
+  '/Library',
+  '/opt/homebrew',
+  '/usr/local',
+  '/private/etc',
+  '/private/var/db/timezone',
+  '/dev',
+]
 
 /**
  * The Seatbelt profile of a request: everything is denied but reading the system and the mounts, writing the writable
  * mounts, and the loopback network. Pure text.
  */
 export function seatbeltProfile(request: JailRequest, mappings: readonly PathMapping[]): string {
-  const paths = (modes: readonly string[]): string[] => request.mounts.filter((mount) => modes.includes(mount.mode)).map((mount) => mount.from)
+  const paths = (modes: readonly string[]): string[] =>
+    request.mounts.filter((mount) => modes.includes(mount.mode)).map((mount) => mount.from)
   const writable = [...paths(['rw']), ...mappings.map((mapping) => mapping.from).filter((path) => !paths(['ro']).includes(path))]
   const readable = [...SYSTEM, ...paths(['ro', 'rw', 'overlay']), ...writable]
   const lines = [
@@ -53,7 +65,8 @@ export function createSeatbelt(deps: IsolationDeps): Isolation {
     kind: 'seatbelt',
     probe: () =>
       Promise.resolve({
-        kind: 'seatbelt', available,
+        kind: 'seatbelt',
+        available,
         detail: available ? 'sandbox-exec (untested by the project)' : 'only on macOS',
         fix: [],
         capabilities: { fileSystem: available, network: available, processes: false, cpuTime: null, overlay: false },

@@ -19,7 +19,8 @@ export function tamperedFiles(before: ReadonlyMap<string, string>, after: Readon
 }
 
 /** In a worktree's admin folder only where it points matters: its index and HEAD move by the user's own work. */
-const MOVING = /\/(?:worktrees\/[^/]+\/(?!commondir$|gitdir$|config\.worktree$)|modules\/.*\/(?!config$|hooks\/)|info\/refs$|objects\/info\/(?:packs|commit-graph))/
+const MOVING =
+  /\/(?:worktrees\/[^/]+\/(?!commondir$|gitdir$|config\.worktree$)|modules\/.*\/(?!config$|hooks\/)|info\/refs$|objects\/info\/(?:packs|commit-graph))/
 
 function collect(path: string, found: Map<string, string>): void {
   if (!existsSync(path) && !isLink(path)) return
