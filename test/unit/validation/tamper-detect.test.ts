@@ -99,6 +99,21 @@ describe('detectWeakening', () => {
     expect(report).toMatchObject({ touched: true, addedOnly: false })
   })
 
+  it('follows an assertion and a row that moved to another test', async () => {
+    const before = "it.each([[1], [2]])('a %i', n => {\n  expect(f(n)).toBe(1)\n  expect(g(n)).toBe(2)\n})\n\nit.each([[3]])('b %i', n => {\n  expect(h(n)).toBe(3)\n})\n"
+    const moved = before.replace('  expect(g(n)).toBe(2)\n', '').replace('  expect(h(n)', '  expect(g(n)).toBe(2)\n  expect(h(n)').replace('[1], [2]', '[1]').replace('[[3]]', '[[3], [2]]')
+    expect(proven(await detect('a.test.ts', before, moved))).toEqual([])
+    expect(proven(await detect('a.test.ts', before, before.replace('  expect(g(n)).toBe(2)\n', '').replace('[1], [2]', '[1]'))).sort()).toEqual(['fewer_assertions', 'parameter_row_lost'])
+  })
+
+  it('leaves repetition folded into a loop to a person', async () => {
+    const before = "it('a', () => {\n  x = f(1)\n  expect(x.code).toBe(200)\n  x = f(2)\n  expect(x.code).toBe(200)\n})\n"
+    const after = "it('a', () => {\n  for (const n of [1, 2]) {\n    x = f(n)\n    expect(x.code).toBe(200)\n  }\n})\n"
+    const report = await detect('a.test.ts', before, after)
+    expect(proven(report)).toEqual([])
+    expect(report.weakened).not.toEqual([])
+  })
+
   it('says which base tests were touched', async () => {
     const report = await detect('a.test.ts', base, base.replace('toEqual([1])', 'toEqual([2])'))
     expect(isTouched(report, { file: 'a.test.ts', name: 'b' })).toBe(true)

@@ -6,7 +6,7 @@ import { isDead, isSkipCall, swallows } from './reach.ts'
 import { chainOf, isChain, tokensOf, type Node } from './syntax.ts'
 import type { LanguageTable, TestState } from './tables.ts'
 
-type Context = { suites: readonly string[]; state: TestState; rows: readonly string[]; test: string; disabled: AssertionFact['disabled'] }
+type Context = { suites: readonly string[]; state: TestState; rows: readonly string[]; test: string; nested: boolean; disabled: AssertionFact['disabled'] }
 
 type Draft = { fact: Omit<TestFact, 'state' | 'asserting'>; state: TestState; body: Node | null; statements: Node[] }
 
@@ -46,8 +46,8 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
       body: found.body,
       statements,
     })
-    for (const claim of found.claims) assertions.push({ test: id, line: found.node.line, matcher: claim.matcher, strength: claim.rank, subject: claim.subject, expected: claim.expected, expected_hash: digest(claim.expected), tolerance: null, disabled: null })
-    const inner: Context = { suites: [...context.suites, found.name], state: 'run', rows: [], test: id, disabled: null }
+    for (const claim of found.claims) assertions.push({ test: id, line: found.node.line, matcher: claim.matcher, strength: claim.rank, subject: claim.subject, expected: claim.expected, expected_hash: digest(claim.expected), tolerance: null, nested: false, disabled: null })
+    const inner: Context = { suites: [...context.suites, found.name], state: 'run', rows: [], test: id, nested: false, disabled: null }
     if (found.body === null) for (const child of found.node.children) walk(child, inner)
     else walkBlock(found.body, inner)
   }
@@ -65,7 +65,7 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     if (claims === undefined) return false
     for (const claim of claims) {
       const expected_hash = digest(claim.expected)
-      assertions.push({ test: context.test, line: node.line, matcher: claim.matcher, strength: claim.rank, subject: claim.subject, expected: claim.expected, expected_hash, tolerance: claim.tolerance, disabled: context.disabled })
+      assertions.push({ test: context.test, line: node.line, matcher: claim.matcher, strength: claim.rank, subject: claim.subject, expected: claim.expected, expected_hash, tolerance: claim.tolerance, nested: context.nested, disabled: context.disabled })
     }
     let set = assertingLines.get(context.test)
     if (set === undefined) assertingLines.set(context.test, (set = new Set()))
@@ -114,7 +114,8 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     }
   }
 
-  const walkChildren = (node: Node, context: Context, asserted = false): void => {
+  const walkChildren = (node: Node, outer: Context, asserted = false): void => {
+    const context = outer.test !== '' && !outer.nested && BRANCHES.test(node.kind) && !asserted ? { ...outer, nested: true } : outer
     const caught = swallows(node, table)
     const never = neverRuns(node, table)
     let dead = false
@@ -130,7 +131,7 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     }
   }
 
-  walk(root, { suites: [], state: 'run', rows: [], test: '', disabled: null })
+  walk(root, { suites: [], state: 'run', rows: [], test: '', nested: false, disabled: null })
   const only = drafts.some(draft => draft.state === 'only')
   const tests = drafts.map(draft => {
     const asserting = new Set<number>()
@@ -143,6 +144,9 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
   const exits = table.exits.reduce((sum, exit) => sum + code.split(` ${exit} `).length - 1, 0)
   return { language, tests, assertions, rest, imports, exits, tier: 1 }
 }
+
+/** Branches and loops; functions handed to a loop count where they are recognised as such by their call. */
+const BRANCHES = /^(?:if|if_statement|if_expression|if_modifier|unless|else_clause|switch_statement|expression_switch_statement|match_expression|case|for_statement|for_in_statement|for_expression|enhanced_for_statement|for|while_statement|while|while_expression|ternary_expression|conditional)$/
 
 function isImport(node: Node, table: LanguageTable): boolean {
   if (table.imports.includes(node.kind)) return true

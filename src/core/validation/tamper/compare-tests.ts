@@ -17,6 +17,9 @@ export type Comparison = { weakened: Weakening[]; added: number; touchedTests: T
 /** What the whole change says about words: those that left the source with the change, and helpers that assert. */
 export type Surroundings = { gone: ReadonlySet<string>; configTouched: boolean; helpers: ReadonlySet<string> }
 
+/** What tests elsewhere gained, and what happened around them. */
+type Ledger = { spare: Map<string, number>; rows: ReadonlyMap<string, number>; around: Surroundings }
+
 /** Compares all tests of a change at once, so that a test moved to another file or renamed is not lost. */
 export function compareTests(pairs: readonly FilePair[], around: Surroundings): Comparison {
   const out: Comparison = { weakened: [], added: 0, touchedTests: [] }
@@ -43,8 +46,10 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
     fresh.push(...after.values())
   }
   for (const [base, candidate] of adopt(lost, fresh)) matches.push([base, candidate, true])
-  const spare = spareAssertions(pairs)
-  for (const [base, candidate, moved] of matches) compareTest(base, candidate, moved, spare, around, out)
+  // A helper nobody calls asserts nothing: only what stands in tests counts.
+  const spare = gained(matches, fresh, item => item.assertions.filter(fact => fact.disabled === null).map(keyOf))
+  const rows = gained(matches, fresh, item => item.test.rows)
+  for (const [base, candidate, moved] of matches) compareTest(base, candidate, moved, { spare, rows, around }, out)
   judgeLost(lost, fresh, spare, around, out)
   for (const item of fresh) {
     out.added++
@@ -102,18 +107,20 @@ function similarity(a: Owned, b: Owned): number {
   return (2 * common) / (a.test.tokens.length + b.test.tokens.length || 1)
 }
 
-/** How often each assertion is new in the candidate: what a test lost and another place gained is moved, not lost. */
-function spareAssertions(pairs: readonly FilePair[]): Map<string, number> {
-  const spare = new Map<string, number>()
-  const add = (facts: readonly AssertionFact[], by: number): void => {
-    for (const fact of facts) if (fact.disabled === null) spare.set(keyOf(fact), (spare.get(keyOf(fact)) ?? 0) + by)
+/** What each test has more of than its predecessor, and all that new tests have: what was lost elsewhere has moved here. */
+function gained(matches: readonly [Owned, Owned, boolean][], fresh: readonly Owned[], keysOf: (item: Owned) => readonly string[]): Map<string, number> {
+  const gains = new Map<string, number>()
+  const add = (before: readonly string[], after: readonly string[]): void => {
+    const rest = [...before]
+    for (const key of after) {
+      const at = rest.indexOf(key)
+      if (at >= 0) rest.splice(at, 1)
+      else gains.set(key, (gains.get(key) ?? 0) + 1)
+    }
   }
-  // A helper nobody calls asserts nothing: only assertions inside tests count.
-  for (const pair of pairs) {
-    add(pair.candidate?.assertions.filter(fact => fact.test !== '') ?? [], 1)
-    add(pair.base?.assertions.filter(fact => fact.test !== '') ?? [], -1)
-  }
-  return spare
+  for (const [base, candidate] of matches) add(keysOf(base), keysOf(candidate))
+  for (const item of fresh) add([], keysOf(item))
+  return gains
 }
 
 const ASSERTING_NAME = /assert|expect|check|verif|should|must|ensure|compare|matches|test|^eq|require|validate|macro/i
@@ -133,7 +140,8 @@ function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<stri
 
 const STATES: Partial<Record<TestFact['state'], string>> = { skip: 'is skipped', todo: 'is only announced', fail: 'is expected to fail' }
 
-function compareTest(base: Owned, candidate: Owned, moved: boolean, spare: Map<string, number>, around: Surroundings, out: Comparison): void {
+function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledger, out: Comparison): void {
+  const { spare, around } = ledger
   const before = out.weakened.length
   const was = base.test.state
   const is = candidate.test.state
@@ -147,27 +155,34 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, spare: Map<s
     return
   }
   out.touchedTests.push({ file: base.pair.oldPath, name: base.test.name })
-  compareRows(base, candidate, around, out)
+  compareRows(base, candidate, ledger, out)
   const change = compareAssertions(base.assertions, candidate.assertions)
   const helped = callsHelper(base.test, candidate, around.helpers)
+  // Next to new assertions, or rewritten ones, only a person can tell what the test demands as a whole.
+  const real = change.added.filter(fact => fact.strength > 0 && fact.disabled === null)
+  const rewritten = change.findings.some(finding => !finding.proven)
   for (const finding of change.findings) {
-    const proven = finding.proven && !moved && !helped && !speaksOf(finding.words, around.gone)
+    const proven = finding.proven && !moved && !helped && real.length === 0 && !speaksOf(finding.words, around.gone)
     out.weakened.push({ file: candidate.pair.path, line: finding.line, kind: finding.kind, detail: `${base.test.id}: ${finding.detail}`, proven })
   }
   const removed = change.removed.filter(fact => fact.strength > 0 && fact.disabled === null && !takeSpare(fact, spare))
-  const real = change.added.filter(fact => fact.strength > 0 && fact.disabled === null)
   // What the test no longer speaks of: with its subject gone from the source, so may its assertion be.
   const still = new Set(wordsOf(candidate.test.tokens.join(' ')))
   const dropped = wordsOf(base.test.tokens.join(' ')).filter(word => !still.has(word)).join(' , ')
   const empty = change.added.some(fact => fact.strength === 0)
   for (const fact of removed) {
-    const proven = !moved && real.length === 0 && !helped && !speaksOf(`${fact.subject} ${fact.expected} ${dropped}`, around.gone) && !becameRows(base, candidate)
+    const proven = !moved && real.length === 0 && !rewritten && !helped && !standsIn(fact, candidate) && !speaksOf(`${fact.subject} ${fact.expected} ${dropped}`, around.gone) && !becameRows(base, candidate)
     const kind = proven ? (empty ? 'looser_assertion' : 'fewer_assertions') : 'unclassified'
     out.weakened.push({ file: candidate.pair.path, line: candidate.test.line, kind, detail: `${base.test.id}: assertion gone: ${fact.matcher}(${fact.subject.slice(0, 120)})`, proven })
   }
   if (out.weakened.length > before) return
   if (!moved && isAddition(base.test, candidate.test)) out.added++
   else out.weakened.push(entry(candidate, 'unclassified', `${moved ? 'moved or renamed and changed' : 'changed'}: ${base.test.id}`, false))
+}
+
+/** The same demand on the same subject stands in a loop, or stood in a branch: repetition was folded. */
+function standsIn(fact: AssertionFact, candidate: Owned): boolean {
+  return candidate.assertions.some(other => other.matcher === fact.matcher && other.subject === fact.subject && (fact.nested || other.nested))
 }
 
 function becameRows(base: Owned, candidate: Owned): boolean {
@@ -181,7 +196,7 @@ function takeSpare(fact: AssertionFact, spare: Map<string, number>): boolean {
   return true
 }
 
-function compareRows(base: Owned, candidate: Owned, around: Surroundings, out: Comparison): void {
+function compareRows(base: Owned, candidate: Owned, { rows, around }: Ledger, out: Comparison): void {
   const rest = [...candidate.test.rows]
   const gone = base.test.rows.filter(row => {
     const at = rest.indexOf(row)
@@ -189,7 +204,7 @@ function compareRows(base: Owned, candidate: Owned, around: Surroundings, out: C
     return at < 0
   })
   if (gone.length === 0) return
-  const proven = rest.length === 0 && gone.length < base.test.rows.length && !gone.some(row => speaksOf(row, around.gone))
+  const proven = rest.length === 0 && gone.length < base.test.rows.length && !gone.some(row => (rows.get(row) ?? 0) > 0 || speaksOf(row, around.gone))
   for (const row of gone.slice(0, 5)) {
     out.weakened.push(entry(candidate, proven ? 'parameter_row_lost' : 'unclassified', `${base.test.id}: row ${proven ? 'gone' : 'changed'}: ${row.slice(0, 120)}`, proven))
   }

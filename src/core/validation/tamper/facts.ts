@@ -35,6 +35,8 @@ export type AssertionFact = {
   expected_hash: string
   /** Larger is looser; null where the matcher has none. */
   tolerance: number | null
+  /** It stands in a branch or a loop of its test. */
+  nested: boolean
   /** Why it can no longer fail: it is never reached, or its failure is caught. */
   disabled: 'unreachable' | 'swallowed' | null
 }
