@@ -33,7 +33,10 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
     for (const item of before) {
       const successor = after.get(item.test.id)
       // A new test may have taken the name while the old one lives on under another.
-      const moved = successor === undefined || bodyOf(successor) === bodyOf(item) ? undefined : [...after.values()].find(other => !known.has(other.test.id) && item.assertions.length > 0 && bodyOf(other) === bodyOf(item))
+      const moved =
+        successor === undefined || bodyOf(successor) === bodyOf(item)
+          ? undefined
+          : [...after.values()].find(other => !known.has(other.test.id) && item.assertions.length > 0 && bodyOf(other) === bodyOf(item))
       if (moved !== undefined) {
         matches.push([item, moved, true])
         after.delete(moved.test.id)
@@ -50,10 +53,12 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
   const spare = gained(matches, fresh, item => item.assertions.filter(fact => fact.disabled === null).map(keyOf))
   const rows = gained(matches, fresh, item => item.test.rows)
   for (const [base, candidate, moved] of matches) compareTest(base, candidate, moved, { spare, rows, around }, out)
-  judgeLost(lost, fresh, spare, around, out)
+  const standing = [...matches.map(([, candidate]) => candidate), ...fresh]
+  judgeLost(lost, fresh, standing, spare, around, out)
   for (const item of fresh) {
     out.added++
-    if (item.test.state === 'only') out.weakened.push(entry(item, 'test_skipped', 'an added test marked `only` keeps every other test of the file from running', true))
+    if (item.test.state === 'only')
+      out.weakened.push(entry(item, 'test_skipped', 'an added test marked `only` keeps every other test of the file from running', true))
   }
   return out
 }
@@ -108,7 +113,11 @@ function similarity(a: Owned, b: Owned): number {
 }
 
 /** What each test has more of than its predecessor, and all that new tests have: what was lost elsewhere has moved here. */
-function gained(matches: readonly [Owned, Owned, boolean][], fresh: readonly Owned[], keysOf: (item: Owned) => readonly string[]): Map<string, number> {
+function gained(
+  matches: readonly [Owned, Owned, boolean][],
+  fresh: readonly Owned[],
+  keysOf: (item: Owned) => readonly string[],
+): Map<string, number> {
   const gains = new Map<string, number>()
   const add = (before: readonly string[], after: readonly string[]): void => {
     const rest = [...before]
@@ -129,13 +138,21 @@ const ASSERTING_NAME = /assert|expect|check|verif|should|must|ensure|compare|mat
 function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<string>): boolean {
   // A test without a body of its own runs a macro.
   if (candidate.test.statements.length === 0 && base.statements.length > 0 && candidate.test.macro) return true
-  const own = new Set([...candidate.assertions.flatMap(fact => fact.matcher.split(' ')), ...assertingWords(candidate.pair.candidate?.language ?? null)])
-  const calls = (tokens: readonly string[]): number => tokens.filter((token, at) => {
-    const next = tokens[at + 1]
-    if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token)) return false
-    return helpers.has(token) || ASSERTING_NAME.test(token)
-  }).length
-  return calls(candidate.test.tokens) > calls(base.tokens)
+  const own = new Set([
+    ...candidate.assertions.flatMap(fact => fact.matcher.split(' ')),
+    ...assertingWords(candidate.pair.candidate?.language ?? null),
+  ])
+  const calls = (tokens: readonly string[]): Map<string, number> => {
+    const counts = new Map<string, number>()
+    for (const [at, token] of tokens.entries()) {
+      const next = tokens[at + 1]
+      if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token)) continue
+      if (helpers.has(token) || ASSERTING_NAME.test(token)) counts.set(token, (counts.get(token) ?? 0) + 1)
+    }
+    return counts
+  }
+  const before = calls(base.tokens)
+  return [...calls(candidate.test.tokens)].some(([name, count]) => count > (before.get(name) ?? 0))
 }
 
 const STATES: Partial<Record<TestFact['state'], string>> = { skip: 'is skipped', todo: 'is only announced', fail: 'is expected to fail' }
@@ -145,8 +162,10 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
   const before = out.weakened.length
   const was = base.test.state
   const is = candidate.test.state
-  if ((was === 'run' || was === 'only') && STATES[is] !== undefined) out.weakened.push(entry(candidate, 'test_skipped', `${STATES[is]}: ${base.test.id}`, true))
-  if (was === 'run' && is === 'only') out.weakened.push(entry(candidate, 'test_skipped', `\`only\` keeps the other tests from running: ${base.test.id}`, true))
+  if ((was === 'run' || was === 'only') && STATES[is] !== undefined)
+    out.weakened.push(entry(candidate, 'test_skipped', `${STATES[is]}: ${base.test.id}`, true))
+  if (was === 'run' && is === 'only')
+    out.weakened.push(entry(candidate, 'test_skipped', `\`only\` keeps the other tests from running: ${base.test.id}`, true))
   if (base.test.tokens.join(' ') === candidate.test.tokens.join(' ') && base.test.rows.join('\n') === candidate.test.rows.join('\n')) {
     if (moved) {
       out.touchedTests.push({ file: base.pair.oldPath, name: base.test.name })
@@ -163,17 +182,38 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
   const rewritten = change.findings.some(finding => !finding.proven)
   for (const finding of change.findings) {
     const proven = finding.proven && !moved && !helped && real.length === 0 && !speaksOf(finding.words, around.gone)
-    out.weakened.push({ file: candidate.pair.path, line: finding.line, kind: finding.kind, detail: `${base.test.id}: ${finding.detail}`, proven })
+    out.weakened.push({
+      file: candidate.pair.path,
+      line: finding.line,
+      kind: finding.kind,
+      detail: `${base.test.id}: ${finding.detail}`,
+      proven,
+    })
   }
   const removed = change.removed.filter(fact => fact.strength > 0 && fact.disabled === null && !takeSpare(fact, spare))
   // What the test no longer speaks of: with its subject gone from the source, so may its assertion be.
   const still = new Set(wordsOf(candidate.test.tokens.join(' ')))
-  const dropped = wordsOf(base.test.tokens.join(' ')).filter(word => !still.has(word)).join(' , ')
+  const dropped = wordsOf(base.test.tokens.join(' '))
+    .filter(word => !still.has(word))
+    .join(' , ')
   const empty = change.added.some(fact => fact.strength === 0)
   for (const fact of removed) {
-    const proven = !moved && real.length === 0 && !rewritten && !helped && !standsIn(fact, candidate) && !speaksOf(`${fact.subject} ${fact.expected} ${dropped}`, around.gone) && !becameRows(base, candidate)
+    const proven =
+      !moved &&
+      real.length === 0 &&
+      !rewritten &&
+      !helped &&
+      !standsIn(fact, candidate) &&
+      !speaksOf(`${fact.subject} ${fact.expected} ${dropped}`, around.gone) &&
+      !becameRows(base, candidate)
     const kind = proven ? (empty ? 'looser_assertion' : 'fewer_assertions') : 'unclassified'
-    out.weakened.push({ file: candidate.pair.path, line: candidate.test.line, kind, detail: `${base.test.id}: assertion gone: ${fact.matcher}(${fact.subject.slice(0, 120)})`, proven })
+    out.weakened.push({
+      file: candidate.pair.path,
+      line: candidate.test.line,
+      kind,
+      detail: `${base.test.id}: assertion gone: ${fact.matcher}(${fact.subject.slice(0, 120)})`,
+      proven,
+    })
   }
   if (out.weakened.length > before) return
   if (!moved && isAddition(base.test, candidate.test)) out.added++
@@ -182,7 +222,9 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
 
 /** The same demand on the same subject stands in a loop, or stood in a branch: repetition was folded. */
 function standsIn(fact: AssertionFact, candidate: Owned): boolean {
-  return candidate.assertions.some(other => other.matcher === fact.matcher && other.subject === fact.subject && (fact.nested || other.nested))
+  return candidate.assertions.some(
+    other => other.matcher === fact.matcher && other.subject === fact.subject && (fact.nested || other.nested),
+  )
 }
 
 function becameRows(base: Owned, candidate: Owned): boolean {
@@ -204,9 +246,17 @@ function compareRows(base: Owned, candidate: Owned, { rows, around }: Ledger, ou
     return at < 0
   })
   if (gone.length === 0) return
-  const proven = rest.length === 0 && gone.length < base.test.rows.length && !gone.some(row => (rows.get(row) ?? 0) > 0 || speaksOf(row, around.gone))
+  const proven =
+    rest.length === 0 && gone.length < base.test.rows.length && !gone.some(row => (rows.get(row) ?? 0) > 0 || speaksOf(row, around.gone))
   for (const row of gone.slice(0, 5)) {
-    out.weakened.push(entry(candidate, proven ? 'parameter_row_lost' : 'unclassified', `${base.test.id}: row ${proven ? 'gone' : 'changed'}: ${row.slice(0, 120)}`, proven))
+    out.weakened.push(
+      entry(
+        candidate,
+        proven ? 'parameter_row_lost' : 'unclassified',
+        `${base.test.id}: row ${proven ? 'gone' : 'changed'}: ${row.slice(0, 120)}`,
+        proven,
+      ),
+    )
   }
 }
 
@@ -228,16 +278,39 @@ function isSubsequence(part: readonly string[], whole: readonly string[]): boole
   return at === part.length
 }
 
-function judgeLost(lost: readonly Owned[], fresh: readonly Owned[], spare: Map<string, number>, around: Surroundings, out: Comparison): void {
+function judgeLost(
+  lost: readonly Owned[],
+  fresh: readonly Owned[],
+  standing: readonly Owned[],
+  spare: Map<string, number>,
+  around: Surroundings,
+  out: Comparison,
+): void {
   for (const item of lost) {
     out.touchedTests.push({ file: item.pair.oldPath, name: item.test.name })
     // An assertion that other tests gained has moved with the test's purpose.
     const covered = item.assertions.length > 0 && item.assertions.every(fact => takeSpare(fact, spare))
     const replaced = fresh.length > 0
+    // A subclass that overrode an inherited test, or one of several copies.
+    const copy = standing.some(other => other.test.name === item.test.name && similarity(item, other) > 0.6)
     const skipped = item.test.state !== 'run' && item.test.state !== 'only'
-    const subjectLeft = speaksOf(`${item.test.id} ${item.test.tokens.join(' ')}`, around.gone)
-    const proven = !covered && !replaced && !skipped && !subjectLeft && !around.configTouched
-    const why = covered ? 'its assertions stand in other tests' : replaced ? 'other tests were added in its place' : skipped ? 'it was skipped before' : subjectLeft ? 'what it speaks of left the source' : around.configTouched ? 'the runner configuration changed too' : 'nothing took its place'
+    // Its hooks and imports name its subject as often as the test itself.
+    const { rest = [], imports = [] } = item.pair.base ?? {}
+    const subjectLeft = speaksOf([item.test.id, ...item.test.tokens, ...rest, ...imports].join(' '), around.gone)
+    const proven = !covered && !replaced && !copy && !skipped && !subjectLeft && !around.configTouched
+    const why = covered
+      ? 'its assertions stand in other tests'
+      : replaced
+        ? 'other tests were added in its place'
+        : copy
+          ? 'a test of the same name and nearly the same text stands elsewhere'
+          : skipped
+            ? 'it was skipped before'
+            : subjectLeft
+              ? 'what it speaks of left the source'
+              : around.configTouched
+                ? 'the runner configuration changed too'
+                : 'nothing took its place'
     out.weakened.push({
       file: item.pair.candidate === null ? item.pair.oldPath : item.pair.path,
       line: item.pair.candidate === null ? null : item.test.line,

@@ -20,7 +20,15 @@ export function hasTestName(path: string): boolean {
  */
 export function looksLikeTestFile(path: string): boolean {
   if (IGNORED.some(pattern => pattern.test(path))) return false
-  return hasTestName(path) || isSnapshot(path) || SUPPORT_NAMES.some(pattern => pattern.test(path)) || path.split('/').slice(0, -1).some(folder => FOLDERS.has(folder))
+  return (
+    hasTestName(path) ||
+    isSnapshot(path) ||
+    SUPPORT_NAMES.some(pattern => pattern.test(path)) ||
+    path
+      .split('/')
+      .slice(0, -1)
+      .some(folder => FOLDERS.has(folder))
+  )
 }
 
 export function isSnapshot(path: string): boolean {

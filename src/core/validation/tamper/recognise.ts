@@ -28,7 +28,12 @@ export function recogniserOf(root: Node, table: LanguageTable): Recogniser {
   const legacy = table.tests.legacy !== undefined && root.text.includes(table.tests.legacy.contains)
   return {
     find(node, insideTest) {
-      return byCall(node, table, root, insideTest) ?? byFunction(node, table, insideTest) ?? byAnnotation(node, table, legacy) ?? loopOf(node, table, root, insideTest)
+      return (
+        byCall(node, table, root, insideTest) ??
+        byFunction(node, table, insideTest) ??
+        byAnnotation(node, table, legacy) ??
+        loopOf(node, table, root, insideTest)
+      )
     },
     fileState: node => fileStateOf(node, table),
     mayHold: args => args.children.some(child => table.functions.includes(child.kind)),
@@ -49,7 +54,13 @@ function byCall(node: Node, table: LanguageTable, root: Node, insideTest: boolea
   const last = links.at(-1)!
   if (last.args === null && last.block === null) return undefined
   let at = 0
-  if (rules.namespaces?.includes(links[0]!.name) && links.length > 1 && links[0]!.args === null && wordRole(links[1]!.name, table) !== undefined) at = 1
+  if (
+    rules.namespaces?.includes(links[0]!.name) &&
+    links.length > 1 &&
+    links[0]!.args === null &&
+    wordRole(links[1]!.name, table) !== undefined
+  )
+    at = 1
   const role = wordRole(links[at]!.name, table)
   if (role === undefined) return undefined
   const args = itemsOf(last.args)
@@ -59,13 +70,27 @@ function byCall(node: Node, table: LanguageTable, root: Node, insideTest: boolea
   if (callback === undefined && !(literal && role === 'test')) return undefined
   if (title === undefined && last.block === null) return undefined
   let state = asState(rules.prefixed?.[links[at]!.name])
-  for (const link of links.slice(at + 1)) state = link.name in (rules.modifiers ?? {}) && state === 'run' ? asState(rules.modifiers![link.name]) : state
+  for (const link of links.slice(at + 1))
+    state = link.name in (rules.modifiers ?? {}) && state === 'run' ? asState(rules.modifiers![link.name]) : state
   state = optionState(args, table) ?? state
   if (callback === undefined && args.length < 2 && state === 'run') state = 'todo'
   const rowLink = links.slice(at + 1).find(link => rules.rows?.includes(link.name) === true && link.args !== null)
-  const name = title === undefined || title === callback ? tokensOf(callback ?? node, table).join(' ').slice(0, 120) : tokensOf(title, table).join(' ')
+  const name =
+    title === undefined || title === callback
+      ? tokensOf(callback ?? node, table)
+          .join(' ')
+          .slice(0, 120)
+      : tokensOf(title, table).join(' ')
   const body = callback === undefined ? null : bodyOf(callback, table)
-  return found({ role, name, state, rows: rowLink === undefined ? [] : rowsOf(rowLink.args!, table, root), node, body, shell: callback === undefined || role === 'test' ? [] : parametersOf(callback) })
+  return found({
+    role,
+    name,
+    state,
+    rows: rowLink === undefined ? [] : rowsOf(rowLink.args!, table, root),
+    node,
+    body,
+    shell: callback === undefined || role === 'test' ? [] : parametersOf(callback),
+  })
 }
 
 function wordRole(word: string, table: LanguageTable): 'test' | 'suite' | undefined {
@@ -102,18 +127,27 @@ function optionState(args: readonly Node[], table: LanguageTable): TestState | u
 
 /** The rows of a table: a literal, or a name that the file binds to a literal. */
 function rowsOf(args: Node, table: LanguageTable, root: Node): string[] {
-  if (args.kind === 'template_string') return args.text.split('\n').slice(1).map(line => line.trim()).filter(line => line !== '' && line !== '`')
-  const list = itemsOf(args).map(item => literalList(item, table, root)).find(item => item !== undefined)
+  if (args.kind === 'template_string')
+    return args.text
+      .split('\n')
+      .slice(1)
+      .map(line => line.trim())
+      .filter(line => line !== '' && line !== '`')
+  const list = itemsOf(args)
+    .map(item => literalList(item, table, root))
+    .find(item => item !== undefined)
   return list === undefined ? [] : itemsOf(list).map(item => tokensOf(item, table).join(' '))
 }
 
 function literalList(node: Node, table: LanguageTable, root: Node): Node | undefined {
   if (table.lists.includes(node.kind)) return node
-  if (/^(?:as_expression|satisfies_expression|parenthesized_expression)$/.test(node.kind)) return node.children.find(child => table.lists.includes(child.kind))
+  if (/^(?:as_expression|satisfies_expression|parenthesized_expression)$/.test(node.kind))
+    return node.children.find(child => table.lists.includes(child.kind))
   if (node.kind !== 'identifier') return undefined
   const stack = [root]
   for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
-    if (/declarator|^assignment$/.test(item.kind) && item.children[0]?.text === node.text) return literalList(item.children.at(-1)!, table, root)
+    if (/declarator|^assignment$/.test(item.kind) && item.children[0]?.text === node.text)
+      return literalList(item.children.at(-1)!, table, root)
     stack.push(...item.children)
   }
   return undefined
@@ -125,7 +159,8 @@ function subtest(node: Node, table: LanguageTable): Found | undefined {
   const last = links.at(-1)!
   if (last.name !== 'Run' || links.length < 2 || last.args === null) return undefined
   const [title, callback] = itemsOf(last.args)
-  if (title === undefined || callback === undefined || !/string_literal/.test(title.kind) || !table.functions.includes(callback.kind)) return undefined
+  if (title === undefined || callback === undefined || !/string_literal/.test(title.kind) || !table.functions.includes(callback.kind))
+    return undefined
   return found({ role: 'test', name: tokensOf(title, table).join(' '), node, body: bodyOf(callback, table) })
 }
 
@@ -148,7 +183,9 @@ function suiteOf(node: Node, table: LanguageTable): Found | undefined {
   const name = node.children.find(child => /identifier|constant/.test(child.kind))
   const body = node.children.find(child => /^(?:block|class_body|body_statement|declaration_list)$/.test(child.kind))
   if (name === undefined || body === undefined) return undefined
-  const shell = node.children.filter(child => child !== body && child !== name && !/^(?:class|module|mod|end|:|modifiers|def|public)$/.test(child.kind))
+  const shell = node.children.filter(
+    child => child !== body && child !== name && !/^(?:class|module|mod|end|:|modifiers|def|public)$/.test(child.kind),
+  )
   return found({ role: 'suite', name: name.text, node, body, shell: table.languages.includes('java') ? [] : shell })
 }
 
@@ -178,7 +215,9 @@ function rowsOfMark(mark: Node, table: LanguageTable): string[] {
   const { name, args } = markName(mark)
   if (!(table.tests.row_annotations ?? []).includes(name) || args === null) return []
   const items = itemsOf(args)
-  const list = items.slice(items.length > 1 ? 1 : 0).find(item => table.lists.includes(item.kind)) ?? items.flatMap(item => item.children).find(child => table.lists.includes(child.kind))
+  const list =
+    items.slice(items.length > 1 ? 1 : 0).find(item => table.lists.includes(item.kind)) ??
+    items.flatMap(item => item.children).find(child => table.lists.includes(child.kind))
   return list === undefined ? [] : itemsOf(list).map(item => tokensOf(item, table).join(' '))
 }
 
@@ -206,20 +245,39 @@ function byAnnotation(node: Node, table: LanguageTable, legacy: boolean): Found 
   if (rules.style !== 'annotation') return undefined
   if (rules.suite_kinds!.includes(node.kind)) {
     const suite = suiteOf(node, table)
-    return suite === undefined ? undefined : { ...suite, state: marksOf(node).reduce<TestState>((state, mark) => (state === 'run' ? asState(rules.annotations?.[attributeName(mark)]) : state), 'run') }
+    return suite === undefined
+      ? undefined
+      : {
+          ...suite,
+          state: marksOf(node).reduce<TestState>(
+            (state, mark) => (state === 'run' ? asState(rules.annotations?.[attributeName(mark)]) : state),
+            'run',
+          ),
+        }
   }
   if (!rules.kinds!.includes(node.kind)) return undefined
   const marks = marksOf(node)
   const names = marks.map(attributeName)
   const name = node.children.find(child => child.kind === 'identifier')
   if (name === undefined) return undefined
-  const isTest = names.some(mark => rules.markers!.includes(mark)) || (legacy && rules.legacy !== undefined && new RegExp(rules.legacy.pattern).test(name.text))
+  const isTest =
+    names.some(mark => rules.markers!.includes(mark)) ||
+    (legacy && rules.legacy !== undefined && new RegExp(rules.legacy.pattern).test(name.text))
   if (!isTest) return undefined
   const state = names.map(mark => rules.annotations?.[mark]).find(mark => mark !== undefined)
   const body = node.children.find(child => child.kind === 'block') ?? null
   const rows = marks.flatMap(mark => attributeRows(mark, table))
   const header = marks.filter(mark => mark.parent !== node).flatMap(mark => tokensOf(mark, table))
-  return found({ role: 'test', name: name.text, state: asState(state), rows, node, body, header, claims: marks.flatMap(mark => attributeClaims(mark, table)) })
+  return found({
+    role: 'test',
+    name: name.text,
+    state: asState(state),
+    rows,
+    node,
+    body,
+    header,
+    claims: marks.flatMap(mark => attributeClaims(mark, table)),
+  })
 }
 
 /** Attributes before the node (Rust) or in its modifiers (Java). */
@@ -256,7 +314,15 @@ function attributeClaims(mark: Node, table: LanguageTable): Claim[] {
   const tokens = tokensOf(mark, table)
   if (rules.throw_annotation !== undefined && attributeName(mark) === rules.throw_annotation) {
     const expected = tokens.slice(tokens.indexOf('('), -1).join(' ')
-    return [{ matcher: rules.throw_annotation, subject: '', expected: tokens.includes('(') ? expected : '', rank: tokens.includes('(') ? 3 : 1, tolerance: null }]
+    return [
+      {
+        matcher: rules.throw_annotation,
+        subject: '',
+        expected: tokens.includes('(') ? expected : '',
+        rank: tokens.includes('(') ? 3 : 1,
+        tolerance: null,
+      },
+    ]
   }
   const at = rules.throw_annotation_argument === undefined ? -1 : tokens.indexOf(rules.throw_annotation_argument)
   return at < 0 ? [] : [{ matcher: 'expected', subject: '', expected: tokens.slice(at + 2, -1).join(' '), rank: 3, tolerance: null }]
@@ -268,7 +334,9 @@ function loopOf(node: Node, table: LanguageTable, root: Node, insideTest: boolea
   if (node.kind === 'for_in_statement') {
     const list = node.children.map(child => literalList(child, table, root)).find(item => item !== undefined)
     const body = node.children.at(-1)!
-    return list === undefined || !holdsTest(body, table) ? undefined : found({ role: 'suite', name: 'each', node, body, rows: itemsOf(list).map(item => tokensOf(item, table).join(' ')) })
+    return list === undefined || !holdsTest(body, table)
+      ? undefined
+      : found({ role: 'suite', name: 'each', node, body, rows: itemsOf(list).map(item => tokensOf(item, table).join(' ')) })
   }
   if (!isChain(node)) return undefined
   const links = chainOf(node)
@@ -277,7 +345,13 @@ function loopOf(node: Node, table: LanguageTable, root: Node, insideTest: boolea
   const callback: Node | undefined = itemsOf(last.args).find(arg => table.functions.includes(arg.kind)) ?? last.block ?? undefined
   const list = literalList(links.at(-2)!.node, table, root)
   if (callback === undefined || list === undefined || !holdsTest(callback, table)) return undefined
-  return found({ role: 'suite', name: 'each', node, body: bodyOf(callback, table), rows: itemsOf(list).map(item => tokensOf(item, table).join(' ')) })
+  return found({
+    role: 'suite',
+    name: 'each',
+    node,
+    body: bodyOf(callback, table),
+    rows: itemsOf(list).map(item => tokensOf(item, table).join(' ')),
+  })
 }
 
 function holdsTest(node: Node, table: LanguageTable): boolean {
@@ -286,8 +360,8 @@ function holdsTest(node: Node, table: LanguageTable): boolean {
 }
 
 function fileStateOf(node: Node, table: LanguageTable): TestState | undefined {
-  if (node.kind === 'assignment' && table.tests.module_marks?.includes(node.children[0]?.text ?? '')) return /\bmark\.skip\b(?!if)/.test(node.text) ? 'skip' : undefined
+  if (node.kind === 'assignment' && table.tests.module_marks?.includes(node.children[0]?.text ?? ''))
+    return /\bmark\.skip\b(?!if)/.test(node.text) ? 'skip' : undefined
   if (node.kind === 'inner_attribute_item' && /cfg\s*\(\s*(?:feature|any\(\s*\))/.test(node.text)) return 'skip'
   return undefined
 }
-
