@@ -1,7 +1,8 @@
 import type { LanguageId } from '../../parsing/index.ts'
 import { claimsOf, isFailingCall, statementsOf } from './assertions.ts'
-import { digest, type AssertionFact, type TestFact, type TestFacts } from './facts.ts'
-import { recogniserOf, type Found } from './recognise.ts'
+import { digest, type AssertionFact, type TestFact, type TestFacts } from './test-fact.ts'
+import type { Found } from './found.ts'
+import { recogniserOf } from './recognise.ts'
 import { isDead, isSkipCall, swallows } from './reach.ts'
 import { chainOf, isChain, tokensOf, type Node } from './syntax.ts'
 import type { LanguageTable, TestState } from './tables.ts'
@@ -193,12 +194,13 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
 const BRANCHES =
   /^(?:if|if_statement|if_expression|if_modifier|unless|else_clause|switch_statement|expression_switch_statement|match_expression|case|for_statement|for_in_statement|for_expression|enhanced_for_statement|for|while_statement|while|while_expression|ternary_expression|conditional)$/
 
+const REQUIRE = /^[^;{]*(?:\{[^}]*\}\s*)?=?\s*(?:await import|require)\s*\(/
+const STATEMENTS = new Set(['lexical_declaration', 'variable_declaration', 'expression_statement'])
+
 function isImport(node: Node, table: LanguageTable): boolean {
   if (table.imports.includes(node.kind)) return true
-  if (node.kind === 'lexical_declaration' || node.kind === 'variable_declaration' || node.kind === 'expression_statement')
-    return /^[^;{]*(?:\{[^}]*\}\s*)?=?\s*(?:await import|require)\s*\(/.test(node.text) && !/=>|\bfunction\b/.test(node.text)
-  if (node.kind === 'call' && table.import_calls?.includes(node.children[0]!.text)) return true
-  return false
+  if (STATEMENTS.has(node.kind)) return REQUIRE.test(node.text) && !/=>|\bfunction\b/.test(node.text)
+  return node.kind === 'call' && table.import_calls?.includes(node.children[0]!.text) === true
 }
 
 function isBlockLike(node: Node): boolean {

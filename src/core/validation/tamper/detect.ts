@@ -1,9 +1,11 @@
 import type { Weakening } from '../evidence.ts'
 import type { ChangedFile } from '../../git/index.ts'
 import { compareConfig } from './compare-config.ts'
-import { compareTests, type FilePair, type TouchedTest } from './compare-tests.ts'
+import { compareTests, type TouchedTest } from './compare-tests.ts'
+import type { FilePair } from './match-tests.ts'
 import { doctestsOf } from './doctests.ts'
-import { codeOf, testFacts, testLanguageOf, type TestFacts } from './facts.ts'
+import { codeOf, testFacts, testLanguageOf } from './facts.ts'
+import type { TestFacts } from './test-fact.ts'
 import { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
 import { wordsOf } from './syntax.ts'
 

@@ -74,8 +74,7 @@ function signatureOf(node: Node, table: LanguageTable): string | null {
 function scriptExports(root: Node, table: LanguageTable): ExportedName[] {
   const found: ExportedName[] = []
   const locals = new Map<string, Node>()
-  for (const child of root.children)
-    for (const [name, node] of declared(child.kind === 'export_statement' ? child : child)) locals.set(name, node)
+  for (const child of root.children) for (const [name, node] of declared(child)) locals.set(name, node)
   const add = (name: string, node: Node | undefined, line: number): void => {
     const target = node?.kind === 'identifier' ? locals.get(node.text) : node
     found.push({ name, kind: kindOf(target), signature: target === undefined ? null : callableSignature(target, table), line })
@@ -204,7 +203,7 @@ function goNames(node: Node, table: LanguageTable): ExportedName[] {
   }
   if (!/^(?:type|const|var)_declaration$/.test(node.kind)) return []
   const specs = node.children
-    .flatMap(child => (/_spec_list$/.test(child.kind) ? child.children : [child]))
+    .flatMap(child => (child.kind.endsWith('_spec_list') ? child.children : [child]))
     .filter(child => /_spec$|type_alias/.test(child.kind))
   return specs.flatMap(spec =>
     spec.children
@@ -238,7 +237,7 @@ function rustNames(parent: Node, table: LanguageTable, prefix: string): Exported
       return [{ name: prefix + name, kind: 'function', signature: signatureOf(child, table), line: child.line }]
     if (child.kind === 'use_declaration')
       return [{ name: `${prefix}use ${text(child, table)}`, kind: 'value', signature: null, line: child.line }]
-    if (!/_item$/.test(child.kind)) return []
+    if (!child.kind.endsWith('_item')) return []
     return [
       { name: prefix + name, kind: /struct|enum|trait|type|union/.test(child.kind) ? 'type' : 'value', signature: null, line: child.line },
     ]

@@ -1,4 +1,4 @@
-import type { TestFacts } from './facts.ts'
+import type { TestFacts } from './test-fact.ts'
 
 const COMMENT_LINE = /^(?:\/\/|#|--|;;|%|\*|\/\*)/
 

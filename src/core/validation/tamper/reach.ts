@@ -4,9 +4,10 @@ import type { LanguageTable } from './tables.ts'
 
 /** A statement after which nothing of its block runs. */
 export function isDead(statement: Node): boolean {
-  if (/^(?:return_statement|return_expression|return|raise_statement|throw_statement)$/.test(statement.kind))
-    return statement.text !== 'return' || statement.children.length > 0 || statement.kind !== 'return'
-  return statement.kind === 'expression_statement' && /^return_expression$/.test(statement.children[0]?.kind ?? '')
+  // A `return` with children is the statement, without it is the keyword inside of one.
+  if (statement.kind === 'return') return statement.children.length > 0
+  if (/^(?:return_statement|raise_statement|throw_statement)$/.test(statement.kind)) return true
+  return statement.kind === 'expression_statement' && statement.children[0]?.kind === 'return_expression'
 }
 
 /** An unconditional `t.Skip()`, `pytest.skip()`, `this.skip()`, `skip`. */
