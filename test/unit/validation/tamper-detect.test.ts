@@ -146,6 +146,24 @@ describe('detectWeakening', () => {
     expect(report.weakened).not.toEqual([])
   })
 
+  it.each([
+    ['tests/conftest.py', 'def pytest_collection_modifyitems(items):\n    items.clear()\n', ['runner_exclusion']],
+    ['tests/conftest.py', 'import os\n\nos._exit(0)\n', ['exit_zero_wrapper', 'exit_zero_wrapper']],
+    ['vitest.config.ts', "export default { test: { exclude: ['a.test.ts'] } }\n", ['runner_exclusion']],
+    ['vitest.config.ts', 'export default { test: { globals: true } }\n', []],
+    ['__mocks__/lib.js', 'module.exports = { f: () => 1 }\n', []],
+  ])('does not take the new file %s (%#) for an added test', async (path, text, kinds) => {
+    const report = await detectWeakening({
+      changedFiles: [{ path, oldPath: null, status: 'added' }],
+      readBase: async () => undefined,
+      readCandidate: async () => text,
+      baseTestFiles: ['a.test.ts'],
+    })
+    expect(proven(report).sort()).toEqual(kinds)
+    expect(report.weakened).not.toEqual([])
+    expect(report.addedOnly).toBe(false)
+  })
+
   it('says which base tests were touched', async () => {
     const report = await detect('a.test.ts', base, base.replace('toEqual([1])', 'toEqual([2])'))
     expect(isTouched(report, { file: 'a.test.ts', name: 'b' })).toBe(true)

@@ -6,7 +6,7 @@ import type { FilePair } from './match-tests.ts'
 import { doctestsOf } from './doctests.ts'
 import { codeOf, testFacts, testLanguageOf } from './facts.ts'
 import type { TestFacts } from './test-fact.ts'
-import { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
+import { configOf, hasTestName, isAmbient, isSnapshot, looksLikeTestFile } from './paths.ts'
 import { wordsOf } from './syntax.ts'
 
 export type WeakeningInput = {
@@ -196,8 +196,11 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
   const add = (kind: Weakening['kind'], detail: string, proven: boolean): void => {
     found.push({ file: pair.path, line: null, kind, detail, proven })
   }
-  if ((candidate?.exits ?? 0) > (base?.exits ?? 0) && base !== null) add('exit_zero_wrapper', 'the test code ends the process', true)
-  if (base === null) return found.length > 0 ? found : 'added'
+  if ((candidate?.exits ?? 0) > (base?.exits ?? 0) && (base !== null || isAmbient(pair.path))) add('exit_zero_wrapper', 'the test code ends the process', true)
+  if (base === null) {
+    if (isAmbient(pair.path)) add('unclassified', 'an added file that changes how other tests run', false)
+    return found.length > 0 ? found : 'added'
+  }
   if (candidate === null) {
     if (base.tests.length === 0) add('unclassified', 'a file of the tests is gone', false)
     return found

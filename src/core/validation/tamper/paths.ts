@@ -35,6 +35,11 @@ export function isSnapshot(path: string): boolean {
   return SNAPSHOTS.some(pattern => pattern.test(path))
 }
 
+/** Files that work by merely being there: fixtures of a whole folder, set-up files, automatic mocks. */
+export function isAmbient(path: string): boolean {
+  return /(?:^|\/)__mocks__\//.test(path) || SUPPORT_NAMES.some(pattern => pattern.test(path))
+}
+
 /** Which runner configuration a file holds, if any. */
 export function configOf(path: string): ConfigKind | undefined {
   return CONFIGS.find(config => config.path.test(path))
