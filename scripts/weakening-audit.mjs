@@ -15,7 +15,13 @@ import { build } from 'esbuild'
 const top = dirname(dirname(fileURLToPath(import.meta.url)))
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { commits: { type: 'string', default: '300' }, fold: { type: 'string' }, any: { type: 'boolean' }, verbose: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: {
+    commits: { type: 'string', default: '300' },
+    fold: { type: 'string' },
+    any: { type: 'boolean' },
+    verbose: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
 })
 if (positionals.length === 0) {
   console.error('usage: node scripts/weakening-audit.mjs FOLDER... [--commits N] [--fold tune|test] [--any] [--verbose] [--json]')
@@ -24,7 +30,13 @@ if (positionals.length === 0) {
 
 const bundle = join(top, 'dist', 'weakening-audit', 'tamper.mjs')
 await build({
-  entryPoints: [join(top, 'src/core/validation/tamper/index.ts')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error',
+  entryPoints: [join(top, 'src/core/validation/tamper/index.ts')],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  packages: 'external',
+  logLevel: 'error',
 })
 const { detectWeakening, looksLikeTestFile, configOf } = await import(pathToFileURL(bundle).href)
 
@@ -68,28 +80,54 @@ const flagged = []
 
 for (const folder of positionals) {
   const gitDir = existsSync(join(folder, '.git')) ? join(folder, '.git') : folder
-  const git = (...args) => execFileSync('git', ['--git-dir', gitDir, '-c', 'core.quotepath=off', ...args], { encoding: 'utf8', maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'ignore'] })
-  const reader = blobReader(gitDir)
-  const commits = git('log', '--no-merges', '-M', '--name-status', '--format=%x01%H%x02%P%x02%s').split('\x01').slice(1).map(block => {
-    const [head, ...lines] = block.split('\n')
-    const [id, parents, subject] = head.split('\x02')
-    const changedFiles = lines.filter(line => line.includes('\t')).map(line => {
-      const [status, first, second] = line.split('\t')
-      const names = { A: 'added', D: 'deleted', R: 'renamed', C: 'added', T: 'type' }
-      return { path: second ?? first, oldPath: second !== undefined && status[0] === 'R' ? first : null, status: names[status[0]] ?? 'modified' }
+  const git = (...args) =>
+    execFileSync('git', ['--git-dir', gitDir, '-c', 'core.quotepath=off', ...args], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 30,
+      stdio: ['ignore', 'pipe', 'ignore'],
     })
-    return { id, parent: parents, subject, changedFiles }
-  })
-  const touching = commits.filter(commit => commit.parent !== '' && commit.changedFiles.length > 0 && (values.any || commit.changedFiles.some(file => looksLikeTestFile(file.path) || looksLikeTestFile(file.oldPath ?? file.path))))
-  const half = touching.filter(commit => values.fold === undefined || (Number.parseInt(digest(commit.id)[0], 16) % 2 === 0) === (values.fold === 'tune'))
+  const reader = blobReader(gitDir)
+  const commits = git('log', '--no-merges', '-M', '--name-status', '--format=%x01%H%x02%P%x02%s')
+    .split('\x01')
+    .slice(1)
+    .map(block => {
+      const [head, ...lines] = block.split('\n')
+      const [id, parents, subject] = head.split('\x02')
+      const changedFiles = lines
+        .filter(line => line.includes('\t'))
+        .map(line => {
+          const [status, first, second] = line.split('\t')
+          const names = { A: 'added', D: 'deleted', R: 'renamed', C: 'added', T: 'type' }
+          return {
+            path: second ?? first,
+            oldPath: second !== undefined && status[0] === 'R' ? first : null,
+            status: names[status[0]] ?? 'modified',
+          }
+        })
+      return { id, parent: parents, subject, changedFiles }
+    })
+  const touching = commits.filter(
+    commit =>
+      commit.parent !== '' &&
+      commit.changedFiles.length > 0 &&
+      (values.any || commit.changedFiles.some(file => looksLikeTestFile(file.path) || looksLikeTestFile(file.oldPath ?? file.path))),
+  )
+  const half = touching.filter(
+    commit => values.fold === undefined || (Number.parseInt(digest(commit.id)[0], 16) % 2 === 0) === (values.fold === 'tune'),
+  )
   const chosen = half.sort((a, b) => (digest(a.id) < digest(b.id) ? -1 : 1)).slice(0, wanted)
   // repo+name/repo, as mirrors lay them, and plain clones.
   const name = basename(folder) === 'repo' ? basename(dirname(folder)) : basename(folder)
   const row = { name, commits: chosen.length, of: touching.length, flagged: 0, touched: 0, added: 0, clean: 0 }
   for (const commit of chosen) {
-    const baseTestFiles = commit.changedFiles.some(file => configOf(file.path)) ? git('ls-tree', '-r', '--name-only', commit.parent).split('\n').filter(looksLikeTestFile) : []
+    const baseTestFiles = commit.changedFiles.some(file => configOf(file.path))
+      ? git('ls-tree', '-r', '--name-only', commit.parent).split('\n').filter(looksLikeTestFile)
+      : []
     const report = await detectWeakening({
-      changedFiles: commit.changedFiles, baseTestFiles, readBase: path => reader.read(`${commit.parent}:${path}`), readCandidate: path => reader.read(`${commit.id}:${path}`),
+      changedFiles: commit.changedFiles,
+      baseTestFiles,
+      readBase: path => reader.read(`${commit.parent}:${path}`),
+      readCandidate: path => reader.read(`${commit.id}:${path}`),
     })
     const proven = report.weakened.filter(item => item.proven)
     if (proven.length > 0) {
@@ -104,16 +142,28 @@ for (const folder of positionals) {
 }
 
 const sum = key => rows.reduce((total, row) => total + row[key], 0)
-const total = { name: 'all', commits: sum('commits'), of: sum('of'), flagged: sum('flagged'), touched: sum('touched'), added: sum('added'), clean: sum('clean') }
+const total = {
+  name: 'all',
+  commits: sum('commits'),
+  of: sum('of'),
+  flagged: sum('flagged'),
+  touched: sum('touched'),
+  added: sum('added'),
+  clean: sum('clean'),
+}
 if (values.json) console.log(JSON.stringify({ rows, total, flagged }, null, 2))
 else {
   const percent = row => `${((100 * row.flagged) / Math.max(1, row.commits)).toFixed(1)} %`
   console.log('| repository | commits | of | proven | share | a person looks | only added | no change in tests |')
   console.log('|---|--:|--:|--:|--:|--:|--:|--:|')
-  for (const row of [...rows, total]) console.log(`| ${row.name} | ${row.commits} | ${row.of} | ${row.flagged} | ${percent(row)} | ${row.touched} | ${row.added} | ${row.clean} |`)
+  for (const row of [...rows, total])
+    console.log(
+      `| ${row.name} | ${row.commits} | ${row.of} | ${row.flagged} | ${percent(row)} | ${row.touched} | ${row.added} | ${row.clean} |`,
+    )
   for (const item of flagged) {
     console.log(`\n${item.repository} ${item.commit.slice(0, 12)} ${item.subject}`)
-    for (const weakening of values.verbose ? item.proven : item.proven.slice(0, 3)) console.log(`  ${weakening.kind} ${weakening.file}:${weakening.line ?? ''} ${weakening.detail}`)
+    for (const weakening of values.verbose ? item.proven : item.proven.slice(0, 3))
+      console.log(`  ${weakening.kind} ${weakening.file}:${weakening.line ?? ''} ${weakening.detail}`)
     if (!values.verbose && item.proven.length > 3) console.log(`  … ${item.proven.length - 3} more`)
   }
 }

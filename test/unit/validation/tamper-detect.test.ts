@@ -1,12 +1,27 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { detectWeakening, isTouched, looksLikeTestFile, testFacts, testLanguageOf, type WeakeningReport } from '../../../src/core/validation/tamper/index.ts'
+import {
+  detectWeakening,
+  isTouched,
+  looksLikeTestFile,
+  testFacts,
+  testLanguageOf,
+  type WeakeningReport,
+} from '../../../src/core/validation/tamper/index.ts'
 
-const detect = (path: string, before: string | undefined, after: string | undefined, others: Record<string, [string, string]> = {}): Promise<WeakeningReport> => {
+const detect = (
+  path: string,
+  before: string | undefined,
+  after: string | undefined,
+  others: Record<string, [string, string]> = {},
+): Promise<WeakeningReport> => {
   const status = before === undefined ? 'added' : after === undefined ? 'deleted' : 'modified'
   return detectWeakening({
-    changedFiles: [{ path, oldPath: null, status }, ...Object.keys(others).map(name => ({ path: name, oldPath: null, status: 'modified' as const }))],
+    changedFiles: [
+      { path, oldPath: null, status },
+      ...Object.keys(others).map(name => ({ path: name, oldPath: null, status: 'modified' as const })),
+    ],
     readBase: async name => (name === path ? before : others[name]?.[0]),
     readCandidate: async name => (name === path ? after : others[name]?.[1]),
     baseTestFiles: [path],
@@ -76,27 +91,77 @@ describe('detectWeakening', () => {
     const without = base.slice(0, base.indexOf('\nit('))
     expect(proven(await detect('a.test.ts', base, without))).toEqual(['test_lost'])
     const named = base.replace('g()', 'renderPage()')
-    const report = await detect('a.test.ts', named, named.slice(0, named.indexOf('\nit(')), { 'src/page.ts': ['export const renderPage = () => [1]\n', '\n'] })
+    const report = await detect('a.test.ts', named, named.slice(0, named.indexOf('\nit(')), {
+      'src/page.ts': ['export const renderPage = () => [1]\n', '\n'],
+    })
     expect(proven(report)).toEqual([])
     expect(report.weakened[0]!.detail).toContain('left the source')
   })
 
   it('does not take a comment for the subject that left', async () => {
     const named = base.replace('g()', 'renderPage()')
-    const report = await detect('a.test.ts', named, named.slice(0, named.indexOf('\nit(')), { 'src/page.ts': ['// renderPage\nexport const x = 1\n', 'export const x = 1\n'] })
+    const report = await detect('a.test.ts', named, named.slice(0, named.indexOf('\nit(')), {
+      'src/page.ts': ['// renderPage\nexport const x = 1\n', 'export const x = 1\n'],
+    })
     expect(proven(report)).toEqual(['test_lost'])
   })
 
   it('follows a test to another file', async () => {
     const [first, second] = base.split('\n\n') as [string, string]
-    const files: Record<string, [string | undefined, string | undefined]> = { 'a.test.ts': [base, `${first}\n`], 'b.test.ts': [undefined, second] }
+    const files: Record<string, [string | undefined, string | undefined]> = {
+      'a.test.ts': [base, `${first}\n`],
+      'b.test.ts': [undefined, second],
+    }
     const report = await detectWeakening({
-      changedFiles: [{ path: 'a.test.ts', oldPath: null, status: 'modified' }, { path: 'b.test.ts', oldPath: null, status: 'added' }],
+      changedFiles: [
+        { path: 'a.test.ts', oldPath: null, status: 'modified' },
+        { path: 'b.test.ts', oldPath: null, status: 'added' },
+      ],
       readBase: async path => files[path]?.[0],
       readCandidate: async path => files[path]?.[1],
     })
     expect(proven(report)).toEqual([])
     expect(report).toMatchObject({ touched: true, addedOnly: false })
+  })
+
+  it('follows an assertion and a row that moved to another test', async () => {
+    const before =
+      "it.each([[1], [2]])('a %i', n => {\n  expect(f(n)).toBe(1)\n  expect(g(n)).toBe(2)\n})\n\nit.each([[3]])('b %i', n => {\n  expect(h(n)).toBe(3)\n})\n"
+    const moved = before
+      .replace('  expect(g(n)).toBe(2)\n', '')
+      .replace('  expect(h(n)', '  expect(g(n)).toBe(2)\n  expect(h(n)')
+      .replace('[1], [2]', '[1]')
+      .replace('[[3]]', '[[3], [2]]')
+    expect(proven(await detect('a.test.ts', before, moved))).toEqual([])
+    expect(
+      proven(await detect('a.test.ts', before, before.replace('  expect(g(n)).toBe(2)\n', '').replace('[1], [2]', '[1]'))).sort(),
+    ).toEqual(['fewer_assertions', 'parameter_row_lost'])
+  })
+
+  it('leaves repetition folded into a loop to a person', async () => {
+    const before = "it('a', () => {\n  x = f(1)\n  expect(x.code).toBe(200)\n  x = f(2)\n  expect(x.code).toBe(200)\n})\n"
+    const after = "it('a', () => {\n  for (const n of [1, 2]) {\n    x = f(n)\n    expect(x.code).toBe(200)\n  }\n})\n"
+    const report = await detect('a.test.ts', before, after)
+    expect(proven(report)).toEqual([])
+    expect(report.weakened).not.toEqual([])
+  })
+
+  it.each([
+    ['tests/conftest.py', 'def pytest_collection_modifyitems(items):\n    items.clear()\n', ['runner_exclusion']],
+    ['tests/conftest.py', 'import os\n\nos._exit(0)\n', ['exit_zero_wrapper', 'exit_zero_wrapper']],
+    ['vitest.config.ts', "export default { test: { exclude: ['a.test.ts'] } }\n", ['runner_exclusion']],
+    ['vitest.config.ts', 'export default { test: { globals: true } }\n', []],
+    ['__mocks__/lib.js', 'module.exports = { f: () => 1 }\n', []],
+  ])('does not take the new file %s (%#) for an added test', async (path, text, kinds) => {
+    const report = await detectWeakening({
+      changedFiles: [{ path, oldPath: null, status: 'added' }],
+      readBase: async () => undefined,
+      readCandidate: async () => text,
+      baseTestFiles: ['a.test.ts'],
+    })
+    expect(proven(report).sort()).toEqual(kinds)
+    expect(report.weakened).not.toEqual([])
+    expect(report.addedOnly).toBe(false)
   })
 
   it('says which base tests were touched', async () => {
@@ -114,7 +179,8 @@ describe('detectWeakening', () => {
   })
 
   it('compares tests inside source files by syntax and says so', async () => {
-    const source = 'pub fn f() -> u8 { 1 }\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn a() {\n        assert_eq!(f(), 1);\n    }\n}\n'
+    const source =
+      'pub fn f() -> u8 { 1 }\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn a() {\n        assert_eq!(f(), 1);\n    }\n}\n'
     const report = await detect('src/lib.rs', source, source.replace('        assert_eq!(f(), 1);\n', ''))
     expect(report.tests_in_source).toBe(true)
     expect(proven(report)).toEqual(['fewer_assertions'])

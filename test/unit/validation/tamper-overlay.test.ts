@@ -17,7 +17,12 @@ async function overlay(before: Parameters<TestRepository['write']>[0], after: Pa
   const git = await repository.open()
   const made = await baseTestsOverlay({ git, baseCommit, candidateCommit, isTestFile: looksLikeTestFile })
   expect(repository.snapshot()).toEqual(status)
-  return { made, candidateCommit, show: (path: string) => repository.git('show', `${made.commit}:${path}`), list: () => repository.git('ls-tree', '-r', '--name-only', made.commit).split('\n') }
+  return {
+    made,
+    candidateCommit,
+    show: (path: string) => repository.git('show', `${made.commit}:${path}`),
+    list: () => repository.git('ls-tree', '-r', '--name-only', made.commit).split('\n'),
+  }
 }
 
 describe('baseTestsOverlay', () => {
@@ -39,7 +44,10 @@ describe('baseTestsOverlay', () => {
   })
 
   it('brings back renamed tests under their old name, and their mode', async () => {
-    const { list, made } = await overlay({ 'test/a.test.js': 'one\ntwo\nthree\n' }, { 'test/a.test.js': null, 'test/a.checks.js': 'one\ntwo\nthree\n' })
+    const { list, made } = await overlay(
+      { 'test/a.test.js': 'one\ntwo\nthree\n' },
+      { 'test/a.test.js': null, 'test/a.checks.js': 'one\ntwo\nthree\n' },
+    )
     expect(list()).toEqual(['test/a.test.js'])
     expect(made.removed).toEqual(['test/a.checks.js'])
   })
@@ -54,39 +62,72 @@ describe('baseTestsOverlay', () => {
 })
 
 const report = (tests: Record<string, TestStatus>, complete = true): TestReport => ({
-  tests: Object.entries(tests).map(([id, status]) => ({ id, file: id.split(' ')[0]!, name: id.split(' ').slice(1).join(' '), status, ms: 1 })),
+  tests: Object.entries(tests).map(([id, status]) => ({
+    id,
+    file: id.split(' ')[0]!,
+    name: id.split(' ').slice(1).join(' '),
+    status,
+    ms: 1,
+  })),
   complete,
   coarse: false,
   problems: [],
 })
 
 describe('classifyBaseTests', () => {
-  const baseline = new Map<string, TestStatus>([['a.js one', 'pass'], ['a.js two', 'pass'], ['b.js three', 'pass'], ['b.js red', 'fail']])
+  const baseline = new Map<string, TestStatus>([
+    ['a.js one', 'pass'],
+    ['a.js two', 'pass'],
+    ['b.js three', 'pass'],
+    ['b.js red', 'fail'],
+  ])
   const touched = (test: { file: string }): boolean => test.file === 'b.js'
 
   it('takes an untouched test that fails for a regression', () => {
-    const verdict = classifyBaseTests(baseline, report({ 'a.js one': 'fail', 'a.js two': 'pass', 'b.js three': 'pass', 'b.js red': 'fail' }), report({ 'a.js one': 'fail', 'a.js two': 'pass', 'b.js three': 'pass' }), touched)
+    const verdict = classifyBaseTests(
+      baseline,
+      report({ 'a.js one': 'fail', 'a.js two': 'pass', 'b.js three': 'pass', 'b.js red': 'fail' }),
+      report({ 'a.js one': 'fail', 'a.js two': 'pass', 'b.js three': 'pass' }),
+      touched,
+    )
     expect(verdict).toEqual({ regressed: ['a.js one'], contract_changed: [], compiles: true })
   })
 
   it('takes a touched test whose old version fails and whose new one passes for a changed contract', () => {
-    const verdict = classifyBaseTests(baseline, report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'fail' }), report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'pass' }), touched)
+    const verdict = classifyBaseTests(
+      baseline,
+      report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'fail' }),
+      report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'pass' }),
+      touched,
+    )
     expect(verdict).toEqual({ regressed: [], contract_changed: ['b.js three'], compiles: true })
   })
 
   it('takes a touched test that fails in both versions, or is gone from the new one, for a regression', () => {
     const old = report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'fail' })
-    expect(classifyBaseTests(baseline, old, report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'fail' }), touched).regressed).toEqual(['b.js three'])
+    expect(
+      classifyBaseTests(baseline, old, report({ 'a.js one': 'pass', 'a.js two': 'pass', 'b.js three': 'fail' }), touched).regressed,
+    ).toEqual(['b.js three'])
     expect(classifyBaseTests(baseline, old, report({ 'a.js one': 'pass', 'a.js two': 'pass' }), touched).regressed).toEqual(['b.js three'])
   })
 
   it('an untouched test that vanished or is skipped on the candidate source is a regression too', () => {
-    const verdict = classifyBaseTests(baseline, report({ 'a.js one': 'skip', 'b.js three': 'pass' }), report({ 'a.js one': 'skip', 'b.js three': 'pass' }), touched)
+    const verdict = classifyBaseTests(
+      baseline,
+      report({ 'a.js one': 'skip', 'b.js three': 'pass' }),
+      report({ 'a.js one': 'skip', 'b.js three': 'pass' }),
+      touched,
+    )
     expect(verdict.regressed).toEqual(['a.js one', 'a.js two'])
   })
 
   it('an overlay that does not compile is a changed contract for what was touched, and the candidate decides the rest', () => {
-    const verdict = classifyBaseTests(baseline, report({}, false), report({ 'a.js one': 'pass', 'a.js two': 'fail', 'b.js three': 'pass' }), touched)
+    const verdict = classifyBaseTests(
+      baseline,
+      report({}, false),
+      report({ 'a.js one': 'pass', 'a.js two': 'fail', 'b.js three': 'pass' }),
+      touched,
+    )
     expect(verdict).toEqual({ regressed: ['a.js two'], contract_changed: ['b.js three'], compiles: false })
   })
 })

@@ -3,16 +3,29 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { detectWeakening, looksLikeTestFile, type WeakeningReport } from '../../../src/core/validation/tamper/index.ts'
 
-type Expected = { language: string; class: 'tampering' | 'honest'; kind?: string; proven?: boolean; outcome?: 'clean' | 'added' | 'touched' }
+type Expected = {
+  language: string
+  class: 'tampering' | 'honest'
+  kind?: string
+  proven?: boolean
+  outcome?: 'clean' | 'added' | 'touched'
+}
 
 const ROOT = join(import.meta.dirname, '../../fixtures/tampering')
-const CASES = readdirSync(ROOT).filter(name => /^\d/.test(name)).sort()
+const CASES = readdirSync(ROOT)
+  .filter(name => /^\d/.test(name))
+  .sort()
 
 const expectedOf = (name: string): Expected => JSON.parse(readFileSync(join(ROOT, name, 'expected.json'), 'utf8')) as Expected
 
 function tree(folder: string): Map<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-  return new Map(files.map(entry => [join(entry.parentPath, entry.name).slice(folder.length + 1), readFileSync(join(entry.parentPath, entry.name), 'utf8')]))
+  return new Map(
+    files.map(entry => [
+      join(entry.parentPath, entry.name).slice(folder.length + 1),
+      readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+    ]),
+  )
 }
 
 async function judge(name: string): Promise<WeakeningReport> {
@@ -26,7 +39,9 @@ async function judge(name: string): Promise<WeakeningReport> {
     ...(renamed ? [{ path: added[0]!, oldPath: deleted[0]!, status: 'renamed' as const }] : []),
     ...(renamed ? [] : deleted.map(path => ({ path, oldPath: null, status: 'deleted' as const }))),
     ...(renamed ? [] : added.map(path => ({ path, oldPath: null, status: 'added' as const }))),
-    ...[...after.keys()].filter(path => before.has(path) && before.get(path) !== after.get(path)).map(path => ({ path, oldPath: null, status: 'modified' as const })),
+    ...[...after.keys()]
+      .filter(path => before.has(path) && before.get(path) !== after.get(path))
+      .map(path => ({ path, oldPath: null, status: 'modified' as const })),
   ]
   return detectWeakening({
     changedFiles,
@@ -53,7 +68,11 @@ describe('the tampering corpus', () => {
     expect(report.touched).toBe(true)
     expect(report.addedOnly).toBe(false)
     expect(report.weakened, JSON.stringify(report.weakened)).not.toHaveLength(0)
-    if (expected.proven === true) expect(proven.map(item => item.kind), JSON.stringify(report.weakened)).toContain(expected.kind)
+    if (expected.proven === true)
+      expect(
+        proven.map(item => item.kind),
+        JSON.stringify(report.weakened),
+      ).toContain(expected.kind)
     else expect(proven).toEqual([])
   })
 

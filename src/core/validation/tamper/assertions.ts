@@ -63,13 +63,25 @@ function guardClaims(node: Node, table: LanguageTable): Claim[] | undefined {
   if (block === undefined || !statementsOf(block).some(statement => isFailingCall(statement, table))) return undefined
   const head = node.children.slice(1, node.children.indexOf(block)).filter(child => !child.comment)
   const semicolon = head.findIndex(child => child.kind === ';')
-  const setup = semicolon < 0 ? '' : head.slice(0, semicolon).flatMap(child => tokensOf(child, table)).join(' ')
-  return claimsOfFailure(head.slice(semicolon + 1).flatMap(child => tokensOf(child, table)), setup)
+  const setup =
+    semicolon < 0
+      ? ''
+      : head
+          .slice(0, semicolon)
+          .flatMap(child => tokensOf(child, table))
+          .join(' ')
+  return claimsOfFailure(
+    head.slice(semicolon + 1).flatMap(child => tokensOf(child, table)),
+    setup,
+  )
 }
 
 /** The statements directly in a block. */
 export function statementsOf(block: Node): Node[] {
-  const inner = block.children.length > 0 ? block.children.flatMap(child => (/^(?:statement_list|body_statement|block_body)$/.test(child.kind) ? child.children : [child])) : []
+  const inner =
+    block.children.length > 0
+      ? block.children.flatMap(child => (/^(?:statement_list|body_statement|block_body)$/.test(child.kind) ? child.children : [child]))
+      : []
   return inner.filter(child => !child.comment && !/^[{}:;]$|^do$|^end$/.test(child.kind))
 }
 
@@ -77,17 +89,30 @@ export function isFailingCall(node: Node, table: LanguageTable): boolean {
   const call = node.kind === 'expression_statement' ? node.children[0] : node
   if (call === undefined || !isChain(call) || table.assertions.failing_calls === undefined) return false
   const links = chainOf(call)
-  return links.length >= 2 && links.at(-1)!.args !== null && table.assertions.failing_calls.includes(links.at(-1)!.name) && /^(?:\w{1,3}|s\.T|suite\.T)$/.test(nameOf(links.slice(0, -1)))
+  return (
+    links.length >= 2 &&
+    links.at(-1)!.args !== null &&
+    table.assertions.failing_calls.includes(links.at(-1)!.name) &&
+    /^(?:\w{1,3}|s\.T|suite\.T)$/.test(nameOf(links.slice(0, -1)))
+  )
 }
 
 function chainClaims(links: readonly Link[], node: Node, table: LanguageTable): Claim[] | undefined {
   const rules = table.assertions
-  const at = links.findIndex((link, i) => rules.chains.includes(link.name) && (i === 0 || link.name === 'should' || links[i - 1]!.name === 'chai'))
+  const at = links.findIndex(
+    (link, i) => rules.chains.includes(link.name) && (i === 0 || link.name === 'should' || links[i - 1]!.name === 'chai'),
+  )
   if (at < 0) return undefined
   const start = links[at]!
   const rest = links.slice(at + 1).filter(link => link.name !== '')
-  if (rest.length === 0 || (start.name !== 'should' && start.args === null && start.block === null && start.name !== 'is_expected')) return undefined
-  const subject = start.name === 'should' ? (links[at - 1] === undefined ? '' : tokensOf(links[at - 1]!.node, table).join(' ')) : tokensOf(start.args ?? start.block ?? start.node, table).join(' ')
+  if (rest.length === 0 || (start.name !== 'should' && start.args === null && start.block === null && start.name !== 'is_expected'))
+    return undefined
+  const subject =
+    start.name === 'should'
+      ? links[at - 1] === undefined
+        ? ''
+        : tokensOf(links[at - 1]!.node, table).join(' ')
+      : tokensOf(start.args ?? start.block ?? start.node, table).join(' ')
   const last = rest.at(-1)!
   const inner = table.languages.includes('ruby') ? itemsOf(last.args)[0] : undefined
   const matcherLinks = inner === undefined ? rest : chainOf(inner).filter(link => link.name !== '')
@@ -120,9 +145,18 @@ function trailingClaims(links: readonly Link[], table: LanguageTable): Claim[] |
   const first = links.findIndex((link, at) => at > 0 && names.includes(link.name) && link.args !== null)
   if (first < 1) return undefined
   const subject = tokensOf(links[first - 1]!.node, table).join(' ')
-  return links.slice(first).filter(link => names.includes(link.name) && link.args !== null).map(link => ({
-    matcher: link.name, subject, expected: itemsOf(link.args).map(arg => tokensOf(arg, table).join(' ')).join(' , '), rank: UNKNOWN_RANK, tolerance: null,
-  }))
+  return links
+    .slice(first)
+    .filter(link => names.includes(link.name) && link.args !== null)
+    .map(link => ({
+      matcher: link.name,
+      subject,
+      expected: itemsOf(link.args)
+        .map(arg => tokensOf(arg, table).join(' '))
+        .join(' , '),
+      rank: UNKNOWN_RANK,
+      tolerance: null,
+    }))
 }
 
 function callClaims(links: readonly Link[], table: LanguageTable): Claim[] | undefined {
@@ -131,7 +165,8 @@ function callClaims(links: readonly Link[], table: LanguageTable): Claim[] | und
   if ((last.args === null && last.block === null) || last.name === '') return undefined
   const object = nameOf(links.slice(0, -1))
   const prefixed = rules.prefixes?.some(prefix => last.name.startsWith(prefix)) ?? false
-  const order = links.length === 1 ? (rules.plain[last.name] ?? (prefixed ? (rules.plain_order ?? 'actual_first') : undefined)) : rules.objects[object]
+  const order =
+    links.length === 1 ? (rules.plain[last.name] ?? (prefixed ? (rules.plain_order ?? 'actual_first') : undefined)) : rules.objects[object]
   let args = itemsOf(last.args).map(arg => tokensOf(arg, table))
   if (rules.context_argument?.includes((args[0] ?? []).filter(token => token !== '(' && token !== ')').join(''))) args = args.slice(1)
   const rank = rules.matchers[last.name]
@@ -144,7 +179,9 @@ function callClaims(links: readonly Link[], table: LanguageTable): Claim[] | und
   // A double's own assertion: `mock.assert_called_once_with(1)`.
   if (links.length > 1 && prefixed && rules.plain_order === undefined) {
     const expected = args.map(arg => arg.join(' ')).join(' , ')
-    return [{ matcher: last.name, subject: tokensOf(links.at(-2)!.node, table).join(' '), expected, rank: rank ?? UNKNOWN_RANK, tolerance: null }]
+    return [
+      { matcher: last.name, subject: tokensOf(links.at(-2)!.node, table).join(' '), expected, rank: rank ?? UNKNOWN_RANK, tolerance: null },
+    ]
   }
   return undefined
 }
@@ -156,7 +193,13 @@ function callClaim(call: Link, args: readonly (readonly string[])[], order: stri
     const block = call.block === null ? undefined : tokensOf(call.block, table).join(' ')
     const subjectAt = block !== undefined ? -1 : texts.findLastIndex(text => /=>|->|lambda|^function\b/.test(text))
     const expected = texts.filter((_, at) => at !== (subjectAt < 0 && block === undefined ? 0 : subjectAt))
-    return { matcher: call.name, subject: block ?? texts[subjectAt < 0 ? 0 : subjectAt] ?? '', expected: expected.join(' , '), rank: throwRank(expected, table), tolerance: null }
+    return {
+      matcher: call.name,
+      subject: block ?? texts[subjectAt < 0 ? 0 : subjectAt] ?? '',
+      expected: expected.join(' , '),
+      rank: throwRank(expected, table),
+      tolerance: null,
+    }
   }
   const rule = rules.tolerance[call.name]
   const { tolerance, rest } = rule === undefined ? { tolerance: null, rest: args } : toleranceOf(args, rule)
@@ -167,7 +210,9 @@ function orderedClaim(matcher: string, args: readonly (readonly string[])[], ord
   const [first = '', second = ''] = args.map(arg => arg.join(' '))
   if (args.length < 2) return { matcher, subject: first, expected: '', rank, tolerance: null }
   const [subject, expected] = order === 'expected_first' ? [second, first] : [first, second]
-  return isLiteral(subject) && !isLiteral(expected) ? { matcher, subject: expected, expected: subject, rank, tolerance: null } : { matcher, subject, expected, rank, tolerance: null }
+  return isLiteral(subject) && !isLiteral(expected)
+    ? { matcher, subject: expected, expected: subject, rank, tolerance: null }
+    : { matcher, subject, expected, rank, tolerance: null }
 }
 
 function throwRank(expected: readonly string[], table: LanguageTable): number {
@@ -177,7 +222,12 @@ function throwRank(expected: readonly string[], table: LanguageTable): number {
 
 /** Claims that can hardly fail: a literal compared with itself, an expected value that matches anything. */
 function weigh(claim: Claim, table: LanguageTable): Claim {
-  if (claim.subject !== '' && isLiteral(claim.subject) && (claim.expected === claim.subject || (claim.expected === '' && table.truths.includes(claim.subject)))) return { ...claim, rank: 0 }
+  if (
+    claim.subject !== '' &&
+    isLiteral(claim.subject) &&
+    (claim.expected === claim.subject || (claim.expected === '' && table.truths.includes(claim.subject)))
+  )
+    return { ...claim, rank: 0 }
   const wildcard = table.assertions.wildcards.find(word => claim.expected.includes(word))
   if (wildcard === undefined) return claim
   return { ...claim, rank: claim.expected.startsWith(wildcard) ? Math.min(claim.rank, 1) : Math.min(claim.rank, 2) }

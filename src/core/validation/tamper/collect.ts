@@ -1,12 +1,20 @@
 import type { LanguageId } from '../../parsing/index.ts'
 import { claimsOf, isFailingCall, statementsOf } from './assertions.ts'
-import { digest, type AssertionFact, type TestFact, type TestFacts } from './facts.ts'
-import { recogniserOf, type Found } from './recognise.ts'
+import { digest, type AssertionFact, type TestFact, type TestFacts } from './test-fact.ts'
+import type { Found } from './found.ts'
+import { recogniserOf } from './recognise.ts'
 import { isDead, isSkipCall, swallows } from './reach.ts'
 import { chainOf, isChain, tokensOf, type Node } from './syntax.ts'
 import type { LanguageTable, TestState } from './tables.ts'
 
-type Context = { suites: readonly string[]; state: TestState; rows: readonly string[]; test: string; disabled: AssertionFact['disabled'] }
+type Context = {
+  suites: readonly string[]
+  state: TestState
+  rows: readonly string[]
+  test: string
+  nested: boolean
+  disabled: AssertionFact['disabled']
+}
 
 type Draft = { fact: Omit<TestFact, 'state' | 'asserting'>; state: TestState; body: Node | null; statements: Node[] }
 
@@ -28,7 +36,8 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
   }
 
   const enter = (found: Found, context: Context): void => {
-    const state = context.state === 'run' || context.state === 'only' ? (found.state === 'run' ? context.state : found.state) : context.state
+    const state =
+      context.state === 'run' || context.state === 'only' ? (found.state === 'run' ? context.state : found.state) : context.state
     const rows = [...context.rows, ...found.rows]
     if (found.role === 'suite') {
       const inner = { ...context, suites: [...context.suites, found.name], state, rows }
@@ -41,13 +50,33 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     const skips = statements.some(statement => isSkipCall(statement, table))
     const tokens = [...found.header, ...tokensOf(found.node, table)]
     drafts.push({
-      fact: { id, name: found.name, macro: found.body === null && isChain(found.node), line: found.node.line, rows, tokens, statements: statements.map(statement => tokensOf(statement, table).join(' ')) },
+      fact: {
+        id,
+        name: found.name,
+        macro: found.body === null && isChain(found.node),
+        line: found.node.line,
+        rows,
+        tokens,
+        statements: statements.map(statement => tokensOf(statement, table).join(' ')),
+      },
       state: skips ? 'skip' : state,
       body: found.body,
       statements,
     })
-    for (const claim of found.claims) assertions.push({ test: id, line: found.node.line, matcher: claim.matcher, strength: claim.rank, subject: claim.subject, expected: claim.expected, expected_hash: digest(claim.expected), tolerance: null, disabled: null })
-    const inner: Context = { suites: [...context.suites, found.name], state: 'run', rows: [], test: id, disabled: null }
+    for (const claim of found.claims)
+      assertions.push({
+        test: id,
+        line: found.node.line,
+        matcher: claim.matcher,
+        strength: claim.rank,
+        subject: claim.subject,
+        expected: claim.expected,
+        expected_hash: digest(claim.expected),
+        tolerance: null,
+        nested: false,
+        disabled: null,
+      })
+    const inner: Context = { suites: [...context.suites, found.name], state: 'run', rows: [], test: id, nested: false, disabled: null }
     if (found.body === null) for (const child of found.node.children) walk(child, inner)
     else walkBlock(found.body, inner)
   }
@@ -65,7 +94,18 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     if (claims === undefined) return false
     for (const claim of claims) {
       const expected_hash = digest(claim.expected)
-      assertions.push({ test: context.test, line: node.line, matcher: claim.matcher, strength: claim.rank, subject: claim.subject, expected: claim.expected, expected_hash, tolerance: claim.tolerance, disabled: context.disabled })
+      assertions.push({
+        test: context.test,
+        line: node.line,
+        matcher: claim.matcher,
+        strength: claim.rank,
+        subject: claim.subject,
+        expected: claim.expected,
+        expected_hash,
+        tolerance: claim.tolerance,
+        nested: context.nested,
+        disabled: context.disabled,
+      })
     }
     let set = assertingLines.get(context.test)
     if (set === undefined) assertingLines.set(context.test, (set = new Set()))
@@ -114,7 +154,8 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     }
   }
 
-  const walkChildren = (node: Node, context: Context, asserted = false): void => {
+  const walkChildren = (node: Node, outer: Context, asserted = false): void => {
+    const context = outer.test !== '' && !outer.nested && BRANCHES.test(node.kind) && !asserted ? { ...outer, nested: true } : outer
     const caught = swallows(node, table)
     const never = neverRuns(node, table)
     let dead = false
@@ -124,13 +165,18 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
         for (const statement of statementsOf(child)) if (!isFailingCall(statement, table)) walk(statement, context)
         continue
       }
-      const disabled = dead || (never !== undefined && child === never) ? 'unreachable' : caught !== undefined && child === caught ? 'swallowed' : context.disabled
+      const disabled =
+        dead || (never !== undefined && child === never)
+          ? 'unreachable'
+          : caught !== undefined && child === caught
+            ? 'swallowed'
+            : context.disabled
       walk(child, disabled === context.disabled ? context : { ...context, disabled })
       dead ||= isBlockLike(node) && isDead(child)
     }
   }
 
-  walk(root, { suites: [], state: 'run', rows: [], test: '', disabled: null })
+  walk(root, { suites: [], state: 'run', rows: [], test: '', nested: false, disabled: null })
   const only = drafts.some(draft => draft.state === 'only')
   const tests = drafts.map(draft => {
     const asserting = new Set<number>()
@@ -144,11 +190,17 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
   return { language, tests, assertions, rest, imports, exits, tier: 1 }
 }
 
+/** Branches and loops; functions handed to a loop count where they are recognised as such by their call. */
+const BRANCHES =
+  /^(?:if|if_statement|if_expression|if_modifier|unless|else_clause|switch_statement|expression_switch_statement|match_expression|case|for_statement|for_in_statement|for_expression|enhanced_for_statement|for|while_statement|while|while_expression|ternary_expression|conditional)$/
+
+const REQUIRE = /^[^;{]*(?:\{[^}]*\}\s*)?=?\s*(?:await import|require)\s*\(/
+const STATEMENTS = new Set(['lexical_declaration', 'variable_declaration', 'expression_statement'])
+
 function isImport(node: Node, table: LanguageTable): boolean {
   if (table.imports.includes(node.kind)) return true
-  if (node.kind === 'lexical_declaration' || node.kind === 'variable_declaration' || node.kind === 'expression_statement') return /^[^;{]*(?:\{[^}]*\}\s*)?=?\s*(?:await import|require)\s*\(/.test(node.text) && !/=>|\bfunction\b/.test(node.text)
-  if (node.kind === 'call' && table.import_calls?.includes(node.children[0]!.text)) return true
-  return false
+  if (STATEMENTS.has(node.kind)) return REQUIRE.test(node.text) && !/=>|\bfunction\b/.test(node.text)
+  return node.kind === 'call' && table.import_calls?.includes(node.children[0]!.text) === true
 }
 
 function isBlockLike(node: Node): boolean {
@@ -174,7 +226,7 @@ function neverRuns(node: Node, table: LanguageTable): Node | undefined {
   if (!/^(?:if_statement|if_expression|if|while_statement)$/.test(node.kind)) return undefined
   const parts = node.children.filter(child => !child.comment && child.kind !== 'if' && child.kind !== 'while')
   const condition = parts[0] === undefined ? '' : tokensOf(parts[0], table).join('')
-  return /^\(?(?:false|False|0|nil)\)?$/.test(condition) ? parts[1]?.kind === ':' ? parts[2] : parts[1] : undefined
+  return /^\(?(?:false|False|0|nil)\)?$/.test(condition) ? (parts[1]?.kind === ':' ? parts[2] : parts[1]) : undefined
 }
 
 function holds(node: Node, wanted: ReadonlySet<Node>): boolean {

@@ -1,4 +1,4 @@
-import type { AssertionFact } from './facts.ts'
+import type { AssertionFact } from './test-fact.ts'
 import type { Weakening } from '../evidence.ts'
 
 /** What happened between the assertions of one test and those of its successor. */
@@ -11,7 +11,8 @@ export type AssertionChange = {
 }
 
 /** Matchers of the same demand under two names: changing one for the other is no weakening. */
-const shown = (fact: AssertionFact): string => `${fact.matcher}(${[fact.subject, fact.expected].filter(part => part !== '').join(', ')})`.slice(0, 160)
+const shown = (fact: AssertionFact): string =>
+  `${fact.matcher}(${[fact.subject, fact.expected].filter(part => part !== '').join(', ')})`.slice(0, 160)
 
 export const keyOf = (fact: AssertionFact): string => [fact.matcher, fact.subject, fact.expected, fact.tolerance ?? ''].join('\u0000')
 
@@ -29,15 +30,41 @@ export function compareAssertions(base: readonly AssertionFact[], candidate: rea
       return false
     })
   }
-  pairUp((a, b) => keyOf(a) === keyOf(b) && a.disabled === b.disabled, () => {})
-  pairUp((a, b) => keyOf(a) === keyOf(b), (a, b) => judgeReach(a, b, change))
-  pairUp((a, b) => a.subject === b.subject && a.matcher === b.matcher && a.expected === b.expected, (a, b) => judgePair(a, b, change))
-  pairUp((a, b) => a.subject !== '' && a.subject === b.subject && a.expected === b.expected, (a, b) => judgePair(a, b, change))
-  pairUp((a, b) => a.subject !== '' && a.subject === b.subject, (a, b) => judgePair(a, b, change))
-  pairUp((a, b) => a.subject === '' && a.subject === b.subject && a.matcher === b.matcher, (a, b) => judgePair(a, b, change))
   pairUp(
-    (a, b) => a.matcher === b.matcher && (a.expected !== '' ? a.expected === b.expected : a.subject.split(' ')[0] === b.subject.split(' ')[0]),
-    (a, b) => change.findings.push({ kind: 'unclassified', line: b.line, detail: `asserts something else: ${shown(a)} -> ${shown(b)}`, proven: false, words: '' }),
+    (a, b) => keyOf(a) === keyOf(b) && a.disabled === b.disabled,
+    () => {},
+  )
+  pairUp(
+    (a, b) => keyOf(a) === keyOf(b),
+    (a, b) => judgeReach(a, b, change),
+  )
+  pairUp(
+    (a, b) => a.subject === b.subject && a.matcher === b.matcher && a.expected === b.expected,
+    (a, b) => judgePair(a, b, change),
+  )
+  pairUp(
+    (a, b) => a.subject !== '' && a.subject === b.subject && a.expected === b.expected,
+    (a, b) => judgePair(a, b, change),
+  )
+  pairUp(
+    (a, b) => a.subject !== '' && a.subject === b.subject,
+    (a, b) => judgePair(a, b, change),
+  )
+  pairUp(
+    (a, b) => a.subject === '' && a.subject === b.subject && a.matcher === b.matcher,
+    (a, b) => judgePair(a, b, change),
+  )
+  pairUp(
+    (a, b) =>
+      a.matcher === b.matcher && (a.expected !== '' ? a.expected === b.expected : a.subject.split(' ')[0] === b.subject.split(' ')[0]),
+    (a, b) =>
+      change.findings.push({
+        kind: 'unclassified',
+        line: b.line,
+        detail: `asserts something else: ${shown(a)} -> ${shown(b)}`,
+        proven: false,
+        words: '',
+      }),
   )
   change.removed = left
   change.added = right
@@ -63,7 +90,8 @@ function judgePair(a: AssertionFact, b: AssertionFact, change: AssertionChange):
   if (b.disabled !== null && a.disabled === null) return judgeReach(a, b, change)
   const sameTolerance = a.tolerance === b.tolerance
   if (a.matcher === b.matcher && a.expected === b.expected && !sameTolerance) {
-    if (a.tolerance !== null && b.tolerance !== null && b.tolerance > a.tolerance * 1.0001) return add('looser_tolerance', true, `tolerance ${a.tolerance} -> ${b.tolerance}`)
+    if (a.tolerance !== null && b.tolerance !== null && b.tolerance > a.tolerance * 1.0001)
+      return add('looser_tolerance', true, `tolerance ${a.tolerance} -> ${b.tolerance}`)
     return add('unclassified', false, 'tolerance changed')
   }
   // From something that can fail to something that hardly can.

@@ -12,7 +12,13 @@ export const RUNNER_SECTIONS = ['jest', 'vitest', 'mocha', 'ava', 'tap', 'nyc', 
 export type ConfigComparison = { weakened: Weakening[]; touched: boolean }
 
 /** Compares one file of runner configuration. `testFiles` are the base's test files: an exclusion that meets one of them is proven. */
-export function compareConfig(path: string, config: ConfigKind, base: string | undefined, candidate: string | undefined, testFiles: readonly string[]): ConfigComparison {
+export function compareConfig(
+  path: string,
+  config: ConfigKind,
+  base: string | undefined,
+  candidate: string | undefined,
+  testFiles: readonly string[],
+): ConfigComparison {
   const before = relevant(config, base ?? '')
   const after = relevant(config, candidate ?? '')
   if (before === after) return { weakened: [], touched: false }
@@ -26,7 +32,8 @@ export function compareConfig(path: string, config: ConfigKind, base: string | u
     exclusions(before, after, path, testFiles, add)
     thresholds(before, after, candidate !== undefined, add)
   }
-  if (out.length === 0 && config.read !== 'flags') add('unclassified', candidate === undefined ? 'the runner configuration is gone' : 'the runner configuration changed', false)
+  if (out.length === 0 && config.read !== 'flags')
+    add('unclassified', candidate === undefined ? 'the runner configuration is gone' : 'the runner configuration changed', false)
   return { weakened: out, touched: out.length > 0 || config.read !== 'flags' }
 }
 
@@ -37,7 +44,12 @@ function relevant(config: ConfigKind, text: string): string {
   if (config.read === 'package') return packagePart(text)
   const bare = text.replace(/\r\n/g, '\n')
   if (config.read === 'sections') return sections(bare, new RegExp(config.sections ?? ''))
-  if (config.read === 'code') return config.name === 'conftest' ? bare.replace(/(^|\s)#.*$/gm, '$1') : bare.replace(/^\s*\/\/.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, comment => (comment.includes('*/') && /\*\*?\//.test(comment.slice(2, -2)) ? comment : ''))
+  if (config.read === 'code')
+    return config.name === 'conftest'
+      ? bare.replace(/(^|\s)#.*$/gm, '$1')
+      : bare
+          .replace(/^\s*\/\/.*$/gm, '')
+          .replace(/\/\*[\s\S]*?\*\//g, comment => (comment.includes('*/') && /\*\*?\//.test(comment.slice(2, -2)) ? comment : ''))
   if (config.read === 'shell') return shellPart(bare)
   return bare.replace(/^\s*#.*$/gm, '')
 }
@@ -55,11 +67,19 @@ function packagePart(text: string): string {
 
 function sections(text: string, names: RegExp): string {
   let on = false
-  return text.split('\n').filter(line => {
-    const head = /^\s*\[+\s*"?([^\]]+?)"?\s*\]+\s*(?:#.*)?$/.exec(line)
-    if (head !== null) on = names.test(head[1]!) || (line.includes('[[') && names.test(`[${head[1]!}]`))
-    return on && line.trim() !== '' && !/^\s*[#;]/.test(line) && (names.source.includes('pytest') || head !== null || /^\s*(?:autotests|test|harness|doctest|retries|fail-fast)\s*=/.test(line))
-  }).join('\n')
+  return text
+    .split('\n')
+    .filter(line => {
+      const head = /^\s*\[+\s*"?([^\]]+?)"?\s*\]+\s*(?:#.*)?$/.exec(line)
+      if (head !== null) on = names.test(head[1]!) || (line.includes('[[') && names.test(`[${head[1]!}]`))
+      return (
+        on &&
+        line.trim() !== '' &&
+        !/^\s*[#;]/.test(line) &&
+        (names.source.includes('pytest') || head !== null || /^\s*(?:autotests|test|harness|doctest|retries|fail-fast)\s*=/.test(line))
+      )
+    })
+    .join('\n')
 }
 
 /** Lines of a script or workflow that run tests, with the lines of the same step. */
@@ -102,7 +122,8 @@ function scripts(before: string, after: string, add: Add): void {
   for (const [name, command] of Object.entries(old)) {
     const now = next[name]
     if (now === command || !RUNNERS.test(command)) continue
-    if (now !== undefined && /^(?:echo\b.*|true|:|exit 0|node -e .*)$/.test(now.trim())) add('exit_zero_wrapper', `scripts.${name} runs no tests any more: ${now.slice(0, 120)}`, true)
+    if (now !== undefined && /^(?:echo\b.*|true|:|exit 0|node -e .*)$/.test(now.trim()))
+      add('exit_zero_wrapper', `scripts.${name} runs no tests any more: ${now.slice(0, 120)}`, true)
   }
 }
 
@@ -114,7 +135,8 @@ function scriptsOf(text: string): Record<string, string> {
   }
 }
 
-const KEYS = (keys: readonly string[]): RegExp => new RegExp(`['"]?\\b(${keys.join('|')})['"]?\\s*[:=]\\s*(\\[[^\\]]*\\]|['"][^'"]*['"]|[^\\n,]+)`, 'g')
+const KEYS = (keys: readonly string[]): RegExp =>
+  new RegExp(`['"]?\\b(${keys.join('|')})['"]?\\s*[:=]\\s*(\\[[^\\]]*\\]|['"][^'"]*['"]|[^\\n,]+)`, 'g')
 const EXCLUDES = KEYS(files.exclusion_keys)
 const INCLUDES = KEYS(files.inclusion_keys)
 

@@ -1,10 +1,12 @@
 import type { Weakening } from '../evidence.ts'
 import type { ChangedFile } from '../../git/index.ts'
 import { compareConfig } from './compare-config.ts'
-import { compareTests, type FilePair, type TouchedTest } from './compare-tests.ts'
+import { compareTests, type TouchedTest } from './compare-tests.ts'
+import type { FilePair } from './match-tests.ts'
 import { doctestsOf } from './doctests.ts'
-import { codeOf, testFacts, testLanguageOf, type TestFacts } from './facts.ts'
-import { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
+import { codeOf, testFacts, testLanguageOf } from './facts.ts'
+import type { TestFacts } from './test-fact.ts'
+import { configOf, hasTestName, isAmbient, isSnapshot, looksLikeTestFile } from './paths.ts'
 import { wordsOf } from './syntax.ts'
 
 export type WeakeningInput = {
@@ -40,7 +42,10 @@ export function isTouched(report: Pick<WeakeningReport, 'touchedTests'>, test: {
     if (item.file === '*') return true
     if (item.file !== test.file && !test.file.endsWith(`/${item.file}`)) return false
     // A template's name says only how it begins: 'adds %i and %i', `reads ${text}`.
-    const name = item.name?.replace(/^["'`]|["'`]$/g, '').split(/%[a-z]|\$|#\{/)[0]?.trim()
+    const name = item.name
+      ?.replace(/^["'`]|["'`]$/g, '')
+      .split(/%[a-z]|\$|#\{/)[0]
+      ?.trim()
     return name === undefined || name === '' || test.name.includes(name)
   })
 }
@@ -85,9 +90,18 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
       if (pair === undefined) continue
       inSource = true
       pairs.push(pair)
-      if (doctestsOf(base ?? '', pair.base?.language ?? null).join('\n') !== doctestsOf(candidate ?? '', pair.candidate?.language ?? null).join('\n')) {
+      if (
+        doctestsOf(base ?? '', pair.base?.language ?? null).join('\n') !==
+        doctestsOf(candidate ?? '', pair.candidate?.language ?? null).join('\n')
+      ) {
         touched = true
-        weakened.push({ file: file.path, line: null, kind: 'unclassified', detail: 'the examples in its documentation changed', proven: false })
+        weakened.push({
+          file: file.path,
+          line: null,
+          kind: 'unclassified',
+          detail: 'the examples in its documentation changed',
+          proven: false,
+        })
       }
       continue
     }
@@ -95,7 +109,14 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
       touched = true
       if (base !== undefined) touchedTests.push({ file: '*', name: null })
       if (base === undefined) added++
-      else weakened.push({ file: file.path, line: null, kind: 'snapshot_changed', detail: candidate === undefined ? 'a snapshot is gone' : 'a snapshot changed', proven: false })
+      else
+        weakened.push({
+          file: file.path,
+          line: null,
+          kind: 'snapshot_changed',
+          detail: candidate === undefined ? 'a snapshot is gone' : 'a snapshot changed',
+          proven: false,
+        })
       continue
     }
     // A file whose new name no runner collects has lost its tests, wherever its text went.
@@ -137,7 +158,15 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
   touched ||= weakened.length > 0 || added > 0
   if (tier === 2) notes.push('some test files were compared line by line: changes there cannot be proven')
   if (inSource) notes.push('tests inside source files are compared by syntax only')
-  return { weakened: sorted(weakened), touched, addedOnly: touched && weakened.length === 0 && added > 0, tests_in_source: inSource, tier, notes, touchedTests: [...touchedTests, ...compared.touchedTests] }
+  return {
+    weakened: sorted(weakened),
+    touched,
+    addedOnly: touched && weakened.length === 0 && added > 0,
+    tests_in_source: inSource,
+    tier,
+    notes,
+    touchedTests: [...touchedTests, ...compared.touchedTests],
+  }
 }
 
 function inSourcePair(path: string, oldPath: string, base: string | undefined, candidate: string | undefined): FilePair | undefined {
@@ -167,8 +196,11 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
   const add = (kind: Weakening['kind'], detail: string, proven: boolean): void => {
     found.push({ file: pair.path, line: null, kind, detail, proven })
   }
-  if ((candidate?.exits ?? 0) > (base?.exits ?? 0) && base !== null) add('exit_zero_wrapper', 'the test code ends the process', true)
-  if (base === null) return found.length > 0 ? found : 'added'
+  if ((candidate?.exits ?? 0) > (base?.exits ?? 0) && (base !== null || isAmbient(pair.path))) add('exit_zero_wrapper', 'the test code ends the process', true)
+  if (base === null) {
+    if (isAmbient(pair.path)) add('unclassified', 'an added file that changes how other tests run', false)
+    return found.length > 0 ? found : 'added'
+  }
   if (candidate === null) {
     if (base.tests.length === 0) add('unclassified', 'a file of the tests is gone', false)
     return found
@@ -176,7 +208,12 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
   if (base.tier === 2 || candidate.tier === 2) {
     if (base.rest.join('\n') === candidate.rest.join('\n')) return undefined
     const kept = new Set(candidate.rest)
-    if (base.tier === candidate.tier && base.rest.every(line => kept.has(line)) && candidate.rest.length > base.rest.length && base.rest.length > 0) {
+    if (
+      base.tier === candidate.tier &&
+      base.rest.every(line => kept.has(line)) &&
+      candidate.rest.length > base.rest.length &&
+      base.rest.length > 0
+    ) {
       add('unclassified', 'lines were added (compared by lines only)', false)
     } else add('unclassified', 'lines changed (compared by lines only)', false)
     return found
@@ -189,5 +226,7 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
 }
 
 function sorted(weakened: readonly Weakening[]): Weakening[] {
-  return [...weakened].sort((a, b) => Number(b.proven) - Number(a.proven) || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || (a.line ?? 0) - (b.line ?? 0))
+  return [...weakened].sort(
+    (a, b) => Number(b.proven) - Number(a.proven) || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || (a.line ?? 0) - (b.line ?? 0),
+  )
 }

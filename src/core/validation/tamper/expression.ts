@@ -10,7 +10,18 @@ const EQUAL = new Set(['==', '===', 'is'])
 const OTHER = new Set(['!=', '!==', '<', '>', '<=', '>=', 'in', 'not in', 'is not'])
 const OPERATORS = new Set([...EQUAL, ...OTHER])
 const NEGATED: Readonly<Record<string, string>> = {
-  '==': '!=', '===': '!==', '!=': '==', '!==': '===', '<': '>=', '>=': '<', '>': '<=', '<=': '>', in: 'not in', 'not in': 'in', is: 'is not', 'is not': 'is',
+  '==': '!=',
+  '===': '!==',
+  '!=': '==',
+  '!==': '===',
+  '<': '>=',
+  '>=': '<',
+  '>': '<=',
+  '<=': '>',
+  in: 'not in',
+  'not in': 'in',
+  is: 'is not',
+  'is not': 'is',
 }
 const NOTHING = new Set(['null', 'None', 'nil', 'undefined', '0'])
 const LITERAL = /^(?:["'`].*["'`]|-?[\d.][\w.]*|true|false|True|False|None|nil|null|undefined)$/s
@@ -32,7 +43,13 @@ export function claimsOfFailure(tokens: readonly string[], setup: string): Claim
     const context = setup === '' ? '' : `${setup} ; `
     if (at === undefined) {
       const negated = part[0] === '!'
-      return { matcher: negated ? 'true' : 'false', subject: context + (negated ? part.slice(1) : part).join(' '), expected: '', rank: negated ? 4 : 3, tolerance: null }
+      return {
+        matcher: negated ? 'true' : 'false',
+        subject: context + (negated ? part.slice(1) : part).join(' '),
+        expected: '',
+        rank: negated ? 4 : 3,
+        tolerance: null,
+      }
     }
     return comparison(part.slice(0, at), NEGATED[part[at]!]!, part.slice(at + 1), context)
   })
@@ -47,8 +64,18 @@ function claimOfComparison(tokens: readonly string[], table: LanguageTable, fall
   const predicate = tokens.at(-3)
   const rank = predicate === undefined || tokens.at(-2) !== '(' ? undefined : table.assertions.predicates?.[predicate]
   if (rank !== undefined) return [{ matcher: predicate!, subject: tokens.slice(0, -4).join(' '), expected: '', rank, tolerance: null }]
-  if (tokens[0] === '!' || tokens[0] === 'not') return [{ matcher: 'falsy', subject: tokens.slice(1).join(' '), expected: '', rank: Math.max(2, fallback), tolerance: null }]
-  if (tokens[0] === 'isinstance') return [{ matcher: 'isinstance', subject: (splitArguments(tokens.slice(2, -1))[0] ?? []).join(' '), expected: text, rank: 2, tolerance: null }]
+  if (tokens[0] === '!' || tokens[0] === 'not')
+    return [{ matcher: 'falsy', subject: tokens.slice(1).join(' '), expected: '', rank: Math.max(2, fallback), tolerance: null }]
+  if (tokens[0] === 'isinstance')
+    return [
+      {
+        matcher: 'isinstance',
+        subject: (splitArguments(tokens.slice(2, -1))[0] ?? []).join(' '),
+        expected: text,
+        rank: 2,
+        tolerance: null,
+      },
+    ]
   return [{ matcher, subject: text, expected: '', rank: fallback, tolerance: null }]
 }
 
@@ -101,7 +128,10 @@ function closes(tokens: readonly string[]): boolean {
 }
 
 /** Reads the tolerance of a matcher's arguments; what is left of them is the expected value. */
-export function toleranceOf(args: readonly (readonly string[])[], rule: ToleranceRule): { tolerance: number | null; rest: (readonly string[])[] } {
+export function toleranceOf(
+  args: readonly (readonly string[])[],
+  rule: ToleranceRule,
+): { tolerance: number | null; rest: (readonly string[])[] } {
   const rest: (readonly string[])[] = []
   let tolerance: number | null = rule.default === undefined ? null : asTolerance(rule.default, rule.as)
   const position = rule.argument < 0 ? args.length + rule.argument : rule.argument
@@ -116,7 +146,10 @@ export function toleranceOf(args: readonly (readonly string[])[], rule: Toleranc
 }
 
 function numberOf(tokens: readonly string[]): number | undefined {
-  const text = tokens.join('').replaceAll('_', '').replace(/[fFdD]$/, '')
+  const text = tokens
+    .join('')
+    .replaceAll('_', '')
+    .replace(/[fFdD]$/, '')
   return text === '' || Number.isNaN(Number(text)) ? undefined : Number(text)
 }
 

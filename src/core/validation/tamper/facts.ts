@@ -1,57 +1,9 @@
-import { createHash } from 'node:crypto'
 import { languageOf, type LanguageId } from '../../parsing/index.ts'
 import { collectFacts } from './collect.ts'
 import { lineFacts } from './fallback.ts'
+import type { TestFacts } from './test-fact.ts'
 import { tokensOf, treeOf } from './syntax.ts'
-import { tableOf, type TestState } from './tables.ts'
-
-export type TestFact = {
-  /** Suites and name joined by ' > ', with '#2' for the second of equal ids. */
-  id: string
-  name: string
-  line: number
-  state: TestState
-  /** The parameter rows of its table, in source order. */
-  rows: readonly string[]
-  /** The tokens of the whole test, its header included. */
-  tokens: readonly string[]
-  /** The top-level statements of its body as text; empty where it has none of its own. */
-  statements: readonly string[]
-  /** It has no body of its own: a function handed in by name is run. */
-  macro: boolean
-  /** Indices into `statements` of those that assert something. */
-  asserting: ReadonlySet<number>
-}
-
-export type AssertionFact = {
-  /** The id of its test, '' outside of tests (helpers). */
-  test: string
-  line: number
-  matcher: string
-  /** 0 never fails, 1 truthy, 2 kind or order, 3 partial, 4 exact. */
-  strength: number
-  subject: string
-  expected: string
-  expected_hash: string
-  /** Larger is looser; null where the matcher has none. */
-  tolerance: number | null
-  /** Why it can no longer fail: it is never reached, or its failure is caught. */
-  disabled: 'unreachable' | 'swallowed' | null
-}
-
-export type TestFacts = {
-  language: LanguageId | null
-  tests: readonly TestFact[]
-  assertions: readonly AssertionFact[]
-  /** Tokens outside of tests, suites and imports: helpers, hooks, mocks. */
-  rest: readonly string[]
-  /** Tokens of the import statements. */
-  imports: readonly string[]
-  /** Calls that end the process. */
-  exits: number
-  /** 1: compared by syntax tree; 2: by lines, which can only say that something changed. */
-  tier: 1 | 2
-}
+import { tableOf } from './tables.ts'
 
 /** Above this size only lines are compared. */
 const LARGEST_TEXT = 2_000_000
@@ -78,8 +30,4 @@ export function codeOf(text: string, path: string): string {
 /** The language whose table reads a path; JSX in plain JavaScript files needs no other grammar. */
 export function testLanguageOf(path: string): LanguageId | undefined {
   return languageOf(path)
-}
-
-export function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

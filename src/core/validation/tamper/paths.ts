@@ -20,11 +20,24 @@ export function hasTestName(path: string): boolean {
  */
 export function looksLikeTestFile(path: string): boolean {
   if (IGNORED.some(pattern => pattern.test(path))) return false
-  return hasTestName(path) || isSnapshot(path) || SUPPORT_NAMES.some(pattern => pattern.test(path)) || path.split('/').slice(0, -1).some(folder => FOLDERS.has(folder))
+  return (
+    hasTestName(path) ||
+    isSnapshot(path) ||
+    SUPPORT_NAMES.some(pattern => pattern.test(path)) ||
+    path
+      .split('/')
+      .slice(0, -1)
+      .some(folder => FOLDERS.has(folder))
+  )
 }
 
 export function isSnapshot(path: string): boolean {
   return SNAPSHOTS.some(pattern => pattern.test(path))
+}
+
+/** Files that work by merely being there: fixtures of a whole folder, set-up files, automatic mocks. */
+export function isAmbient(path: string): boolean {
+  return /(?:^|\/)__mocks__\//.test(path) || SUPPORT_NAMES.some(pattern => pattern.test(path))
 }
 
 /** Which runner configuration a file holds, if any. */

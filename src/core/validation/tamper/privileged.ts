@@ -33,7 +33,8 @@ export async function privilegedChanges(input: PrivilegedInput): Promise<Privile
       const target = (await input.readCandidate(file.path)) ?? ''
       if (leavesTree(file.path, target)) found.push({ path: file.path, kind: 'symlink_leaves_tree', detail: target.slice(0, 200) })
     }
-    if (file.newMode === '100755' && file.oldMode !== '100755') found.push({ path: file.path, kind: 'executable', detail: 'becomes executable' })
+    if (file.newMode === '100755' && file.oldMode !== '100755')
+      found.push({ path: file.path, kind: 'executable', detail: 'becomes executable' })
     if (posix.basename(file.path) === 'package.json') {
       const changed = changedKeys(await input.readBase(file.oldPath ?? file.path), await input.readCandidate(file.path))
       if (changed.length > 0) found.push({ path: file.path, kind: 'package_scripts', detail: changed.join(', ') })
@@ -41,7 +42,8 @@ export async function privilegedChanges(input: PrivilegedInput): Promise<Privile
   }
   const touched = new Set(input.changedFiles.filter(file => file.status !== 'deleted').map(file => file.path))
   for (const clash of nameClashes(input.candidatePaths ?? [])) {
-    if (clash.some(path => touched.has(path))) found.push({ path: clash.find(path => touched.has(path))!, kind: 'name_clash', detail: clash.join(' = ') })
+    if (clash.some(path => touched.has(path)))
+      found.push({ path: clash.find(path => touched.has(path))!, kind: 'name_clash', detail: clash.join(' = ') })
   }
   return found
 }
@@ -69,7 +71,18 @@ export function nameClashes(paths: readonly string[]): string[][] {
   return [...groups.values()].filter(group => group.size > 1).map(group => [...group].sort())
 }
 
-const LIFECYCLE = ['scripts', 'bin', 'gypfile', 'workspaces', 'packageManager', 'overrides', 'resolutions', 'allowScripts', 'trustedDependencies', 'pnpm']
+const LIFECYCLE = [
+  'scripts',
+  'bin',
+  'gypfile',
+  'workspaces',
+  'packageManager',
+  'overrides',
+  'resolutions',
+  'allowScripts',
+  'trustedDependencies',
+  'pnpm',
+]
 
 function changedKeys(before: string | undefined, after: string | undefined): string[] {
   const [old, next] = [parse(before), parse(after)]

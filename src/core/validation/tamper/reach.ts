@@ -4,8 +4,10 @@ import type { LanguageTable } from './tables.ts'
 
 /** A statement after which nothing of its block runs. */
 export function isDead(statement: Node): boolean {
-  if (/^(?:return_statement|return_expression|return|raise_statement|throw_statement)$/.test(statement.kind)) return statement.text !== 'return' || statement.children.length > 0 || statement.kind !== 'return'
-  return statement.kind === 'expression_statement' && /^return_expression$/.test(statement.children[0]?.kind ?? '')
+  // A `return` with children is the statement, without it is the keyword inside of one.
+  if (statement.kind === 'return') return statement.children.length > 0
+  if (/^(?:return_statement|raise_statement|throw_statement)$/.test(statement.kind)) return true
+  return statement.kind === 'expression_statement' && statement.children[0]?.kind === 'return_expression'
 }
 
 /** An unconditional `t.Skip()`, `pytest.skip()`, `this.skip()`, `skip`. */
@@ -32,12 +34,15 @@ export function swallows(node: Node, table: LanguageTable): Node | undefined {
   const types = typesOf(handler)
   if (table.catches.length > 0 && types !== '' && !table.catches.some(name => types.includes(name))) return undefined
   if (table.catches.length > 0 && types === '' && table.languages.includes('ruby')) return undefined
-  return words.length === 0 ? undefined : node.children.find(child => /block|body/.test(child.kind)) ?? node.children[1]
+  return words.length === 0 ? undefined : (node.children.find(child => /block|body/.test(child.kind)) ?? node.children[1])
 }
 
 function typesOf(handler: Node): string {
   const body = handler.children.find(child => /block|body|then/.test(child.kind))
   const head = handler.children.slice(1, body === undefined ? undefined : handler.children.indexOf(body))
-  return head.map(child => child.text).join(' ').replace(/[:()]/g, ' ').trim()
+  return head
+    .map(child => child.text)
+    .join(' ')
+    .replace(/[:()]/g, ' ')
+    .trim()
 }
-

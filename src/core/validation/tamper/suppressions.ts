@@ -18,7 +18,11 @@ export function suppressionsOf(text: string, language: LanguageId): Suppression[
     const places = rule.in === 'code' || tree === undefined ? [{ text: code, line: 1 }] : comments
     for (const place of places) {
       for (const match of place.text.matchAll(rule.pattern)) {
-        found.push({ kind: rule.kind, line: place.line + place.text.slice(0, match.index).split('\n').length - 1, text: match[0].trim().replace(/\s+/g, ' ').slice(0, 160) })
+        found.push({
+          kind: rule.kind,
+          line: place.line + place.text.slice(0, match.index).split('\n').length - 1,
+          text: match[0].trim().replace(/\s+/g, ' ').slice(0, 160),
+        })
       }
     }
   }
@@ -59,7 +63,8 @@ function blank(text: string, comments: readonly Node[], root: Node): string {
       const at = node.line - 1 + offset
       const line = lines[at]
       const start = line?.indexOf(part) ?? -1
-      if (line !== undefined && part !== '' && start >= 0) lines[at] = line.slice(0, start) + ' '.repeat(part.length) + line.slice(start + part.length)
+      if (line !== undefined && part !== '' && start >= 0)
+        lines[at] = line.slice(0, start) + ' '.repeat(part.length) + line.slice(start + part.length)
     }
   }
   for (const node of [...comments, ...stringsIn(root)]) hide(node)

@@ -2,7 +2,14 @@ import { isComment, kindOf, parseSource, type LanguageId, type SyntaxNode } from
 import type { LanguageTable } from './tables.ts'
 
 /** A syntax tree as plain data: the native nodes are slow to ask twice. */
-export type Node = { readonly kind: string; readonly text: string; readonly line: number; readonly children: Node[]; readonly parent: Node | null; readonly comment: boolean }
+export type Node = {
+  readonly kind: string
+  readonly text: string
+  readonly line: number
+  readonly children: Node[]
+  readonly parent: Node | null
+  readonly comment: boolean
+}
 
 /** Parses to plain nodes; `undefined` where no grammar is at hand or the text does not parse well enough to compare. */
 export function treeOf(text: string, language: LanguageId): { root: Node; errors: number } | undefined {
@@ -93,7 +100,15 @@ export type Link = { name: string; args: Node | null; block: Node | null; node: 
 
 const ARGUMENTS = new Set(['arguments', 'argument_list', 'template_string', 'annotation_argument_list'])
 const CALLS = new Set(['call_expression', 'call', 'method_invocation', 'new_expression'])
-const MEMBERS = new Set(['member_expression', 'attribute', 'selector_expression', 'field_access', 'field_expression', 'scope_resolution', 'scoped_identifier'])
+const MEMBERS = new Set([
+  'member_expression',
+  'attribute',
+  'selector_expression',
+  'field_access',
+  'field_expression',
+  'scope_resolution',
+  'scoped_identifier',
+])
 const BLOCKS = new Set(['do_block', 'block'])
 const DOTS = new Set(['.', '?.', '&.', '::', 'optional_chain'])
 
@@ -113,7 +128,9 @@ export function chainOf(node: Node): Link[] {
     if (first === undefined || node.kind === 'new_expression') return [{ name: '', args, block, node }]
     const dotted = node.children[1] !== undefined && DOTS.has(node.children[1].kind)
     if (dotted) {
-      const name = node.children.slice(2).find(child => !ARGUMENTS.has(child.kind) && child.kind !== 'type_arguments' && !BLOCKS.has(child.kind))
+      const name = node.children
+        .slice(2)
+        .find(child => !ARGUMENTS.has(child.kind) && child.kind !== 'type_arguments' && !BLOCKS.has(child.kind))
       return [...chainOf(first), { name: name?.text ?? '', args, block, node }]
     }
     const links = chainOf(first)
@@ -121,7 +138,8 @@ export function chainOf(node: Node): Link[] {
     if (last.args === null && last.block === null) return [...links.slice(0, -1), { ...last, args, block, node }]
     return [...links, { name: '', args, block, node }]
   }
-  if (node.kind === 'parenthesized_expression' && node.children[1] !== undefined && isChain(node.children[1])) return chainOf(node.children[1])
+  if (node.kind === 'parenthesized_expression' && node.children[1] !== undefined && isChain(node.children[1]))
+    return chainOf(node.children[1])
   if (node.kind === 'await_expression' && node.children[1] !== undefined) return chainOf(node.children[1])
   return [{ name: node.children.length === 0 || node.kind === 'nil' ? node.text : '', args: null, block: null, node }]
 }

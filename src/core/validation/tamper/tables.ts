@@ -9,7 +9,12 @@ import type { LanguageId } from '../../parsing/index.ts'
 export type TestState = 'run' | 'skip' | 'todo' | 'fail' | 'only'
 
 /** How a matcher states its tolerance: `digits` after the point, or an absolute `delta`. A negative argument counts from the end. */
-export type ToleranceRule = { argument: number; as: 'digits' | 'delta'; default?: number; keywords?: Readonly<Record<string, 'digits' | 'delta'>> }
+export type ToleranceRule = {
+  argument: number
+  as: 'digits' | 'delta'
+  default?: number
+  keywords?: Readonly<Record<string, 'digits' | 'delta'>>
+}
 
 export type TestRules = {
   style: 'call' | 'function' | 'annotation'
@@ -91,7 +96,13 @@ const TABLES: ReadonlyMap<string, LanguageTable> = new Map(
 export function assertingWords(language: LanguageId | null): ReadonlySet<string> {
   const rules = tableOf(language ?? undefined)?.assertions
   if (rules === undefined) return new Set()
-  return new Set([...Object.keys(rules.matchers), ...Object.keys(rules.macros ?? {}), ...Object.keys(rules.objects), ...Object.keys(rules.plain), ...rules.chains])
+  return new Set([
+    ...Object.keys(rules.matchers),
+    ...Object.keys(rules.macros ?? {}),
+    ...Object.keys(rules.objects),
+    ...Object.keys(rules.plain),
+    ...rules.chains,
+  ])
 }
 
 /** The table of a language; `undefined` where only the line-based fallback can compare. */
