@@ -64,7 +64,8 @@ export function levelOf(node: SyntaxNode, family: LanguageFamily): number {
   const known = LEVELS[kind]
   if (known !== undefined) return known
   // Types, names and tokens are no expressions: parentheses would break them.
-  return ATOMS.has(kind) || kind.endsWith('_type') || kind.endsWith('identifier') || node.isLeaf() ? ATOM : 0
+  if (kind === 'call_expression') return ATOM
+  return ATOMS.has(kind) || kind.endsWith('_type') || kind.endsWith('identifier') || node.isLeaf() ? ATOM + 1 : 0
 }
 
 /** How tightly whatever stands at the place of `node` must bind to be read as one operand. */
@@ -75,6 +76,8 @@ export function levelRequiredAt(node: SyntaxNode, family: LanguageFamily): numbe
   if (kind === 'subscript_expression' || kind === 'subscript' || kind === 'index_expression' || kind === 'element_reference') {
     return parent.children()[0]?.id() === node.id() ? ATOM : ASSIGNMENT
   }
+  // `new a()()` would call the new object.
+  if (kind === 'new_expression') return ATOM + 1
   if (OPEN_CONTEXTS.has(kind)) return ASSIGNMENT
   if (BINARY.has(kind)) {
     const operator = operatorOf(parent)
