@@ -10,7 +10,7 @@ import { createTreeReaders, parseRawDiff, splitNul } from './trees.ts'
 export type GitDeps = {
   /** The caller's environment; only what git needs is taken from it. */
   env: Readonly<Record<string, string | undefined>>
-  /** Put into the environment of every child (the crash tests and the journal mark their processes with it). */
+  /** Put into the environment of every child (the crash tests preload into it). */
   marks?: Readonly<Record<string, string>>
 }
 
@@ -56,7 +56,8 @@ export function createGit(repository: Repository, deps: GitDeps): Git {
       return answer.exitCode === 0 ? parseIdentity(answer.text) : undefined
     },
     async config(name) {
-      const value = await run(['config', '--null', '--get', name], { accept: [0, 1] })
+      const args = ['config', '--null', '--get', name]
+      const value = await executeGit({ args, cwd: repository.root, env, accept: [0, 1], hardened: false })
       return value.exitCode === 0 ? splitNul(value.stdout)[0] : undefined
     },
     async commitChanges(options) {
@@ -83,7 +84,7 @@ export function createGit(repository: Repository, deps: GitDeps): Git {
       const [tree = '', ...conflicts] = splitNul((await run(args, { accept: [0, 1] })).stdout)
       return { tree, conflicts }
     },
-    updateRef: (ref, next, old, reason) => updateRef(git, ref, next, old, reason),
+    updateRef: (ref, next, old, reason, options) => updateRef(git, { ref, next, old, reason, ...options }),
     worktrees: () => listWorktrees(git),
     close: () => batch.close(),
   }

@@ -13,6 +13,8 @@ export type Execution = {
   accept?: readonly number[] | undefined
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
+  /** False for reading settings: the hardening flags would hide the user's own values. */
+  hardened?: boolean
 }
 
 /**
@@ -23,7 +25,7 @@ export type Execution = {
 export async function executeGit(execution: Execution): Promise<GitOutput> {
   const request: ProcessRequest = {
     command: 'git',
-    args: [...HARDENING, ...execution.args],
+    args: execution.hardened === false ? execution.args : [...HARDENING, ...execution.args],
     cwd: execution.cwd,
     env: execution.env,
     timeoutMs: execution.timeoutMs ?? DEFAULT_TIMEOUT_MS,

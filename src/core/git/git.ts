@@ -82,7 +82,7 @@ export type Git = {
   /** Three-way merge of commits by `merge-tree --write-tree`. */
   mergeTrees(ours: string, theirs: string): Promise<{ tree: string; conflicts: readonly string[] }>
   /** Moves a ref by compare-and-swap; `old` null means it must not exist. Answers false when the value was another. */
-  updateRef(ref: string, next: string | null, old: string | null, reason: string): Promise<boolean>
+  updateRef(ref: string, next: string | null, old: string | null, reason: string, options?: { env?: Readonly<Record<string, string>> }): Promise<boolean>
   worktrees(): Promise<Worktree[]>
   close(): void
 }

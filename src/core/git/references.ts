@@ -4,16 +4,20 @@ import type { Git, Worktree } from './git.ts'
 
 type Runner = Pick<Git, 'repository' | 'run'>
 
+export type RefMove = { ref: string; next: string | null; old: string | null; reason: string; env?: Readonly<Record<string, string>> }
+
 /** Moves one ref by compare-and-swap. False where its value was another, or it was made or removed meanwhile. */
-export async function updateRef(git: Runner, ref: string, next: string | null, old: string | null, reason: string): Promise<boolean> {
+export async function updateRef(git: Runner, move: RefMove): Promise<boolean> {
+  const { ref, next, old } = move
   if (next === null && old === null) return !(await exists(git, ref))
   const zero = '0'.repeat(git.repository.objectFormat === 'sha256' ? 64 : 40)
-  const args = next === null ? ['-d', ref, old ?? zero] : [ref, next, old ?? zero]
-  const moved = await git.run(['update-ref', '-m', reason, ...args], { accept: [0, 1, 128] })
+  const args = ['update-ref', '-m', move.reason, ...(next === null ? ['-d', ref, old ?? zero] : [ref, next, old ?? zero])]
+  const env = move.env ?? {}
+  const moved = await git.run(args, { env, accept: [0, 1, 128] })
   if (moved.exitCode === 0) return true
   if (/but expected|reference already exists|unable to resolve reference|does not exist/.test(moved.stderr)) return false
   // Anything else (locks, full disk, bad names) is a failure: ask again so that it is thrown with its meaning.
-  await git.run(['update-ref', '-m', reason, ...args])
+  await git.run(args, { env })
   return true
 }
 

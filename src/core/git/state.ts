@@ -38,11 +38,18 @@ function sequence(gitDir: string): Operation | null {
   }
 }
 
-/** The branch a rebase in this working tree will move when it ends ('main'), although the head is detached meanwhile. */
-export function rebasedBranch(gitDir: string): string | null {
-  for (const folder of ['rebase-merge', 'rebase-apply']) {
+const CLAIMS: readonly [string, Operation][] = [
+  ['rebase-merge/head-name', 'rebase'],
+  ['rebase-apply/head-name', 'rebase'],
+  ['BISECT_START', 'bisect'],
+]
+
+/** The branch that a rebase or bisect in this working tree comes back to ('main'), although the head is detached meanwhile. */
+export function claimedBranch(gitDir: string): { branch: string; operation: Operation } | null {
+  for (const [name, operation] of CLAIMS) {
     try {
-      return readFileSync(join(gitDir, folder, 'head-name'), 'utf8').trim().replace(/^refs\/heads\//, '')
+      const branch = readFileSync(join(gitDir, name), 'utf8').trim().replace(/^refs\/heads\//, '')
+      return { branch, operation }
     } catch {
       continue
     }
@@ -50,7 +57,7 @@ export function rebasedBranch(gitDir: string): string | null {
   return null
 }
 
-export function locksIn(gitDir: string, commonDir: string): string[] {
+function locksIn(gitDir: string, commonDir: string): string[] {
   const own = ['index.lock', 'HEAD.lock'].map((name) => join(gitDir, name))
   const shared = ['config.lock', 'packed-refs.lock', 'shallow.lock'].map((name) => join(commonDir, name))
   return [...own, ...shared].filter((path) => existsSync(path))

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createBench, type Bench } from './sweep.ts'
+
+const FULL = process.env['SINGULARITY_CRASH_FULL'] === '1' || process.env['CRASH_FULL'] === '1'
+const SEED = 20240607
+const SAMPLED = 14
+
+/** mulberry32: the same points on every machine. */
+function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+let bench: Bench | null
+beforeAll(async () => {
+  bench = await createBench()
+})
+afterAll(() => bench?.cleanup())
+
+describe.each(['land', 'undo'] as const)('kill -9 during %s', (kind) => {
+  it('leaves a state that recovers, wherever it strikes', { timeout: FULL ? 3_600_000 : 300_000 }, async (context) => {
+    if (!bench) return context.skip('needs Linux and a C compiler')
+    const next = random(SEED + kind.length)
+    const count = bench.count(kind)
+    expect(count).toBeGreaterThan(40)
+    const targets = FULL ? Array.from({ length: count }, (_, index) => index + 1) : Array.from({ length: SAMPLED }, () => 1 + Math.floor(next() * count))
+    const outcomes: Record<string, number> = { done: 0, rolled_back: 0, nothing: 0 }
+    for (const target of targets) {
+      const point = { target, torn: next() < 0.5, ownerOnly: next() < 0.2, index: next() < 0.3 ? ('stale' as const) : ('fresh' as const) }
+      const recovery = next() < 0.25 ? 1 + Math.floor(next() * 40) : undefined
+      outcomes[await bench.crash(kind, point, recovery)]!++
+    }
+    console.log(`${kind}: ${count} points, ${targets.length} tried: ${JSON.stringify(outcomes)}`)
+    // Both ways back must have been taken, or the points miss the middle.
+    expect(outcomes['rolled_back']).toBeGreaterThan(0)
+    expect(outcomes['done']).toBeGreaterThan(0)
+  })
+})
