@@ -36,7 +36,7 @@ export type ScanReport = {
   bytes: number
   /** Files left alone, by reason. */
   skipped: Record<'generated' | 'vendored' | 'minified' | 'too-large' | 'not-text' | RewriteFailure, number>
-  /** Rules the declared platform refuses in a package where a file has their literals, with the reason. */
+  /** Rules that found something the declared platform does not allow them to change, with the reason. */
   refused: Map<string, string>
 }
 
@@ -107,11 +107,6 @@ async function findInFile(options: ScanOptions, report: ScanReport, file: File):
   const hits: { rule: Rule; edits: readonly TextEdit[] }[] = []
   for (const rule of options.rules) {
     if (!rule.languages.includes(language) || !hasLiterals(rule, text)) continue
-    const refusing = options.ignorePlatform === true ? undefined : refusingTarget(relevant, rule.requires)
-    if (refusing !== undefined) {
-      report.refused.set(rule.id, `${refusing.origin}: ${refusing.runtime} ${refusing.version}`)
-      continue
-    }
     parsed ??= parseSource(text, language)
     if (parsed === undefined) {
       report.skipped['no-grammar']++
@@ -123,6 +118,11 @@ async function findInFile(options: ScanOptions, report: ScanReport, file: File):
       continue
     }
     if (result.edits.length === 0) continue
+    const refusing = options.ignorePlatform === true ? undefined : refusingTarget(relevant, rule.requires)
+    if (refusing !== undefined) {
+      report.refused.set(rule.id, `${refusing.origin}: ${refusing.runtime} ${refusing.version}`)
+      continue
+    }
     // The rule's own word is not enough: what it wrote is checked against the feature table like anybody's change.
     const violation = options.ignorePlatform === true ? undefined : platformViolations(text, result.text, language, relevant)[0]
     if (violation !== undefined) {
