@@ -127,6 +127,8 @@ export function fit(filled: Filled, match: SyntaxNode, language: LanguageId): st
   let result = replacement
   // What binds at least as tightly as the text it replaces may stand where that stood.
   if (level < levelRequiredAt(match, family) && level < levelOf(match, family)) result = `(${replacement})`
+  // `{` at the start of a place in an f-string would be an escaped brace.
+  if (family === 'python' && result.startsWith('{') && parentKind(match) === 'interpolation') return undefined
   if (family !== 'javascript') return result
   const leading = leadingPlace(match)
   if (leading === 'statement') {
