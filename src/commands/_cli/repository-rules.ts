@@ -15,7 +15,18 @@ export async function openRules(app: App): Promise<Rule[]> {
 }
 
 /** A rule as `--json` shows it, without its examples. */
-export function ruleData({ id, version, languages, safety, title, reason, reference, requires, value, origin }: Rule): Record<string, unknown> {
+export function ruleData({
+  id,
+  version,
+  languages,
+  safety,
+  title,
+  reason,
+  reference,
+  requires,
+  value,
+  origin,
+}: Rule): Record<string, unknown> {
   return { id, version, languages, safety, title, reason, reference, requires, value, origin }
 }
 

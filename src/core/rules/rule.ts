@@ -37,7 +37,11 @@ export type Guards = {
 export type TargetedFix = { readonly node: string; readonly text: string }
 
 /** Makes a new variable out of a captured one; literal operations only, so that a rule from a hostile clone cannot hang us. */
-export type Transform = { from: string; strip?: readonly [prefix: string, suffix: string]; replaceAll?: readonly [from: string, to: string] }
+export type Transform = {
+  from: string
+  strip?: readonly [prefix: string, suffix: string]
+  replaceAll?: readonly [from: string, to: string]
+}
 
 export type RuleExample = { before: string; after: string; language?: LanguageId }
 

@@ -44,8 +44,21 @@ export type ScanReport = {
 export async function scanRules(options: ScanOptions): Promise<ScanReport> {
   const { reader, rules } = options
   const report: ScanReport = {
-    findings: [], files: 0, bytes: 0, refused: new Map(),
-    skipped: { generated: 0, vendored: 0, minified: 0, 'too-large': 0, 'not-text': 0, 'no-grammar': 0, 'does-not-parse': 0, 'breaks-syntax': 0, 'never-settles': 0 },
+    findings: [],
+    files: 0,
+    bytes: 0,
+    refused: new Map(),
+    skipped: {
+      generated: 0,
+      vendored: 0,
+      minified: 0,
+      'too-large': 0,
+      'not-text': 0,
+      'no-grammar': 0,
+      'does-not-parse': 0,
+      'breaks-syntax': 0,
+      'never-settles': 0,
+    },
   }
   const [marked, packageOf] = await Promise.all([readAttributes(reader), packageFinder(reader)])
   const platforms = new Map<string, Promise<Platform>>()
@@ -68,7 +81,12 @@ export async function scanRules(options: ScanOptions): Promise<ScanReport> {
     if (text === undefined) continue
     options.onFile?.(entry.path)
     const scope = packageOf(entry.path, language)
-    for (const { rule, edits } of await findInFile(options, report, { path: entry.path, text, language, platform: await platformOf(scope) })) {
+    for (const { rule, edits } of await findInFile(options, report, {
+      path: entry.path,
+      text,
+      language,
+      platform: await platformOf(scope),
+    })) {
       const key = `${rule.id}\0${scope}`
       const findings = found.get(key) ?? { rule, scope, sites: [], blobs: {} }
       findings.sites.push(...toSites(entry.path, text, edits))
@@ -102,7 +120,7 @@ type File = { path: string; text: string; language: LanguageId; platform: Platfo
 async function findInFile(options: ScanOptions, report: ScanReport, file: File): Promise<{ rule: Rule; edits: readonly TextEdit[] }[]> {
   const { path, text, language, platform } = file
   const runtimes = runtimesOf(language)
-  const relevant = { scope: platform.scope, targets: platform.targets.filter(target => runtimes.includes(target.runtime)) }
+  const relevant = { scope: platform.scope, targets: platform.targets.filter((target) => runtimes.includes(target.runtime)) }
   let parsed: ParsedSource | undefined
   const hits: { rule: Rule; edits: readonly TextEdit[] }[] = []
   for (const rule of options.rules) {
@@ -150,5 +168,8 @@ function toSites(file: string, text: string, edits: readonly TextEdit[]): RuleSi
 }
 
 function isWanted(path: string, paths: readonly string[]): boolean {
-  return paths.length === 0 || paths.some(wanted => wanted === '' || wanted === '.' || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`))
+  return (
+    paths.length === 0 ||
+    paths.some((wanted) => wanted === '' || wanted === '.' || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`))
+  )
 }

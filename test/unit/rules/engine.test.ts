@@ -7,8 +7,22 @@ import { SingularityError } from '../../../src/core/kernel/index.ts'
 
 function ruleOf(part: Partial<Rule>): Rule {
   return {
-    id: 'test/rule', version: 1, languages: ['javascript', 'python', 'go'], title: 'A rule', reason: 'Because it is used in a test.', reference: 'https://example.org',
-    literals: [], rule: { kind: 'call_expression' }, fix: '', safety: 'safe', requires: {}, value: 1, invalid: [], valid: [], origin: 'test', ...part,
+    id: 'test/rule',
+    version: 1,
+    languages: ['javascript', 'python', 'go'],
+    title: 'A rule',
+    reason: 'Because it is used in a test.',
+    reference: 'https://example.org',
+    literals: [],
+    rule: { kind: 'call_expression' },
+    fix: '',
+    safety: 'safe',
+    requires: {},
+    value: 1,
+    invalid: [],
+    valid: [],
+    origin: 'test',
+    ...part,
   }
 }
 
@@ -58,21 +72,89 @@ describe('substitution', () => {
   ])('%s -> %s', (before, after) => expect(text(CALL, before)).toBe(after))
 
   it('keeps whatever expression is put in as one operand of its new place', () => {
-    const expressions = ['a', '-a', '!a', 'a + b', 'a ** b', 'a || b', 'a ?? b', 'a, b', 'a = b', 'a ? b : c', 'a => b', 'await a', 'typeof a', 'new A', 'new A()', 'a.b', 'a?.b', 'a()', '`a`', '{}', '[]', 'function () {}', 'class {}', 'a++', '++a', '1', '/a/', 'void 0', 'a in b']
-    const templates = ['!$A', '$A.b', '$A ** b', 'b ** $A', '$A + b', 'b - $A', '$A ?? b', '$A || b', 'b && $A', 'f($A)', '[$A]', '{ ...$A }', '$A ? b : c', 'b ? $A : c', '$A[b]', 'b[$A]', '-$A', '+$A', 'new $A()', '$A(b)', 'typeof $A', 'b instanceof $A', '`${$A}`']
+    const expressions = [
+      'a',
+      '-a',
+      '!a',
+      'a + b',
+      'a ** b',
+      'a || b',
+      'a ?? b',
+      'a, b',
+      'a = b',
+      'a ? b : c',
+      'a => b',
+      'await a',
+      'typeof a',
+      'new A',
+      'new A()',
+      'a.b',
+      'a?.b',
+      'a()',
+      '`a`',
+      '{}',
+      '[]',
+      'function () {}',
+      'class {}',
+      'a++',
+      '++a',
+      '1',
+      '/a/',
+      'void 0',
+      'a in b',
+    ]
+    const templates = [
+      '!$A',
+      '$A.b',
+      '$A ** b',
+      'b ** $A',
+      '$A + b',
+      'b - $A',
+      '$A ?? b',
+      '$A || b',
+      'b && $A',
+      'f($A)',
+      '[$A]',
+      '{ ...$A }',
+      '$A ? b : c',
+      'b ? $A : c',
+      '$A[b]',
+      'b[$A]',
+      '-$A',
+      '+$A',
+      'new $A()',
+      '$A(b)',
+      'typeof $A',
+      'b instanceof $A',
+      '`${$A}`',
+    ]
     for (const expression of expressions) {
       for (const fix of templates) {
         const rule = ruleOf({ rule: { kind: 'call_expression', pattern: 'probe($A)' }, fix })
-        for (const before of [`x = probe((${expression}))`, `x = probe(${expression})`, `x = z + probe(${expression}) ** 2`, `async function f() { return probe(${expression}) }`]) {
+        for (const before of [
+          `x = probe((${expression}))`,
+          `x = probe(${expression})`,
+          `x = z + probe(${expression}) ** 2`,
+          `async function f() { return probe(${expression}) }`,
+        ]) {
           if (!parses(before, 'javascript')) continue
           const after = text(rule, before)
           expect(parses(after, 'javascript'), `${before} by ${fix} -> ${after}`).toBe(true)
           if (after === before) continue
           // The expression must still be one node of the tree (or stand in parentheses).
           const wanted = new Set([expression, `(${expression})`])
-          const kinds = [...new Set(findKinds(parseSource(before, 'javascript')!.root, ['arguments']).flatMap(node => node.children().map(child => String(child.kind()))))].filter(kind => /^[a-z_]+$/.test(kind))
+          const kinds = [
+            ...new Set(
+              findKinds(parseSource(before, 'javascript')!.root, ['arguments']).flatMap((node) =>
+                node.children().map((child) => String(child.kind())),
+              ),
+            ),
+          ].filter((kind) => /^[a-z_]+$/.test(kind))
           const nodes = findKinds(parseSource(after, 'javascript')!.root, [...kinds, 'parenthesized_expression'])
-          expect(nodes.some(node => wanted.has(node.text())), `${before} by ${fix} -> ${after}`).toBe(true)
+          expect(
+            nodes.some((node) => wanted.has(node.text())),
+            `${before} by ${fix} -> ${after}`,
+          ).toBe(true)
         }
       }
     }
@@ -80,7 +162,11 @@ describe('substitution', () => {
 
   it('does not lose comments, optional chains or type arguments, and leaves such a place alone', () => {
     for (const place of ['x = pow(a, /* why */ b)', 'x = pow(a, // why\n b)']) expect(text(POW, place)).toBe(place)
-    const method = ruleOf({ rule: { kind: 'call_expression', pattern: '$A.old($B)' }, fix: '$A.next($B)', languages: ['javascript', 'typescript'] })
+    const method = ruleOf({
+      rule: { kind: 'call_expression', pattern: '$A.old($B)' },
+      fix: '$A.next($B)',
+      languages: ['javascript', 'typescript'],
+    })
     expect(text(method, 'a?.old(b)')).toBe('a?.old(b)')
     expect(text(method, 'a.old<B>(b)', 'typescript')).toBe('a.old<B>(b)')
     expect(text(method, 'a?.b.old(c /* kept */.d)')).toBe('a?.b.next(c /* kept */.d)')
@@ -125,28 +211,34 @@ describe('passes', () => {
     if (typeof result === 'string') throw new Error(result)
     expect(applyEdits(before, result.edits)).toBe(result.text)
     expect(result.text).toBe('// é 😀\nx = (a ** "ß") ** c\ny = d ** e\n')
-    expect(new Set(result.edits.map(edit => edit.group)).size).toBe(2)
+    expect(new Set(result.edits.map((edit) => edit.group)).size).toBe(2)
   })
 
   it('composes edits of edits exactly', () => {
     const edits = (length: number): fc.Arbitrary<TextEdit[]> =>
-      fc.array(fc.tuple(fc.nat(length), fc.nat(length), fc.string({ maxLength: 5 })), { maxLength: 6 }).map(list => {
+      fc.array(fc.tuple(fc.nat(length), fc.nat(length), fc.string({ maxLength: 5 })), { maxLength: 6 }).map((list) => {
         const taken: TextEdit[] = []
         let group = 0
         for (const [a, b, replacement] of list) {
           const [start, end] = [Math.min(a, b), Math.max(a, b)]
-          if (taken.every(other => end < other.start || start > other.end)) taken.push({ start, end, text: replacement, group: group++ })
+          if (taken.every((other) => end < other.start || start > other.end)) taken.push({ start, end, text: replacement, group: group++ })
         }
         return taken.sort((x, y) => x.start - y.start)
       })
     fc.assert(
       fc.property(
-        fc.string({ minLength: 1, maxLength: 40 }).chain(base => fc.tuple(fc.constant(base), edits(base.length))).chain(([base, first]) => {
-          const middle = applyEdits(base, first)
-          return fc.tuple(fc.constant(base), fc.constant(first), edits(middle.length))
-        }),
+        fc
+          .string({ minLength: 1, maxLength: 40 })
+          .chain((base) => fc.tuple(fc.constant(base), edits(base.length)))
+          .chain(([base, first]) => {
+            const middle = applyEdits(base, first)
+            return fc.tuple(fc.constant(base), fc.constant(first), edits(middle.length))
+          }),
         ([base, first, second]) => {
-          const composed = composeEdits(first, second.map(edit => ({ ...edit, group: edit.group + 100 })))
+          const composed = composeEdits(
+            first,
+            second.map((edit) => ({ ...edit, group: edit.group + 100 })),
+          )
           expect(applyEdits(base, composed)).toBe(applyEdits(applyEdits(base, first), second))
           for (let i = 1; i < composed.length; i++) expect(composed[i]!.start).toBeGreaterThanOrEqual(composed[i - 1]!.end)
         },
@@ -171,13 +263,28 @@ describe('files nobody wrote', () => {
 
 describe('packs of a repository', () => {
   const rule = {
-    id: 'own/a', version: 1, languages: ['javascript'], title: 'Our own rule', reason: 'We prefer the new function here.', reference: 'https://example.org/a', literals: ['old('],
-    rule: { kind: 'call_expression', pattern: 'old($A)' }, fix: 'next($A)', safety: 'safe', requires: {}, value: 1, invalid: [{ before: 'old(a)', after: 'next(a)' }], valid: ['next(a)'],
+    id: 'own/a',
+    version: 1,
+    languages: ['javascript'],
+    title: 'Our own rule',
+    reason: 'We prefer the new function here.',
+    reference: 'https://example.org/a',
+    literals: ['old('],
+    rule: { kind: 'call_expression', pattern: 'old($A)' },
+    fix: 'next($A)',
+    safety: 'safe',
+    requires: {},
+    value: 1,
+    invalid: [{ before: 'old(a)', after: 'next(a)' }],
+    valid: ['next(a)'],
   }
   const pack = (change: object): string => JSON.stringify({ pack: 'own', rules: [{ ...rule, ...change }] })
 
   it('are read with their origin', () => {
-    expect(parsePack(pack({}), '.singularity/rules/own.json', '.singularity/rules/own.json')[0]).toMatchObject({ id: 'own/a', origin: '.singularity/rules/own.json' })
+    expect(parsePack(pack({}), '.singularity/rules/own.json', '.singularity/rules/own.json')[0]).toMatchObject({
+      id: 'own/a',
+      origin: '.singularity/rules/own.json',
+    })
   })
 
   it.each([
@@ -185,7 +292,11 @@ describe('packs of a repository', () => {
     ['no examples', pack({ invalid: [] }), /own\/a: \/invalid must NOT have fewer than 1/],
     ['a field nobody knows', pack({ extra: 1 }), /\(extra\)/],
     ['no kind to start from', pack({ rule: { pattern: 'old($A)' } }), /kind/],
-    ['a kind the grammar lacks', pack({ rule: { kind: 'no_such_kind' }, fix: 'a' }), /own\/a does not compile for javascript.*no_such_kind/s],
+    [
+      'a kind the grammar lacks',
+      pack({ rule: { kind: 'no_such_kind' }, fix: 'a' }),
+      /own\/a does not compile for javascript.*no_such_kind/s,
+    ],
     ['a variable nobody captures', pack({ fix: 'next($B)' }), /uses \$B/],
     ['a reference that is no link', pack({ reference: 'example' }), /reference/],
   ])('%s: RULE_INVALID', (_name, content, message) => {

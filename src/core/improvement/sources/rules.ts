@@ -24,7 +24,7 @@ export function createRuleSource(deps: { git: Git; only: readonly string[] }): C
         paths: context.paths,
         isProtected: context.isProtected,
         ...(context.signal === undefined ? {} : { signal: context.signal }),
-        onFile: path => context.onProgress?.(path),
+        onFile: (path) => context.onProgress?.(path),
       })
       return reportOf(context, report, started)
     },
@@ -32,9 +32,9 @@ export function createRuleSource(deps: { git: Git; only: readonly string[] }): C
 }
 
 function chooseRules(rules: readonly Rule[], only: readonly string[]): Rule[] {
-  const unknown = only.find(id => !rules.some(rule => rule.id === id))
+  const unknown = only.find((id) => !rules.some((rule) => rule.id === id))
   if (unknown !== undefined) throw new SingularityError('USAGE', `No rule is named ${unknown}`, { hints: ['singularity rules list'] })
-  return rules.filter(rule => (only.length === 0 ? rule.safety !== 'experimental' : only.includes(rule.id)))
+  return rules.filter((rule) => (only.length === 0 ? rule.safety !== 'experimental' : only.includes(rule.id)))
 }
 
 function reportOf(context: SourceContext, report: ScanReport, rules: number): SourceReport {
@@ -47,7 +47,9 @@ function reportOf(context: SourceContext, report: ScanReport, rules: number): So
       (a.rule.id < b.rule.id ? -1 : a.rule.id > b.rule.id ? 1 : 0) ||
       (a.scope < b.scope ? -1 : 1),
   )
-  const notes = [`${plural(rules, 'rule')} looked at ${plural(report.files, 'file')} and found ${plural(report.findings.length, 'candidate')}.`]
+  const notes = [
+    `${plural(rules, 'rule')} looked at ${plural(report.files, 'file')} and found ${plural(report.findings.length, 'candidate')}.`,
+  ]
   if (report.refused.size > 0) {
     const [[id, reason] = ['', '']] = report.refused
     notes.push(`${plural(report.refused.size, 'rule')} held back because of the declared platform (${id}: ${reason}).`)
