@@ -100,84 +100,23 @@ const OPERATORS: Record<string, Readonly<Record<string, number>>> = {
   },
 }
 
+/** The words of a text: long lists of kinds read better so. */
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/))
+}
+
 /** Kinds that bind as tightly as a name does. */
-const ATOMS = new Set([
-  'identifier',
-  'property_identifier',
-  'field_identifier',
-  'package_identifier',
-  'type_identifier',
-  'constant',
-  'instance_variable',
-  'this',
-  'self',
-  'super',
-  'null',
-  'undefined',
-  'true',
-  'false',
-  'none',
-  'nil',
-  'boolean',
-  'number',
-  'integer',
-  'float',
-  'string',
-  'template_string',
-  'regex',
-  'concatenated_string',
-  'char_literal',
-  'rune_literal',
-  'symbol',
-  'simple_symbol',
-  'array',
-  'list',
-  'tuple',
-  'set',
-  'dictionary',
-  'object',
-  'hash',
-  'list_comprehension',
-  'set_comprehension',
-  'dictionary_comprehension',
-  'parenthesized_expression',
-  'parenthesized_statements',
-  'call_expression',
-  'call',
-  'method_invocation',
-  'member_expression',
-  'attribute',
-  'selector_expression',
-  'field_expression',
-  'field_access',
-  'subscript_expression',
-  'subscript',
-  'index_expression',
-  'element_reference',
-  'array_access',
-  'scoped_identifier',
-  'non_null_expression',
-  'composite_literal',
-  'slice_expression',
-  'type_assertion_expression',
-  'macro_invocation',
-  'interpreted_string_literal',
-  'raw_string_literal',
-  'int_literal',
-  'float_literal',
-  'string_literal',
-  'integer_literal',
-  'decimal_integer_literal',
-  'boolean_literal',
-  'ellipsis',
-  'method_call',
-  'try_expression',
-  'array_expression',
-  'tuple_expression',
-  'null_literal',
-  'class_literal',
-  'parenthesized_list_splat',
-])
+const ATOMS = words(`
+  identifier property_identifier field_identifier package_identifier type_identifier constant instance_variable this self super null
+  undefined true false none nil boolean number integer float string template_string regex concatenated_string char_literal
+  rune_literal symbol simple_symbol array list tuple set dictionary object hash list_comprehension set_comprehension
+  dictionary_comprehension parenthesized_expression parenthesized_statements call_expression call method_invocation
+  member_expression attribute selector_expression field_expression field_access subscript_expression subscript index_expression
+  element_reference array_access scoped_identifier non_null_expression composite_literal slice_expression type_assertion_expression
+  macro_invocation interpreted_string_literal raw_string_literal int_literal float_literal string_literal integer_literal
+  decimal_integer_literal boolean_literal ellipsis method_call try_expression array_expression tuple_expression null_literal
+  class_literal parenthesized_list_splat
+`)
 
 const LEVELS: Readonly<Record<string, number>> = {
   new_expression: 19,
@@ -225,67 +164,15 @@ const LEVELS: Readonly<Record<string, number>> = {
 
 const BINARY = new Set(['binary_expression', 'binary_operator', 'boolean_operator', 'binary'])
 /** Between the brackets of these, any expression but a comma list may stand. */
-const OPEN_CONTEXTS = new Set([
-  'arguments',
-  'argument_list',
-  'array',
-  'list',
-  'tuple',
-  'set',
-  'parenthesized_expression',
-  'template_substitution',
-  'interpolation',
-  'expression_statement',
-  'return_statement',
-  'return',
-  'throw_statement',
-  'raise_statement',
-  'variable_declarator',
-  'assignment_expression',
-  'assignment',
-  'pair',
-  'spread_element',
-  'keyword_argument',
-  'if_statement',
-  'while_statement',
-  'elif_clause',
-  'statement_block',
-  'block',
-  'program',
-  'module',
-  'source_file',
-  'translation_unit',
-  'body_statement',
-  'let_declaration',
-  'var_spec',
-  'short_var_declaration',
-  'expression_list',
-  'jsx_expression',
-  'augmented_assignment',
-  'augmented_assignment_expression',
-  'local_variable_declaration',
-  'init_declarator',
-  'macro_invocation',
-  'token_tree',
-  'statement_list',
-  'then',
-  'if',
-  'unless',
-  'while',
-  'list_splat',
-  'dictionary_splat',
-  'for_statement',
-  'for_in_clause',
-  'parenthesized_statements',
-  'assert_statement',
-  'field_initializer',
-  'keyed_element',
-  'literal_element',
-  'match_arm',
-  'arrow_function',
-  'public_field_definition',
-  'if_expression',
-])
+const OPEN_CONTEXTS = words(`
+  arguments argument_list array list tuple set parenthesized_expression template_substitution interpolation expression_statement
+  return_statement return throw_statement raise_statement variable_declarator assignment_expression assignment pair spread_element
+  keyword_argument if_statement while_statement elif_clause statement_block block program module source_file translation_unit
+  body_statement let_declaration var_spec short_var_declaration expression_list jsx_expression augmented_assignment
+  augmented_assignment_expression local_variable_declaration init_declarator macro_invocation token_tree statement_list then if
+  unless while list_splat dictionary_splat for_statement for_in_clause parenthesized_statements assert_statement field_initializer
+  keyed_element literal_element match_arm arrow_function public_field_definition if_expression
+`)
 
 /** How tightly this node binds; unknown kinds bind loosely, so that they get parentheses rather than lose their meaning. */
 export function levelOf(node: SyntaxNode, family: LanguageFamily): number {

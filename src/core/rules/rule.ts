@@ -1,6 +1,6 @@
 import type { LanguageId, Matcher } from '../parsing/index.ts'
 
-/** `safe`: same behaviour for every input. `semantic`: differs for rare inputs the title names. `experimental`: only when asked for by id. */
+/** `safe`: the same for every input. `semantic`: differs for rare inputs the reason names. `experimental`: only when asked for by id. */
 export type Safety = 'safe' | 'semantic' | 'experimental'
 
 /** Lowest versions a rewritten program needs, per runtime. `ecma` is a year. */

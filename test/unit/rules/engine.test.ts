@@ -255,6 +255,8 @@ describe('files nobody wrote', () => {
     expect(isGenerated('a.js', `${'// line\n'.repeat(30)}// DO NOT EDIT\n`)).toBe(false)
     expect(isGenerated('a/generator.ts', 'export const a = 1\n')).toBe(false)
     expect(isVendored('vendor/a/b.go')).toBe(true)
+    expect(['node_modules/a.js', 'a/third_party/b.c', '.venv/a.py', 'lib/dist/a.js'].every(isVendored)).toBe(true)
+    expect(isGenerated('a/jquery.min.js', '') && isGenerated('zz_generated.deepcopy.go', '') && isGenerated('a_pb2.py', '')).toBe(true)
     expect(isVendored('src/vendors.js')).toBe(false)
     expect(isMinified('x'.repeat(1_000_000))).toBe(true)
     expect(isMinified('const a = 1\n'.repeat(1_000))).toBe(false)
