@@ -13,7 +13,7 @@ const VENDORED = folders(
 const GENERATED_NAME = new RegExp(
   [
     String.raw`[.-]min\.(?:js|mjs|cjs|css)$|\.bundle\.js$`,
-    String.raw`\.pb\.(?:go|h|cc|c)$|_pb2(?:_grpc)?\.pyi?$|_string\.go$|(?:^|/)zz_generated\.\w+$`,
+    String.raw`\.pb\.(?:go|h|cc|c)$|_pb2(?:_grpc)?\.pyi?$|_string\.go$|(?:^|/)zz_generated\.[\w.]+$`,
     String.raw`[._]generated\.\w+$|\.g\.\w+$|(?:^|/)parsetab\.py$`,
   ].join('|'),
   'i',

@@ -79,6 +79,11 @@ function checkCompiles(rule: Rule, file: string): void {
   const used =
     typeof rule.fix === 'string' ? [...rule.fix.matchAll(/\$+([A-Z][A-Z0-9_]*)/g)].map((m) => m[1]!) : rule.fix.map((part) => part.node)
   for (const name of used) if (!names.has(name)) throw invalid(file, `${rule.id}: the fix uses $${name}, which the rule never captures`)
+  const twice =
+    typeof rule.fix === 'string'
+      ? used.find((name, i) => used.indexOf(name) !== i && rule.guards?.pure?.includes(name) !== true)
+      : undefined
+  if (twice !== undefined) throw invalid(file, `${rule.id}: the fix writes $${twice} twice, so that guards.pure must name it`)
   for (const language of rule.languages) {
     if (!availableLanguages().has(language)) continue
     try {

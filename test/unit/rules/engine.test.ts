@@ -300,6 +300,7 @@ describe('packs of a repository', () => {
       /own\/a does not compile for javascript.*no_such_kind/s,
     ],
     ['a variable nobody captures', pack({ fix: 'next($B)' }), /uses \$B/],
+    ['an effect that would happen twice', pack({ fix: 'next($A, $A)' }), /writes \$A twice/],
     ['a reference that is no link', pack({ reference: 'example' }), /reference/],
   ])('%s: RULE_INVALID', (_name, content, message) => {
     try {

@@ -6,6 +6,9 @@ import type { CandidateSource, Proposal, SourceContext, SourceReport } from '../
 
 const SAFETY_ORDER = { safe: 0, semantic: 1, experimental: 2 } as const
 
+/** Files between two words of progress. */
+const PROGRESS_EVERY = 250
+
 /**
  * The built-in rules and the repository's own, read from the base commit. One rule in one package is one candidate; each place is a site
  * that may be dropped alone. Experimental rules take part only when named in `only`.
@@ -17,16 +20,19 @@ export function createRuleSource(deps: { git: Git; only: readonly string[] }): C
     async find(context) {
       const reader = deps.git.reader(context.base)
       const rules = chooseRules(await loadRules(reader), deps.only)
-      const started = rules.length
+      let looked = 0
       const report = await scanRules({
         reader,
         rules,
         paths: context.paths,
         isProtected: context.isProtected,
         ...(context.signal === undefined ? {} : { signal: context.signal }),
-        onFile: (path) => context.onProgress?.(path),
+        onFile: () => {
+          looked++
+          if (looked % PROGRESS_EVERY === 0) context.onProgress?.(plural(looked, 'file'))
+        },
       })
-      return reportOf(context, report, started)
+      return reportOf(context, report, rules.length)
     },
   }
 }
