@@ -54,7 +54,7 @@ function grammarFile(packageName: string): string | undefined {
     return undefined
   }
   for (const folder of [join(root, 'prebuilds', `${process.platform}-${process.arch}`), join(root, 'build', 'Release')]) {
-    const file = listFolder(folder).find(name => name.endsWith('.node'))
+    const file = listFolder(folder).find((name) => name.endsWith('.node'))
     if (file === undefined) continue
     const path = join(folder, file)
     const stat = statSync(path, { throwIfNoEntry: false })

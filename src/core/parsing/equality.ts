@@ -19,12 +19,29 @@ const DIRECTIVE = new RegExp(
 /** Lists in which a comma before the closing bracket changes nothing. A one-element Python tuple is told apart by its kind. */
 const TRAILING_COMMA: Partial<Record<LanguageFamily, ReadonlySet<string>>> = {
   javascript: new Set([
-    'arguments', 'array', 'object', 'formal_parameters', 'object_pattern', 'named_imports', 'export_clause', 'type_arguments',
-    'type_parameters', 'enum_body', 'object_type',
+    'arguments',
+    'array',
+    'object',
+    'formal_parameters',
+    'object_pattern',
+    'named_imports',
+    'export_clause',
+    'type_arguments',
+    'type_parameters',
+    'enum_body',
+    'object_type',
   ]),
   python: new Set(['argument_list', 'list', 'dictionary', 'set', 'parameters', 'tuple', 'import_from_statement', 'lambda_parameters']),
   go: new Set(['argument_list', 'parameter_list', 'literal_value']),
-  rust: new Set(['arguments', 'parameters', 'array_expression', 'field_initializer_list', 'field_declaration_list', 'enum_variant_list', 'use_list']),
+  rust: new Set([
+    'arguments',
+    'parameters',
+    'array_expression',
+    'field_initializer_list',
+    'field_declaration_list',
+    'enum_variant_list',
+    'use_list',
+  ]),
 }
 
 const CLOSERS = new Set([')', ']', '}', '>'])
@@ -91,14 +108,20 @@ function hiddenText(node: SyntaxNode, children: readonly SyntaxNode[], text: str
     else if (literal) gaps.push('')
     position = range?.end.index ?? end.index
   }
-  return gaps.some(gap => gap !== '') ? ` ${JSON.stringify(gaps)}` : ''
+  return gaps.some((gap) => gap !== '') ? ` ${JSON.stringify(gaps)}` : ''
 }
 
 function isTrivialToken(children: readonly SyntaxNode[], index: number, parent: string, family: LanguageFamily): boolean {
   const node = children[index]!
   if (node.isNamed()) return false
   const kind = String(node.kind())
-  if (kind === ';') return family === 'javascript' && index === lastSolid(children, children.length - 1) && !parent.startsWith('for_') && parent !== 'empty_statement'
+  if (kind === ';')
+    return (
+      family === 'javascript' &&
+      index === lastSolid(children, children.length - 1) &&
+      !parent.startsWith('for_') &&
+      parent !== 'empty_statement'
+    )
   if (kind !== ',' || TRAILING_COMMA[family]?.has(parent) !== true) return false
   const next = children[nextSolid(children, index + 1)]
   const previous = children[lastSolid(children, index - 1)]

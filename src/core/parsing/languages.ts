@@ -1,6 +1,12 @@
 /** Languages with a syntax tree here. `grammar` names the package that carries the grammar, or ast-grep itself. */
 export const LANGUAGES = {
-  javascript: { name: 'JavaScript', family: 'javascript', engineName: 'JavaScript', extensions: ['js', 'mjs', 'cjs', 'jsx'], grammar: null },
+  javascript: {
+    name: 'JavaScript',
+    family: 'javascript',
+    engineName: 'JavaScript',
+    extensions: ['js', 'mjs', 'cjs', 'jsx'],
+    grammar: null,
+  },
   typescript: { name: 'TypeScript', family: 'javascript', engineName: 'TypeScript', extensions: ['ts', 'mts', 'cts'], grammar: null },
   tsx: { name: 'TSX', family: 'javascript', engineName: 'Tsx', extensions: ['tsx'], grammar: null },
   html: { name: 'HTML', family: 'html', engineName: 'Html', extensions: ['html', 'htm'], grammar: null },
@@ -21,7 +27,7 @@ export type LanguageId = keyof typeof LANGUAGES
 export type LanguageFamily = (typeof LANGUAGES)[LanguageId]['family']
 
 const BY_EXTENSION = new Map<string, LanguageId>(
-  Object.entries(LANGUAGES).flatMap(([id, entry]) => entry.extensions.map(extension => [extension, id as LanguageId] as const)),
+  Object.entries(LANGUAGES).flatMap(([id, entry]) => entry.extensions.map((extension) => [extension, id as LanguageId] as const)),
 )
 
 const BY_INTERPRETER: readonly (readonly [RegExp, LanguageId])[] = [

@@ -19,8 +19,8 @@ export function createByteOffsets(text: string): (offset: number) => number {
     offsets.push(i + 1)
     surplus.push(extra)
   }
-  if (offsets.length === 0) return offset => offset
-  return offset => {
+  if (offsets.length === 0) return (offset) => offset
+  return (offset) => {
     let low = 0
     let high = offsets.length
     while (low < high) {

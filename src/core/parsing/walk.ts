@@ -13,7 +13,7 @@ export function walk(root: SyntaxNode, visit: (node: SyntaxNode, depth: number) 
 
 /** All descendants of these kinds in source order, found natively (far cheaper than `walk`). Unknown kinds throw. */
 export function findKinds(root: SyntaxNode, kinds: readonly string[]): SyntaxNode[] {
-  return root.findAll({ rule: { any: kinds.map(kind => ({ kind })) } } as NapiConfig)
+  return root.findAll({ rule: { any: kinds.map((kind) => ({ kind })) } } as NapiConfig)
 }
 
 /** All nodes that match an ast-grep rule object. @throws Error where the rule does not compile. */

@@ -3,17 +3,53 @@ import { familyOf, findKinds, kindOf, walk, type ParsedSource, type SyntaxNode }
 /** Names in these fields of these kinds are (re)bound there, per family; '*' means anywhere inside. */
 const BINDERS: Record<string, Readonly<Record<string, readonly string[]>>> = {
   javascript: {
-    variable_declarator: ['name'], function_declaration: ['name'], function_expression: ['name'], generator_function_declaration: ['name'], class_declaration: ['name'], class: ['name'],
-    formal_parameters: ['*'], arrow_function: ['parameter'], catch_clause: ['parameter'], import_clause: ['*'], import_specifier: ['*'], assignment_expression: ['left'],
-    augmented_assignment_expression: ['left'], for_in_statement: ['left'], update_expression: ['argument'], enum_declaration: ['name'],
+    variable_declarator: ['name'],
+    function_declaration: ['name'],
+    function_expression: ['name'],
+    generator_function_declaration: ['name'],
+    class_declaration: ['name'],
+    class: ['name'],
+    formal_parameters: ['*'],
+    arrow_function: ['parameter'],
+    catch_clause: ['parameter'],
+    import_clause: ['*'],
+    import_specifier: ['*'],
+    assignment_expression: ['left'],
+    augmented_assignment_expression: ['left'],
+    for_in_statement: ['left'],
+    update_expression: ['argument'],
+    enum_declaration: ['name'],
   },
   python: {
-    assignment: ['left'], augmented_assignment: ['left'], function_definition: ['name'], class_definition: ['name'], parameters: ['*'], lambda_parameters: ['*'], for_statement: ['left'],
-    for_in_clause: ['left'], as_pattern_target: ['*'], import_statement: ['*'], import_from_statement: ['name'], global_statement: ['*'], named_expression: ['name'], except_clause: ['alias'],
+    assignment: ['left'],
+    augmented_assignment: ['left'],
+    function_definition: ['name'],
+    class_definition: ['name'],
+    parameters: ['*'],
+    lambda_parameters: ['*'],
+    for_statement: ['left'],
+    for_in_clause: ['left'],
+    as_pattern_target: ['*'],
+    import_statement: ['*'],
+    import_from_statement: ['name'],
+    global_statement: ['*'],
+    named_expression: ['name'],
+    except_clause: ['alias'],
   },
   go: {
-    short_var_declaration: ['left'], var_spec: ['name'], const_spec: ['name'], parameter_declaration: ['name'], function_declaration: ['name'], type_spec: ['name'], range_clause: ['left'],
-    import_spec: ['name'], assignment_statement: ['left'], type_parameter_declaration: ['name'], type_alias: ['name'], variadic_parameter_declaration: ['name'], method_declaration: ['receiver'],
+    short_var_declaration: ['left'],
+    var_spec: ['name'],
+    const_spec: ['name'],
+    parameter_declaration: ['name'],
+    function_declaration: ['name'],
+    type_spec: ['name'],
+    range_clause: ['left'],
+    import_spec: ['name'],
+    assignment_statement: ['left'],
+    type_parameter_declaration: ['name'],
+    type_alias: ['name'],
+    variadic_parameter_declaration: ['name'],
+    method_declaration: ['receiver'],
   },
 }
 
@@ -40,14 +76,15 @@ export function createBindings(source: ParsedSource): Bindings {
     for (const node of findKinds(source.root, knownKinds(source, Object.keys(binders)))) {
       for (const field of binders[kindOf(node)] ?? []) {
         const targets = field === '*' ? [node] : node.fieldChildren(field)
-        for (const target of targets) for (const name of namesIn(target)) add(name, field === 'name' ? (node.field('value') ?? undefined) : undefined)
+        for (const target of targets)
+          for (const name of namesIn(target)) add(name, field === 'name' ? (node.field('value') ?? undefined) : undefined)
       }
     }
     return found
   }
   const all = (): Map<string, { times: number; value: SyntaxNode | undefined }> => (counts ??= collect())
   return {
-    isBound: name => all().has(name),
+    isBound: (name) => all().has(name),
     valueOf(name) {
       const binding = all().get(name)
       return binding?.times === 1 ? binding.value : undefined
@@ -57,7 +94,7 @@ export function createBindings(source: ParsedSource): Bindings {
 
 function namesIn(node: SyntaxNode): string[] {
   const names: string[] = []
-  walk(node, inner => {
+  walk(node, (inner) => {
     const kind = kindOf(inner)
     // `a.b = 1` binds no name; neither does a default value's inside matter much, but counting it is only careful.
     if (kind === 'member_expression' || kind === 'attribute' || kind === 'subscript' || kind === 'selector_expression') return false
@@ -73,7 +110,7 @@ const known = new Map<string, readonly string[]>()
 function knownKinds(source: ParsedSource, kinds: readonly string[]): readonly string[] {
   const cached = known.get(source.language)
   if (cached !== undefined) return cached
-  const usable = kinds.filter(kind => {
+  const usable = kinds.filter((kind) => {
     try {
       source.root.find({ rule: { kind, regex: '^$' } } as never)
       return true

@@ -7,7 +7,10 @@ import { compareVersions, oldest, type RuntimeData } from './platform.ts'
 export function readBrowserslist(queries: readonly string[], data: RuntimeData): { ecma: string | undefined; node: string | undefined } {
   const years: string[] = []
   const nodes: string[] = []
-  for (const query of queries.flatMap(text => text.split(/,|\bor\b/)).flatMap(text => text.split(/\band\b/)).map(text => text.trim().toLowerCase())) {
+  for (const query of queries
+    .flatMap((text) => text.split(/,|\bor\b/))
+    .flatMap((text) => text.split(/\band\b/))
+    .map((text) => text.trim().toLowerCase())) {
     if (query === '') continue
     const node = /^node\s*(?:>=?\s*)?(\d+(?:\.\d+)*)/.exec(query)?.[1]
     if (node !== undefined) {
@@ -18,7 +21,7 @@ export function readBrowserslist(queries: readonly string[], data: RuntimeData):
     if (/^(?:current|maintained) node/.test(query)) nodes.push('20.0.0')
     else years.push(yearOf(query, data))
   }
-  const real = years.filter(year => year !== '9999')
+  const real = years.filter((year) => year !== '9999')
   return { ecma: oldest(real), node: oldest(nodes) }
 }
 

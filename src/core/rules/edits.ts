@@ -19,7 +19,7 @@ export function applyEdits(text: string, edits: readonly { start: number; end: n
 export function composeEdits(first: readonly TextEdit[], next: readonly TextEdit[]): TextEdit[] {
   // Positions of the first edits in the text they made.
   let shift = 0
-  const done = first.map(edit => {
+  const done = first.map((edit) => {
     const at = edit.start + shift
     shift += edit.text.length - (edit.end - edit.start)
     return { ...edit, at }
@@ -27,9 +27,9 @@ export function composeEdits(first: readonly TextEdit[], next: readonly TextEdit
   const merges: [number, number][] = []
   // Back to front: positions before the one at work stay as they were.
   for (const edit of [...next].sort((a, b) => b.start - a.start)) {
-    let from = done.findIndex(item => item.at + item.text.length >= edit.start && touches(item, edit))
+    let from = done.findIndex((item) => item.at + item.text.length >= edit.start && touches(item, edit))
     if (from === -1) {
-      from = done.findIndex(item => item.at >= edit.end)
+      from = done.findIndex((item) => item.at >= edit.end)
       if (from === -1) from = done.length
       const before = done[from - 1]
       const delta = before === undefined ? 0 : before.end - (before.at + before.text.length)
@@ -54,7 +54,10 @@ export function composeEdits(first: readonly TextEdit[], next: readonly TextEdit
     for (const item of done.slice(from, to + 1)) merges.push([item.group, edit.group])
     done.splice(from, to - from + 1, merged)
   }
-  return regroup(done.map(({ start, end, text, group }) => ({ start, end, text, group })), merges)
+  return regroup(
+    done.map(({ start, end, text, group }) => ({ start, end, text, group })),
+    merges,
+  )
 }
 
 function touches(item: { at: number; text: string }, edit: TextEdit): boolean {
@@ -76,5 +79,5 @@ function regroup(edits: TextEdit[], merges: readonly (readonly [number, number])
     const [x, y] = [rootOf(a), rootOf(b)]
     if (x !== y) parent.set(Math.max(x, y), Math.min(x, y))
   }
-  return edits.map(edit => ({ ...edit, group: rootOf(edit.group) }))
+  return edits.map((edit) => ({ ...edit, group: rootOf(edit.group) }))
 }

@@ -1,15 +1,27 @@
 import { findKinds, kindOf, spanOf, type ParsedSource, type SyntaxNode } from '../parsing/index.ts'
 
 /** Edits that bring the import lines of a Go file in step with its code: unused `drop` packages go, missing `add` packages come. */
-export function importEdits(source: ParsedSource, wanted: { add?: readonly string[]; drop?: readonly string[] }): { start: number; end: number; text: string }[] {
+export function importEdits(
+  source: ParsedSource,
+  wanted: { add?: readonly string[]; drop?: readonly string[] },
+): { start: number; end: number; text: string }[] {
   const specs = findKinds(source.root, ['import_spec'])
-  const dropped = specs.filter(spec => wanted.drop?.includes(pathOf(spec)) === true && spec.field('name') === null && !isUsed(source, nameOf(pathOf(spec))))
-  const added = (wanted.add ?? []).filter(path => isUsed(source, nameOf(path)) && !specs.some(spec => pathOf(spec) === path))
+  const dropped = specs.filter(
+    (spec) => wanted.drop?.includes(pathOf(spec)) === true && spec.field('name') === null && !isUsed(source, nameOf(pathOf(spec))),
+  )
+  const added = (wanted.add ?? []).filter((path) => isUsed(source, nameOf(path)) && !specs.some((spec) => pathOf(spec) === path))
   const edits: { start: number; end: number; text: string }[] = []
   for (const path of added) {
-    const swap = dropped.findIndex(spec => keepsOrder(specs, spec, path))
+    const swap = dropped.findIndex((spec) => keepsOrder(specs, spec, path))
     const [spec] = swap === -1 ? [] : dropped.splice(swap, 1)
-    const edit = spec === undefined ? insertionOf(source, specs.filter(item => !dropped.includes(item)), path) : { ...spanOf(spec.field('path')!), text: `"${path}"` }
+    const edit =
+      spec === undefined
+        ? insertionOf(
+            source,
+            specs.filter((item) => !dropped.includes(item)),
+            path,
+          )
+        : { ...spanOf(spec.field('path')!), text: `"${path}"` }
     if (edit !== undefined) edits.push(edit)
   }
   for (const spec of dropped) edits.push(removal(source.text, spec))
@@ -24,7 +36,7 @@ function keepsOrder(specs: readonly SyntaxNode[], spec: SyntaxNode, path: string
 }
 
 function isUsed(source: ParsedSource, name: string): boolean {
-  return findKinds(source.root, ['selector_expression', 'qualified_type']).some(node => {
+  return findKinds(source.root, ['selector_expression', 'qualified_type']).some((node) => {
     const owner = node.field('operand') ?? node.field('package')
     return owner !== null && owner.isLeaf() && owner.text() === name
   })
@@ -43,17 +55,23 @@ function removal(text: string, spec: SyntaxNode): { start: number; end: number; 
   return { start: from, end: to, text: '' }
 }
 
-function insertionOf(source: ParsedSource, specs: readonly SyntaxNode[], path: string): { start: number; end: number; text: string } | undefined {
-  const listed = specs.filter(spec => kindOf(spec.parent()!) === 'import_spec_list')
+function insertionOf(
+  source: ParsedSource,
+  specs: readonly SyntaxNode[],
+  path: string,
+): { start: number; end: number; text: string } | undefined {
+  const listed = specs.filter((spec) => kindOf(spec.parent()!) === 'import_spec_list')
   if (listed.length === 0) {
     const clause = findKinds(source.root, ['package_clause'])[0]
     if (clause === undefined) return undefined
     const at = spanOf(clause).end
     return { start: at, end: at, text: `\n\nimport "${path}"` }
   }
-  const next = listed.find(spec => pathOf(spec) > path)
+  const next = listed.find((spec) => pathOf(spec) > path)
   const anchor = spanOf(next ?? listed.at(-1)!)
-  return next === undefined ? { start: anchor.end, end: anchor.end, text: `\n\t"${path}"` } : { start: anchor.start, end: anchor.start, text: `"${path}"\n\t` }
+  return next === undefined
+    ? { start: anchor.end, end: anchor.end, text: `\n\t"${path}"` }
+    : { start: anchor.start, end: anchor.start, text: `"${path}"\n\t` }
 }
 
 function pathOf(spec: SyntaxNode): string {

@@ -20,8 +20,12 @@ const LARGEST_PACK = 2_000_000
  */
 export function loadBuiltInRules(dataFolder: string = builtInData()): Rule[] {
   const folder = join(dataFolder, 'rules')
-  const files = readdirSync(folder).filter(name => name.endsWith('.json') && name !== SCHEMA_FILE).sort()
-  return files.flatMap(name => parsePack(readFileSync(join(folder, name), 'utf8'), `templates_data/rules/${name}`, 'built-in', dataFolder))
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.json') && name !== SCHEMA_FILE)
+    .sort()
+  return files.flatMap((name) =>
+    parsePack(readFileSync(join(folder, name), 'utf8'), `templates_data/rules/${name}`, 'built-in', dataFolder),
+  )
 }
 
 /**
@@ -33,7 +37,8 @@ export async function loadRules(reader: TreeReader | undefined, dataFolder: stri
   const rules = loadBuiltInRules(dataFolder)
   if (reader === undefined) return rules
   for (const entry of await reader.entries()) {
-    if (!entry.path.startsWith(REPOSITORY_RULES) || !entry.path.endsWith('.json') || entry.mode === '120000' || entry.mode === '160000') continue
+    if (!entry.path.startsWith(REPOSITORY_RULES) || !entry.path.endsWith('.json') || entry.mode === '120000' || entry.mode === '160000')
+      continue
     const text = await reader.text(entry.path)
     if (text !== undefined) rules.push(...parsePack(text, entry.path, entry.path, dataFolder))
   }
@@ -58,7 +63,7 @@ export function parsePack(text: string, file: string, origin: string, dataFolder
   const validate = packValidator(dataFolder)
   if (!validate(value)) throw invalid(file, describe(validate.errors ?? [], value))
   const pack = value as RulePack
-  return pack.rules.map(rule => {
+  return pack.rules.map((rule) => {
     const complete: Rule = { ...rule, origin }
     checkCompiles(complete, file)
     return complete
@@ -67,10 +72,18 @@ export function parsePack(text: string, file: string, origin: string, dataFolder
 
 /** ast-grep only compiles a rule when it is used: use it once on an empty text, so that a bad one is named here. */
 function checkCompiles(rule: Rule, file: string): void {
-  const names = new Set([...JSON.stringify([rule.rule, rule.constraints ?? {}, rule.utils ?? {}]).matchAll(/\$+([A-Z][A-Z0-9_]*)/g)].map(m => m[1]!))
+  const names = new Set(
+    [...JSON.stringify([rule.rule, rule.constraints ?? {}, rule.utils ?? {}]).matchAll(/\$+([A-Z][A-Z0-9_]*)/g)].map((m) => m[1]!),
+  )
   for (const name of Object.keys(rule.transform ?? {})) names.add(name)
-  const used = typeof rule.fix === 'string' ? [...rule.fix.matchAll(/\$+([A-Z][A-Z0-9_]*)/g)].map(m => m[1]!) : rule.fix.map(part => part.node)
+  const used =
+    typeof rule.fix === 'string' ? [...rule.fix.matchAll(/\$+([A-Z][A-Z0-9_]*)/g)].map((m) => m[1]!) : rule.fix.map((part) => part.node)
   for (const name of used) if (!names.has(name)) throw invalid(file, `${rule.id}: the fix uses $${name}, which the rule never captures`)
+  const twice =
+    typeof rule.fix === 'string'
+      ? used.find((name, i) => used.indexOf(name) !== i && rule.guards?.pure?.includes(name) !== true)
+      : undefined
+  if (twice !== undefined) throw invalid(file, `${rule.id}: the fix writes $${twice} twice, so that guards.pure must name it`)
   for (const language of rule.languages) {
     if (!availableLanguages().has(language)) continue
     try {
@@ -103,10 +116,11 @@ function packValidator(dataFolder: string): ValidateFunction {
 
 function describe(errors: readonly ErrorObject[], value: unknown): string {
   const rules = (value as { rules?: { id?: string }[] } | null)?.rules
-  const lines = errors.slice(0, 4).map(error => {
+  const lines = errors.slice(0, 4).map((error) => {
     const index = /^\/rules\/(\d+)/.exec(error.instancePath)?.[1]
     const id = index === undefined || !Array.isArray(rules) ? undefined : rules[Number(index)]?.id
-    const extra = error.keyword === 'additionalProperties' ? ` (${(error.params as { additionalProperty: string }).additionalProperty})` : ''
+    const extra =
+      error.keyword === 'additionalProperties' ? ` (${(error.params as { additionalProperty: string }).additionalProperty})` : ''
     return `${typeof id === 'string' ? `${id}: ` : ''}${error.instancePath.replace(/^\/rules\/\d+/, '') || '/'} ${error.message ?? 'is wrong'}${extra}`
   })
   return lines.join('; ')

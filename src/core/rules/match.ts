@@ -25,7 +25,7 @@ export function matchRule(rule: Rule, source: ParsedSource): RuleMatch[] {
 
 /** The cheap look before parsing: a file without a rule's literals cannot match. */
 export function hasLiterals(rule: Rule, text: string): boolean {
-  return rule.literals.every(literal => text.includes(literal))
+  return rule.literals.every((literal) => text.includes(literal))
 }
 
 /** Outermost matches first; what overlaps one already taken waits for the next pass. */
@@ -41,7 +41,7 @@ export function withoutOverlaps(matches: readonly RuleMatch[]): RuleMatch[] {
 }
 
 export function toEdits(matches: readonly RuleMatch[], firstGroup: number): TextEdit[] {
-  return matches.flatMap((match, i) => match.edits.map(edit => ({ ...edit, group: firstGroup + i }))).sort((a, b) => a.start - b.start)
+  return matches.flatMap((match, i) => match.edits.map((edit) => ({ ...edit, group: firstGroup + i }))).sort((a, b) => a.start - b.start)
 }
 
 function editsOf(rule: Rule, source: ParsedSource, match: SyntaxNode): RuleMatch['edits'] | undefined {
@@ -80,7 +80,7 @@ function capturesOf(rule: Rule, match: SyntaxNode): Captures | undefined {
     }
     made.set(name, replaceAll === undefined ? text : text.replaceAll(replaceAll[0], replaceAll[1]))
   }
-  return { one: name => match.getMatch(name), many: name => match.getMultipleMatches(name), transformed: name => made.get(name) }
+  return { one: (name) => match.getMatch(name), many: (name) => match.getMultipleMatches(name), transformed: (name) => made.get(name) }
 }
 
 /** Patterns do not see comments, `?.`, `&.` and type arguments: a replacement that would drop one is not made. */
@@ -90,8 +90,8 @@ function losesSomething(source: ParsedSource, replaced: SyntaxNode, used: Filled
     hidden.push(...findKinds(replaced, source.language === 'javascript' ? ['optional_chain'] : ['optional_chain', 'type_arguments']))
   }
   if (source.language === 'ruby') hidden.push(...findMatches(replaced, { rule: { regex: '^&\\.$' } }))
-  return hidden.some(node => {
+  return hidden.some((node) => {
     const at = spanOf(node)
-    return !used.some(span => span.start <= at.start && at.end <= span.end)
+    return !used.some((span) => span.start <= at.start && at.end <= span.end)
   })
 }

@@ -22,9 +22,9 @@ export async function packageFinder(reader: TreeReader): Promise<(path: string, 
   }
   return (path, language) => {
     const names = MANIFESTS[familyOf(language)] ?? []
-    for (let folder = path; folder !== ''; ) {
+    for (let folder = path; folder !== '';) {
       folder = folder.includes('/') ? folder.slice(0, folder.lastIndexOf('/')) : ''
-      if (names.some(name => folders.get(name)?.has(folder) === true)) return folder
+      if (names.some((name) => folders.get(name)?.has(folder) === true)) return folder
     }
     return ''
   }

@@ -58,7 +58,7 @@ export function ecmaOfNode(version: string, data: RuntimeData = runtimeData()): 
  * What needs a Node.js version and names no ECMAScript year does not exist in browsers.
  */
 export function refusingTarget(platform: Platform, requires: Requires): Target | undefined {
-  return platform.targets.find(target => {
+  return platform.targets.find((target) => {
     const needed = requires[target.runtime]
     if (needed !== undefined) return compareVersions(target.version, needed) < 0
     if (target.runtime === 'ecma') return requires.node !== undefined

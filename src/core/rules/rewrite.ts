@@ -44,7 +44,10 @@ export function rewrite(rule: Rule, text: string, language: LanguageId, parsed?:
 function finish(rule: Rule, text: string, edits: TextEdit[], source: ParsedSource): Rewrite | RewriteFailure {
   const imports = source.language === 'go' ? importEdits(source, rule.imports ?? {}) : []
   if (imports.length === 0) return { text: source.text, edits }
-  const composed = composeEdits(edits, imports.map(edit => ({ ...edit, group: 0 }))).map(edit => ({ ...edit, group: 0 }))
+  const composed = composeEdits(
+    edits,
+    imports.map((edit) => ({ ...edit, group: 0 })),
+  ).map((edit) => ({ ...edit, group: 0 }))
   const result = applyEdits(text, composed)
   return parseSource(result, source.language)!.errorCount() > 0 ? 'breaks-syntax' : { text: result, edits: composed }
 }

@@ -1,6 +1,6 @@
 import type { LanguageId, Matcher } from '../parsing/index.ts'
 
-/** `safe`: same behaviour for every input. `semantic`: differs for rare inputs the title names. `experimental`: only when asked for by id. */
+/** `safe`: the same for every input. `semantic`: differs for rare inputs the reason names. `experimental`: only when asked for by id. */
 export type Safety = 'safe' | 'semantic' | 'experimental'
 
 /** Lowest versions a rewritten program needs, per runtime. `ecma` is a year. */
@@ -37,7 +37,11 @@ export type Guards = {
 export type TargetedFix = { readonly node: string; readonly text: string }
 
 /** Makes a new variable out of a captured one; literal operations only, so that a rule from a hostile clone cannot hang us. */
-export type Transform = { from: string; strip?: readonly [prefix: string, suffix: string]; replaceAll?: readonly [from: string, to: string] }
+export type Transform = {
+  from: string
+  strip?: readonly [prefix: string, suffix: string]
+  replaceAll?: readonly [from: string, to: string]
+}
 
 export type RuleExample = { before: string; after: string; language?: LanguageId }
 

@@ -36,7 +36,7 @@ export type ScanReport = {
   bytes: number
   /** Files left alone, by reason. */
   skipped: Record<'generated' | 'vendored' | 'minified' | 'too-large' | 'not-text' | RewriteFailure, number>
-  /** Rules the declared platform refuses in a package where a file has their literals, with the reason. */
+  /** Rules that found something the declared platform does not allow them to change, with the reason. */
   refused: Map<string, string>
 }
 
@@ -44,8 +44,21 @@ export type ScanReport = {
 export async function scanRules(options: ScanOptions): Promise<ScanReport> {
   const { reader, rules } = options
   const report: ScanReport = {
-    findings: [], files: 0, bytes: 0, refused: new Map(),
-    skipped: { generated: 0, vendored: 0, minified: 0, 'too-large': 0, 'not-text': 0, 'no-grammar': 0, 'does-not-parse': 0, 'breaks-syntax': 0, 'never-settles': 0 },
+    findings: [],
+    files: 0,
+    bytes: 0,
+    refused: new Map(),
+    skipped: {
+      generated: 0,
+      vendored: 0,
+      minified: 0,
+      'too-large': 0,
+      'not-text': 0,
+      'no-grammar': 0,
+      'does-not-parse': 0,
+      'breaks-syntax': 0,
+      'never-settles': 0,
+    },
   }
   const [marked, packageOf] = await Promise.all([readAttributes(reader), packageFinder(reader)])
   const platforms = new Map<string, Promise<Platform>>()
@@ -68,7 +81,12 @@ export async function scanRules(options: ScanOptions): Promise<ScanReport> {
     if (text === undefined) continue
     options.onFile?.(entry.path)
     const scope = packageOf(entry.path, language)
-    for (const { rule, edits } of await findInFile(options, report, { path: entry.path, text, language, platform: await platformOf(scope) })) {
+    for (const { rule, edits } of await findInFile(options, report, {
+      path: entry.path,
+      text,
+      language,
+      platform: await platformOf(scope),
+    })) {
       const key = `${rule.id}\0${scope}`
       const findings = found.get(key) ?? { rule, scope, sites: [], blobs: {} }
       findings.sites.push(...toSites(entry.path, text, edits))
@@ -102,16 +120,11 @@ type File = { path: string; text: string; language: LanguageId; platform: Platfo
 async function findInFile(options: ScanOptions, report: ScanReport, file: File): Promise<{ rule: Rule; edits: readonly TextEdit[] }[]> {
   const { path, text, language, platform } = file
   const runtimes = runtimesOf(language)
-  const relevant = { scope: platform.scope, targets: platform.targets.filter(target => runtimes.includes(target.runtime)) }
+  const relevant = { scope: platform.scope, targets: platform.targets.filter((target) => runtimes.includes(target.runtime)) }
   let parsed: ParsedSource | undefined
   const hits: { rule: Rule; edits: readonly TextEdit[] }[] = []
   for (const rule of options.rules) {
     if (!rule.languages.includes(language) || !hasLiterals(rule, text)) continue
-    const refusing = options.ignorePlatform === true ? undefined : refusingTarget(relevant, rule.requires)
-    if (refusing !== undefined) {
-      report.refused.set(rule.id, `${refusing.origin}: ${refusing.runtime} ${refusing.version}`)
-      continue
-    }
     parsed ??= parseSource(text, language)
     if (parsed === undefined) {
       report.skipped['no-grammar']++
@@ -123,6 +136,11 @@ async function findInFile(options: ScanOptions, report: ScanReport, file: File):
       continue
     }
     if (result.edits.length === 0) continue
+    const refusing = options.ignorePlatform === true ? undefined : refusingTarget(relevant, rule.requires)
+    if (refusing !== undefined) {
+      report.refused.set(rule.id, `${refusing.origin}: ${refusing.runtime} ${refusing.version}`)
+      continue
+    }
     // The rule's own word is not enough: what it wrote is checked against the feature table like anybody's change.
     const violation = options.ignorePlatform === true ? undefined : platformViolations(text, result.text, language, relevant)[0]
     if (violation !== undefined) {
@@ -150,5 +168,8 @@ function toSites(file: string, text: string, edits: readonly TextEdit[]): RuleSi
 }
 
 function isWanted(path: string, paths: readonly string[]): boolean {
-  return paths.length === 0 || paths.some(wanted => wanted === '' || wanted === '.' || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`))
+  return (
+    paths.length === 0 ||
+    paths.some((wanted) => wanted === '' || wanted === '.' || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`))
+  )
 }

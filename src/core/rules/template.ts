@@ -40,7 +40,7 @@ export function templateOf(fix: string, language: LanguageId): Template {
   if (expression) {
     const start = frame[0].length
     const end = start + marked.length
-    walk(parsed.root, node => {
+    walk(parsed.root, (node) => {
       const span = spanOf(node)
       const whole = span.start === start && span.end === end
       // The innermost node that spans it all is the expression; what wraps it is a list of one or a statement.
@@ -49,7 +49,10 @@ export function templateOf(fix: string, language: LanguageId): Template {
       if (name === undefined) return
       const required = whole ? 0 : levelRequiredAt(node, family)
       const before = contexts.get(name)
-      contexts.set(name, { required: Math.max(required, before?.required ?? 0), member: before?.member === true || /member|attribute|selector|field/.test(parentKind(node)) })
+      contexts.set(name, {
+        required: Math.max(required, before?.required ?? 0),
+        member: before?.member === true || /member|attribute|selector|field/.test(parentKind(node)),
+      })
     })
   }
   const parts: Template['parts'][number][] = []
@@ -127,6 +130,8 @@ export function fit(filled: Filled, match: SyntaxNode, language: LanguageId): st
   let result = replacement
   // What binds at least as tightly as the text it replaces may stand where that stood.
   if (level < levelRequiredAt(match, family) && level < levelOf(match, family)) result = `(${replacement})`
+  // `{` at the start of a place in an f-string would be an escaped brace.
+  if (family === 'python' && result.startsWith('{') && parentKind(match) === 'interpolation') return undefined
   if (family !== 'javascript') return result
   const leading = leadingPlace(match)
   if (leading === 'statement') {

@@ -42,15 +42,21 @@ export function loadFeatures(dataFolder: string = builtInData()): readonly Featu
  * Language and library features that `after` uses more often than `before` and that the declared platform lacks. Works on any change,
  * whatever made it; `before` is empty for a new file. A text that cannot be parsed here violates nothing.
  */
-export function platformViolations(before: string, after: string, language: LanguageId, platform: Platform, dataFolder?: string): Violation[] {
+export function platformViolations(
+  before: string,
+  after: string,
+  language: LanguageId,
+  platform: Platform,
+  dataFolder?: string,
+): Violation[] {
   const runtimes = runtimesOf(language)
-  const relevant: Platform = { scope: platform.scope, targets: platform.targets.filter(target => runtimes.includes(target.runtime)) }
+  const relevant: Platform = { scope: platform.scope, targets: platform.targets.filter((target) => runtimes.includes(target.runtime)) }
   const compiled = language === 'typescript' || language === 'tsx'
   let trees: { before: ParsedSource; after: ParsedSource } | undefined
   const violations: Violation[] = []
   for (const feature of loadFeatures(dataFolder)) {
     if (!feature.languages.includes(language) || (compiled && feature.kind === 'syntax')) continue
-    if (feature.literals.some(literal => !after.includes(literal))) continue
+    if (feature.literals.some((literal) => !after.includes(literal))) continue
     const target = refusingTarget(relevant, feature.requires)
     if (target === undefined) continue
     if (trees === undefined) {
@@ -62,10 +68,21 @@ export function platformViolations(before: string, after: string, language: Lang
     const more = uses.length === 0 ? 0 : uses.length - findMatches(trees.before.root, { rule: feature.rule } as Matcher).length
     if (more <= 0) continue
     const needed = feature.requires[target.runtime]
-    const need = needed === undefined ? Object.entries(feature.requires).map(([runtime, version]) => `${runtime} ${version}`).join(', ') : `${target.runtime} ${needed}`
-    const lines = new Set(before.split('\n').map(line => line.trim()))
-    const fresh = uses.find(node => !lines.has(after.split('\n')[spanOf(node).line - 1]?.trim() ?? '')) ?? uses[0]!
-    violations.push({ feature: feature.id, title: feature.title, line: spanOf(fresh).line, count: more, detail: `needs ${need}; ${target.origin}: ${target.version}` })
+    const need =
+      needed === undefined
+        ? Object.entries(feature.requires)
+            .map(([runtime, version]) => `${runtime} ${version}`)
+            .join(', ')
+        : `${target.runtime} ${needed}`
+    const lines = new Set(before.split('\n').map((line) => line.trim()))
+    const fresh = uses.find((node) => !lines.has(after.split('\n')[spanOf(node).line - 1]?.trim() ?? '')) ?? uses[0]!
+    violations.push({
+      feature: feature.id,
+      title: feature.title,
+      line: spanOf(fresh).line,
+      count: more,
+      detail: `needs ${need}; ${target.origin}: ${target.version}`,
+    })
   }
   return violations
 }

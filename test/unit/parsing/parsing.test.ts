@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  LANGUAGE_IDS, astEqual, availableLanguages, createByteOffsets, decodeSource, findKinds, languageOf, parseSource, parses, spanOf, walk,
+  LANGUAGE_IDS,
+  astEqual,
+  availableLanguages,
+  createByteOffsets,
+  decodeSource,
+  findKinds,
+  languageOf,
+  parseSource,
+  parses,
+  spanOf,
+  walk,
   type LanguageId,
 } from '../../../src/core/parsing/index.ts'
 
@@ -20,7 +30,7 @@ const VALID: Record<LanguageId, string> = {
 }
 
 describe('languages', () => {
-  it.each(LANGUAGE_IDS)('%s: the grammar loads, accepts valid text and notices broken text', id => {
+  it.each(LANGUAGE_IDS)('%s: the grammar loads, accepts valid text and notices broken text', (id) => {
     expect(availableLanguages().has(id)).toBe(true)
     expect(parseSource(VALID[id], id)?.errorCount()).toBe(0)
     if (id !== 'html' && id !== 'css') expect(parses(`${VALID[id]}\n)) = ((`, id)).toBe(false)
@@ -46,12 +56,12 @@ describe('walking', () => {
   it('visits in source order and stays out of refused nodes', () => {
     const { root } = parseSource('f(1); g(function () { h(2) })', 'javascript')!
     const names: string[] = []
-    walk(root, node => {
+    walk(root, (node) => {
       if (node.kind() === 'identifier') names.push(node.text())
       return node.kind() !== 'function_expression'
     })
     expect(names).toEqual(['f', 'g'])
-    expect(findKinds(root, ['number']).map(node => node.text())).toEqual(['1', '2'])
+    expect(findKinds(root, ['number']).map((node) => node.text())).toEqual(['1', '2'])
   })
 
   it('gives offsets that slice the text, whatever letters stand before', () => {
@@ -67,7 +77,7 @@ describe('walking', () => {
 describe('byte offsets', () => {
   it('agree with the encoder at every boundary of a code point', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), text => {
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
         const toBytes = createByteOffsets(text)
         let offset = 0
         for (const letter of text) {

@@ -1,19 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import type { TreeReader } from '../../../src/core/git/index.ts'
 import {
-  declaredPlatform, loadBuiltInRules, loadFeatures, platformAllows, platformViolations, refusingTarget, rewrite, runtimesOf,
+  declaredPlatform,
+  loadBuiltInRules,
+  loadFeatures,
+  platformAllows,
+  platformViolations,
+  refusingTarget,
+  rewrite,
+  runtimesOf,
 } from '../../../src/core/rules/index.ts'
 import { findMatches, parseSource, type LanguageId } from '../../../src/core/parsing/index.ts'
 
 /** A tree held in memory: the reader's contract, no repository needed to read manifests. */
 function treeOf(files: Record<string, string>): TreeReader {
-  const entries = Object.keys(files).map(path => ({ path, mode: '100644' as const, oid: path, size: files[path]!.length }))
+  const entries = Object.keys(files).map((path) => ({ path, mode: '100644' as const, oid: path, size: files[path]!.length }))
   return {
     tree: 'test',
     entries: async () => entries,
-    entry: async path => entries.find(entry => entry.path === path),
-    read: async path => (files[path] === undefined ? undefined : Buffer.from(files[path])),
-    text: async path => files[path],
+    entry: async (path) => entries.find((entry) => entry.path === path),
+    read: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
+    text: async (path) => files[path],
   }
 }
 
@@ -29,7 +36,11 @@ describe('the declared platform', () => {
     ['an open engines range', { 'package.json': '{"engines":{"node":"*"}}' }, { node: '0.0.0' }],
     ['browserslist with old browsers', { 'package.json': '{"browserslist":["> 1%","ie 11"]}' }, { ecma: '2009' }],
     ['browserslist without them', { '.browserslistrc': '# ours\nchrome >= 94\nfirefox 93\nnot dead\n' }, { ecma: '2022' }],
-    ['browserslist for production', { 'package.json': '{"browserslist":{"production":["chrome 64"],"development":["last 1 chrome version"]}}' }, { ecma: '2018' }],
+    [
+      'browserslist for production',
+      { 'package.json': '{"browserslist":{"production":["chrome 64"],"development":["last 1 chrome version"]}}' },
+      { ecma: '2018' },
+    ],
     ['node in browserslist', { 'package.json': '{"browserslist":"node 14"}' }, { node: '14' }],
     ['requires-python', { 'pyproject.toml': '[project]\nrequires-python = ">=3.8"\n' }, { python: '3.8' }],
     ['poetry', { 'pyproject.toml': '[tool.poetry.dependencies]\npython = "^3.9"\n' }, { python: '3.9' }],
@@ -43,14 +54,22 @@ describe('the declared platform', () => {
     ['old pom.xml', { 'pom.xml': '<source>1.7</source>' }, { java: '7' }],
     ['gradle', { 'build.gradle': "sourceCompatibility = '1.8'" }, { java: '8' }],
     ['gemspec', { 'a.gemspec': 'spec.required_ruby_version = ">= 2.7.0"' }, { ruby: '2.7.0' }],
-    ['a TypeScript library', { 'package.json': '{"engines":{"node":">=18"}}', 'tsconfig.json': '{"compilerOptions":{"target":"es2022","lib":["es2020"]}}' }, { node: '18.0.0', ecma: '2020' }],
+    [
+      'a TypeScript library',
+      { 'package.json': '{"engines":{"node":">=18"}}', 'tsconfig.json': '{"compilerOptions":{"target":"es2022","lib":["es2020"]}}' },
+      { node: '18.0.0', ecma: '2020' },
+    ],
   ]
   it.each(cases)('%s', async (_name, files, expected) => {
     expect(await versions(files)).toEqual(expected)
   })
 
   it('is the nearest package, then the ones above', async () => {
-    const files = { 'package.json': '{"engines":{"node":">=10"}}', 'packages/a/package.json': '{"engines":{"node":">=20"}}', 'packages/b/package.json': '{"name":"b"}' }
+    const files = {
+      'package.json': '{"engines":{"node":">=10"}}',
+      'packages/a/package.json': '{"engines":{"node":">=20"}}',
+      'packages/b/package.json': '{"name":"b"}',
+    }
     expect(await versions(files, 'packages/a')).toEqual({ node: '20.0.0' })
     expect(await versions(files, 'packages/b')).toEqual({ node: '10.0.0' })
   })
@@ -96,7 +115,9 @@ describe('platform violations', () => {
   it('looks only at what is new', async () => {
     const old = await declaredPlatform(treeOf({ 'package.json': '{"engines":{"node":">=12"}}' }), '')
     expect(platformViolations('x = a?.b', 'x = a?.b\ny = 1', 'javascript', old)).toEqual([])
-    expect(platformViolations('x = a?.b', 'x = a?.b\ny = a?.c', 'javascript', old)).toMatchObject([{ line: 2, count: 1, detail: expect.stringContaining('package.json engines.node: 12.0.0') }])
+    expect(platformViolations('x = a?.b', 'x = a?.b\ny = a?.c', 'javascript', old)).toMatchObject([
+      { line: 2, count: 1, detail: expect.stringContaining('package.json engines.node: 12.0.0') },
+    ])
   })
 
   it('lets TypeScript compile syntax away, but not library calls', async () => {
@@ -130,7 +151,10 @@ describe('platform violations', () => {
     for (const feature of loadFeatures()) {
       for (const language of feature.languages) {
         expect(() => findMatches(parseSource('', language)!.root, { rule: feature.rule }), feature.id).not.toThrow()
-        expect(Object.keys(feature.requires).some(runtime => runtimesOf(language).includes(runtime as never)), feature.id).toBe(true)
+        expect(
+          Object.keys(feature.requires).some((runtime) => runtimesOf(language).includes(runtime as never)),
+          feature.id,
+        ).toBe(true)
       }
     }
   })
@@ -138,7 +162,12 @@ describe('platform violations', () => {
   it('agrees with what the rules say of themselves: no example uses more than its rule requires', async () => {
     for (const rule of loadBuiltInRules()) {
       for (const language of rule.languages) {
-        const targets = runtimesOf(language).map(runtime => ({ runtime, version: rule.requires[runtime] ?? '0', origin: 'the rule', declared: true }))
+        const targets = runtimesOf(language).map((runtime) => ({
+          runtime,
+          version: rule.requires[runtime] ?? '0',
+          origin: 'the rule',
+          declared: true,
+        }))
         // A rule that names no year is for Node.js alone.
         const named = targets.filter(({ runtime }) => runtime !== 'ecma' || rule.requires.ecma !== undefined)
         for (const { before } of rule.invalid) {

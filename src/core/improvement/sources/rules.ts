@@ -6,6 +6,9 @@ import type { CandidateSource, Proposal, SourceContext, SourceReport } from '../
 
 const SAFETY_ORDER = { safe: 0, semantic: 1, experimental: 2 } as const
 
+/** Files between two words of progress. */
+const PROGRESS_EVERY = 250
+
 /**
  * The built-in rules and the repository's own, read from the base commit. One rule in one package is one candidate; each place is a site
  * that may be dropped alone. Experimental rules take part only when named in `only`.
@@ -17,24 +20,27 @@ export function createRuleSource(deps: { git: Git; only: readonly string[] }): C
     async find(context) {
       const reader = deps.git.reader(context.base)
       const rules = chooseRules(await loadRules(reader), deps.only)
-      const started = rules.length
+      let looked = 0
       const report = await scanRules({
         reader,
         rules,
         paths: context.paths,
         isProtected: context.isProtected,
         ...(context.signal === undefined ? {} : { signal: context.signal }),
-        onFile: path => context.onProgress?.(path),
+        onFile: () => {
+          looked++
+          if (looked % PROGRESS_EVERY === 0) context.onProgress?.(plural(looked, 'file'))
+        },
       })
-      return reportOf(context, report, started)
+      return reportOf(context, report, rules.length)
     },
   }
 }
 
 function chooseRules(rules: readonly Rule[], only: readonly string[]): Rule[] {
-  const unknown = only.find(id => !rules.some(rule => rule.id === id))
+  const unknown = only.find((id) => !rules.some((rule) => rule.id === id))
   if (unknown !== undefined) throw new SingularityError('USAGE', `No rule is named ${unknown}`, { hints: ['singularity rules list'] })
-  return rules.filter(rule => (only.length === 0 ? rule.safety !== 'experimental' : only.includes(rule.id)))
+  return rules.filter((rule) => (only.length === 0 ? rule.safety !== 'experimental' : only.includes(rule.id)))
 }
 
 function reportOf(context: SourceContext, report: ScanReport, rules: number): SourceReport {
@@ -47,7 +53,9 @@ function reportOf(context: SourceContext, report: ScanReport, rules: number): So
       (a.rule.id < b.rule.id ? -1 : a.rule.id > b.rule.id ? 1 : 0) ||
       (a.scope < b.scope ? -1 : 1),
   )
-  const notes = [`${plural(rules, 'rule')} looked at ${plural(report.files, 'file')} and found ${plural(report.findings.length, 'candidate')}.`]
+  const notes = [
+    `${plural(rules, 'rule')} looked at ${plural(report.files, 'file')} and found ${plural(report.findings.length, 'candidate')}.`,
+  ]
   if (report.refused.size > 0) {
     const [[id, reason] = ['', '']] = report.refused
     notes.push(`${plural(report.refused.size, 'rule')} held back because of the declared platform (${id}: ${reason}).`)
