@@ -49,6 +49,9 @@ const CONFIG: readonly string[] = [
 /** The `-c` flags in front of every host-side git command: no hooks, no helpers, no background work, durable writes. */
 export const HARDENING: readonly string[] = CONFIG.flatMap((setting) => ['-c', setting])
 
+/** What a read through simple-git is given of them. */
+export const SUMMARY_CONFIG: readonly string[] = CONFIG.slice(0, 4)
+
 export type EnvironmentPurpose = 'plumbing' | 'discovery' | 'identity' | 'signing'
 
 /** The scrubbed environment of a git child, built from nothing. */
