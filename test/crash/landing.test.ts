@@ -41,3 +41,26 @@ describe.each(['land', 'undo'] as const)('kill -9 during %s', (kind) => {
     expect(outcomes['done']).toBeGreaterThan(0)
   })
 })
+
+describe.each(['land', 'undo'] as const)('%s on a full disk', (kind) => {
+  it('takes its files back, at once or at the next start', { timeout: FULL ? 3_600_000 : 300_000 }, async (context) => {
+    if (!bench) return context.skip('needs Linux and a C compiler')
+    const next = random(SEED * 3 + kind.length)
+    const count = bench.count(kind)
+    const targets = FULL ? Array.from({ length: count }, (_, index) => index + 1) : Array.from({ length: 5 }, () => 1 + Math.floor(next() * count))
+    const outcomes: Record<string, number> = { done: 0, rolled_back: 0, nothing: 0 }
+    for (const target of targets) outcomes[await bench.crash(kind, { target, torn: false, ownerOnly: false, index: 'fresh', diskFull: true })]!++
+    console.log(`${kind} on a full disk: ${targets.length} tried: ${JSON.stringify(outcomes)}`)
+    expect(outcomes['nothing']! + outcomes['rolled_back']!).toBeGreaterThan(0)
+  })
+})
+
+describe.each(['land', 'undo'] as const)('%s in two processes at once', (kind) => {
+  it('happens once', { timeout: 120_000 }, async (context) => {
+    if (!bench) return context.skip('needs Linux and a C compiler')
+    for (let round = 0; round < 3; round++) {
+      const answers = await bench.race(kind)
+      expect([['busy', kind === 'land' ? 'landed' : 'undone'], [kind === 'land' ? 'landed' : 'unchanged', kind === 'land' ? 'unchanged' : 'undone'].sort()]).toContainEqual(answers)
+    }
+  })
+})

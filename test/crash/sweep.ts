@@ -1,22 +1,27 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { expect } from 'vitest'
 import { createRepository, testEnvironment, type TestRepository } from '../support/repository.ts'
 import { openLanding, work, type Job } from './driver.ts'
 
-/** Layout of `struct shared` in shim.c: count, target, torn, owner_only, dead, npids, pids[1000]. */
-const SHARED_BYTES = 4 * (6 + 1000)
+const runFile = promisify(execFile)
 
-export type CrashPoint = { target: number; torn: boolean; ownerOnly: boolean; index: 'fresh' | 'stale' }
+/** Layout of `struct shared` in shim.c: count, target, torn, owner_only, disk_full, dead, npids, pids[1000]. */
+const SHARED_BYTES = 4 * (7 + 1000)
+
+export type CrashPoint = { target: number; torn: boolean; ownerOnly: boolean; index: 'fresh' | 'stale'; diskFull?: boolean }
 
 export type Bench = {
   /** How many calls the operation makes when it is not killed. */
   count(kind: 'land' | 'undo'): number
   /** Kills the operation at a point (and, where given, the recovery too), recovers and asserts that nothing is lost. */
   crash(kind: 'land' | 'undo', point: CrashPoint, recoveryTarget?: number): Promise<'done' | 'rolled_back' | 'nothing'>
+  /** Two processes do the same at once; their answers, after the repository was checked. */
+  race(kind: 'land' | 'undo'): Promise<string[]>
   cleanup(): void
 }
 
@@ -65,12 +70,13 @@ export async function createBench(): Promise<Bench | null> {
     memory.writeInt32LE(point.target, 4)
     memory.writeInt32LE(point.torn ? 1 : 0, 8)
     memory.writeInt32LE(point.ownerOnly ? 1 : 0, 12)
+    memory.writeInt32LE(point.diskFull ? 1 : 0, 16)
     writeFileSync(shared, memory)
     writeFileSync(join(folder, 'job.json'), JSON.stringify(job))
     const ran = spawnSync(process.execPath, [driver, place, join(folder, 'job.json')], {
       env: { ...(env as NodeJS.ProcessEnv), LD_PRELOAD: shim, CRASH_SHM: shared }, encoding: 'utf8', timeout: 60_000,
     })
-    if (ran.signal === null && ran.status !== 0) throw new Error(`the driver failed: ${ran.stderr}`)
+    if (ran.signal === null && ran.status !== 0 && !point.diskFull) throw new Error(`the driver failed: ${ran.stderr}`)
     return { signal: ran.signal, count: readFileSync(shared).readInt32LE(0), out: ran.stdout }
   }
 
@@ -100,6 +106,20 @@ export async function createBench(): Promise<Bench | null> {
       } finally {
         opened.close()
       }
+    },
+    async race(kind) {
+      const copy = prepare(kind, 'fresh')
+      const before = look(copy)
+      writeFileSync(join(folder, 'job.json'), JSON.stringify(made.get(kind)!.job))
+      const start = () => runFile(process.execPath, [driver, place, join(folder, 'job.json')], { env: env as NodeJS.ProcessEnv })
+      const answers = (await Promise.all([start(), start()])).map(({ stdout }) => (JSON.parse(stdout) as { status: string }).status)
+      const opened = await openLanding(place, env)
+      try {
+        check(copy, before, opened.db.all<{ id: string; state: string }>('SELECT id, state FROM op'), opened.db.all<{ name: string; data: string }>('SELECT name, data FROM event'), 'race')
+      } finally {
+        opened.close()
+      }
+      return answers.sort()
     },
     cleanup() {
       for (const { repository } of made.values()) repository.cleanup()

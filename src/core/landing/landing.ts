@@ -7,7 +7,7 @@ import { createJournal, type Begin, type JournalPath, type Operation, type Outco
 import { journalPaths, mergeStep } from './merge.ts'
 import { revertMessage, withTrailers, type Trailers } from './message.ts'
 import { operationMark, type ProcessInfo } from './processes.ts'
-import { isAncestor, recoverOperation, rollBack } from './recover.ts'
+import { concludeFailure, isAncestor, recoverOperation } from './recover.ts'
 import { dropCandidateReferences, locksOf, privateRef, setReferences, settleReferences } from './references.ts'
 
 type Refusal =
@@ -148,8 +148,10 @@ export function createLanding(deps: LandingDeps): Landing {
       const moved = await git.updateRef(targetRef, commit, step.old, `singularity: ${kind} ${candidateId}`, { env: mark })
       if (!moved) return await takeBack(operation, { status: 'busy', reason: `${shortName(targetRef)} moved meanwhile` })
     } catch (error) {
-      if (SingularityError.isInstance(error) && error.code === 'REPOSITORY_LOCKED') return await takeBack(operation, { status: 'busy', reason: error.message })
-      await takeBack(operation, null)
+      const locked = SingularityError.isInstance(error) && error.code === 'REPOSITORY_LOCKED'
+      // Where even taking back fails (a full disk) the row stays open: the next start goes on, the first error tells why.
+      const answer = await takeBack<Refusal | null>(operation, locked ? { status: 'busy', reason: error.message } : null).catch(() => null)
+      if (answer) return answer
       throw error
     } finally {
       running.delete(operation.id)
@@ -160,10 +162,10 @@ export function createLanding(deps: LandingDeps): Landing {
     return { commit }
   }
 
-  const takeBack = async <T>(operation: Operation, answer: T): Promise<T> => {
-    const { outcome, detail } = await rollBack(git, operation)
+  const takeBack = async <T extends Refusal | null>(operation: Operation, answer: T): Promise<{ commit: string } | T> => {
+    const { outcome, detail } = await concludeFailure(git, operation)
     journal.close(operation, outcome, detail)
-    return answer
+    return outcome === 'landed' || outcome === 'undone' ? { commit: operation.newOid } : answer
   }
 
   const ready = async (): Promise<{ status: 'busy'; reason: string } | null> => {
