@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -90,6 +91,21 @@ describe('refusals change nothing', () => {
     const { landing, propose } = await openLanding(repository)
     const request = await propose([EDIT], { sign: true })
     expect(await unchanged(repository, () => landing.land(request))).toMatchObject({ status: 'unsigned' })
+  })
+
+  it.skipIf(spawnSync('ssh-keygen', ['-?']).error !== undefined)('signing that works signs landing and undo', async () => {
+    const repository = make(START)
+    const key = join(repository.root, '..', 'key')
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+    writeFileSync(`${key}.allowed`, `ada@example.org ${readFileSync(`${key}.pub`, 'utf8')}`)
+    for (const [name, value] of [['gpg.format', 'ssh'], ['user.signingKey', `${key}.pub`], ['gpg.ssh.allowedSignersFile', `${key}.allowed`]]) repository.git('config', name!, value!)
+    const { landing, propose } = await openLanding(repository)
+    const landed = await landing.land(await propose([EDIT], { sign: true }))
+    expect(landed).toMatchObject({ status: 'landed' })
+    repository.git('verify-commit', 'main')
+    const { commit } = landed as { commit: string }
+    expect(await landing.undo({ candidateId: 'c1', landedCommit: commit, targetRef: 'refs/heads/main', sign: true })).toMatchObject({ status: 'undone' })
+    repository.git('verify-commit', 'main')
   })
 
   it('a dry run', async () => {

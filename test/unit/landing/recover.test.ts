@@ -120,12 +120,22 @@ describe('recover', () => {
     expect(await bench.landing.recover()).toEqual([])
     expect(existsSync(bench.lock)).toBe(true)
     expect(open(bench)).toHaveLength(1)
-    const request = await bench.propose([file('b.txt', 'B\n')], { candidateId: 'c2' }).catch(() => null)
-    if (request) expect(await bench.landing.land(request)).toMatchObject({ status: 'busy' })
+    const request = await bench.propose([file('b.txt', 'B\n')], { candidateId: 'c2' })
+    expect(await bench.landing.land(request)).toMatchObject({ status: 'busy' })
     theirs.stdin.end()
     await once(theirs, 'close')
     expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back' }])
     expect(existsSync(bench.lock)).toBe(false)
+  })
+
+  it('does not wait for a command that only reads', async () => {
+    const bench = await crashed()
+    const reader = spawn('git', ['-c', 'core.quotePath=false', '-C', '.', 'cat-file', '--batch'], { cwd: bench.repository.root, stdio: ['pipe', 'ignore', 'ignore'] })
+    await once(reader, 'spawn')
+    writeFileSync(bench.lock, '')
+    expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back' }])
+    reader.stdin.end()
+    await once(reader, 'close')
   })
 
   it('leaves the operation of a living process alone', async () => {
