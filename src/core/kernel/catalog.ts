@@ -26,6 +26,7 @@ export const CATALOG = {
   DISK_FULL: { kind: 'environment', title: 'No space left on the disk' },
   READ_ONLY: { kind: 'environment', title: 'The file system is read-only' },
   ISOLATION_MISSING: { kind: 'environment', title: 'No isolation is available', hints: ['singularity doctor'] },
+  ISOLATION_BREACHED: { kind: 'environment', title: 'A command reached outside its sandbox', hints: ['singularity doctor'] },
   NO_TESTS: { kind: 'environment', title: 'No test command was found', hints: ["singularity improve --test 'COMMAND'"] },
   BASELINE_UNUSABLE: { kind: 'environment', title: 'The tests do not run well enough on the unchanged code' },
   RUN_IN_PROGRESS: { kind: 'environment', title: 'Another run is working on this repository', hints: ['singularity runs'] },

@@ -1,2 +1,6 @@
 export * from './evidence.ts'
 export type * from './runner.ts'
+export * from './faults/faults.ts'
+export * from './statistics/index.ts'
+export * from './verdict.ts'
+export * from './tamper/index.ts'

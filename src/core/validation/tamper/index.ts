@@ -1,0 +1,8 @@
+export { detectWeakening, isTouched, type WeakeningInput, type WeakeningReport } from './detect.ts'
+export type { TouchedTest } from './compare-tests.ts'
+export { testFacts, testLanguageOf, type AssertionFact, type TestFact, type TestFacts } from './facts.ts'
+export { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
+export { baseTestsOverlay, classifyBaseTests, type BaseTestVerdicts, type Overlay } from './overlay.ts'
+export { exportedApi, exportedApiChanges, type ApiChanges, type ExportedName } from './exported-api.ts'
+export { leavesTree, nameClashes, privilegedChanges, privilegedPath, type Privilege, type PrivilegedInput } from './privileged.ts'
+export { newSuppressions, suppressionsOf, type Suppression } from './suppressions.ts'
