@@ -24,8 +24,16 @@ const CASES: Case[] = [
   { name: 'plain', make: () => createRepository(FILES) },
   { name: 'sha256', make: () => createRepository(FILES, { objectFormat: 'sha256' }) },
   { name: 'a newline and unicode in its own path', make: () => createRepository(FILES, { name: 'né\nw "x"' }) },
-  { name: 'packed refs and objects', make: () => createRepository(FILES), shape: (r) => (r.git('gc', '--quiet'), r.git('pack-refs', '--all')) },
-  { name: 'split index and untracked cache', make: () => createRepository(FILES), shape: (r) => (r.git('update-index', '--split-index'), r.git('update-index', '--force-untracked-cache')) },
+  {
+    name: 'packed refs and objects',
+    make: () => createRepository(FILES),
+    shape: (r) => (r.git('gc', '--quiet'), r.git('pack-refs', '--all')),
+  },
+  {
+    name: 'split index and untracked cache',
+    make: () => createRepository(FILES),
+    shape: (r) => (r.git('update-index', '--split-index'), r.git('update-index', '--force-untracked-cache')),
+  },
   { name: 'index version 4', make: () => createRepository(FILES), shape: (r) => r.git('update-index', '--index-version', '4') },
   {
     name: 'sparse checkout',
@@ -81,7 +89,21 @@ const CASES: Case[] = [
     name: 'settings that change what git prints',
     make: () => createRepository(FILES),
     shape(r) {
-      for (const [name, value] of [['status.short', 'true'], ['status.branch', 'true'], ['diff.noprefix', 'true'], ['diff.renames', 'copies'], ['color.ui', 'always'], ['core.quotePath', 'true'], ['status.relativePaths', 'false'], ['merge.conflictStyle', 'diff3'], ['merge.renames', 'false'], ['core.abbrev', '5'], ['log.showSignature', 'true'], ['status.showUntrackedFiles', 'no'], ['blame.showEmail', 'true']])
+      for (const [name, value] of [
+        ['status.short', 'true'],
+        ['status.branch', 'true'],
+        ['diff.noprefix', 'true'],
+        ['diff.renames', 'copies'],
+        ['color.ui', 'always'],
+        ['core.quotePath', 'true'],
+        ['status.relativePaths', 'false'],
+        ['merge.conflictStyle', 'diff3'],
+        ['merge.renames', 'false'],
+        ['core.abbrev', '5'],
+        ['log.showSignature', 'true'],
+        ['status.showUntrackedFiles', 'no'],
+        ['blame.showEmail', 'true'],
+      ])
         r.git('config', name!, value!)
     },
   },
@@ -98,13 +120,20 @@ describe.each(CASES)('landing in a repository with: $name', ({ make, shape, land
     repository.write({ 'c.txt': 'dirty\n', 'new.txt': 'untracked\n' })
     const before = repository.snapshot()
     const { landing, propose } = await openLanding(repository)
-    const result = await landing.land(await propose([file('src/a.txt', '1\ntwo\n3\n'), file('lib/b.txt', 'B\n'), file('lib/ñ\n.txt', 'n\n')]))
+    const result = await landing.land(
+      await propose([file('src/a.txt', '1\ntwo\n3\n'), file('lib/b.txt', 'B\n'), file('lib/ñ\n.txt', 'n\n')]),
+    )
     expect(result).toMatchObject({ status: 'landed' })
     const after = repository.snapshot()
     expect(after.status).toBe(before.status)
     expect(text(repository, 'lib/ñ\n.txt')).toMatch(/^n\r?\n$/)
     landed?.(repository)
-    const undone = await landing.undo({ candidateId: 'c1', landedCommit: (result as { commit: string }).commit, targetRef: 'refs/heads/main', sign: false })
+    const undone = await landing.undo({
+      candidateId: 'c1',
+      landedCommit: (result as { commit: string }).commit,
+      targetRef: 'refs/heads/main',
+      sign: false,
+    })
     expect(undone.status).toBe('undone')
     expect({ ...repository.snapshot(), refs: '' }).toEqual({ ...before, refs: '' })
     expect(repository.git('fsck', '--no-dangling')).toBe('')

@@ -20,7 +20,14 @@ export async function summarizeWork(repository: Repository, env: Readonly<Record
     baseDir: repository.root,
     config: [...SUMMARY_CONFIG],
     // The guards are meant for values that come from outside; these are ours, and switch helpers off.
-    unsafe: { allowUnsafeHooksPath: true, allowUnsafeFsMonitor: true, allowUnsafeConfigPaths: true, allowUnsafeAskPass: true, allowUnsafeEditor: true, allowUnsafePager: true },
+    unsafe: {
+      allowUnsafeHooksPath: true,
+      allowUnsafeFsMonitor: true,
+      allowUnsafeConfigPaths: true,
+      allowUnsafeAskPass: true,
+      allowUnsafeEditor: true,
+      allowUnsafePager: true,
+    },
     allowEnvironment: Object.keys(environment),
   }).env(environment)
   const status = await client.status(['--untracked-files=normal'])

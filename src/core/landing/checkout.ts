@@ -43,7 +43,10 @@ async function editedPaths(git: Git, checkout: Checkout, paths: readonly Journal
     const part = paths.slice(start, start + CHUNK)
     const names = part.map((each) => each.path)
     // `status` compares contents where the recorded times are stale; without optional locks it writes nothing.
-    const status = await git.run(['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=no', '--', ...names], within(checkout))
+    const status = await git.run(
+      ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=no', '--', ...names],
+      within(checkout),
+    )
     for (const record of status.text.split('\0')) if (record !== '') edited.push(record.slice(3))
     edited.push(...(await hiddenEdits(git, checkout, part)))
   }
@@ -53,7 +56,10 @@ async function editedPaths(git: Git, checkout: Checkout, paths: readonly Journal
 /** Edits that status does not show: entries marked assume-unchanged or skip-worktree. */
 async function hiddenEdits(git: Git, checkout: Checkout, paths: readonly JournalPath[]): Promise<string[]> {
   const listed = await git.run(['ls-files', '-v', '-z', '--', ...paths.map((each) => each.path)], within(checkout))
-  const marked = listed.text.split('\0').filter((record) => /^[a-zS] /.test(record)).map((record) => record.slice(2))
+  const marked = listed.text
+    .split('\0')
+    .filter((record) => /^[a-zS] /.test(record))
+    .map((record) => record.slice(2))
   const edited: string[] = []
   for (const path of marked) {
     if (!lstat(join(checkout.path, path))?.isFile()) continue
@@ -111,7 +117,12 @@ const IN_THE_WAY = /not uptodate|would be overwritten|would be removed|would los
  * Two-way `read-tree -m -u`: writes exactly the paths that differ and refuses to overwrite anything else.
  * @returns the paths in the way where git refuses, else null
  */
-export async function advance(git: Git, checkout: Checkout, step: { from: string; to: string }, env: Readonly<Record<string, string>>): Promise<string[] | null> {
+export async function advance(
+  git: Git,
+  checkout: Checkout,
+  step: { from: string; to: string },
+  env: Readonly<Record<string, string>>,
+): Promise<string[] | null> {
   const options = { ...within(checkout), env }
   const attempt = async (): Promise<string | null> => {
     try {

@@ -71,8 +71,23 @@ export async function endChildren(operationId: string): Promise<void> {
 
 /** Commands that take no locks, and may stay for hours: behind a pager, as a daemon, as a reader of objects. */
 const READERS = new Set([
-  'annotate', 'blame', 'cat-file', 'credential-cache--daemon', 'daemon', 'diff', 'fsmonitor--daemon', 'grep', 'help', 'log', 'ls-files', 'ls-tree',
-  'reflog', 'rev-list', 'shortlog', 'show', 'upload-pack',
+  'annotate',
+  'blame',
+  'cat-file',
+  'credential-cache--daemon',
+  'daemon',
+  'diff',
+  'fsmonitor--daemon',
+  'grep',
+  'help',
+  'log',
+  'ls-files',
+  'ls-tree',
+  'reflog',
+  'rev-list',
+  'shortlog',
+  'show',
+  'upload-pack',
 ])
 
 /** Is some git command of the user at work in one of these folders? Only seen where /proc exists. */

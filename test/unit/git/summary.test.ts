@@ -19,7 +19,14 @@ describe('summarizeWork', () => {
     repository.write({ a: '3' })
     const git = await repository.open()
     const env = { ...testEnvironment(repository.root), GIT_DIR: '/nowhere', GIT_INDEX_FILE: '/nowhere' }
-    expect(await summarizeWork(git.repository, env)).toEqual({ branch: 'main', upstream: null, staged: 1, modified: 2, untracked: 2, conflicted: 0 })
+    expect(await summarizeWork(git.repository, env)).toEqual({
+      branch: 'main',
+      upstream: null,
+      staged: 1,
+      modified: 2,
+      untracked: 2,
+      conflicted: 0,
+    })
     expect(existsSync(mark)).toBe(false)
     repository.git('-c', 'core.fsmonitor=false', 'checkout', '--quiet', '--detach')
     expect((await summarizeWork(git.repository, env)).branch).toBeNull()

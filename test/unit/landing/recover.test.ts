@@ -26,13 +26,31 @@ async function crashed(options: { pid?: number; bootId?: string } = {}): Promise
   const repository = createRepository({ 'a.txt': 'old a\n', 'b.txt': 'old b\n', 'gone.txt': 'gone\n', 'mine.txt': 'm\n' })
   made.push(repository)
   const bench = await openLanding(repository)
-  const { commit, base } = await bench.propose([file('a.txt', LONG), file('b.txt', 'new b\n'), file('gone.txt', null), file('fresh/c.txt', LONG)])
+  const { commit, base } = await bench.propose([
+    file('a.txt', LONG),
+    file('b.txt', 'new b\n'),
+    file('gone.txt', null),
+    file('fresh/c.txt', LONG),
+  ])
   const checkout = { path: repository.root, gitDir: join(repository.root, '.git') }
   const paths = journalPaths(await bench.git.changedFiles(base, commit))
   const locks = locksOf(bench.git, { candidateId: 'c1', targetRef: 'refs/heads/main', checkout })
   bench.db.run(
-    SQL.insertOperation, 'o1', 'c1', 'land', 'refs/heads/main', base, commit, checkout.path, JSON.stringify(paths), JSON.stringify(locks), checkout.gitDir,
-    options.pid ?? NOBODY, '', options.bootId ?? BOOT, new Date().toISOString(),
+    SQL.insertOperation,
+    'o1',
+    'c1',
+    'land',
+    'refs/heads/main',
+    base,
+    commit,
+    checkout.path,
+    JSON.stringify(paths),
+    JSON.stringify(locks),
+    checkout.gitDir,
+    options.pid ?? NOBODY,
+    '',
+    options.bootId ?? BOOT,
+    new Date().toISOString(),
   )
   return { ...bench, repository, base, commit, lock: join(checkout.gitDir, 'index.lock'), path: (name) => join(repository.root, name) }
 }
@@ -130,7 +148,10 @@ describe('recover', () => {
 
   it('does not wait for a command that only reads', async () => {
     const bench = await crashed()
-    const reader = spawn('git', ['-c', 'core.quotePath=false', '-C', '.', 'cat-file', '--batch'], { cwd: bench.repository.root, stdio: ['pipe', 'ignore', 'ignore'] })
+    const reader = spawn('git', ['-c', 'core.quotePath=false', '-C', '.', 'cat-file', '--batch'], {
+      cwd: bench.repository.root,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
     await once(reader, 'spawn')
     writeFileSync(bench.lock, '')
     expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back' }])
@@ -158,7 +179,15 @@ describe('recover', () => {
     bench.repository.write({ 'b.txt': 'new b\n' })
     const { commit, base } = bench
     const validatedTree = await bench.git.treeOf(commit)
-    const result = await bench.landing.land({ candidateId: 'c1', commit, base, targetRef: 'refs/heads/main', message: 'Again\n', validatedTree, sign: false })
+    const result = await bench.landing.land({
+      candidateId: 'c1',
+      commit,
+      base,
+      targetRef: 'refs/heads/main',
+      message: 'Again\n',
+      validatedTree,
+      sign: false,
+    })
     expect(result.status).toBe('landed')
     expect(bench.settled.map((each) => each.outcome)).toEqual(['rolled_back', 'landed'])
     expect(bench.repository.git('status', '--porcelain')).toBe('')
@@ -174,7 +203,11 @@ describe('a landing that cannot move the ref', () => {
     const request = await bench.propose([file('a.txt', 'A\n'), file('new/c.txt', 'c\n')])
     const outcomes: string[] = []
     const landing = createLanding({
-      git: { ...bench.git, updateRef }, db: bench.db, clock: systemClock, processInfo: createProcessInfo(), settle: (_operation, outcome) => void outcomes.push(outcome),
+      git: { ...bench.git, updateRef },
+      db: bench.db,
+      clock: systemClock,
+      processInfo: createProcessInfo(),
+      settle: (_operation, outcome) => void outcomes.push(outcome),
     })
     const before = repository.snapshot()
     const result = await landing.land(request).catch((error: unknown) => error)
