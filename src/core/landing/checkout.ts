@@ -43,12 +43,10 @@ async function editedPaths(git: Git, checkout: Checkout, paths: readonly Journal
     const part = paths.slice(start, start + CHUNK)
     const names = part.map((each) => each.path)
     // `status` compares contents where the recorded times are stale; without optional locks it writes nothing.
-    const status = await git.run(
-      ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=no', '--', ...names],
-      within(checkout),
-    )
+    const args = ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=no', '--', ...names]
+    const [status, hidden] = await Promise.all([git.run(args, within(checkout)), hiddenEdits(git, checkout, part)])
     for (const record of status.text.split('\0')) if (record !== '') edited.push(record.slice(3))
-    edited.push(...(await hiddenEdits(git, checkout, part)))
+    edited.push(...hidden)
   }
   return edited
 }

@@ -62,9 +62,12 @@ export function createLanding(deps: LandingDeps): Landing {
   }
 
   const execute = async (step: Step): Promise<{ commit: string } | Refusal> => {
-    const paths = journalPaths(await git.changedFiles(step.parent, step.tree))
+    const [changed, place] = await Promise.all([
+      git.changedFiles(step.parent, step.tree),
+      step.old === null ? { checkout: null } : findCheckout(git, shortName(step.targetRef)),
+    ])
+    const paths = journalPaths(changed)
     if (paths.length === 0) return { status: 'unchanged', reason: 'the branch already has this change' }
-    const place = step.old === null ? { checkout: null } : await findCheckout(git, shortName(step.targetRef))
     if ('status' in place) return place
     const obstacle = (place.checkout && (await findObstacle(git, place.checkout, paths))) ?? lockedRef(git, step.targetRef)
     if (obstacle) return obstacle
