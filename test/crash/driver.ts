@@ -10,16 +10,30 @@ export type Job = { kind: 'land'; request: LandRequest } | { kind: 'undo'; reque
 export type Opened = { landing: Landing; db: Database; close(): void }
 
 /** Settling writes an event in the same transaction, as the room above does with its candidate's state. */
-export async function openLanding(root: string, env: Record<string, string | undefined>, marks: Record<string, string> = {}): Promise<Opened> {
+export async function openLanding(
+  root: string,
+  env: Record<string, string | undefined>,
+  marks: Record<string, string> = {},
+): Promise<Opened> {
   const git = createGit(await discoverRepository({ cwd: root, env }), { env, marks })
   const db = openDatabase({ path: join(root, '.git/singularity/state.db'), applicationId: 0x53_47_4c_31, migrations: STATE_MIGRATIONS })
   const landing = createLanding({
-    git, db, clock: systemClock, processInfo: createProcessInfo(),
+    git,
+    db,
+    clock: systemClock,
+    processInfo: createProcessInfo(),
     settle: (operation, outcome) =>
-      void db.run('INSERT INTO event (at, name, candidate_id, data) VALUES (?, ?, ?, ?)', isoTime(systemClock), outcome, operation.candidateId, JSON.stringify({ op: operation.id })),
+      void db.run(
+        'INSERT INTO event (at, name, candidate_id, data) VALUES (?, ?, ?, ?)',
+        isoTime(systemClock),
+        outcome,
+        operation.candidateId,
+        JSON.stringify({ op: operation.id }),
+      ),
   })
   return {
-    landing, db,
+    landing,
+    db,
     close() {
       git.close()
       db.close()

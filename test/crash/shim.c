@@ -1,10 +1,11 @@
 /*
  * LD_PRELOAD shim of the crash sweep. Counts every call that changes a regular file or a folder, over all processes that
- * share one memory file, and kills them at the N-th.
- *   CRASH_SHM   path of a file of sizeof(struct shared) zero bytes; the test sets `target`, `torn` and `owner_only`.
+ * share one memory file, and kills them at the N-th, or lets every later call that needs space fail with ENOSPC.
+ *   CRASH_SHM   path of a file of sizeof(struct shared) zero bytes; the test sets `target`, `torn`, `owner_only` and `disk_full`.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@ struct shared {
   int target;     /* 0: only count */
   int torn;       /* 1: a write is cut in half before the kill */
   int owner_only; /* 1: only the first process (node) dies, its children live on */
+  int disk_full;  /* 1: nobody dies, but from the N-th call on there is no space left */
   atomic_int dead;
   atomic_int npids;
   int pids[MAX_PIDS];
@@ -65,7 +67,14 @@ static int reached(void) {
     for (;;) pause();
   }
   int now = atomic_fetch_add(&shared->count, 1) + 1;
+  if (shared->disk_full) return 0;
   return now == shared->target;
+}
+
+static int no_space(void) {
+  if (!shared || !shared->disk_full || atomic_load(&shared->count) < shared->target) return 0;
+  errno = ENOSPC;
+  return 1;
 }
 
 static int regular(int fd) {
@@ -85,6 +94,7 @@ ssize_t write(int fd, const void *data, size_t size) {
     if (shared->torn && !shared->owner_only && size > 1) next(fd, data, size / 2);
     end_all();
   }
+  if (shared && shared->disk_full && regular(fd) && no_space()) return -1;
   return next(fd, data, size);
 }
 ssize_t writev(int fd, const struct iovec *parts, int count) {
@@ -98,6 +108,7 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) {
     if (shared->torn && !shared->owner_only && size > 1) next(fd, data, size / 2, offset);
     end_all();
   }
+  if (no_space()) return -1;
   return next(fd, data, size, offset);
 }
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
@@ -106,6 +117,7 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
     if (shared->torn && !shared->owner_only && size > 1) next(fd, data, size / 2, offset);
     end_all();
   }
+  if (no_space()) return -1;
   return next(fd, data, size, offset);
 }
 
@@ -123,6 +135,7 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
     NEXT(int, #name, const char *, int, ...); \
     MODE_OF(flags, flags) \
     if (flags & (O_CREAT | O_TRUNC)) POINT; \
+    if ((flags & O_CREAT) && no_space()) return -1; \
     return next(path, flags, mode); \
   }
 #define OPENER_AT(name) \
@@ -130,6 +143,7 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
     NEXT(int, #name, int, const char *, int, ...); \
     MODE_OF(flags, flags) \
     if (flags & (O_CREAT | O_TRUNC)) POINT; \
+    if ((flags & O_CREAT) && no_space()) return -1; \
     return next(dir, path, flags, mode); \
   }
 OPENER(open)
@@ -143,7 +157,7 @@ int unlink(const char *path) { NEXT(int, "unlink", const char *); POINT; return 
 int unlinkat(int dir, const char *path, int flags) { NEXT(int, "unlinkat", int, const char *, int); POINT; return next(dir, path, flags); }
 int link(const char *from, const char *to) { NEXT(int, "link", const char *, const char *); POINT; return next(from, to); }
 int symlink(const char *to, const char *path) { NEXT(int, "symlink", const char *, const char *); POINT; return next(to, path); }
-int mkdir(const char *path, mode_t mode) { NEXT(int, "mkdir", const char *, mode_t); POINT; return next(path, mode); }
+int mkdir(const char *path, mode_t mode) { NEXT(int, "mkdir", const char *, mode_t); POINT; if (no_space()) return -1; return next(path, mode); }
 int rmdir(const char *path) { NEXT(int, "rmdir", const char *); POINT; return next(path); }
 int fsync(int fd) { NEXT(int, "fsync", int); POINT; return next(fd); }
 int fdatasync(int fd) { NEXT(int, "fdatasync", int); POINT; return next(fd); }

@@ -1,22 +1,27 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { expect } from 'vitest'
 import { createRepository, testEnvironment, type TestRepository } from '../support/repository.ts'
 import { openLanding, work, type Job } from './driver.ts'
 
-/** Layout of `struct shared` in shim.c: count, target, torn, owner_only, dead, npids, pids[1000]. */
-const SHARED_BYTES = 4 * (6 + 1000)
+const runFile = promisify(execFile)
 
-export type CrashPoint = { target: number; torn: boolean; ownerOnly: boolean; index: 'fresh' | 'stale' }
+/** Layout of `struct shared` in shim.c: count, target, torn, owner_only, disk_full, dead, npids, pids[1000]. */
+const SHARED_BYTES = 4 * (7 + 1000)
+
+export type CrashPoint = { target: number; torn: boolean; ownerOnly: boolean; index: 'fresh' | 'stale'; diskFull?: boolean }
 
 export type Bench = {
   /** How many calls the operation makes when it is not killed. */
   count(kind: 'land' | 'undo'): number
   /** Kills the operation at a point (and, where given, the recovery too), recovers and asserts that nothing is lost. */
   crash(kind: 'land' | 'undo', point: CrashPoint, recoveryTarget?: number): Promise<'done' | 'rolled_back' | 'nothing'>
+  /** Two processes do the same at once; their answers, after the repository was checked. */
+  race(kind: 'land' | 'undo'): Promise<string[]>
   cleanup(): void
 }
 
@@ -24,7 +29,9 @@ export type Bench = {
 function compileShim(folder: string): string | null {
   if (process.platform !== 'linux') return null
   const library = join(folder, 'shim.so')
-  const compiled = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, join(import.meta.dirname, 'shim.c'), '-ldl'], { encoding: 'utf8' })
+  const compiled = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, join(import.meta.dirname, 'shim.c'), '-ldl'], {
+    encoding: 'utf8',
+  })
   if (compiled.error) return null
   if (compiled.status !== 0) throw new Error(compiled.stderr)
   return library
@@ -44,7 +51,12 @@ export async function createBench(): Promise<Bench | null> {
   mkdirSync(join(project, 'tmp'), { recursive: true })
   await build({
     stdin: { contents: `import { main } from './driver.ts'\nawait main()\n`, resolveDir: import.meta.dirname, loader: 'ts' },
-    bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile: driver, logLevel: 'silent',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    outfile: driver,
+    logLevel: 'silent',
   })
   const env = testEnvironment(folder)
   const made = new Map<string, { repository: TestRepository; job: Job }>()
@@ -65,12 +77,15 @@ export async function createBench(): Promise<Bench | null> {
     memory.writeInt32LE(point.target, 4)
     memory.writeInt32LE(point.torn ? 1 : 0, 8)
     memory.writeInt32LE(point.ownerOnly ? 1 : 0, 12)
+    memory.writeInt32LE(point.diskFull ? 1 : 0, 16)
     writeFileSync(shared, memory)
     writeFileSync(join(folder, 'job.json'), JSON.stringify(job))
     const ran = spawnSync(process.execPath, [driver, place, join(folder, 'job.json')], {
-      env: { ...(env as NodeJS.ProcessEnv), LD_PRELOAD: shim, CRASH_SHM: shared }, encoding: 'utf8', timeout: 60_000,
+      env: { ...(env as NodeJS.ProcessEnv), LD_PRELOAD: shim, CRASH_SHM: shared },
+      encoding: 'utf8',
+      timeout: 60_000,
     })
-    if (ran.signal === null && ran.status !== 0) throw new Error(`the driver failed: ${ran.stderr}`)
+    if (ran.signal === null && ran.status !== 0 && !point.diskFull) throw new Error(`the driver failed: ${ran.stderr}`)
     return { signal: ran.signal, count: readFileSync(shared).readInt32LE(0), out: ran.stdout }
   }
 
@@ -87,11 +102,18 @@ export async function createBench(): Promise<Bench | null> {
       const before = look(copy)
       const label = `${kind} ${JSON.stringify(point)} ${recoveryTarget ?? ''}`
       runKilled(job, point)
-      if (recoveryTarget !== undefined) runKilled({ kind: 'recover' }, { target: recoveryTarget, torn: point.torn, ownerOnly: false, index: point.index })
+      if (recoveryTarget !== undefined)
+        runKilled({ kind: 'recover' }, { target: recoveryTarget, torn: point.torn, ownerOnly: false, index: point.index })
       const opened = await openLanding(place, env)
       try {
         await opened.landing.recover()
-        const outcome = check(copy, before, opened.db.all<{ id: string; state: string }>('SELECT id, state FROM op'), opened.db.all<{ name: string; data: string }>('SELECT name, data FROM event'), label)
+        const outcome = check(
+          copy,
+          before,
+          opened.db.all<{ id: string; state: string }>('SELECT id, state FROM op'),
+          opened.db.all<{ name: string; data: string }>('SELECT name, data FROM event'),
+          label,
+        )
         // Whoever comes back to it finds an ordinary repository.
         const again = (await work(opened, job)) as { status: string }
         expect(again.status, label).toBe(outcome === 'done' ? 'unchanged' : kind === 'land' ? 'landed' : 'undone')
@@ -100,6 +122,26 @@ export async function createBench(): Promise<Bench | null> {
       } finally {
         opened.close()
       }
+    },
+    async race(kind) {
+      const copy = prepare(kind, 'fresh')
+      const before = look(copy)
+      writeFileSync(join(folder, 'job.json'), JSON.stringify(made.get(kind)!.job))
+      const start = () => runFile(process.execPath, [driver, place, join(folder, 'job.json')], { env: env as NodeJS.ProcessEnv })
+      const answers = (await Promise.all([start(), start()])).map(({ stdout }) => (JSON.parse(stdout) as { status: string }).status)
+      const opened = await openLanding(place, env)
+      try {
+        check(
+          copy,
+          before,
+          opened.db.all<{ id: string; state: string }>('SELECT id, state FROM op'),
+          opened.db.all<{ name: string; data: string }>('SELECT name, data FROM event'),
+          'race',
+        )
+      } finally {
+        opened.close()
+      }
+      return answers.sort()
     },
     cleanup() {
       for (const { repository } of made.values()) repository.cleanup()
@@ -113,8 +155,15 @@ export async function createBench(): Promise<Bench | null> {
 async function template(kind: 'land' | 'undo', env: Record<string, string | undefined>): Promise<{ repository: TestRepository; job: Job }> {
   const long = Array.from({ length: 3000 }, (_, index) => `line ${index}\n`).join('')
   const repository = createRepository({
-    'long.txt': long, 'gone.txt': 'gone\n', 'run.sh': '#!/bin/sh\n', 'name.txt': 'a\nb\nc\nd\n', 'swap': 'file\n', link: { link: 'gone.txt' },
-    'dirty.txt': 'd\n', 'staged.txt': 's\n', 'both.txt': 'b\n',
+    'long.txt': long,
+    'gone.txt': 'gone\n',
+    'run.sh': '#!/bin/sh\n',
+    'name.txt': 'a\nb\nc\nd\n',
+    swap: 'file\n',
+    link: { link: 'gone.txt' },
+    'dirty.txt': 'd\n',
+    'staged.txt': 's\n',
+    'both.txt': 'b\n',
   })
   repository.write({ 'staged.txt': 'staged\n', 'both.txt': 'staged\n' })
   repository.git('add', 'staged.txt', 'both.txt')
@@ -166,16 +215,28 @@ function look(repository: TestRepository): Look {
   }
 }
 
-function check(repository: TestRepository, before: Look, rows: { id: string; state: string }[], events: { name: string; data: string }[], label: string): 'done' | 'rolled_back' | 'nothing' {
+function check(
+  repository: TestRepository,
+  before: Look,
+  rows: { id: string; state: string }[],
+  events: { name: string; data: string }[],
+  label: string,
+): 'done' | 'rolled_back' | 'nothing' {
   const after = look(repository)
   const moved = after.main !== before.main
   const apart = { main: '', reflog: 0, ...(moved && { folders: [] }) }
   expect({ ...after, ...apart }, label).toEqual({ ...before, ...apart })
   if (moved) expect(repository.git('rev-parse', 'main^'), label).toBe(before.main)
-  expect(rows.map((row) => row.state), label).toEqual(rows.length === 0 ? [] : [moved ? 'done' : 'rolled_back'])
+  expect(
+    rows.map((row) => row.state),
+    label,
+  ).toEqual(rows.length === 0 ? [] : [moved ? 'done' : 'rolled_back'])
   if (moved) expect(rows, label).toHaveLength(1)
   // Settled exactly once, with the row.
-  expect(events.map((event) => (JSON.parse(event.data) as { op: string }).op), label).toEqual(rows.map((row) => row.id))
+  expect(
+    events.map((event) => (JSON.parse(event.data) as { op: string }).op),
+    label,
+  ).toEqual(rows.map((row) => row.id))
   expect(leftovers(join(repository.root, '.git')), label).toEqual([])
   expect(repository.git('fsck', '--no-dangling'), label).toBe('')
   if (moved) expect(repository.git('for-each-ref', '--format=%(refname)', 'refs/singularity'), label).not.toContain('candidates')
@@ -184,7 +245,11 @@ function check(repository: TestRepository, before: Look, rows: { id: string; sta
 
 function foldersBelow(root: string): string[] {
   const items = readdirSync(root, { recursive: true, withFileTypes: true })
-  return items.filter((item) => item.isDirectory()).map((item) => relative(root, join(item.parentPath, item.name))).filter((path) => !/^\.git($|\/)/.test(path)).sort()
+  return items
+    .filter((item) => item.isDirectory())
+    .map((item) => relative(root, join(item.parentPath, item.name)))
+    .filter((path) => !/^\.git($|\/)/.test(path))
+    .sort()
 }
 
 function leftovers(gitDir: string): string[] {

@@ -14,7 +14,11 @@ const userEdit = fc.record({ path, content: fc.option(content, { nil: null }), s
 const change = fc.record({ path, content: fc.option(content, { nil: null }) })
 
 /** The same candidate never names a path twice, nor a file and something below it. */
-const candidate = fc.uniqueArray(change, { selector: (each) => each.path.split('/')[0]! + (each.path.startsWith('dir') ? each.path : ''), minLength: 1, maxLength: 4 })
+const candidate = fc.uniqueArray(change, {
+  selector: (each) => each.path.split('/')[0]! + (each.path.startsWith('dir') ? each.path : ''),
+  minLength: 1,
+  maxLength: 4,
+})
 
 function without(snapshot: RepositorySnapshot, paths: ReadonlySet<string>): Record<string, string> {
   return Object.fromEntries(Object.entries(snapshot.files).filter(([name]) => !paths.has(name)))
@@ -37,7 +41,12 @@ describe('landing', () => {
           }
           const bench = await openLanding(repository)
           const request = await bench.propose(changes.map((each) => file(each.path, each.content)))
-          const touched = new Set((await bench.git.changedFiles(request.base, request.commit)).flatMap((each) => [each.path, ...(each.oldPath ? [each.oldPath] : [])]))
+          const touched = new Set(
+            (await bench.git.changedFiles(request.base, request.commit)).flatMap((each) => [
+              each.path,
+              ...(each.oldPath ? [each.oldPath] : []),
+            ]),
+          )
           const before = repository.snapshot()
           const result = await bench.landing.land(request)
           const after = repository.snapshot()
@@ -54,7 +63,10 @@ describe('landing', () => {
             if (wanted) expect(readFileSync(join(repository.root, name))).toEqual(wanted)
             else expect(after.files[name]).toBeUndefined()
           }
-          expect((await bench.landing.undo({ candidateId: 'c1', landedCommit: result.commit, targetRef: 'refs/heads/main', sign: false })).status).toBe('undone')
+          expect(
+            (await bench.landing.undo({ candidateId: 'c1', landedCommit: result.commit, targetRef: 'refs/heads/main', sign: false }))
+              .status,
+          ).toBe('undone')
           expect({ ...repository.snapshot(), refs: '' }).toEqual({ ...before, refs: '' })
         } finally {
           repository.cleanup()

@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import type { FileChange, Git } from '../../src/core/git/index.ts'
 import { systemClock } from '../../src/core/kernel/index.ts'
-import { createLanding, createProcessInfo, type Landing, type LandRequest, type Operation, type Outcome } from '../../src/core/landing/index.ts'
+import {
+  createLanding,
+  createProcessInfo,
+  type Landing,
+  type LandRequest,
+  type Operation,
+  type Outcome,
+} from '../../src/core/landing/index.ts'
 import { openDatabase, STATE_MIGRATIONS, type Database } from '../../src/core/storage/index.ts'
 import type { TestRepository } from './repository.ts'
 
@@ -17,10 +24,17 @@ export type LandingBench = {
 /** A landing over a temporary repository with its own state.db. */
 export async function openLanding(repository: TestRepository): Promise<LandingBench> {
   const git = await repository.open()
-  const db = openDatabase({ path: join(repository.root, '.git/singularity/state.db'), applicationId: 0x53_47_4c_31, migrations: STATE_MIGRATIONS })
+  const db = openDatabase({
+    path: join(repository.root, '.git/singularity/state.db'),
+    applicationId: 0x53_47_4c_31,
+    migrations: STATE_MIGRATIONS,
+  })
   const settled: LandingBench['settled'] = []
   const landing = createLanding({
-    git, db, clock: systemClock, processInfo: createProcessInfo(),
+    git,
+    db,
+    clock: systemClock,
+    processInfo: createProcessInfo(),
     settle: (operation, outcome, detail) => void settled.push({ operation, outcome, detail }),
   })
   return {
@@ -33,7 +47,16 @@ export async function openLanding(repository: TestRepository): Promise<LandingBe
       const { commit, tree } = await git.commitChanges({ base, changes, message: 'candidate\n' })
       const candidateId = options.candidateId ?? 'c1'
       await landing.keepCandidate(candidateId, commit)
-      return { candidateId, commit, base, targetRef: 'refs/heads/main', message: 'Improve it\n', validatedTree: tree, sign: false, ...options }
+      return {
+        candidateId,
+        commit,
+        base,
+        targetRef: 'refs/heads/main',
+        message: 'Improve it\n',
+        validatedTree: tree,
+        sign: false,
+        ...options,
+      }
     },
   }
 }

@@ -1,6 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createGit, discoverRepository, type Git } from '../../src/core/git/index.ts'
@@ -55,7 +67,13 @@ export function createRepository(
     GIT_OPTIONAL_LOCKS: '0',
   }
   const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: root, env, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] }).replace(/\n$/, '')
+    execFileSync('git', args, {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).replace(/\n$/, '')
   const write = (changes: Record<string, FileContent | null>): void => writeFiles(root, changes)
   const opened: Git[] = []
 
@@ -79,7 +97,10 @@ export function createRepository(
     commit,
     snapshot: () => ({
       head: attempt(() => git('symbolic-ref', '-q', 'HEAD')) ?? attempt(() => git('rev-parse', 'HEAD')) ?? '',
-      refs: git('for-each-ref', '--format=%(refname) %(objectname)').split('\n').filter((line) => !line.startsWith('refs/singularity/')).join('\n'),
+      refs: git('for-each-ref', '--format=%(refname) %(objectname)')
+        .split('\n')
+        .filter((line) => !line.startsWith('refs/singularity/'))
+        .join('\n'),
       status: git('status', '--porcelain', '-z', '--untracked-files=all'),
       index: git('ls-files', '-s', '-z'),
       files: hashFiles(root),
@@ -131,7 +152,8 @@ export function hashFiles(root: string, below = ''): Record<string, string> {
     if (stat.isDirectory()) Object.assign(found, hashFiles(root, path))
     else {
       const bytes = stat.isSymbolicLink() ? readlinkSync(join(root, path)) : readFileSync(join(root, path))
-      found[path] = `${stat.isSymbolicLink() ? 'link' : (stat.mode & 0o777).toString(8)}:${createHash('sha256').update(bytes).digest('hex')}`
+      found[path] =
+        `${stat.isSymbolicLink() ? 'link' : (stat.mode & 0o777).toString(8)}:${createHash('sha256').update(bytes).digest('hex')}`
     }
   }
   return found

@@ -73,8 +73,16 @@ export function createGit(repository: Repository, deps: GitDeps): Git {
     },
     async diff(from, to, options = {}) {
       const flags = [
-        '-r', '-p', '-M', '--no-ext-diff', '--no-textconv', '--src-prefix=a/', '--dst-prefix=b/',
-        `-U${options.context ?? 3}`, options.color ? '--color=always' : '--no-color', '--full-index',
+        '-r',
+        '-p',
+        '-M',
+        '--no-ext-diff',
+        '--no-textconv',
+        '--src-prefix=a/',
+        '--dst-prefix=b/',
+        `-U${options.context ?? 3}`,
+        options.color ? '--color=always' : '--no-color',
+        '--full-index',
       ]
       if (options.binary) flags.push('--binary')
       return (await run(['diff-tree', ...flags, from, to, '--', ...(options.paths ?? [])])).text

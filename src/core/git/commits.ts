@@ -22,7 +22,14 @@ export async function commitTree(git: Runner, options: CommitTreeOptions, signin
     GIT_COMMITTER_NAME: committer.name,
     GIT_COMMITTER_EMAIL: committer.email,
   }
-  const args = ['commit-tree', ...(options.sign ? ['-S'] : []), ...options.parents.flatMap((parent) => ['-p', parent]), '-F', '-', options.tree]
+  const args = [
+    'commit-tree',
+    ...(options.sign ? ['-S'] : []),
+    ...options.parents.flatMap((parent) => ['-p', parent]),
+    '-F',
+    '-',
+    options.tree,
+  ]
   const timeout = options.sign ? { timeoutMs: SIGN_TIMEOUT_MS } : {}
   return (await git.run(args, { input: options.message, env, ...timeout })).text.trim()
 }
@@ -48,7 +55,8 @@ export async function writeChanges(git: Runner, base: string, changes: readonly 
 async function hashBlobs(git: Runner, folder: string, names: readonly string[]): Promise<string[]> {
   const input = names.map((name) => `${join(folder, name)}\n`).join('')
   // Paths go in one per line; a newline in the repository's own path leaves one process per blob.
-  if (!folder.includes('\n')) return (await git.run(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input })).text.trim().split('\n')
+  if (!folder.includes('\n'))
+    return (await git.run(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input })).text.trim().split('\n')
   const oids: string[] = []
   for (const name of names) oids.push((await git.run(['hash-object', '-w', '--no-filters', '--', join(folder, name)])).text.trim())
   return oids
@@ -77,7 +85,9 @@ export async function applyPatch(git: Runner, base: string, patch: Uint8Array): 
     await git.run(['read-tree', base], { env })
     const applied = await git.run(['apply', '--cached', '--whitespace=nowarn', '-'], { env, input: patch, accept: [0, 1, 128] })
     if (applied.exitCode !== 0) {
-      const reason = printable(applied.stderr).replace(/^(error|fatal): /gm, '').trim()
+      const reason = printable(applied.stderr)
+        .replace(/^(error|fatal): /gm, '')
+        .trim()
       throw new SingularityError('PATCH_INVALID', `The patch does not apply: ${reason || 'git gives no reason'}.`, {
         hints: ['Make it with: git diff > change.patch'],
         data: { reason },

@@ -52,7 +52,10 @@ function explain(error: unknown, cwd: string): never {
 }
 
 function notInside(bare: boolean, cwd: string): SingularityError {
-  if (bare) return new SingularityError('BARE_REPOSITORY', `${cwd} is a bare repository: it has no files to improve.`, { hints: ['git worktree add ../checkout'] })
+  if (bare)
+    return new SingularityError('BARE_REPOSITORY', `${cwd} is a bare repository: it has no files to improve.`, {
+      hints: ['git worktree add ../checkout'],
+    })
   return new SingularityError('NOT_A_REPOSITORY', `${cwd} is inside the .git folder, not in a working tree.`, { hints: ['cd ..'] })
 }
 

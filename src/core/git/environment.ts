@@ -1,15 +1,38 @@
 /** What a git child may inherit; everything else, above all other `GIT_*` variables, is dropped. */
 const INHERITED = [
-  'PATH', 'HOME', 'USER', 'LOGNAME', 'XDG_CONFIG_HOME', 'TMPDIR',
-  'SYSTEMROOT', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'TEMP', 'TMP', 'PATHEXT', 'COMSPEC',
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'XDG_CONFIG_HOME',
+  'TMPDIR',
+  'SYSTEMROOT',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'TEMP',
+  'TMP',
+  'PATHEXT',
+  'COMSPEC',
   // Where the user's configuration is, not which repository is meant.
-  'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM', 'GIT_CONFIG_NOSYSTEM',
+  'GIT_CONFIG_GLOBAL',
+  'GIT_CONFIG_SYSTEM',
+  'GIT_CONFIG_NOSYSTEM',
   // Lets git accept a repository of the user behind sudo.
   'SUDO_UID',
 ] as const
 
 /** Only for signing: agents and their sockets. */
-const SIGNING = ['GNUPGHOME', 'GPG_AGENT_INFO', 'GPG_TTY', 'SSH_AUTH_SOCK', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'DISPLAY', 'WAYLAND_DISPLAY'] as const
+const SIGNING = [
+  'GNUPGHOME',
+  'GPG_AGENT_INFO',
+  'GPG_TTY',
+  'SSH_AUTH_SOCK',
+  'XDG_RUNTIME_DIR',
+  'DBUS_SESSION_BUS_ADDRESS',
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+] as const
 
 /** Only for finding out who the user is. */
 const IDENTITY = ['GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'EMAIL'] as const
@@ -48,6 +71,9 @@ const CONFIG: readonly string[] = [
 
 /** The `-c` flags in front of every host-side git command: no hooks, no helpers, no background work, durable writes. */
 export const HARDENING: readonly string[] = CONFIG.flatMap((setting) => ['-c', setting])
+
+/** What a read through simple-git is given of them. */
+export const SUMMARY_CONFIG: readonly string[] = CONFIG.slice(0, 4)
 
 export type EnvironmentPurpose = 'plumbing' | 'discovery' | 'identity' | 'signing'
 

@@ -52,7 +52,11 @@ function output(exitCode: number, stdout: Buffer, stderr: string): GitOutput {
 }
 
 const MEANINGS: readonly [RegExp, 'REPOSITORY_LOCKED' | 'WRONG_OWNER' | 'DISK_FULL' | 'READ_ONLY' | 'NOT_A_REPOSITORY', string][] = [
-  [/Unable to create '.*\.lock': File exists|could not lock config file .*: File exists/, 'REPOSITORY_LOCKED', 'Another git process holds a lock'],
+  [
+    /Unable to create '.*\.lock': File exists|could not lock config file .*: File exists/,
+    'REPOSITORY_LOCKED',
+    'Another git process holds a lock',
+  ],
   [/dubious ownership/, 'WRONG_OWNER', 'The repository belongs to another user'],
   [/No space left on device|Disk quota exceeded/, 'DISK_FULL', 'No space left for git to write'],
   [/Read-only file system/, 'READ_ONLY', 'git cannot write here'],
@@ -61,12 +65,15 @@ const MEANINGS: readonly [RegExp, 'REPOSITORY_LOCKED' | 'WRONG_OWNER' | 'DISK_FU
 
 function failure(execution: Execution, result: ProcessResult, stderr: string): SingularityError {
   if (result.startError !== null && /^ENOENT/.test(result.startError))
-    return new SingularityError('GIT_MISSING', 'git was not found on the PATH, or the folder is gone.', { data: { detail: result.startError } })
+    return new SingularityError('GIT_MISSING', 'git was not found on the PATH, or the folder is gone.', {
+      data: { detail: result.startError },
+    })
   if (result.cancelled) return new SingularityError('INTERRUPTED', 'git was stopped.')
   const name = execution.args.find((argument) => !argument.startsWith('-')) ?? ''
   const detail = printable(stderr).trim()
   const data = { command: ['git', ...execution.args], exit: result.exitCode, stderr: detail }
-  if (result.timedOut) return new SingularityError('GIT_FAILED', `git ${name} did not answer in time.`, { data: { ...data, timedOut: true } })
+  if (result.timedOut)
+    return new SingularityError('GIT_FAILED', `git ${name} did not answer in time.`, { data: { ...data, timedOut: true } })
   for (const [pattern, code, title] of MEANINGS)
     if (pattern.test(stderr)) return new SingularityError(code, `${title}: ${detail}`, { data, hints: hintsOf(code, stderr) })
   const reason = detail || result.startError || `exit ${result.exitCode ?? result.signal}`

@@ -73,16 +73,33 @@ export type Git = {
     author?: Identity
     committer?: Identity
   }): Promise<{ commit: string; tree: string }>
-  commitTree(options: { tree: string; parents: readonly string[]; message: string; author?: Identity; committer?: Identity; sign?: boolean }): Promise<string>
+  commitTree(options: {
+    tree: string
+    parents: readonly string[]
+    message: string
+    author?: Identity
+    committer?: Identity
+    sign?: boolean
+  }): Promise<string>
   /** Applies a `git diff` to a commit's tree in a temporary index. @throws PATCH_INVALID */
   applyPatch(base: string, patch: Uint8Array): Promise<{ tree: string }>
   changedFiles(from: string, to: string): Promise<ChangedFile[]>
   /** The unified diff between two trees or commits. */
-  diff(from: string, to: string, options?: { paths?: readonly string[]; color?: boolean; context?: number; binary?: boolean }): Promise<string>
+  diff(
+    from: string,
+    to: string,
+    options?: { paths?: readonly string[]; color?: boolean; context?: number; binary?: boolean },
+  ): Promise<string>
   /** Three-way merge of commits by `merge-tree --write-tree`. */
   mergeTrees(ours: string, theirs: string): Promise<{ tree: string; conflicts: readonly string[] }>
   /** Moves a ref by compare-and-swap; `old` null means it must not exist. Answers false when the value was another. */
-  updateRef(ref: string, next: string | null, old: string | null, reason: string, options?: { env?: Readonly<Record<string, string>> }): Promise<boolean>
+  updateRef(
+    ref: string,
+    next: string | null,
+    old: string | null,
+    reason: string,
+    options?: { env?: Readonly<Record<string, string>> },
+  ): Promise<boolean>
   worktrees(): Promise<Worktree[]>
   close(): void
 }

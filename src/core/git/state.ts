@@ -48,7 +48,9 @@ const CLAIMS: readonly [string, Operation][] = [
 export function claimedBranch(gitDir: string): { branch: string; operation: Operation } | null {
   for (const [name, operation] of CLAIMS) {
     try {
-      const branch = readFileSync(join(gitDir, name), 'utf8').trim().replace(/^refs\/heads\//, '')
+      const branch = readFileSync(join(gitDir, name), 'utf8')
+        .trim()
+        .replace(/^refs\/heads\//, '')
       return { branch, operation }
     } catch {
       continue

@@ -66,7 +66,7 @@ const STATUS: Readonly<Record<string, ChangedFile['status']>> = { A: 'added', M:
 export function parseRawDiff(stdout: Buffer): ChangedFile[] {
   const fields = splitNul(stdout)
   const files: ChangedFile[] = []
-  for (let index = 0; index < fields.length; ) {
+  for (let index = 0; index < fields.length;) {
     const [oldMode = '', newMode = '', oldOid = '', newOid = '', letter = ''] = fields[index++]!.slice(1).split(' ')
     const status = STATUS[letter[0] ?? ''] ?? 'modified'
     const oldPath = status === 'renamed' ? fields[index++]! : null

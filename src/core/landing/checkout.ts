@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, type Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { claimedBranch, operationIn, type Git, type GitOptions } from '../git/index.ts'
+import { SingularityError } from '../kernel/index.ts'
 import type { JournalPath, Operation } from './journal.ts'
 
 export type Checkout = NonNullable<Operation['checkout']>
@@ -42,9 +43,10 @@ async function editedPaths(git: Git, checkout: Checkout, paths: readonly Journal
     const part = paths.slice(start, start + CHUNK)
     const names = part.map((each) => each.path)
     // `status` compares contents where the recorded times are stale; without optional locks it writes nothing.
-    const status = await git.run(['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=no', '--', ...names], within(checkout))
+    const args = ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=no', '--', ...names]
+    const [status, hidden] = await Promise.all([git.run(args, within(checkout)), hiddenEdits(git, checkout, part)])
     for (const record of status.text.split('\0')) if (record !== '') edited.push(record.slice(3))
-    edited.push(...(await hiddenEdits(git, checkout, part)))
+    edited.push(...hidden)
   }
   return edited
 }
@@ -52,7 +54,10 @@ async function editedPaths(git: Git, checkout: Checkout, paths: readonly Journal
 /** Edits that status does not show: entries marked assume-unchanged or skip-worktree. */
 async function hiddenEdits(git: Git, checkout: Checkout, paths: readonly JournalPath[]): Promise<string[]> {
   const listed = await git.run(['ls-files', '-v', '-z', '--', ...paths.map((each) => each.path)], within(checkout))
-  const marked = listed.text.split('\0').filter((record) => /^[a-zS] /.test(record)).map((record) => record.slice(2))
+  const marked = listed.text
+    .split('\0')
+    .filter((record) => /^[a-zS] /.test(record))
+    .map((record) => record.slice(2))
   const edited: string[] = []
   for (const path of marked) {
     if (!lstat(join(checkout.path, path))?.isFile()) continue
@@ -104,18 +109,36 @@ export function lstat(path: string): Stats | undefined {
   }
 }
 
+const IN_THE_WAY = /not uptodate|would be overwritten|would be removed|would lose untracked|not up to date/
+
 /**
  * Two-way `read-tree -m -u`: writes exactly the paths that differ and refuses to overwrite anything else.
- * @returns the paths in the way where git refuses
+ * @returns the paths in the way where git refuses, else null
  */
-export async function advance(git: Git, checkout: Checkout, step: { from: string; to: string }, env: Readonly<Record<string, string>>): Promise<string[] | null> {
-  const attempt = () => git.run(['read-tree', '-m', '-u', step.from, step.to], { ...within(checkout), env, accept: [0, 1, 128] })
-  let result = await attempt()
-  if (result.exitCode !== 0 && /not uptodate/.test(result.stderr)) {
-    await git.run(['update-index', '-q', '--refresh'], { ...within(checkout), env, accept: [0, 1] })
-    result = await attempt()
+export async function advance(
+  git: Git,
+  checkout: Checkout,
+  step: { from: string; to: string },
+  env: Readonly<Record<string, string>>,
+): Promise<string[] | null> {
+  const options = { ...within(checkout), env }
+  const attempt = async (): Promise<string | null> => {
+    try {
+      await git.run(['read-tree', '-m', '-u', step.from, step.to], options)
+      return null
+    } catch (error) {
+      const stderr = SingularityError.isInstance(error) ? String(error.data?.['stderr'] ?? '') : ''
+      if (!IN_THE_WAY.test(stderr)) throw error
+      return stderr
+    }
   }
-  if (result.exitCode === 0) return null
-  const named = [...result.stderr.matchAll(/'([^']+)'/g)].map((match) => match[1]!)
-  return named.length > 0 ? named : [result.stderr.trim()]
+  let refusal = await attempt()
+  if (refusal !== null && /not up\s?to\s?date/.test(refusal)) {
+    // The recorded times may be stale (a copied tree, touched files) although the contents are the same.
+    await git.run(['update-index', '-q', '--refresh'], { ...options, accept: [0, 1] })
+    refusal = await attempt()
+  }
+  if (refusal === null) return null
+  const named = [...refusal.matchAll(/'([^']+)'/g)].map((match) => match[1]!)
+  return named.length > 0 ? named : [refusal]
 }

@@ -38,8 +38,19 @@ export type Journal = {
 }
 
 type OperationRow = {
-  id: string; candidate_id: string; kind: 'land' | 'undo'; target_ref: string; old_oid: string; new_oid: string
-  checkout_path: string | null; paths: string; locks: string; detail: string | null; pid: number; pid_start: string; boot_id: string
+  id: string
+  candidate_id: string
+  kind: 'land' | 'undo'
+  target_ref: string
+  old_oid: string
+  new_oid: string
+  checkout_path: string | null
+  paths: string
+  locks: string
+  detail: string | null
+  pid: number
+  pid_start: string
+  boot_id: string
 }
 type LeaseRow = { owner: string; pid: number; pid_start: string; boot_id: string }
 
@@ -55,9 +66,21 @@ export function createJournal(deps: { db: Database; clock: Clock; processInfo: P
       const { pid, pidStart, bootId } = operation.owner
       db.transaction(() => {
         db.run(
-          SQL.insertOperation, operation.id, operation.candidateId, operation.kind, operation.targetRef, operation.oldOid ?? '', operation.newOid,
-          operation.checkout?.path ?? null, JSON.stringify(operation.paths), JSON.stringify(operation.locks), operation.checkout?.gitDir ?? null,
-          pid, pidStart, bootId, isoTime(clock),
+          SQL.insertOperation,
+          operation.id,
+          operation.candidateId,
+          operation.kind,
+          operation.targetRef,
+          operation.oldOid ?? '',
+          operation.newOid,
+          operation.checkout?.path ?? null,
+          JSON.stringify(operation.paths),
+          JSON.stringify(operation.locks),
+          operation.checkout?.gitDir ?? null,
+          pid,
+          pidStart,
+          bootId,
+          isoTime(clock),
         )
         deps.begin?.(operation)
       })

@@ -1,76 +1,14 @@
 import { existsSync } from 'node:fs'
-import { cleanScratch, type Git, type Identity } from '../git/index.ts'
-import { SingularityError, messageOf, type Clock } from '../kernel/index.ts'
-import type { Database } from '../storage/index.ts'
+import { cleanScratch, type Git } from '../git/index.ts'
+import { SingularityError, messageOf } from '../kernel/index.ts'
 import { advance, findCheckout, findObstacle, type Checkout } from './checkout.ts'
-import { createJournal, type Begin, type JournalPath, type Operation, type Outcome, type Settle } from './journal.ts'
+import { createJournal, type JournalPath, type Operation } from './journal.ts'
 import { journalPaths, mergeStep } from './merge.ts'
-import { revertMessage, withTrailers, type Trailers } from './message.ts'
-import { operationMark, type ProcessInfo } from './processes.ts'
-import { isAncestor, recoverOperation, rollBack } from './recover.ts'
+import { revertMessage, withTrailers } from './message.ts'
+import { operationMark } from './processes.ts'
+import { concludeFailure, isAncestor, recoverOperation } from './recover.ts'
 import { dropCandidateReferences, locksOf, privateRef, setReferences, settleReferences } from './references.ts'
-
-type Refusal =
-  /** Uncommitted work in the way; nothing was changed. */
-  | { status: 'dirty'; paths: string[] }
-  /** An operation, a lock or another landing is in progress; try again later. */
-  | { status: 'busy'; reason: string }
-  /** The repository signs its commits and signing did not work. */
-  | { status: 'unsigned'; reason: string }
-  /** The branch already has (or no longer has) what this would do. */
-  | { status: 'unchanged'; reason: string }
-  /** `dryRun`: everything was checked, nothing was written. */
-  | { status: 'ready'; tree: string; paths: string[] }
-
-export type LandResult =
-  | { status: 'landed'; commit: string }
-  | { status: 'conflict'; paths: string[] }
-  /** What would land is not what was validated: validate `tree` (on top of `onto`), then pass it as `validatedTree`. */
-  | { status: 'revalidate'; tree: string; onto: string }
-  | Refusal
-export type UndoResult = { status: 'undone'; commit: string } | { status: 'undo_conflict'; paths: string[] } | Refusal
-
-type Authorship = { author?: Identity; committer?: Identity; sign: boolean; dryRun?: boolean }
-
-export type LandRequest = Authorship & {
-  candidateId: string
-  /** The candidate's commit and the commit whose tree it changed. */
-  commit: string
-  base: string
-  /** Full name, e.g. 'refs/heads/main'. */
-  targetRef: string
-  /** Where to create `targetRef` if it does not exist. */
-  createAt?: string
-  message: string
-  trailers?: Trailers
-  validatedTree: string
-}
-
-export type UndoRequest = Authorship & { candidateId: string; landedCommit: string; targetRef: string; message?: string; trailers?: Trailers }
-
-export type Recovered = { operation: Operation; outcome: Outcome; detail: string | null }
-
-export type Landing = {
-  land(request: LandRequest): Promise<LandResult>
-  undo(request: UndoRequest): Promise<UndoResult>
-  /** Finishes what a killed process left; call at every start. One indexed query when there is nothing to do. */
-  recover(): Promise<Recovered[]>
-  keepCandidate(candidateId: string, commit: string): Promise<void>
-  dropCandidate(candidateId: string): Promise<void>
-  /** Drops candidate refs whose commit is older than `before` (milliseconds since 1970). */
-  dropCandidateRefs(before: number): Promise<string[]>
-}
-
-export type LandingDeps = {
-  git: Git
-  db: Database
-  clock: Clock
-  processInfo: ProcessInfo
-  /** Called in the transaction that closes an operation, so that the candidate's state moves with it. */
-  settle: Settle
-  /** Called in the transaction that opens an operation. */
-  begin?: Begin
-}
+import type { Authorship, Landing, LandingDeps, LandRequest, LandResult, Recovered, Refusal, UndoResult } from './requests.ts'
 
 type Step = Authorship & {
   kind: Operation['kind']
@@ -124,9 +62,12 @@ export function createLanding(deps: LandingDeps): Landing {
   }
 
   const execute = async (step: Step): Promise<{ commit: string } | Refusal> => {
-    const paths = journalPaths(await git.changedFiles(step.parent, step.tree))
+    const [changed, place] = await Promise.all([
+      git.changedFiles(step.parent, step.tree),
+      step.old === null ? { checkout: null } : findCheckout(git, shortName(step.targetRef)),
+    ])
+    const paths = journalPaths(changed)
     if (paths.length === 0) return { status: 'unchanged', reason: 'the branch already has this change' }
-    const place = step.old === null ? { checkout: null } : await findCheckout(git, shortName(step.targetRef))
     if ('status' in place) return place
     const obstacle = (place.checkout && (await findObstacle(git, place.checkout, paths))) ?? lockedRef(git, step.targetRef)
     if (obstacle) return obstacle
@@ -135,10 +76,25 @@ export function createLanding(deps: LandingDeps): Landing {
     return typeof commit === 'string' ? move(step, commit, place.checkout, paths) : commit
   }
 
-  const move = async (step: Step, commit: string, checkout: Checkout | null, paths: readonly JournalPath[]): Promise<{ commit: string } | Refusal> => {
+  const move = async (
+    step: Step,
+    commit: string,
+    checkout: Checkout | null,
+    paths: readonly JournalPath[],
+  ): Promise<{ commit: string } | Refusal> => {
     const { candidateId, kind, targetRef } = step
     const locks = locksOf(git, { candidateId, targetRef, checkout })
-    const operation = journal.open({ id: journal.newOperationId(), candidateId, kind, targetRef, oldOid: step.old, newOid: commit, checkout, paths, locks })
+    const operation = journal.open({
+      id: journal.newOperationId(),
+      candidateId,
+      kind,
+      targetRef,
+      oldOid: step.old,
+      newOid: commit,
+      checkout,
+      paths,
+      locks,
+    })
     const mark = operationMark(operation.id)
     running.add(operation.id)
     try {
@@ -148,8 +104,10 @@ export function createLanding(deps: LandingDeps): Landing {
       const moved = await git.updateRef(targetRef, commit, step.old, `singularity: ${kind} ${candidateId}`, { env: mark })
       if (!moved) return await takeBack(operation, { status: 'busy', reason: `${shortName(targetRef)} moved meanwhile` })
     } catch (error) {
-      if (SingularityError.isInstance(error) && error.code === 'REPOSITORY_LOCKED') return await takeBack(operation, { status: 'busy', reason: error.message })
-      await takeBack(operation, null)
+      const locked = SingularityError.isInstance(error) && error.code === 'REPOSITORY_LOCKED'
+      // Where even taking back fails (a full disk) the row stays open: the next start goes on, the first error tells why.
+      const answer = await takeBack<Refusal | null>(operation, locked ? { status: 'busy', reason: error.message } : null).catch(() => null)
+      if (answer) return answer
       throw error
     } finally {
       running.delete(operation.id)
@@ -160,10 +118,10 @@ export function createLanding(deps: LandingDeps): Landing {
     return { commit }
   }
 
-  const takeBack = async <T>(operation: Operation, answer: T): Promise<T> => {
-    const { outcome, detail } = await rollBack(git, operation)
+  const takeBack = async <T extends Refusal | null>(operation: Operation, answer: T): Promise<{ commit: string } | T> => {
+    const { outcome, detail } = await concludeFailure(git, operation)
     journal.close(operation, outcome, detail)
-    return answer
+    return outcome === 'landed' || outcome === 'undone' ? { commit: operation.newOid } : answer
   }
 
   const ready = async (): Promise<{ status: 'busy'; reason: string } | null> => {
@@ -201,7 +159,10 @@ export function createLanding(deps: LandingDeps): Landing {
         return 'commit' in result ? { status: 'undone', commit: result.commit } : result
       }),
     async recover() {
-      await cleanScratch(git.repository, (pid) => pid === processInfo.self.pid || processInfo.isAlive({ ...processInfo.self, pid, pidStart: '' }))
+      await cleanScratch(
+        git.repository,
+        (pid) => pid === processInfo.self.pid || processInfo.isAlive({ ...processInfo.self, pid, pidStart: '' }),
+      )
       if (journal.pending().length === 0) return []
       const result = await exclusively(recoverPending)
       return 'done' in result ? result.done : []
@@ -235,9 +196,16 @@ function lockedRef(git: Git, ref: string): Refusal | null {
 
 async function writeCommit(git: Git, step: Step): Promise<string | Refusal> {
   const author = step.author ?? (await git.identity())
-  if (!author) throw new SingularityError('NO_IDENTITY', 'git does not know who you are, so no commit can be made in your name.')
+  if (!author) throw new SingularityError('IDENTITY_MISSING', 'git does not know who you are, so no commit can be made in your name.')
   try {
-    return await git.commitTree({ tree: step.tree, parents: [step.parent], message: step.message, author, committer: step.committer ?? author, sign: step.sign })
+    return await git.commitTree({
+      tree: step.tree,
+      parents: [step.parent],
+      message: step.message,
+      author,
+      committer: step.committer ?? author,
+      sign: step.sign,
+    })
   } catch (error) {
     if (!step.sign || !SingularityError.isInstance(error) || error.code !== 'GIT_FAILED') throw error
     return { status: 'unsigned', reason: error.message }

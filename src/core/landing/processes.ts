@@ -69,12 +69,32 @@ export async function endChildren(operationId: string): Promise<void> {
   }
 }
 
+/** Commands that take no locks, and may stay for hours: behind a pager, as a daemon, as a reader of objects. */
+const READERS = new Set([
+  'annotate',
+  'blame',
+  'cat-file',
+  'credential-cache--daemon',
+  'daemon',
+  'diff',
+  'fsmonitor--daemon',
+  'grep',
+  'help',
+  'log',
+  'ls-files',
+  'ls-tree',
+  'reflog',
+  'rev-list',
+  'shortlog',
+  'show',
+  'upload-pack',
+])
+
 /** Is some git command of the user at work in one of these folders? Only seen where /proc exists. */
 export function gitAtWork(folders: readonly string[]): boolean {
   return pids().some((pid) => {
     if (readText(`/proc/${pid}/comm`)?.trim() !== 'git') return false
-    // A reader of objects takes no locks.
-    if (readText(`/proc/${pid}/cmdline`)?.split('\0').includes('cat-file')) return false
+    if (READERS.has(subcommand(readText(`/proc/${pid}/cmdline`)?.split('\0') ?? []))) return false
     try {
       const cwd = readlinkSync(`/proc/${pid}/cwd`)
       return folders.some((folder) => cwd === folder || cwd.startsWith(`${folder}/`))
@@ -82,6 +102,15 @@ export function gitAtWork(folders: readonly string[]): boolean {
       return false
     }
   })
+}
+
+/** `git -c a=b -C x log` -> 'log' */
+function subcommand(command: readonly string[]): string {
+  for (let index = 1; index < command.length; index++) {
+    if (command[index] === '-c' || command[index] === '-C') index++
+    else if (!command[index]!.startsWith('-')) return command[index]!
+  }
+  return ''
 }
 
 function pids(): number[] {

@@ -23,6 +23,15 @@ export async function recoverOperation(git: Git, operation: Operation, bootId: s
   return lookOnly(git, operation, 'the branch was moved by someone else')
 }
 
+/**
+ * Ends an operation of this very process that met an error. `update-ref` can fail after it has moved the ref (its reflog
+ * comes last), so here too the ref decides.
+ */
+export async function concludeFailure(git: Git, operation: Operation): Promise<Verdict> {
+  const value = (await git.resolve(operation.targetRef)) ?? null
+  return value === operation.newOid ? rollForward(git, operation, operation.owner.bootId) : rollBack(git, operation)
+}
+
 function removeLocks(git: Git, operation: Operation): boolean {
   const present = operation.locks.filter((path) => existsSync(path))
   if (present.length === 0) return true
@@ -41,7 +50,7 @@ async function rollForward(git: Git, operation: Operation, bootId: string): Prom
   return { outcome: operation.kind === 'land' ? 'landed' : 'undone', detail: describe(left) }
 }
 
-export async function rollBack(git: Git, operation: Operation): Promise<Verdict> {
+async function rollBack(git: Git, operation: Operation): Promise<Verdict> {
   if (operation.checkout && existsSync(operation.checkout.path)) {
     if (!(await isCheckedOut(git, operation))) return lookOnly(git, operation, 'another branch was checked out')
     const left = await restore(git, operation.checkout, operation.paths, 'old')

@@ -10,9 +10,15 @@ export function privateRef(kind: ReferenceKind, candidateId: string): string {
 }
 
 /** Sets and deletes private refs, whatever they were; null deletes. */
-export async function setReferences(git: Git, values: Readonly<Record<string, string | null>>, env: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function setReferences(
+  git: Git,
+  values: Readonly<Record<string, string | null>>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const zero = '0'.repeat(git.repository.objectFormat === 'sha256' ? 64 : 40)
-  const input = Object.entries(values).map(([ref, oid]) => `update ${ref}\0${oid ?? zero}\0\0`).join('')
+  const input = Object.entries(values)
+    .map(([ref, oid]) => `update ${ref}\0${oid ?? zero}\0\0`)
+    .join('')
   if (input !== '') await git.run(['update-ref', '--stdin', '-z'], { input, env })
 }
 
@@ -34,7 +40,10 @@ export async function settleReferences(git: Git, operation: Operation, done: boo
 /** Every lock file an operation may be holding when it is killed. */
 export function locksOf(git: Git, operation: Pick<Operation, 'candidateId' | 'targetRef' | 'checkout'>): string[] {
   const { commonDir } = git.repository
-  const refs = [operation.targetRef, ...(['candidates', 'landed', 'undone'] as const).map((kind) => privateRef(kind, operation.candidateId))]
+  const refs = [
+    operation.targetRef,
+    ...(['candidates', 'landed', 'undone'] as const).map((kind) => privateRef(kind, operation.candidateId)),
+  ]
   const own = operation.checkout ? ['index.lock', 'HEAD.lock'].map((name) => `${operation.checkout!.gitDir}/${name}`) : []
   return [...own, ...refs.map((ref) => `${commonDir}/${ref}.lock`), `${commonDir}/packed-refs.lock`, `${commonDir}/packed-refs.new`]
 }
@@ -43,7 +52,11 @@ export function locksOf(git: Git, operation: Pick<Operation, 'candidateId' | 'ta
 export async function dropCandidateReferences(git: Git, before: number): Promise<string[]> {
   const prefix = 'refs/singularity/candidates/'
   const listed = await git.run(['for-each-ref', '--format=%(refname) %(committerdate:unix)', prefix])
-  const old = listed.text.split('\n').map((line) => line.split(' ')).filter(([ref, seconds]) => ref && Number(seconds) * 1000 < before).map(([ref]) => ref!)
+  const old = listed.text
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([ref, seconds]) => ref && Number(seconds) * 1000 < before)
+    .map(([ref]) => ref!)
   await setReferences(git, Object.fromEntries(old.map((ref) => [ref, null])))
   return old.map((ref) => ref.slice(prefix.length))
 }

@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync, type Stats } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { withScratch, type Git } from '../git/index.ts'
 import { lstat, within, type Checkout } from './checkout.ts'
@@ -59,12 +70,16 @@ async function examine(git: Git, checkout: Checkout, path: JournalPath, wanted: 
   if (path.oldMode === GITLINK || path.newMode === GITLINK) return { found: 'wanted', version }
   if (!stat) return { found: version.bytes === null ? 'wanted' : 'missing', version }
   // A folder where a file is not there (yet) belongs to other paths; an empty one is in the way only.
-  if (stat.isDirectory()) return { found: version.bytes === null ? 'wanted' : isEmptyFolder(join(checkout.path, path.path)) ? 'missing' : 'foreign', version }
-  const bytes = stat.isSymbolicLink() ? readlinkSync(join(checkout.path, path.path), { encoding: 'buffer' }) : readFileSync(join(checkout.path, path.path))
+  if (stat.isDirectory())
+    return { found: version.bytes === null ? 'wanted' : isEmptyFolder(join(checkout.path, path.path)) ? 'missing' : 'foreign', version }
+  const bytes = stat.isSymbolicLink()
+    ? readlinkSync(join(checkout.path, path.path), { encoding: 'buffer' })
+    : readFileSync(join(checkout.path, path.path))
   if (matches(version, bytes, stat)) return { found: 'wanted', version }
   if (other.bytes?.equals(bytes) === true) return { found: 'other', version }
   // git writes a file front to back: what it had no time to finish is a beginning of the new content.
-  if (after.bytes !== null && bytes.length < after.bytes.length && after.bytes.subarray(0, bytes.length).equals(bytes)) return { found: 'torn', version }
+  if (after.bytes !== null && bytes.length < after.bytes.length && after.bytes.subarray(0, bytes.length).equals(bytes))
+    return { found: 'torn', version }
   return { found: 'foreign', version }
 }
 
@@ -128,12 +143,28 @@ function removeEmptyParents(root: string, path: string): void {
 /** Paths that a sparse checkout leaves out: not being on disk is right for them. */
 async function skippedPaths(git: Git, checkout: Checkout, paths: readonly JournalPath[]): Promise<Set<string>> {
   const listed = await git.run(['ls-files', '-t', '-z', '--', ...paths.map((each) => each.path)], within(checkout))
-  return new Set(listed.text.split('\0').filter((record) => record.startsWith('S ')).map((record) => record.slice(2)))
+  return new Set(
+    listed.text
+      .split('\0')
+      .filter((record) => record.startsWith('S '))
+      .map((record) => record.slice(2)),
+  )
 }
 
-async function restoreIndex(git: Git, checkout: Checkout, paths: readonly JournalPath[], wanted: Side, hidden: ReadonlySet<string>): Promise<boolean> {
+async function restoreIndex(
+  git: Git,
+  checkout: Checkout,
+  paths: readonly JournalPath[],
+  wanted: Side,
+  hidden: ReadonlySet<string>,
+): Promise<boolean> {
   const listed = await git.run(['ls-files', '-s', '-z', '--', ...paths.map((each) => each.path)], within(checkout))
-  const entries = new Map(listed.text.split('\0').filter((record) => record !== '').map((record) => [record.slice(record.indexOf('\t') + 1), record.slice(0, record.indexOf('\t'))]))
+  const entries = new Map(
+    listed.text
+      .split('\0')
+      .filter((record) => record !== '')
+      .map((record) => [record.slice(record.indexOf('\t') + 1), record.slice(0, record.indexOf('\t'))]),
+  )
   const zero = '0'.repeat(git.repository.objectFormat === 'sha256' ? 64 : 40)
   const lines: string[] = []
   const text = (mode: string, oid: string | null): string | undefined => (oid === null ? undefined : `${mode} ${oid} 0`)
@@ -147,6 +178,10 @@ async function restoreIndex(git: Git, checkout: Checkout, paths: readonly Journa
   }
   if (lines.length === 0) return false
   await git.run(['update-index', '--add', '--replace', '-z', '--index-info'], { ...within(checkout), input: lines.join('') })
-  if (hidden.size > 0) await git.run(['update-index', '--skip-worktree', '-z', '--stdin'], { ...within(checkout), input: [...hidden].map((path) => `${path}\0`).join('') })
+  if (hidden.size > 0)
+    await git.run(['update-index', '--skip-worktree', '-z', '--stdin'], {
+      ...within(checkout),
+      input: [...hidden].map((path) => `${path}\0`).join(''),
+    })
   return true
 }

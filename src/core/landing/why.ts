@@ -42,7 +42,8 @@ export async function explainLine(git: Git, file: string, line: number): Promise
   const path = isAbsolute(file) ? relative(git.repository.root, file) : file
   const args = ['-c', 'blame.ignoreRevsFile=', 'blame', '--porcelain', '-L', `${line},${line}`, '--', path]
   const blame = await git.run(args, { accept: [0, 128] })
-  if (blame.exitCode !== 0) throw new SingularityError('USAGE', `${path}:${line} cannot be explained: ${blame.stderr.replace(/^fatal: /, '').trim()}`)
+  if (blame.exitCode !== 0)
+    throw new SingularityError('USAGE', `${path}:${line} cannot be explained: ${blame.stderr.replace(/^fatal: /, '').trim()}`)
   const lines = blame.text.split('\n')
   const oid = lines[0]!.split(' ')[0]!
   const text = lines.find((each) => each.startsWith('\t'))?.slice(1) ?? ''
@@ -69,7 +70,10 @@ export async function explainLine(git: Git, file: string, line: number): Promise
   }
 }
 
-async function readMessage(git: Git, oid: string): Promise<{ author: string; time: string; subject: string; trailers: Record<string, string[]> }> {
+async function readMessage(
+  git: Git,
+  oid: string,
+): Promise<{ author: string; time: string; subject: string; trailers: Record<string, string[]> }> {
   const shown = await git.run(['show', '-s', '--format=%an <%ae>%x00%aI%x00%s%x00%B', oid])
   const [author = '', time = '', subject = '', body = ''] = shown.text.split('\0')
   return { author, time, subject, trailers: parseTrailers(body) }
@@ -78,6 +82,7 @@ async function readMessage(git: Git, oid: string): Promise<{ author: string; tim
 /** Our trailers are found anywhere: squash merges put several messages into one. */
 export function parseTrailers(message: string): Record<string, string[]> {
   const trailers: Record<string, string[]> = {}
-  for (const [, key, value] of message.matchAll(/^(Singularity-[\w-]+|Signed-off-by|Co-authored-by|Reviewed-by): (.+)$/gm)) (trailers[key!] ??= []).push(value!.trim())
+  for (const [, key, value] of message.matchAll(/^(Singularity-[\w-]+|Signed-off-by|Co-authored-by|Reviewed-by): (.+)$/gm))
+    (trailers[key!] ??= []).push(value!.trim())
   return trailers
 }

@@ -17,7 +17,8 @@ const folder = (): string => {
   folders.push(path)
   return path
 }
-const find = (cwd: string, env: Record<string, string | undefined> = {}) => discoverRepository({ cwd, env: { ...testEnvironment(cwd), ...env } })
+const find = (cwd: string, env: Record<string, string | undefined> = {}) =>
+  discoverRepository({ cwd, env: { ...testEnvironment(cwd), ...env } })
 afterEach(() => {
   made.splice(0).forEach((repository) => repository.cleanup())
   folders.splice(0).forEach((path) => rmSync(path, { recursive: true, force: true }))
@@ -29,7 +30,12 @@ describe('discoverRepository', () => {
     const link = join(repository.root, '..', 'link')
     symlinkSync(repository.root, link)
     expect(await find(join(link, 'a/b'))).toEqual({
-      root: repository.root, gitDir: join(repository.root, '.git'), commonDir: join(repository.root, '.git'), objectFormat: 'sha1', prefix: 'a/b', shallow: false,
+      root: repository.root,
+      gitDir: join(repository.root, '.git'),
+      commonDir: join(repository.root, '.git'),
+      objectFormat: 'sha1',
+      prefix: 'a/b',
+      shallow: false,
     })
     const git = await repository.open()
     const { tree } = await git.commitChanges({ base: 'HEAD', message: 'x', changes: [{ path: 'n', content: Buffer.from('1') }] })
@@ -41,14 +47,22 @@ describe('discoverRepository', () => {
     repository.commit('two', { a: '2' })
     const linked = join(repository.root, '..', 'linked')
     repository.git('worktree', 'add', '--quiet', '--detach', linked)
-    expect(await find(linked)).toMatchObject({ root: linked, gitDir: join(repository.root, '.git/worktrees/linked'), commonDir: join(repository.root, '.git'), objectFormat: 'sha256' })
+    expect(await find(linked)).toMatchObject({
+      root: linked,
+      gitDir: join(repository.root, '.git/worktrees/linked'),
+      commonDir: join(repository.root, '.git'),
+      objectFormat: 'sha256',
+    })
     const shallow = join(repository.root, '..', 'shallow')
     repository.git('clone', '--quiet', '--depth=1', `file://${repository.root}`, shallow)
     expect(await find(shallow)).toMatchObject({ root: shallow, shallow: true })
     const outer = make()
     const inner = make({ s: '1' })
     outer.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.root, 'sub')
-    expect(await find(join(outer.root, 'sub'))).toMatchObject({ root: join(outer.root, 'sub'), gitDir: join(outer.root, '.git/modules/sub') })
+    expect(await find(join(outer.root, 'sub'))).toMatchObject({
+      root: join(outer.root, 'sub'),
+      gitDir: join(outer.root, '.git/modules/sub'),
+    })
   })
 
   it('refuses what is no working tree of ours', async () => {
@@ -64,15 +78,26 @@ describe('discoverRepository', () => {
     const repository = make()
     chownSync(repository.root, 12345, 12345)
     chownSync(join(repository.root, '.git'), 12345, 12345)
-    await expect(find(repository.root)).rejects.toMatchObject({ code: 'WRONG_OWNER', exitCode: 6, hints: [expect.stringContaining('safe.directory')] })
+    await expect(find(repository.root)).rejects.toMatchObject({
+      code: 'WRONG_OWNER',
+      exitCode: 6,
+      hints: [expect.stringContaining('safe.directory')],
+    })
   })
 
   it('reports a missing and an old git', async () => {
     const repository = make()
     const bin = folder()
     await expect(find(repository.root, { PATH: bin })).rejects.toMatchObject({ code: 'GIT_MISSING', exitCode: 6 })
-    writeFileSync(join(bin, 'git'), '#!/bin/sh\nfor a; do case $a in version) echo git version 2.37.9; exit;; esac; done\nexec /usr/bin/git "$@"\n', { mode: 0o755 })
-    await expect(find(repository.root, { PATH: bin })).rejects.toMatchObject({ code: 'GIT_MISSING', message: expect.stringContaining('2.37.9') })
+    writeFileSync(
+      join(bin, 'git'),
+      '#!/bin/sh\nfor a; do case $a in version) echo git version 2.37.9; exit;; esac; done\nexec /usr/bin/git "$@"\n',
+      { mode: 0o755 },
+    )
+    await expect(find(repository.root, { PATH: bin })).rejects.toMatchObject({
+      code: 'GIT_MISSING',
+      message: expect.stringContaining('2.37.9'),
+    })
   })
 })
 
@@ -104,6 +129,9 @@ describe('repositoryState', () => {
     expect((await repositoryState(git)).operation).toBe('bisect')
     repository.git('bisect', 'reset')
     for (const name of ['index.lock', 'config.lock']) writeFileSync(join(repository.root, '.git', name), '')
-    expect(await repositoryState(git)).toMatchObject({ operation: null, locks: [join(repository.root, '.git/index.lock'), join(repository.root, '.git/config.lock')] })
+    expect(await repositoryState(git)).toMatchObject({
+      operation: null,
+      locks: [join(repository.root, '.git/index.lock'), join(repository.root, '.git/config.lock')],
+    })
   })
 })

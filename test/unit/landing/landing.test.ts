@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -22,7 +23,12 @@ describe.each(['sha1', 'sha256'] as const)('land and undo (%s)', (objectFormat) 
     repository.git('add', 'b.txt')
     const before = repository.snapshot()
     const { landing, propose, settled, db } = await openLanding(repository)
-    const request = await propose([EDIT], { trailers: [['Singularity-Change', 'c1'], ['Singularity-Rule', 'x/y\nEvil: z']] })
+    const request = await propose([EDIT], {
+      trailers: [
+        ['Singularity-Change', 'c1'],
+        ['Singularity-Rule', 'x/y\nEvil: z'],
+      ],
+    })
     const result = await landing.land(request)
     expect(result.status).toBe('landed')
     const commit = (result as { commit: string }).commit
@@ -31,7 +37,9 @@ describe.each(['sha1', 'sha256'] as const)('land and undo (%s)', (objectFormat) 
     expect(after.files).toEqual({ ...before.files, 'a.txt': after.files['a.txt'] })
     expect(readFileSync(join(repository.root, 'a.txt'), 'utf8')).toContain('TWO')
     expect(repository.git('rev-parse', 'main')).toBe(commit)
-    expect(repository.git('log', '-1', '--format=%an|%cn|%B')).toBe('Ada Example|Ada Example|Improve it\n\nSingularity-Change: c1\nSingularity-Rule: x/y Evil: z\n')
+    expect(repository.git('log', '-1', '--format=%an|%cn|%B')).toBe(
+      'Ada Example|Ada Example|Improve it\n\nSingularity-Change: c1\nSingularity-Rule: x/y Evil: z\n',
+    )
     expect(repository.git('for-each-ref', '--format=%(refname)', 'refs/singularity')).toBe('refs/singularity/landed/c1')
     expect(settled).toMatchObject([{ outcome: 'landed', detail: null }])
     expect(db.all('SELECT state FROM op')).toEqual([{ state: 'done' }])
@@ -42,7 +50,9 @@ describe.each(['sha1', 'sha256'] as const)('land and undo (%s)', (objectFormat) 
     const back = repository.snapshot()
     expect({ ...back, refs: '' }).toEqual({ ...before, refs: '' })
     expect(repository.git('log', '-1', '--format=%B')).toBe(`Revert "Improve it"\n\nThis reverts commit ${commit}.\n`)
-    expect(await landing.undo({ candidateId: 'c1', landedCommit: commit, targetRef: 'refs/heads/main', sign: false })).toMatchObject({ status: 'unchanged' })
+    expect(await landing.undo({ candidateId: 'c1', landedCommit: commit, targetRef: 'refs/heads/main', sign: false })).toMatchObject({
+      status: 'unchanged',
+    })
     expect(repository.git('fsck', '--no-dangling')).toBe('')
   })
 
@@ -80,7 +90,7 @@ describe('refusals change nothing', () => {
     await expect(landing.land({ ...request, targetRef: 'refs/heads/none' })).rejects.toMatchObject({ code: 'REV_INVALID' })
     repository.git('config', '--unset', 'user.name')
     const next = await propose([file('b.txt', 'B\n')])
-    await expect(landing.land(next)).rejects.toMatchObject({ code: 'NO_IDENTITY', exitCode: 6 })
+    await expect(landing.land(next)).rejects.toMatchObject({ code: 'IDENTITY_MISSING', exitCode: 6 })
     expect(await git.resolve('refs/singularity/candidates/c1')).toBe(next.commit)
   })
 
@@ -90,6 +100,28 @@ describe('refusals change nothing', () => {
     const { landing, propose } = await openLanding(repository)
     const request = await propose([EDIT], { sign: true })
     expect(await unchanged(repository, () => landing.land(request))).toMatchObject({ status: 'unsigned' })
+  })
+
+  it.skipIf(spawnSync('ssh-keygen', ['-?']).error !== undefined)('signing that works signs landing and undo', async () => {
+    const repository = make(START)
+    const key = join(repository.root, '..', 'key')
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+    writeFileSync(`${key}.allowed`, `ada@example.org ${readFileSync(`${key}.pub`, 'utf8')}`)
+    for (const [name, value] of [
+      ['gpg.format', 'ssh'],
+      ['user.signingKey', `${key}.pub`],
+      ['gpg.ssh.allowedSignersFile', `${key}.allowed`],
+    ])
+      repository.git('config', name!, value!)
+    const { landing, propose } = await openLanding(repository)
+    const landed = await landing.land(await propose([EDIT], { sign: true }))
+    expect(landed).toMatchObject({ status: 'landed' })
+    repository.git('verify-commit', 'main')
+    const { commit } = landed as { commit: string }
+    expect(await landing.undo({ candidateId: 'c1', landedCommit: commit, targetRef: 'refs/heads/main', sign: true })).toMatchObject({
+      status: 'undone',
+    })
+    repository.git('verify-commit', 'main')
   })
 
   it('a dry run', async () => {
@@ -103,12 +135,20 @@ describe('refusals change nothing', () => {
   it.each<[string, (repository: TestRepository) => void, string]>([
     ['modified', (r) => r.write({ 'a.txt': 'mine\n' }), 'a.txt'],
     ['staged', (r) => (r.write({ 'a.txt': 'mine\n' }), r.git('add', 'a.txt')), 'a.txt'],
-    ['staged and taken back', (r) => (r.write({ 'a.txt': 'mine\n' }), r.git('add', 'a.txt'), r.write({ 'a.txt': START['a.txt'] })), 'a.txt'],
+    [
+      'staged and taken back',
+      (r) => (r.write({ 'a.txt': 'mine\n' }), r.git('add', 'a.txt'), r.write({ 'a.txt': START['a.txt'] })),
+      'a.txt',
+    ],
     ['deleted', (r) => r.write({ 'a.txt': null }), 'a.txt'],
     ['assume-unchanged', (r) => (r.git('update-index', '--assume-unchanged', 'a.txt'), r.write({ 'a.txt': 'mine\n' })), 'a.txt'],
     ['skip-worktree', (r) => (r.git('update-index', '--skip-worktree', 'a.txt'), r.write({ 'a.txt': 'mine\n' })), 'a.txt'],
     ['untracked in the way', (r) => r.write({ 'new/file.txt': 'mine\n' }), 'new/file.txt'],
-    ['ignored in the way', (r) => (appendFileSync(join(r.root, '.git/info/exclude'), 'new\n'), r.write({ 'new/file.txt': 'mine\n' })), 'new/file.txt'],
+    [
+      'ignored in the way',
+      (r) => (appendFileSync(join(r.root, '.git/info/exclude'), 'new\n'), r.write({ 'new/file.txt': 'mine\n' })),
+      'new/file.txt',
+    ],
     ['a file where a folder is needed', (r) => r.write({ new: 'mine\n' }), 'new'],
     ['a link where a folder is needed', (r) => r.write({ new: { link: '/tmp' } }), 'new'],
     ['a folder where a file is needed', (r) => r.write({ 'new/file.txt/mine': 'x' }), 'new/file.txt/mine'],
@@ -133,7 +173,9 @@ describe('refusals change nothing', () => {
       expect(existsSync(path)).toBe(true)
       rmSync(path)
     }
-    db.run(`INSERT INTO lease VALUES ('landing', 'other', ${process.ppid}, '', '${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}', 'now')`)
+    db.run(
+      `INSERT INTO lease VALUES ('landing', 'other', ${process.ppid}, '', '${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}', 'now')`,
+    )
     expect(await landing.land(request)).toEqual({ status: 'busy', reason: 'another landing is in progress' })
     db.run(`UPDATE lease SET boot_id = 'before the restart'`)
     expect((await landing.land(request)).status).toBe('landed')
@@ -221,21 +263,48 @@ describe('where the branch is', () => {
 describe('kinds of change', () => {
   it('renames, deletions, modes, links, odd names, file to folder and back; stale times do not matter', async () => {
     const repository = make({
-      'old name.txt': 'one\ntwo\nthree\nfour\n', gone: 'x', 'run.sh': '#!/bin/sh\n', 'to-link': 'text', link: { link: 'a' }, swap: 'file', 'dir/inner': 'i', 'weird\n\u00e9\t".txt': '1\n', keep: 'k',
+      'old name.txt': 'one\ntwo\nthree\nfour\n',
+      gone: 'x',
+      'run.sh': '#!/bin/sh\n',
+      'to-link': 'text',
+      link: { link: 'a' },
+      swap: 'file',
+      'dir/inner': 'i',
+      'weird\n\u00e9\t".txt': '1\n',
+      keep: 'k',
     })
     const before = repository.snapshot()
     const { landing, propose, git } = await openLanding(repository)
     const request = await propose([
-      file('old name.txt', null), file('new/näme.txt', 'one\ntwo\nthree\nfour\n'), file('gone', null), file('run.sh', '#!/bin/sh\n', '100755'),
-      file('to-link', 'keep', '120000'), file('link', 'now a file', '100644'), file('swap', null), file('swap/inner', 's'), file('dir/inner', null), file('dir', 'd'), file('weird\n\u00e9\t".txt', '2\n'),
+      file('old name.txt', null),
+      file('new/näme.txt', 'one\ntwo\nthree\nfour\n'),
+      file('gone', null),
+      file('run.sh', '#!/bin/sh\n', '100755'),
+      file('to-link', 'keep', '120000'),
+      file('link', 'now a file', '100644'),
+      file('swap', null),
+      file('swap/inner', 's'),
+      file('dir/inner', null),
+      file('dir', 'd'),
+      file('weird\n\u00e9\t".txt', '2\n'),
     ])
     for (const name of ['run.sh', 'gone', 'keep']) utimesSync(join(repository.root, name), 1, 1)
     const result = await landing.land(request)
     expect(result.status).toBe('landed')
     expect(repository.git('status', '--porcelain')).toBe('')
-    for (const entry of await git.reader((result as { commit: string }).commit).entries()) expect(existsSync(join(repository.root, entry.path)) || entry.mode === '120000', entry.path).toBe(true)
+    for (const entry of await git.reader((result as { commit: string }).commit).entries())
+      expect(existsSync(join(repository.root, entry.path)) || entry.mode === '120000', entry.path).toBe(true)
     expect(readFileSync(join(repository.root, 'weird\n\u00e9\t".txt'), 'utf8')).toBe('2\n')
-    expect((await landing.undo({ candidateId: 'c1', landedCommit: (result as { commit: string }).commit, targetRef: 'refs/heads/main', sign: false })).status).toBe('undone')
+    expect(
+      (
+        await landing.undo({
+          candidateId: 'c1',
+          landedCommit: (result as { commit: string }).commit,
+          targetRef: 'refs/heads/main',
+          sign: false,
+        })
+      ).status,
+    ).toBe('undone')
     expect({ ...repository.snapshot(), refs: '' }).toEqual({ ...before, refs: '' })
   })
 

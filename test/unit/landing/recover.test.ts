@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { SingularityError, systemClock } from '../../../src/core/kernel/index.ts'
@@ -9,7 +10,7 @@ import { journalPaths } from '../../../src/core/landing/merge.ts'
 import { locksOf } from '../../../src/core/landing/references.ts'
 import { SQL } from '../../../src/core/landing/sql.ts'
 import { file, openLanding, type LandingBench } from '../../support/landing.ts'
-import { createRepository, type TestRepository } from '../../support/repository.ts'
+import { createRepository, hashFiles, writeFiles, type TestRepository } from '../../support/repository.ts'
 
 const made: TestRepository[] = []
 afterEach(() => made.splice(0).forEach((repository) => repository.cleanup()))
@@ -22,17 +23,41 @@ const NOBODY = 4_194_305
 type Crashed = LandingBench & { repository: TestRepository; base: string; commit: string; lock: string; path(name: string): string }
 
 /** What a landing killed after its journal row leaves behind; the test adds how far the files came. */
-async function crashed(options: { pid?: number; bootId?: string } = {}): Promise<Crashed> {
+async function crashed(options: { pid?: number; bootId?: string; worktree?: string } = {}): Promise<Crashed> {
   const repository = createRepository({ 'a.txt': 'old a\n', 'b.txt': 'old b\n', 'gone.txt': 'gone\n', 'mine.txt': 'm\n' })
   made.push(repository)
   const bench = await openLanding(repository)
-  const { commit, base } = await bench.propose([file('a.txt', LONG), file('b.txt', 'new b\n'), file('gone.txt', null), file('fresh/c.txt', LONG)])
+  const { commit, base } = await bench.propose([
+    file('a.txt', LONG),
+    file('b.txt', 'new b\n'),
+    file('gone.txt', null),
+    file('fresh/c.txt', LONG),
+  ])
   const checkout = { path: repository.root, gitDir: join(repository.root, '.git') }
+  if (options.worktree) {
+    repository.git('checkout', '--quiet', '--detach')
+    repository.git('worktree', 'add', '--quiet', options.worktree, 'main')
+    checkout.path = options.worktree
+    checkout.gitDir = repository.git('-C', options.worktree, 'rev-parse', '--absolute-git-dir')
+  }
   const paths = journalPaths(await bench.git.changedFiles(base, commit))
   const locks = locksOf(bench.git, { candidateId: 'c1', targetRef: 'refs/heads/main', checkout })
   bench.db.run(
-    SQL.insertOperation, 'o1', 'c1', 'land', 'refs/heads/main', base, commit, checkout.path, JSON.stringify(paths), JSON.stringify(locks), checkout.gitDir,
-    options.pid ?? NOBODY, '', options.bootId ?? BOOT, new Date().toISOString(),
+    SQL.insertOperation,
+    'o1',
+    'c1',
+    'land',
+    'refs/heads/main',
+    base,
+    commit,
+    checkout.path,
+    JSON.stringify(paths),
+    JSON.stringify(locks),
+    checkout.gitDir,
+    options.pid ?? NOBODY,
+    '',
+    options.bootId ?? BOOT,
+    new Date().toISOString(),
   )
   return { ...bench, repository, base, commit, lock: join(checkout.gitDir, 'index.lock'), path: (name) => join(repository.root, name) }
 }
@@ -60,6 +85,31 @@ describe('recover', () => {
     expect(bench.repository.snapshot()).not.toEqual(before)
     await bench.landing.recover()
     expect(bench.repository.snapshot()).toEqual(before)
+  })
+
+  it.skipIf(!existsSync('/dev/shm'))('works in a linked worktree on another file system', async () => {
+    const folder = mkdtempSync('/dev/shm/singularity-test-')
+    try {
+      const worktree = join(folder, 'linked')
+      const bench = await crashed({ worktree })
+      const before = hashFiles(worktree)
+      writeFiles(worktree, { 'a.txt': LONG.slice(0, 100), 'b.txt': null, 'gone.txt': null, 'fresh/c.txt': '', 'own.txt': 'mine\n' })
+      const lock = join(bench.repository.root, '.git/worktrees/linked/index.lock')
+      writeFileSync(lock, '')
+      expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back', detail: null }])
+      expect(hashFiles(worktree)).toEqual({ ...before, 'own.txt': hashFiles(worktree)['own.txt'] })
+      expect(bench.repository.git('-C', worktree, 'status', '--porcelain')).toBe('?? own.txt')
+      expect(existsSync(lock)).toBe(false)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('gives up on a worktree that was removed meanwhile', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'singularity-test-'))
+    const bench = await crashed({ worktree: join(folder, 'linked') })
+    rmSync(folder, { recursive: true })
+    expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back' }])
   })
 
   it('leaves alone and reports what the user edited since', async () => {
@@ -120,12 +170,25 @@ describe('recover', () => {
     expect(await bench.landing.recover()).toEqual([])
     expect(existsSync(bench.lock)).toBe(true)
     expect(open(bench)).toHaveLength(1)
-    const request = await bench.propose([file('b.txt', 'B\n')], { candidateId: 'c2' }).catch(() => null)
-    if (request) expect(await bench.landing.land(request)).toMatchObject({ status: 'busy' })
+    const request = await bench.propose([file('b.txt', 'B\n')], { candidateId: 'c2' })
+    expect(await bench.landing.land(request)).toMatchObject({ status: 'busy' })
     theirs.stdin.end()
     await once(theirs, 'close')
     expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back' }])
     expect(existsSync(bench.lock)).toBe(false)
+  })
+
+  it('does not wait for a command that only reads', async () => {
+    const bench = await crashed()
+    const reader = spawn('git', ['-c', 'core.quotePath=false', '-C', '.', 'cat-file', '--batch'], {
+      cwd: bench.repository.root,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    await once(reader, 'spawn')
+    writeFileSync(bench.lock, '')
+    expect(await bench.landing.recover()).toMatchObject([{ outcome: 'rolled_back' }])
+    reader.stdin.end()
+    await once(reader, 'close')
   })
 
   it('leaves the operation of a living process alone', async () => {
@@ -148,7 +211,15 @@ describe('recover', () => {
     bench.repository.write({ 'b.txt': 'new b\n' })
     const { commit, base } = bench
     const validatedTree = await bench.git.treeOf(commit)
-    const result = await bench.landing.land({ candidateId: 'c1', commit, base, targetRef: 'refs/heads/main', message: 'Again\n', validatedTree, sign: false })
+    const result = await bench.landing.land({
+      candidateId: 'c1',
+      commit,
+      base,
+      targetRef: 'refs/heads/main',
+      message: 'Again\n',
+      validatedTree,
+      sign: false,
+    })
     expect(result.status).toBe('landed')
     expect(bench.settled.map((each) => each.outcome)).toEqual(['rolled_back', 'landed'])
     expect(bench.repository.git('status', '--porcelain')).toBe('')
@@ -164,7 +235,11 @@ describe('a landing that cannot move the ref', () => {
     const request = await bench.propose([file('a.txt', 'A\n'), file('new/c.txt', 'c\n')])
     const outcomes: string[] = []
     const landing = createLanding({
-      git: { ...bench.git, updateRef }, db: bench.db, clock: systemClock, processInfo: createProcessInfo(), settle: (_operation, outcome) => void outcomes.push(outcome),
+      git: { ...bench.git, updateRef },
+      db: bench.db,
+      clock: systemClock,
+      processInfo: createProcessInfo(),
+      settle: (_operation, outcome) => void outcomes.push(outcome),
     })
     const before = repository.snapshot()
     const result = await landing.land(request).catch((error: unknown) => error)
