@@ -64,11 +64,11 @@ export async function chooseTarget(
   return isProtectedBranch(branch, options.protectedBranches, await remoteDefaultBranch(git)) ? proposal : { ref: `refs/heads/${branch}`, proposed: false }
 }
 
-/** @throws NO_IDENTITY */
+/** @throws IDENTITY_MISSING */
 async function authorOf(git: Git): Promise<Identity> {
   const identity = await git.identity()
   if (identity) return identity
-  throw new SingularityError('NO_IDENTITY', 'git does not know who you are: a commit needs an author.')
+  throw new SingularityError('IDENTITY_MISSING', 'git does not know who you are: a commit needs an author.')
 }
 
 const TYPE_OF_SOURCE = { rules: 'refactor', fixers: 'style', patch: 'chore', branch: 'chore', exec: 'chore', history: 'refactor', model: 'refactor' } as const
