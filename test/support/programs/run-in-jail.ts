@@ -18,4 +18,4 @@ const result = await isolation.run({
   limits: { timeoutMs: 60_000, maxProcesses: 64 },
   onOutput: (_stream, text) => process.stdout.write(text),
 })
-console.log(JSON.stringify({ ...result, stdout: '', stderr: '' }))
+console.log(`\n${JSON.stringify({ ...result, stdout: '', stderr: '' })}`)
