@@ -55,6 +55,7 @@ await build({
   platform: 'node',
   target: 'node20',
   jsx: 'automatic',
+  mainFields: ['module', 'main'],
   minifySyntax: true,
   alias: { 'singularity-commands': join(generated, 'lazy.ts') },
   external,
