@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Git } from '../../git/index.ts'
 import { SingularityError, digest, printable, sha256 } from '../../kernel/index.ts'
 import { sitesOfDiff } from '../edits.ts'
@@ -38,7 +39,7 @@ export async function proposalOfTree(
 /** The subject of a mail patch, else the file's name. */
 function titleOfPatch(name: string, text: string): string {
   const subject = text.slice(0, 4096).match(/^Subject: (?:\[PATCH[^\]]*\] )?(.+)$/m)?.[1]
-  return subject?.trim() ?? `patch ${name === '-' ? 'from standard input' : name}`
+  return subject?.trim() ?? `patch ${name === '-' ? 'from standard input' : basename(name)}`
 }
 
 /** `--patch FILE|-`: a `git diff` against the base. @throws PATCH_INVALID */
