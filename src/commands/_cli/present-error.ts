@@ -13,7 +13,7 @@ function asOurs(error: unknown): SingularityError {
   if (parser.oclif?.exit !== undefined || parser.parse) {
     const [what, ...more] = messageOf(error)
       .split('\n')
-      .filter((line) => !/^See more help/.test(line))
+      .filter((line) => !line.startsWith('See more help'))
     return new SingularityError('USAGE', printable([what, ...more].join(' ').trim()), { hints: ['singularity help'] })
   }
   return new SingularityError('INTERNAL', messageOf(error), { cause: error })
