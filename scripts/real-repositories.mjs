@@ -14,7 +14,8 @@ if (!folder) {
 }
 const list = JSON.parse(readFileSync(join(project, 'scripts', 'real-repositories.json'), 'utf8'))
 const clones = resolve(folder)
-const work = join(clones, '.singularity-show')
+// Without a dot: suites about dot files would see it in their own path.
+const work = join(clones, 'singularity-show')
 mkdirSync(work, { recursive: true })
 
 /** A clone at the pinned commit on a branch of its own, with its dependencies installed; done once per name. */
@@ -42,7 +43,7 @@ function state(cwd) {
 function singularity(cwd, args) {
   const result = spawnSync(process.execPath, [join(project, 'bin', 'run.js'), ...args, '--json'], {
     cwd,
-    env: { ...process.env, XDG_STATE_HOME: join(work, '.state'), XDG_CONFIG_HOME: join(work, '.config') },
+    env: { ...process.env, XDG_STATE_HOME: join(work, 'state'), XDG_CONFIG_HOME: join(work, 'config') },
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   })

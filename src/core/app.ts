@@ -17,7 +17,7 @@ export type AppContext = {
   cwd: string
   env: Readonly<Record<string, string | undefined>>
   home: string
-  /** Our folder below XDG_STATE_HOME: sandboxes. */
+  /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */
   stateHome: string
   /** Our folder below XDG_CONFIG_HOME: the user's settings. */
   configHome: string
@@ -70,7 +70,7 @@ export function createApp(context: AppContext) {
     return createIsolation(kind, {
       path: context.env['PATH'] ?? '/usr/bin:/bin',
       launcher: existsSync(launcher) ? launcher : null,
-      stateDir: join(context.stateHome, 'isolation'),
+      stateDir: join(context.stateHome, 'singularity', 'isolation'),
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
     })

@@ -109,10 +109,15 @@ export const PERSON_REASONS: ReadonlySet<string> = new Set(['tests_added', 'self
 
 type Metric = Evidence['metrics'][number]
 
-/** Change as a ratio minus one, turned so that positive is worse: the stored interval decides, not the stored word. */
+/**
+ * Change as a ratio minus one, turned so that positive is worse: the stored interval decides, not the stored word. Where
+ * higher is better it is the inverse ratio, as in `comparePaired`: a margin on the log scale is the same both ways.
+ */
 function harmOf({ direction, estimate, lower, upper }: Metric): { estimate: number; least: number; most: number } | null {
   if (estimate === null || lower === null || upper === null) return null
-  return direction === 'lower' ? { estimate, least: lower, most: upper } : { estimate: -estimate, least: -upper, most: -lower }
+  if (direction === 'lower') return { estimate, least: lower, most: upper }
+  const inverse = (ratio: number): number => 1 / (1 + ratio) - 1
+  return { estimate: inverse(estimate), least: inverse(upper), most: inverse(lower) }
 }
 
 function isWorse(metric: Metric, threshold: number): boolean {

@@ -26,7 +26,7 @@ export const mocha: TestRunner = {
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
     return withCoverage(entry, selection, {
-      command: [...entry.command, '--reporter', 'json', '--reporter-option', 'output=/out/mocha.json', '--no-color', ...(files ?? entry.targets ?? [])],
+      command: [...entry.command, '--reporter', 'json', '--reporter-option', 'output=/out/mocha.json', '--no-color', '--exit', ...(files ?? entry.targets ?? [])],
       env: {},
       reports: ['mocha.json'],
     })
