@@ -19,6 +19,12 @@ export abstract class BaseCommand extends Command {
 
   private opened: App | undefined
 
+  override async init(): Promise<void> {
+    await super.init()
+    // oclif fills a missing argument from standard input: `--patch -` would lose its patch, a script's pipe would be waited for.
+    for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true
+  }
+
   protected get isJson(): boolean {
     return this.argv.includes('--json') || process.env['SINGULARITY_JSON'] === 'true'
   }
