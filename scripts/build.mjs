@@ -30,7 +30,9 @@ function commandFiles(folder, found = []) {
 
 const folder = join(root, 'src', 'commands')
 const commands = commandFiles(folder).map((file) => ({ id: relative(folder, file).replace(/\.ts$/, '').replaceAll('/', ':').replace(/:index$/, ''), file }))
-const generated = join(root, 'node_modules', '.cache', 'singularity-build')
+rmSync(dist, { recursive: true, force: true })
+// Inside dist: a shared node_modules would let two checkouts build each other's commands.
+const generated = join(dist, '.generated')
 mkdirSync(generated, { recursive: true })
 const path = (file) => JSON.stringify(file)
 writeFileSync(
@@ -44,7 +46,6 @@ writeFileSync(
 
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-rmSync(dist, { recursive: true, force: true })
 const external = ['better-sqlite3', '@ast-grep/napi', 'react-devtools-core', '*.node', ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter'))]
 await build({
   entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
@@ -65,6 +66,7 @@ await build({
   },
   logLevel: 'warning',
 })
+rmSync(generated, { recursive: true })
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
-execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], { cwd: root, env: { ...process.env, OCLIF_SKIP_NEW_VERSION_CHECK: 'true' }, stdio: ['ignore', 'ignore', 'inherit'] })
 writeFileSync(stamp, `${manifest.version}\n`)
