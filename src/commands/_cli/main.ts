@@ -63,12 +63,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     const { id, argv: rest } = findCommand(words)
     const { default: command } = await COMMANDS[id]!()
     command.id = id // else oclif takes the name of the class, and the name of the schema follows it
-    await new command(rest, await loadConfig())._run()
+    await run(command, rest)
   } catch (error) {
     const isExit = (error as { code?: string }).code === 'EEXIT'
     if (isExit) return exitWith((error as { oclif: { exit: number } }).oclif.exit)
     exitWith(presentError(error, { json, command: words.filter((word) => !word.startsWith('-'))[0] ?? 'singularity' }))
   }
+}
+
+/** What oclif's static `run` does, without loading the configuration a second time. */
+async function run(command: unknown, argv: string[]): Promise<void> {
+  const Runnable = command as new (argv: string[], config: Config) => { _run(): Promise<unknown> }
+  await new Runnable(argv, await loadConfig())._run()
 }
 
 /** `singularity rules` alone lists the commands below it. */

@@ -8,6 +8,7 @@ import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, undoCandidate } from './deliver.ts'
 import { candidateReport, runSummary } from './explain.ts'
 import { readRecord } from './record.ts'
+import { type RecoveryReport, deadRuns, recover } from './recover.ts'
 import { replayRecord } from './replay.ts'
 import { candidateData, improveData } from './report.ts'
 import { openSession, revalidate, runImprovement } from './run.ts'
@@ -19,8 +20,8 @@ import type { Candidate } from './store.ts'
 /** The main job behind the front doors. Whatever is called first recovers what a killed process left. */
 export function createImprovement(deps: ImprovementDeps): ImprovementService {
   const { git, store, approvals, landing } = deps
-  let recovered: Promise<void> | undefined
-  const ready = async (): Promise<void> => (recovered ??= recover(deps))
+  let recovered: Promise<RecoveryReport> | undefined
+  const ready = async (): Promise<RecoveryReport> => (recovered ??= recover(deps))
 
   function candidateOf(prefix: string): Candidate {
     const { kind, id } = store.find(prefix)
@@ -63,6 +64,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       await ready()
       return runImprovement(deps, { request, observe, signal, stopSoon })
     },
+
+    recover: ready,
+    leftRunning: async () => deadRuns(deps).map(({ id }) => id),
 
     async runs({ limit }) {
       await ready()
@@ -201,20 +205,3 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 function conflict(candidate: Candidate, wish: string): SingularityError {
   return new SingularityError('STATE_CONFLICT', `${candidate.id} is ${candidate.state} and cannot be ${wish}.`, { hints: [`singularity show ${candidate.id}`] })
 }
-
-/** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
-async function recover(deps: ImprovementDeps): Promise<void> {
-  const { store, landing, approvals } = deps
-  await landing.recover()
-  for (const run of store.openRuns()) {
-    if (deps.isAlive(run.process)) continue
-    for (const { id, state } of store.candidatesOf(run.id)) if (['proposed', 'committed', 'sandboxed', 'validating'].includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
-    store.finishRun(run.id, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
-  }
-  for (const id of approvals.expire()) {
-    if (store.candidate(id).state !== 'awaiting_approval') continue
-    store.move(id, 'expired')
-    await landing.dropCandidate(id)
-  }
-}
-
