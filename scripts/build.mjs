@@ -1,6 +1,7 @@
 // Builds dist/: one lazily split bundle of the program, and the oclif manifest.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -30,10 +31,8 @@ function commandFiles(folder, found = []) {
 
 const folder = join(root, 'src', 'commands')
 const commands = commandFiles(folder).map((file) => ({ id: relative(folder, file).replace(/\.ts$/, '').replaceAll('/', ':').replace(/:index$/, ''), file }))
-rmSync(dist, { recursive: true, force: true })
-// Inside dist: a shared node_modules would let two checkouts build each other's commands.
-const generated = join(dist, '.generated')
-mkdirSync(generated, { recursive: true })
+// a folder of this build alone: two builds at once never read each other's lists
+const generated = mkdtempSync(join(tmpdir(), 'singularity-build-'))
 const path = (file) => JSON.stringify(file)
 writeFileSync(
   join(generated, 'lazy.ts'),
@@ -46,6 +45,7 @@ writeFileSync(
 
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+rmSync(dist, { recursive: true, force: true })
 const external = ['better-sqlite3', '@ast-grep/napi', 'react-devtools-core', '*.node', ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter'))]
 await build({
   entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
@@ -66,7 +66,7 @@ await build({
   },
   logLevel: 'warning',
 })
-rmSync(generated, { recursive: true })
+rmSync(generated, { recursive: true, force: true })
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
 execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], { cwd: root, env: { ...process.env, OCLIF_SKIP_NEW_VERSION_CHECK: 'true' }, stdio: ['ignore', 'ignore', 'inherit'] })
 writeFileSync(stamp, `${manifest.version}\n`)

@@ -10,7 +10,7 @@ let place: Playground
 beforeAll(() => {
   place = createPlayground()
 })
-afterAll(() => place.remove())
+afterAll(() => place.cleanup())
 
 type Said = { exitCode: number | null; stdout: string; stderr: string }
 
