@@ -15,7 +15,11 @@ afterAll(() => place.cleanup())
 type Said = { exitCode: number | null; stdout: string; stderr: string }
 
 function say(args: readonly string[], env: Record<string, string> = {}): Said {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { cwd: place.root, env: { ...place.env, ...env }, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+    cwd: place.root,
+    env: { ...place.env, ...env },
+    encoding: 'utf8',
+  })
   return { exitCode: status, stdout, stderr }
 }
 
@@ -70,7 +74,11 @@ describe('a command line that is not understood', () => {
 
 describe('what every command shares', () => {
   it.each(['1', 'true', 'yes'])('SINGULARITY_JSON=%s is --json, for answers and for errors', (value) => {
-    expect(JSON.parse(say(['runs'], { SINGULARITY_JSON: value }).stdout)).toEqual({ schema: 'singularity.runs/1', ok: true, data: { runs: [] } })
+    expect(JSON.parse(say(['runs'], { SINGULARITY_JSON: value }).stdout)).toEqual({
+      schema: 'singularity.runs/1',
+      ok: true,
+      data: { runs: [] },
+    })
     expect(JSON.parse(say(['rnus'], { SINGULARITY_JSON: value }).stdout).error.hints).toEqual(['singularity runs'])
   })
 
@@ -111,7 +119,8 @@ describe('help', () => {
   it.each([[['help']], [['--help']], [['-h']]])('%j lists every command', (args) => {
     const { exitCode, stdout } = say(args)
     expect(exitCode).toBe(0)
-    for (const id of Object.keys(manifest.commands).filter((each) => !each.includes(':'))) expect(stdout).toMatch(new RegExp(`^  ${id}\\b`, 'm'))
+    for (const id of Object.keys(manifest.commands).filter((each) => !each.includes(':')))
+      expect(stdout).toMatch(new RegExp(`^  ${id}\\b`, 'm'))
   })
 
   it.each(Object.keys(manifest.commands))('%s: the same by every way of asking, with an example', (id) => {
@@ -127,7 +136,11 @@ describe('help', () => {
     expect(say(['rules'])).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining('rules list') })
     const { exitCode, stdout } = say(['rules', '--json'])
     expect(exitCode).toBe(2)
-    expect(JSON.parse(stdout).error.hints).toEqual(Object.keys(manifest.commands).filter((id) => id.startsWith('rules:')).map((id) => `singularity ${id.replace(':', ' ')}`))
+    expect(JSON.parse(stdout).error.hints).toEqual(
+      Object.keys(manifest.commands)
+        .filter((id) => id.startsWith('rules:'))
+        .map((id) => `singularity ${id.replace(':', ' ')}`),
+    )
   })
 })
 
@@ -145,7 +158,9 @@ describe('what is loaded', () => {
     const folder = mkdtempSync(join(tmpdir(), 'singularity-loaded-'))
     try {
       expect(say(args, { NODE_V8_COVERAGE: folder }).exitCode).toBe(0)
-      const reports = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] })
+      const reports = readdirSync(folder).map(
+        (name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] },
+      )
       const files = reports.flatMap(({ result }) => result.map(({ url }) => url)).filter((url) => url.startsWith('file:'))
       return files.map((url) => ({ file: fileURLToPath(url), text: readFileSync(fileURLToPath(url), 'utf8') }))
     } finally {

@@ -38,16 +38,23 @@ async function follow(line: CommandLine, config: Config, json: boolean): Promise
     }
     case 'version':
       process.stdout.write(
-        json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version: config.version } })}\n` : `singularity ${config.version}\n`,
+        json
+          ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version: config.version } })}\n`
+          : `singularity ${config.version}\n`,
       )
       return
     case 'topic':
-      if (json) throw new SingularityError('USAGE', `"${line.topic}" needs one more word.`, { hints: line.names.map((name) => `singularity ${name}`) })
+      if (json)
+        throw new SingularityError('USAGE', `"${line.topic}" needs one more word.`, {
+          hints: line.names.map((name) => `singularity ${name}`),
+        })
       return showHelp(config, [line.topic])
     case 'help':
       return showHelp(config, line.words)
     case 'unknown':
-      throw new SingularityError('USAGE', `There is no command "${printable(line.typed)}".`, { hints: [`singularity ${line.near ?? '--help'}`] })
+      throw new SingularityError('USAGE', `There is no command "${printable(line.typed)}".`, {
+        hints: [`singularity ${line.near ?? '--help'}`],
+      })
   }
 }
 

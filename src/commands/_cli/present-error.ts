@@ -15,11 +15,16 @@ function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): Singularit
   if (SingularityError.isInstance(error)) return error
   const parser = error as { oclif?: { exit?: number }; parse?: unknown }
   if (parser.oclif?.exit !== undefined || parser.parse) {
-    const [what, ...more] = messageOf(error).split('\n').filter((line) => !/^See more help/.test(line))
+    const [what, ...more] = messageOf(error)
+      .split('\n')
+      .filter((line) => !/^See more help/.test(line))
     const name = command.replaceAll('.', ' ')
     const typed = /^Nonexistent flag: --([\w-]+)/.exec(what ?? '')?.[1]
     const near = typed === undefined ? undefined : suggest(typed, flags)
-    const hints = [...(near === undefined ? [] : [`singularity ${name} --${near}`]), name === 'help' ? 'singularity help' : `singularity ${name} --help`]
+    const hints = [
+      ...(near === undefined ? [] : [`singularity ${name} --${near}`]),
+      name === 'help' ? 'singularity help' : `singularity ${name} --help`,
+    ]
     return new SingularityError('USAGE', printable([what, ...more].join(' ').trim()), { hints })
   }
   return new SingularityError('INTERNAL', messageOf(error), { cause: error })
@@ -29,7 +34,14 @@ function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): Singularit
 export function presentError(thrown: unknown, options: ErrorPlace): number {
   const error = asOurs(thrown, options)
   if (options.json) {
-    const body = { code: error.code, kind: error.kind, message: error.message, hints: error.hints, docs: error.docs, ...(error.data && { data: error.data }) }
+    const body = {
+      code: error.code,
+      kind: error.kind,
+      message: error.message,
+      hints: error.hints,
+      docs: error.docs,
+      ...(error.data && { data: error.data }),
+    }
     process.stdout.write(`${JSON.stringify({ schema: `singularity.${options.command}/1`, ok: false, error: body })}\n`)
     return error.exitCode
   }
