@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
 import { Args, Flags } from '@oclif/core'
 import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
 import { SingularityError, parseDuration } from '../../core/kernel/index.ts'
@@ -77,7 +78,7 @@ export default abstract class ImproveBase extends BaseCommand {
   /** Runs the main job and presents what came of it. */
   protected async improve(paths: readonly string[], flags: ParsedFlags): Promise<void> {
     this.common(flags)
-    const request = toRequest(paths, flags)
+    const request = await toRequest(paths, flags)
     const app = await this.app()
     const progress = createProgress({
       silent: flags.quiet === true || flags.json === true,
@@ -142,7 +143,7 @@ type ParsedFlags = {
   'dry-run'?: boolean
 }
 
-function toRequest(paths: readonly string[], flags: ParsedFlags): ImproveRequest {
+async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
   const timeLimitMs = parseDuration(flags['time-limit'])
   if (timeLimitMs === undefined)
     throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, {
@@ -153,7 +154,7 @@ function toRequest(paths: readonly string[], flags: ParsedFlags): ImproveRequest
     paths: paths.map((path) => path.replace(/\/+$/, '').replace(/^\.\//, '')).filter((path) => path !== '' && path !== '.'),
     sources: flags.source ?? [],
     rules: flags.rule ?? [],
-    patch: flags.patch === undefined ? null : { name: flags.patch, bytes: readPatch(flags.patch) },
+    patch: flags.patch === undefined ? null : { name: flags.patch, bytes: await readPatch(flags.patch) },
     branch: flags.branch ?? null,
     exec:
       flags.exec === undefined
@@ -190,9 +191,10 @@ function variable(text: string): string {
   return `${text}=${value}`
 }
 
-function readPatch(name: string): Buffer {
+/** A pipe that has nothing yet answers a synchronous read with EAGAIN: standard input is read as a stream. */
+async function readPatch(name: string): Promise<Buffer> {
   try {
-    return readFileSync(name === '-' ? 0 : name)
+    return name === '-' ? await buffer(process.stdin) : readFileSync(name)
   } catch (error) {
     throw new SingularityError('USAGE', `The patch ${name} cannot be read.`, { cause: error, hints: ['git diff > my.patch'] })
   }
