@@ -30,7 +30,13 @@ function commandFiles(folder, found = []) {
 }
 
 const folder = join(root, 'src', 'commands')
-const commands = commandFiles(folder).map((file) => ({ id: relative(folder, file).replace(/\.ts$/, '').replaceAll('/', ':').replace(/:index$/, ''), file }))
+const commands = commandFiles(folder).map((file) => ({
+  id: relative(folder, file)
+    .replace(/\.ts$/, '')
+    .replaceAll('/', ':')
+    .replace(/:index$/, ''),
+  file,
+}))
 // a folder of this build alone: two builds at once never read each other's lists
 const generated = mkdtempSync(join(tmpdir(), 'singularity-build-'))
 const path = (file) => JSON.stringify(file)
@@ -46,7 +52,13 @@ writeFileSync(
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
-const external = ['better-sqlite3', '@ast-grep/napi', 'react-devtools-core', '*.node', ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter'))]
+const external = [
+  'better-sqlite3',
+  '@ast-grep/napi',
+  'react-devtools-core',
+  '*.node',
+  ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
+]
 await build({
   entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
   outdir: dist,
@@ -68,5 +80,8 @@ await build({
 })
 rmSync(generated, { recursive: true, force: true })
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
-execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
 writeFileSync(stamp, `${manifest.version}\n`)

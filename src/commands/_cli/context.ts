@@ -11,7 +11,7 @@ export function openContext(version: string): AppContext {
     cwd: process.cwd(),
     env,
     home,
-    stateHome: join(env['XDG_STATE_HOME'] || join(home, '.local', 'state'), 'singularity'),
+    stateHome: env['XDG_STATE_HOME'] || join(home, '.local', 'state'),
     configHome: join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'singularity'),
     clock: systemClock,
     version,

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
 import { Args, Flags } from '@oclif/core'
 import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
 import { SingularityError, parseDuration } from '../../core/kernel/index.ts'
@@ -15,30 +16,61 @@ export default abstract class ImproveBase extends BaseCommand {
   static paths = { paths: Args.string({ description: 'Files or folders to keep to; everything when none is named.' }) }
 
   static lookFlags = {
-    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true })({ description: 'Where candidates come from; both when none is named.', env: env('source') }),
+    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true })({
+      description: 'Where candidates come from; both when none is named.',
+      env: env('source'),
+    }),
     rule: Flags.string({ description: 'Only this rule (may be repeated).', multiple: true, env: env('rule') }),
     test: Flags.string({ description: 'Test command, instead of the detected one.', env: env('test') }),
     base: Flags.string({ description: 'Commit to work from; default HEAD.', env: env('base') }),
     max: Flags.integer({ description: 'Most candidates to prove.', default: 10, min: 1, env: env('max') }),
-    'time-limit': Flags.string({ description: 'Counted after the baseline; at least one validation is made.', default: '15m', env: env('time-limit') }),
-    isolation: Flags.option({ options: ['auto', 'bubblewrap', 'seatbelt', 'none'] as const, default: 'auto' as const })({ description: 'How untrusted code is kept in.', env: env('isolation') }),
+    'time-limit': Flags.string({
+      description: 'Counted after the baseline; at least one validation is made.',
+      default: '15m',
+      env: env('time-limit'),
+    }),
+    isolation: Flags.option({ options: ['auto', 'bubblewrap', 'seatbelt', 'none'] as const, default: 'auto' as const })({
+      description: 'How untrusted code is kept in.',
+      env: env('isolation'),
+    }),
     retry: Flags.boolean({ description: 'Offer again what was declined or rolled back; measure the baseline anew.', env: env('retry') }),
     offline: Flags.boolean({ description: 'Refuse the network.', env: env('offline') }),
   }
 
   static improveFlags = {
     ...ImproveBase.lookFlags,
-    patch: Flags.string({ description: 'A `git diff` to judge; - reads standard input.', exclusive: ['branch', 'exec', 'source', 'rule'], env: env('patch') }),
+    patch: Flags.string({
+      description: 'A `git diff` to judge; - reads standard input.',
+      exclusive: ['branch', 'exec', 'source', 'rule'],
+      env: env('patch'),
+    }),
     branch: Flags.string({ description: 'A branch to judge.', exclusive: ['patch', 'exec', 'source', 'rule'], env: env('branch') }),
-    exec: Flags.string({ description: 'A program that edits the sandbox; what it changed is judged.', exclusive: ['patch', 'branch', 'source', 'rule'], env: env('exec') }),
+    exec: Flags.string({
+      description: 'A program that edits the sandbox; what it changed is judged.',
+      exclusive: ['patch', 'branch', 'source', 'rule'],
+      env: env('exec'),
+    }),
     'exec-net': Flags.boolean({ description: 'Network for the edit phase of --exec.', dependsOn: ['exec'], env: env('exec-net') }),
-    'exec-env': Flags.string({ description: 'Variable handed to the edit phase.', multiple: true, dependsOn: ['exec'], env: env('exec-env') }),
-    'exec-bind': Flags.string({ description: 'Folder opened for the edit phase.', multiple: true, dependsOn: ['exec'], env: env('exec-bind') }),
+    'exec-env': Flags.string({
+      description: 'Variable handed to the edit phase.',
+      multiple: true,
+      dependsOn: ['exec'],
+      env: env('exec-env'),
+    }),
+    'exec-bind': Flags.string({
+      description: 'Folder opened for the edit phase.',
+      multiple: true,
+      dependsOn: ['exec'],
+      env: env('exec-bind'),
+    }),
     metric: Flags.string({ description: "A metric of your own: 'NAME[unit,lower|higher]=COMMAND'.", multiple: true, env: env('metric') }),
     into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", exclusive: ['propose'], env: env('into') }),
     propose: Flags.boolean({ description: 'Land on a new branch singularity/RUN.', env: env('propose') }),
     summary: Flags.string({ description: 'Write a Markdown body for a pull request.', env: env('summary') }),
-    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true })({ description: 'Exit 1 when a candidate ends so.', env: env('fail-on') }),
+    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true })({
+      description: 'Exit 1 when a candidate ends so.',
+      env: env('fail-on'),
+    }),
     yes: Flags.boolean({ char: 'y', description: 'Approve what the evidence keeps, up to approvals.autoRisk.', env: env('yes') }),
     'dry-run': Flags.boolean({ description: 'Prove, decide nothing.', env: env('dry-run') }),
   }
@@ -46,9 +78,12 @@ export default abstract class ImproveBase extends BaseCommand {
   /** Runs the main job and presents what came of it. */
   protected async improve(paths: readonly string[], flags: ParsedFlags): Promise<void> {
     this.common(flags)
-    const request = toRequest(paths, flags)
+    const request = await toRequest(paths, flags)
     const app = await this.app()
-    const progress = createProgress({ silent: flags.quiet === true || flags.json === true, live: process.stderr.isTTY === true && !flags.json && !process.env['CI'] })
+    const progress = createProgress({
+      silent: flags.quiet === true || flags.json === true,
+      live: process.stderr.isTTY === true && !flags.json && !process.env['CI'],
+    })
     const [hard, soft] = [new AbortController(), new AbortController()]
     let signalled = false
     const onSignal = (): void => {
@@ -108,20 +143,28 @@ type ParsedFlags = {
   'dry-run'?: boolean
 }
 
-function toRequest(paths: readonly string[], flags: ParsedFlags): ImproveRequest {
+async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
   const timeLimitMs = parseDuration(flags['time-limit'])
-  if (timeLimitMs === undefined) throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, { hints: ['singularity improve --time-limit 15m'] })
+  if (timeLimitMs === undefined)
+    throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, {
+      hints: ['singularity improve --time-limit 15m'],
+    })
   if (flags['exec-net'] && flags.offline) throw new SingularityError('USAGE', '--exec-net and --offline contradict each other.')
   return {
     paths: paths.map((path) => path.replace(/\/+$/, '').replace(/^\.\//, '')).filter((path) => path !== '' && path !== '.'),
     sources: flags.source ?? [],
     rules: flags.rule ?? [],
-    patch: flags.patch === undefined ? null : { name: flags.patch, bytes: readPatch(flags.patch) },
+    patch: flags.patch === undefined ? null : { name: flags.patch, bytes: await readPatch(flags.patch) },
     branch: flags.branch ?? null,
     exec:
       flags.exec === undefined
         ? null
-        : { command: flags.exec, net: flags['exec-net'] ?? false, env: (flags['exec-env'] ?? []).map(variable), binds: flags['exec-bind'] ?? [] },
+        : {
+            command: flags.exec,
+            net: flags['exec-net'] ?? false,
+            env: (flags['exec-env'] ?? []).map(variable),
+            binds: flags['exec-bind'] ?? [],
+          },
     test: flags.test ?? null,
     metrics: flags.metric ?? [],
     base: flags.base ?? null,
@@ -148,11 +191,11 @@ function variable(text: string): string {
   return `${text}=${value}`
 }
 
-function readPatch(name: string): Buffer {
+/** A pipe that has nothing yet answers a synchronous read with EAGAIN: standard input is read as a stream. */
+async function readPatch(name: string): Promise<Buffer> {
   try {
-    return readFileSync(name === '-' ? 0 : name)
+    return name === '-' ? await buffer(process.stdin) : readFileSync(name)
   } catch (error) {
     throw new SingularityError('USAGE', `The patch ${name} cannot be read.`, { cause: error, hints: ['git diff > my.patch'] })
   }
 }
-

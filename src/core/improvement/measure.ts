@@ -1,6 +1,15 @@
 import { SingularityError } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
-import { type MetricEvidence, type PlanEntry, type Sample, measurePaired, parseMetric, printedNumber, runSuite, statusesOf } from '../validation/index.ts'
+import {
+  type MetricEvidence,
+  type PlanEntry,
+  type Sample,
+  measurePaired,
+  parseMetric,
+  printedNumber,
+  runSuite,
+  statusesOf,
+} from '../validation/index.ts'
 import type { Session } from './session.ts'
 
 const LONGEST_CPU_MS = 30_000
@@ -13,7 +22,12 @@ async function withBoth<T>(session: Session, tip: string, body: (base: Sandbox, 
 }
 
 /** CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. */
-export async function measureCpu(session: Session, tip: string, entries: readonly PlanEntry[], margin: number): Promise<MetricEvidence | null> {
+export async function measureCpu(
+  session: Session,
+  tip: string,
+  entries: readonly PlanEntry[],
+  margin: number,
+): Promise<MetricEvidence | null> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
   const cost = session.baseline!.entries.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0)
   const options = { name: 'cpu', unit: 'ms', direction: 'lower' as const, margin }
@@ -53,7 +67,12 @@ export async function measureUserMetrics(session: Session, tip: string, margin: 
     results.push(
       await withBoth(session, tip, async (base, candidate) => {
         const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
-          const run = await sandbox.run({ command: ['sh', '-c', metric.command], timeoutMs: session.deps.settings.timeoutMs, measuring: true, signal: session.signal })
+          const run = await sandbox.run({
+            command: ['sh', '-c', metric.command],
+            timeoutMs: session.deps.settings.timeoutMs,
+            measuring: true,
+            signal: session.signal,
+          })
           if (run.exitCode !== 0 || run.timedOut) return { value: null }
           const printed = printedNumber(run.stdout)
           return printed === undefined ? { value: run.leftovers ? null : run.cpuMs } : { value: printed, selfReported: true }

@@ -98,7 +98,11 @@ function unusable(message: string, runs: readonly SuiteRun[]): SingularityError 
 function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
   if (runs.some(({ report }) => report.complete)) return
   const last = runs.at(-1)!
-  const why = last.timedOut ? 'did not end in time' : last.outputLimited ? 'printed without end' : (last.report.problems[0] ?? 'gave no report')
+  const why = last.timedOut
+    ? 'did not end in time'
+    : last.outputLimited
+      ? 'printed without end'
+      : (last.report.problems[0] ?? 'gave no report')
   throw unusable(`On the unchanged code ${entry.id} (${entry.command.join(' ')}) ${why}.`, runs)
 }
 
@@ -108,14 +112,30 @@ function assertHealthy(entries: readonly EntryBaseline[]): void {
   if (ran === 0) throw new SingularityError('NO_TESTS', 'The test command ran, but no test did.')
   const failing = entries.flatMap(({ red }) => red)
   if (counts.pass / ran >= HEALTHY_SHARE) return
-  throw new SingularityError('BASELINE_UNUSABLE', `Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`, {
-    hints: ["singularity improve --test 'COMMAND'", 'singularity config list   # sandbox.include, sandbox.setup, sandbox.services, sandbox.git'],
-    data: { failing: failing.slice(0, 20) },
-  })
+  throw new SingularityError(
+    'BASELINE_UNUSABLE',
+    `Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`,
+    {
+      hints: [
+        "singularity improve --test 'COMMAND'",
+        'singularity config list   # sandbox.include, sandbox.setup, sandbox.services, sandbox.git',
+      ],
+      data: { failing: failing.slice(0, 20) },
+    },
+  )
 }
 
 /** One run with coverage; `undefined` where the runner has none. */
-export async function measureCoverage(options: { sandbox: Sandbox; entry: PlanEntry; signal?: AbortSignal }): Promise<CoverageMap | undefined> {
-  const run = await runSuite({ sandbox: options.sandbox, entry: options.entry, selection: { coverage: true }, ...(options.signal && { signal: options.signal }) })
+export async function measureCoverage(options: {
+  sandbox: Sandbox
+  entry: PlanEntry
+  signal?: AbortSignal
+}): Promise<CoverageMap | undefined> {
+  const run = await runSuite({
+    sandbox: options.sandbox,
+    entry: options.entry,
+    selection: { coverage: true },
+    ...(options.signal && { signal: options.signal }),
+  })
   return run.report.tests.length > 0 ? run.coverage : undefined
 }
