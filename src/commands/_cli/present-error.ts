@@ -17,7 +17,7 @@ function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): Singularit
   if (parser.oclif?.exit !== undefined || parser.parse) {
     const [what, ...more] = messageOf(error)
       .split('\n')
-      .filter((line) => !/^See more help/.test(line))
+      .filter((line) => !line.startsWith('See more help'))
     const name = command.replaceAll('.', ' ')
     const typed = /^Nonexistent flag: --([\w-]+)/.exec(what ?? '')?.[1]
     const near = typed === undefined ? undefined : suggest(typed, flags)
