@@ -27,7 +27,7 @@ const TAIL = 4000
 
 const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
   { pattern: /ECONNREFUSED|Connection refused|connect ENOENT|could not connect to server/i, what: 'the tests connect to a service', setting: "sandbox.services: [\"COMMAND THAT STARTS IT\"]" },
-  { pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable/i, what: 'the tests need the network', setting: "plan.test: 'COMMAND' without those tests" },
+  { pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable|fetch failed/i, what: 'the tests need the network', setting: "plan.test: 'COMMAND' without those tests" },
   { pattern: /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file/i, what: 'files are missing in the sandbox (not committed, or generated)', setting: 'sandbox.include: ["FILE"] or sandbox.setup: "COMMAND"' },
   { pattern: /EROFS|read-only file system/i, what: 'the tests write where the sandbox is read-only', setting: 'sandbox.setup: "COMMAND"' },
   { pattern: /not a git repository/i, what: 'the tests call git', setting: 'sandbox.git: synthetic' },
