@@ -2,7 +2,18 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FileContent } from '../support/repository.ts'
-import { GOOD_PATCH, type Playground, TINY, candidateOf, createPlayground, expectProven, judge, patchAdding, patchOf, refuses } from './playground.ts'
+import {
+  GOOD_PATCH,
+  type Playground,
+  TINY,
+  candidateOf,
+  createPlayground,
+  expectProven,
+  judge,
+  patchAdding,
+  patchOf,
+  refuses,
+} from './playground.ts'
 
 const HEAD = "import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n"
 const PATCH = ['improve', '--patch', '-', '--dry-run']
@@ -37,10 +48,17 @@ describe('suites with which nothing can be proven', () => {
     }))
 
   it('a test command that is not installed', () =>
-    inPlayground({ ...TINY, 'package.json': '{ "name": "x", "type": "module", "scripts": { "test": "vitest run" }, "devDependencies": { "vitest": "1.0.0" } }\n' }, async (place) => {
-      const answer = await refuses(place, PATCH, 'BASELINE_UNUSABLE', 6, { input: GOOD_PATCH })
-      expect(answer.json.error!.message + answer.json.error!.hints.join(' ')).toMatch(/node_modules|install/)
-    }))
+    inPlayground(
+      {
+        ...TINY,
+        'package.json':
+          '{ "name": "x", "type": "module", "scripts": { "test": "vitest run" }, "devDependencies": { "vitest": "1.0.0" } }\n',
+      },
+      async (place) => {
+        const answer = await refuses(place, PATCH, 'BASELINE_UNUSABLE', 6, { input: GOOD_PATCH })
+        expect(answer.json.error!.message + answer.json.error!.hints.join(' ')).toMatch(/node_modules|install/)
+      },
+    ))
 
   it('mostly red at the baseline', () =>
     inPlayground(withTest("test('red one', () => assert.equal(1, 2))\ntest('red two', () => assert.equal(1, 2))\n"), async (place) => {
@@ -50,7 +68,11 @@ describe('suites with which nothing can be proven', () => {
     }))
 
   it.each([
-    ['a service', "await import('node:net').then(({ connect }) => new Promise((done, fail) => connect(5432, '127.0.0.1').on('error', fail)))", 'sandbox.services'],
+    [
+      'a service',
+      "await import('node:net').then(({ connect }) => new Promise((done, fail) => connect(5432, '127.0.0.1').on('error', fail)))",
+      'sandbox.services',
+    ],
     ['the network', "await fetch('http://example.org')", 'network'],
     ['a file that is not committed', "await import('../src/generated.js')", 'sandbox.include'],
     ['git', "(await import('node:child_process')).execFileSync('git', ['rev-parse', 'HEAD'], { stdio: 'pipe' })", 'sandbox.git'],
@@ -69,13 +91,16 @@ describe('suites with which nothing can be proven', () => {
     }))
 
   it('a suite that prints a gigabyte', () =>
-    inPlayground(withTest("test('loud', () => { const mega = 'x'.repeat(1 << 20); for (let i = 0; i < 1024; i++) process.stdout.write(mega) })\n"), async (place) => {
-      const answer = await place.run(PATCH, { input: GOOD_PATCH })
-      // either the output was swallowed on the way and the tests count, or the run says what happened; never a crash
-      if (answer.exitCode === 6) expect(answer.json.error).toMatchObject({ code: 'BASELINE_UNUSABLE' })
-      else expectProven(answer, 4)
-      expect(answer.stdout.length).toBeLessThan(1 << 20)
-    }))
+    inPlayground(
+      withTest("test('loud', () => { const mega = 'x'.repeat(1 << 20); for (let i = 0; i < 1024; i++) process.stdout.write(mega) })\n"),
+      async (place) => {
+        const answer = await place.run(PATCH, { input: GOOD_PATCH })
+        // either the output was swallowed on the way and the tests count, or the run says what happened; never a crash
+        if (answer.exitCode === 6) expect(answer.json.error).toMatchObject({ code: 'BASELINE_UNUSABLE' })
+        else expectProven(answer, 4)
+        expect(answer.stdout.length).toBeLessThan(1 << 20)
+      },
+    ))
 
   it('a suite that forks without end', () =>
     inPlayground(
@@ -110,7 +135,11 @@ describe('suites that misbehave and still prove something', () => {
         "import { writeFileSync } from 'node:fs'\nconst attempt = (path) => { try { writeFileSync(path, 'written by a test') } catch {} }\ntest('writes', () => { for (const path of ['node_modules/dep/index.js', 'node_modules/new.js', 'src/written.js', '../written.js', `${process.env.HOME}/written`, '.git/written']) attempt(path) })\n",
       ),
       async (place) => {
-        place.write({ '.gitignore': 'node_modules\n', 'node_modules/dep/index.js': 'module.exports = 1\n', 'node_modules/dep/package.json': '{ "name": "dep" }\n' })
+        place.write({
+          '.gitignore': 'node_modules\n',
+          'node_modules/dep/index.js': 'module.exports = 1\n',
+          'node_modules/dep/package.json': '{ "name": "dep" }\n',
+        })
         expectProven(await judge(place, GOOD_PATCH), 4)
         expect(existsSync(join(place.folder, 'written.js'))).toBe(false)
         expect(readdirSync(place.env['HOME']!)).toEqual([])
@@ -133,10 +162,13 @@ describe('patches that make the suite misbehave', () => {
     place = createPlayground()
   })
   afterAll(() => place.cleanup())
-  const change = (to: string): string => patchOf('src/list.js', String(TINY['src/list.js']), (text) => text.replace('list.indexOf(item) !== -1', to))
+  const change = (to: string): string =>
+    patchOf('src/list.js', String(TINY['src/list.js']), (text) => text.replace('list.indexOf(item) !== -1', to))
 
   it('a hang is a roll back', async () => {
-    const answer = await judge(place, change('list.includes(item) || (() => { for (;;); })()'), [], { env: { SINGULARITY_PLAN_TIMEOUT: '4s' } })
+    const answer = await judge(place, change('list.includes(item) || (() => { for (;;); })()'), [], {
+      env: { SINGULARITY_PLAN_TIMEOUT: '4s' },
+    })
     expect(answer.exitCode).toBe(1)
     expect(candidateOf(answer)).toMatchObject({ verdict: 'roll_back', reasons: [{ code: 'hang' }] })
   })
@@ -152,7 +184,10 @@ describe('patches that make the suite misbehave', () => {
     const answer = await judge(place, change('list.includes(item) || process.hrtime.bigint() % 4n > 0n'))
     expect(answer.exitCode).toBe(1)
     const { verdict, evidence, reasons } = candidateOf(answer)
-    expect({ verdict, regressed: evidence.tests.regressed }, JSON.stringify(reasons)).toEqual({ verdict: 'roll_back', regressed: ['test/list.test.js::has not'] })
+    expect({ verdict, regressed: evidence.tests.regressed }, JSON.stringify(reasons)).toEqual({
+      verdict: 'roll_back',
+      regressed: ['test/list.test.js::has not'],
+    })
   })
 
   it('an added test waits for a person', async () => {

@@ -41,7 +41,9 @@ describe('command lines of improve that are not understood', () => {
   })
 
   it('paths are meant from the folder one stands in', async () => {
-    const answer = await place.run(['improve', 'list.js', '--source', 'rules', '--rule', 'js/prefer-at', '--dry-run', '--max', '1'], { cwd: `${place.root}/src` })
+    const answer = await place.run(['improve', 'list.js', '--source', 'rules', '--rule', 'js/prefer-at', '--dry-run', '--max', '1'], {
+      cwd: `${place.root}/src`,
+    })
     expect(answer.exitCode, answer.stdout).toBe(0)
     expect(answer.json.data.candidates).toMatchObject([{ files: ['src/list.js'] }])
     await refuses(place, ['improve', 'src/list.js', '--dry-run'], 'USAGE', 2, { cwd: `${place.root}/src` })

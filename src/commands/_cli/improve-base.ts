@@ -16,30 +16,61 @@ export default abstract class ImproveBase extends BaseCommand {
   static paths = { paths: Args.string({ description: 'Files or folders to keep to; everything when none is named.' }) }
 
   static lookFlags = {
-    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true })({ description: 'Where candidates come from; both when none is named.', env: env('source') }),
+    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true })({
+      description: 'Where candidates come from; both when none is named.',
+      env: env('source'),
+    }),
     rule: Flags.string({ description: 'Only this rule (may be repeated).', multiple: true, env: env('rule') }),
     test: Flags.string({ description: 'Test command, instead of the detected one.', env: env('test') }),
     base: Flags.string({ description: 'Commit to work from; default HEAD.', env: env('base') }),
     max: Flags.integer({ description: 'Most candidates to prove.', default: 10, min: 1, env: env('max') }),
-    'time-limit': Flags.string({ description: 'Counted after the baseline; at least one validation is made.', default: '15m', env: env('time-limit') }),
-    isolation: Flags.option({ options: ['auto', 'bubblewrap', 'seatbelt', 'none'] as const, default: 'auto' as const })({ description: 'How untrusted code is kept in.', env: env('isolation') }),
+    'time-limit': Flags.string({
+      description: 'Counted after the baseline; at least one validation is made.',
+      default: '15m',
+      env: env('time-limit'),
+    }),
+    isolation: Flags.option({ options: ['auto', 'bubblewrap', 'seatbelt', 'none'] as const, default: 'auto' as const })({
+      description: 'How untrusted code is kept in.',
+      env: env('isolation'),
+    }),
     retry: Flags.boolean({ description: 'Offer again what was declined or rolled back; measure the baseline anew.', env: env('retry') }),
     offline: Flags.boolean({ description: 'Refuse the network.', env: env('offline') }),
   }
 
   static improveFlags = {
     ...ImproveBase.lookFlags,
-    patch: Flags.string({ description: 'A `git diff` to judge; - reads standard input.', exclusive: ['branch', 'exec', 'source', 'rule'], env: env('patch') }),
+    patch: Flags.string({
+      description: 'A `git diff` to judge; - reads standard input.',
+      exclusive: ['branch', 'exec', 'source', 'rule'],
+      env: env('patch'),
+    }),
     branch: Flags.string({ description: 'A branch to judge.', exclusive: ['patch', 'exec', 'source', 'rule'], env: env('branch') }),
-    exec: Flags.string({ description: 'A program that edits the sandbox; what it changed is judged.', exclusive: ['patch', 'branch', 'source', 'rule'], env: env('exec') }),
+    exec: Flags.string({
+      description: 'A program that edits the sandbox; what it changed is judged.',
+      exclusive: ['patch', 'branch', 'source', 'rule'],
+      env: env('exec'),
+    }),
     'exec-net': Flags.boolean({ description: 'Network for the edit phase of --exec.', dependsOn: ['exec'], env: env('exec-net') }),
-    'exec-env': Flags.string({ description: 'Variable handed to the edit phase.', multiple: true, dependsOn: ['exec'], env: env('exec-env') }),
-    'exec-bind': Flags.string({ description: 'Folder opened for the edit phase.', multiple: true, dependsOn: ['exec'], env: env('exec-bind') }),
+    'exec-env': Flags.string({
+      description: 'Variable handed to the edit phase.',
+      multiple: true,
+      dependsOn: ['exec'],
+      env: env('exec-env'),
+    }),
+    'exec-bind': Flags.string({
+      description: 'Folder opened for the edit phase.',
+      multiple: true,
+      dependsOn: ['exec'],
+      env: env('exec-bind'),
+    }),
     metric: Flags.string({ description: "A metric of your own: 'NAME[unit,lower|higher]=COMMAND'.", multiple: true, env: env('metric') }),
     into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", exclusive: ['propose'], env: env('into') }),
     propose: Flags.boolean({ description: 'Land on a new branch singularity/RUN.', env: env('propose') }),
     summary: Flags.string({ description: 'Write a Markdown body for a pull request.', env: env('summary') }),
-    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true })({ description: 'Exit 1 when a candidate ends so.', env: env('fail-on') }),
+    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true })({
+      description: 'Exit 1 when a candidate ends so.',
+      env: env('fail-on'),
+    }),
     yes: Flags.boolean({ char: 'y', description: 'Approve what the evidence keeps, up to approvals.autoRisk.', env: env('yes') }),
     'dry-run': Flags.boolean({ description: 'Prove, decide nothing.', env: env('dry-run') }),
   }
@@ -49,7 +80,10 @@ export default abstract class ImproveBase extends BaseCommand {
     this.common(flags)
     const request = await toRequest(paths, flags)
     const app = await this.app()
-    const progress = createProgress({ silent: flags.quiet === true || flags.json === true, live: process.stderr.isTTY === true && !flags.json && !process.env['CI'] })
+    const progress = createProgress({
+      silent: flags.quiet === true || flags.json === true,
+      live: process.stderr.isTTY === true && !flags.json && !process.env['CI'],
+    })
     const [hard, soft] = [new AbortController(), new AbortController()]
     let signalled = false
     const onSignal = (): void => {
@@ -111,7 +145,10 @@ type ParsedFlags = {
 
 async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
   const timeLimitMs = parseDuration(flags['time-limit'])
-  if (timeLimitMs === undefined) throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, { hints: ['singularity improve --time-limit 15m'] })
+  if (timeLimitMs === undefined)
+    throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, {
+      hints: ['singularity improve --time-limit 15m'],
+    })
   for (const name of ['test', 'exec', 'branch', 'base', 'into', 'patch', 'summary'] as const)
     if (flags[name]?.trim() === '') throw new SingularityError('USAGE', `--${name} is empty.`)
   if (flags['exec-net'] && flags.offline) throw new SingularityError('USAGE', '--exec-net and --offline contradict each other.')
@@ -124,7 +161,12 @@ async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<
     exec:
       flags.exec === undefined
         ? null
-        : { command: flags.exec, net: flags['exec-net'] ?? false, env: (flags['exec-env'] ?? []).map(variable), binds: flags['exec-bind'] ?? [] },
+        : {
+            command: flags.exec,
+            net: flags['exec-net'] ?? false,
+            env: (flags['exec-env'] ?? []).map(variable),
+            binds: flags['exec-bind'] ?? [],
+          },
     test: flags.test ?? null,
     metrics: flags.metric ?? [],
     base: flags.base ?? null,
@@ -159,4 +201,3 @@ async function readPatch(name: string): Promise<Buffer> {
     throw new SingularityError('USAGE', `The patch ${name} cannot be read.`, { cause: error, hints: ['git diff > my.patch'] })
   }
 }
-

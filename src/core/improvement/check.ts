@@ -14,7 +14,9 @@ import type { ImprovementDeps } from './session.ts'
 export async function checkRequest(deps: ImprovementDeps, request: ImproveRequest, base: string): Promise<ImproveRequest> {
   for (const metric of request.metrics)
     if (!parseMetric(metric))
-      throw new SingularityError('USAGE', `--metric ${metric} is not NAME[unit,lower|higher]=COMMAND.`, { hints: ["singularity improve --metric 'size[bytes,lower]=wc -c < dist/index.js'"] })
+      throw new SingularityError('USAGE', `--metric ${metric} is not NAME[unit,lower|higher]=COMMAND.`, {
+        hints: ["singularity improve --metric 'size[bytes,lower]=wc -c < dist/index.js'"],
+      })
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
   return { ...request, paths: await resolvePaths(deps.git, base, request.paths) }

@@ -57,11 +57,16 @@ export async function chooseTarget(
   }
   const branch = await git.currentBranch()
   if (into === 'current') {
-    if (branch === null) throw new SingularityError('USAGE', 'The head is detached: there is no current branch.', { hints: ['singularity improve --into BRANCH', 'singularity improve --propose'] })
+    if (branch === null)
+      throw new SingularityError('USAGE', 'The head is detached: there is no current branch.', {
+        hints: ['singularity improve --into BRANCH', 'singularity improve --propose'],
+      })
     return { ref: `refs/heads/${branch}`, proposed: false }
   }
   if (options.propose || options.ci || branch === null) return proposal
-  return isProtectedBranch(branch, options.protectedBranches, await remoteDefaultBranch(git)) ? proposal : { ref: `refs/heads/${branch}`, proposed: false }
+  return isProtectedBranch(branch, options.protectedBranches, await remoteDefaultBranch(git))
+    ? proposal
+    : { ref: `refs/heads/${branch}`, proposed: false }
 }
 
 /** @throws IDENTITY_MISSING */
@@ -71,7 +76,15 @@ async function authorOf(git: Git): Promise<Identity> {
   throw new SingularityError('IDENTITY_MISSING', 'git does not know who you are: a commit needs an author.')
 }
 
-const TYPE_OF_SOURCE = { rules: 'refactor', fixers: 'style', patch: 'chore', branch: 'chore', exec: 'chore', history: 'refactor', model: 'refactor' } as const
+const TYPE_OF_SOURCE = {
+  rules: 'refactor',
+  fixers: 'style',
+  patch: 'chore',
+  branch: 'chore',
+  exec: 'chore',
+  history: 'refactor',
+  model: 'refactor',
+} as const
 
 type Deps = { git: Git; store: Store; landing: Landing }
 
@@ -113,7 +126,11 @@ export async function landCandidate(
 }
 
 /** Takes a landed candidate back by an inverse commit on the branch it landed on. */
-export async function undoCandidate({ git, store, landing }: Deps, candidate: Candidate, options: { dryRun?: boolean } = {}): Promise<UndoResult> {
+export async function undoCandidate(
+  { git, store, landing }: Deps,
+  candidate: Candidate,
+  options: { dryRun?: boolean } = {},
+): Promise<UndoResult> {
   const author = await authorOf(git)
   const result = await landing.undo({
     candidateId: candidate.id,
@@ -136,7 +153,10 @@ export async function undoCandidate({ git, store, landing }: Deps, candidate: Ca
 }
 
 /** What a refusal means for a person. */
-export function describeRefusal(result: Exclude<LandResult | UndoResult, { status: 'landed' | 'undone' | 'ready' }>): { code: string; detail: string } {
+export function describeRefusal(result: Exclude<LandResult | UndoResult, { status: 'landed' | 'undone' | 'ready' }>): {
+  code: string
+  detail: string
+} {
   switch (result.status) {
     case 'dirty':
       return { code: 'dirty', detail: `uncommitted work in ${result.paths.slice(0, 3).join(', ')}` }

@@ -1,6 +1,15 @@
 import { SingularityError } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
-import { type MetricEvidence, type PlanEntry, type Sample, measurePaired, parseMetric, printedNumber, runSuite, statusesOf } from '../validation/index.ts'
+import {
+  type MetricEvidence,
+  type PlanEntry,
+  type Sample,
+  measurePaired,
+  parseMetric,
+  printedNumber,
+  runSuite,
+  statusesOf,
+} from '../validation/index.ts'
 import type { Session } from './session.ts'
 
 const LONGEST_CPU_MS = 30_000
@@ -21,7 +30,12 @@ type Failures = { base: Map<string, number>; candidate: Map<string, number> }
  * CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. These are at least ten
  * more runs of both sides: a test that fails more than once here and never on the base is not stable any more.
  */
-export async function measureCpu(session: Session, tip: string, entries: readonly PlanEntry[], margin: number): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
+export async function measureCpu(
+  session: Session,
+  tip: string,
+  entries: readonly PlanEntry[],
+  margin: number,
+): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
   const cost = session.baseline!.entries.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0)
   const options = { name: 'cpu', unit: 'ms', direction: 'lower' as const, margin }
@@ -38,7 +52,8 @@ export async function measureCpu(session: Session, tip: string, entries: readonl
       for (const entry of own) {
         const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
         const statuses = statusesOf(run.report)
-        for (const [id, status] of Object.entries(statuses)) if (status === 'fail' || status === 'error') failures[side].set(id, (failures[side].get(id) ?? 0) + 1)
+        for (const [id, status] of Object.entries(statuses))
+          if (status === 'fail' || status === 'error') failures[side].set(id, (failures[side].get(id) ?? 0) + 1)
         const set = Object.keys(statuses).toSorted().join('\n')
         const known = expected.get(entry.id) ?? set
         expected.set(entry.id, known)
@@ -60,9 +75,16 @@ export async function measureCpu(session: Session, tip: string, entries: readonl
 }
 
 function findUnstable(session: Session, { base, candidate }: Failures): Unstable {
-  const stable = new Set(session.baseline!.entries.flatMap(({ statuses, flaky }) => Object.keys(statuses).filter((id) => statuses[id] === 'pass' && !flaky.includes(id))))
+  const stable = new Set(
+    session.baseline!.entries.flatMap(({ statuses, flaky }) =>
+      Object.keys(statuses).filter((id) => statuses[id] === 'pass' && !flaky.includes(id)),
+    ),
+  )
   const found = [...candidate].filter(([id]) => stable.has(id) && !base.has(id))
-  return { regressed: found.filter(([, times]) => times > 1).map(([id]) => id), flaky: found.filter(([, times]) => times === 1).map(([id]) => id) }
+  return {
+    regressed: found.filter(([, times]) => times > 1).map(([id]) => id),
+    flaky: found.filter(([, times]) => times === 1).map(([id]) => id),
+  }
 }
 
 /** The user's metrics: the number a command prints last (marked self-reported), else its CPU time. */
@@ -74,7 +96,12 @@ export async function measureUserMetrics(session: Session, tip: string, margin: 
     results.push(
       await withBoth(session, tip, async (base, candidate) => {
         const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
-          const run = await sandbox.run({ command: ['sh', '-c', metric.command], timeoutMs: session.deps.settings.timeoutMs, measuring: true, signal: session.signal })
+          const run = await sandbox.run({
+            command: ['sh', '-c', metric.command],
+            timeoutMs: session.deps.settings.timeoutMs,
+            measuring: true,
+            signal: session.signal,
+          })
           if (run.exitCode !== 0 || run.timedOut) return { value: null }
           const printed = printedNumber(run.stdout)
           return printed === undefined ? { value: run.leftovers ? null : run.cpuMs } : { value: printed, selfReported: true }

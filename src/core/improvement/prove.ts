@@ -86,15 +86,24 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
       steps: trial.guards.some(({ ok }) => ok === false),
       confirm: false,
     })
-    session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(subset.length, 'site')} ${isGreen(result) ? 'pass' : 'fail'}` })
+    session.observe({
+      type: 'phase',
+      phase: 'candidates',
+      detail: `${draft.candidate.id}: ${plural(subset.length, 'site')} ${isGreen(result) ? 'pass' : 'fail'}`,
+    })
     return isGreen(result) || (result.errors.length > 0 && result.regressed.length === 0 && files.length > 0) ? 'pass' : 'fail'
   }
   const maxRuns = Math.min(settings.maxIterations, runBound(items.length, 5))
   const part = await keepGoodPart(items, { compare: compareSites, test, maxRuns, mayContinue: () => mayContinue(session) })
   if (!part.confirmed || part.kept.length === 0) return null
   const proposal = { ...draft.proposal, title: draft.proposal.title, changes: [], sites: draft.proposal.sites }
-  const child = createDraft(store.addCandidate(session.run.id, proposal, draft.candidate.ordinal, draft.candidate.id), draft.proposal, part.kept)
-  const reasonOf = (site: Site): string => (typed.includes(site) ? 'a type error' : `breaks ${trial.regressed[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`)
+  const child = createDraft(
+    store.addCandidate(session.run.id, proposal, draft.candidate.ordinal, draft.candidate.id),
+    draft.proposal,
+    part.kept,
+  )
+  const reasonOf = (site: Site): string =>
+    typed.includes(site) ? 'a type error' : `breaks ${trial.regressed[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`
   child.dropped = [...draft.dropped, ...[...part.dropped, ...typed].map((site) => ({ site, reason: reasonOf(site), exercised: true }))]
   child.commit = await commitCandidate(git, { id: child.candidate.id, base: session.base, proposal: draft.proposal, sites: part.kept })
   child.facts = { ...draft.facts }
@@ -104,7 +113,14 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
   child.evidence.control = control
   child.evidence.sites = [
     ...part.kept.map((site) => ({ file: site.file, line: site.line, exercised: known(site), equal_tree: false, kept: true, reason: null })),
-    ...child.dropped.map(({ site, reason, exercised }) => ({ file: site.file, line: site.line, exercised, equal_tree: false, kept: false, reason })),
+    ...child.dropped.map(({ site, reason, exercised }) => ({
+      file: site.file,
+      line: site.line,
+      exercised,
+      equal_tree: false,
+      kept: false,
+      reason,
+    })),
   ]
   store.move(child.candidate.id, 'committed')
   store.saveCommit(child.candidate.id, { base: session.base, ...child.commit, sites: siteCounts(child) })
@@ -115,7 +131,9 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
 /** Sites on lines a type checker complains about. */
 function typeErrorSites(draft: Draft, trial: Trial): Site[] {
   const places = trial.steps.flatMap(({ places: found }) => found)
-  const hit = draft.sites.filter((site) => places.some(({ file, line }) => site.line === line && (site.file === file || site.file.endsWith(`/${file}`))))
+  const hit = draft.sites.filter((site) =>
+    places.some(({ file, line }) => site.line === line && (site.file === file || site.file.endsWith(`/${file}`))),
+  )
   return hit.length < draft.sites.length ? hit : []
 }
 
@@ -136,7 +154,8 @@ async function tipOf(session: Session, riders: readonly Rider[]): Promise<string
   for (const { draft } of riders) {
     const { tree, conflicts } = await git.mergeTrees(tip, draft.commit!.commit)
     if (conflicts.length > 0) return null
-    tip = riders.length === 1 ? draft.commit!.commit : await git.commitTree({ tree, parents: [tip], message: `train: ${draft.candidate.id}` })
+    tip =
+      riders.length === 1 ? draft.commit!.commit : await git.commitTree({ tree, parents: [tip], message: `train: ${draft.candidate.id}` })
   }
   return tip
 }
@@ -164,7 +183,12 @@ async function ride(session: Session, all: readonly Rider[], bench: Bench): Prom
       validate: async (members) => {
         session.observe({ type: 'phase', phase: 'train', detail: `${plural(members.length, 'candidate')} on one tip` })
         const tip = (await tipOf(session, members))!
-        const trial = await tryCommit(session, tip, { entries: union(members), fresh: members.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true })
+        const trial = await tryCommit(session, tip, {
+          entries: union(members),
+          fresh: members.some(({ draft }) => draft.proposal.explicit),
+          steps: true,
+          confirm: true,
+        })
         last = { key: keyOf(members), trial, tip }
         if (isGreen(trial)) return 'green'
         culprits.set(members.at(-1)!, trial)
@@ -194,15 +218,24 @@ async function ride(session: Session, all: readonly Rider[], bench: Bench): Prom
 function settleOverlap(session: Session, draft: Draft): Decision {
   draft.evidence.control ??= { noticed: 0, planted: 0 }
   draft.evidence.sites = draft.evidence.sites.map((site) => ({ ...site, exercised: null, equal_tree: false }))
-  return settleDraft(session, draft, [{ code: 'overlaps', detail: 'touches lines of another candidate of this run; it is offered again once that one is decided' }])
+  return settleDraft(session, draft, [
+    { code: 'overlaps', detail: 'touches lines of another candidate of this run; it is offered again once that one is decided' },
+  ])
 }
 
 /** The tip is green: measure it against the base, then decide every member with the same evidence. */
-async function arrive(session: Session, riders: readonly Rider[], seen: { trial: Trial; tip: string } | undefined, bench: Bench): Promise<void> {
+async function arrive(
+  session: Session,
+  riders: readonly Rider[],
+  seen: { trial: Trial; tip: string } | undefined,
+  bench: Bench,
+): Promise<void> {
   if (riders.length === 0) return
   const tip = seen?.tip ?? (await tipOf(session, riders))!
   const entries = union(riders)
-  const trial = seen?.trial ?? (await tryCommit(session, tip, { entries, fresh: riders.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true }))
+  const trial =
+    seen?.trial ??
+    (await tryCommit(session, tip, { entries, fresh: riders.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true }))
   const margin = policyOf(session).regression_threshold
   session.observe({ type: 'phase', phase: 'measure', detail: 'CPU time of the tests, base against tip' })
   const { metric: cpu, unstable } = await measureCpu(session, tip, entries, margin)
@@ -220,7 +253,11 @@ async function arrive(session: Session, riders: readonly Rider[], seen: { trial:
     await tryBaseTests(session, draft, own, trial)
     draft.evidence.guards.push(...(await recount(session, draft)))
     const { verdict } = settleDraft(session, draft)
-    if (verdict === 'keep') session.deps.store.cache(`validated:${await session.deps.git.treeOf(draft.commit!.commit)}`, 'validated_tree', { alone: riders.length === 1, tip })
+    if (verdict === 'keep')
+      session.deps.store.cache(`validated:${await session.deps.git.treeOf(draft.commit!.commit)}`, 'validated_tree', {
+        alone: riders.length === 1,
+        tip,
+      })
   }
   if (isGreen(trial)) session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
 }
@@ -245,5 +282,12 @@ async function recount(session: Session, draft: Draft): Promise<Draft['evidence'
   ]
   if (!count) return size
   const gone = totals.matches[0]! - totals.matches[1]!
-  return [{ name: 'rule matches', ok: gone >= draft.sites.length, detail: `${totals.matches[0]} -> ${totals.matches[1]} at ${plural(draft.sites.length, 'kept site')}` }, ...size]
+  return [
+    {
+      name: 'rule matches',
+      ok: gone >= draft.sites.length,
+      detail: `${totals.matches[0]} -> ${totals.matches[1]} at ${plural(draft.sites.length, 'kept site')}`,
+    },
+    ...size,
+  ]
 }

@@ -61,15 +61,24 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: R
   const base = await resolveBase(deps, request)
   const state = await repositoryState(git)
   if (!request.look && !request.dryRun && state.operation)
-    throw new SingularityError('REPOSITORY_BUSY', `A ${state.operation} is in progress.`, { hints: [`git ${state.operation} --continue`, `git ${state.operation} --abort`, 'singularity improve --dry-run'] })
+    throw new SingularityError('REPOSITORY_BUSY', `A ${state.operation} is in progress.`, {
+      hints: [`git ${state.operation} --continue`, `git ${state.operation} --abort`, 'singularity improve --dry-run'],
+    })
   if (!request.look && !request.dryRun && state.locks.length > 0)
-    throw new SingularityError('REPOSITORY_LOCKED', `Another git process holds ${state.locks[0]}.`, { hints: ['Wait for it, or remove the file if no git is running.'] })
+    throw new SingularityError('REPOSITORY_LOCKED', `Another git process holds ${state.locks[0]}.`, {
+      hints: ['Wait for it, or remove the file if no git is running.'],
+    })
   const isolation = await deps.openSandboxes({ requested: request.isolation, foreign: isForeign(request) })
   await isolation.room.reclaim()
   const baseTree = await git.treeOf(base)
   const run = known ?? store.startRun({ base, baseTree, branch: await git.currentBranch(), request, process: deps.process })
   const session: Session = {
-    deps, ...start, run, base, baseTree, isolation,
+    deps,
+    ...start,
+    run,
+    base,
+    baseTree,
+    isolation,
     branch: run.branch,
     reader: git.reader(base),
     notes: [],
@@ -102,7 +111,8 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: R
 async function resolveBase({ git }: ImprovementDeps, request: ImproveRequest): Promise<string> {
   const base = await git.resolve(`${request.base ?? 'HEAD'}^{commit}`)
   if (base) return base
-  if (request.base !== null) throw new SingularityError('REV_INVALID', `${request.base} is not a commit of this repository.`, { hints: ['git log --oneline'] })
+  if (request.base !== null)
+    throw new SingularityError('REV_INVALID', `${request.base} is not a commit of this repository.`, { hints: ['git log --oneline'] })
   throw new SingularityError('NO_COMMIT', 'The repository has no commit yet: there is nothing to compare with.')
 }
 
@@ -123,7 +133,9 @@ async function walk(session: Session): Promise<Draft[]> {
   session.notes.push(...plan.notes)
   for (const { id, origin } of plan.entries) observe({ type: 'phase', phase: 'plan', detail: `${id} (${origin})` })
   if (plan.entries.length === 0 && !request.look)
-    throw new SingularityError('NO_TESTS', 'No test command was found: without tests nothing can be proven.', { hints: ["singularity improve --test 'COMMAND'"] })
+    throw new SingularityError('NO_TESTS', 'No test command was found: without tests nothing can be proven.', {
+      hints: ["singularity improve --test 'COMMAND'"],
+    })
 
   const found = await findCandidates(session, plan)
   if (plan.entries.length === 0) {
@@ -131,7 +143,9 @@ async function walk(session: Session): Promise<Draft[]> {
     return []
   }
   if (found.length === 0 && !request.look) return []
-  const touched = [...new Set(found.flatMap(({ proposal }) => [...proposal.sites.map(({ file }) => file), ...proposal.changes.map(({ path }) => path)]))]
+  const touched = [
+    ...new Set(found.flatMap(({ proposal }) => [...proposal.sites.map(({ file }) => file), ...proposal.changes.map(({ path }) => path)])),
+  ]
   const entries = entriesFor(plan, touched)
   const { baseline, coverage } = await measureBase(session, plan, entries)
   session.baseline = baseline
@@ -143,7 +157,12 @@ async function walk(session: Session): Promise<Draft[]> {
 }
 
 /** Plants faults, and lists functions nobody tests: in the files about to be touched, for a look in the whole source. */
-async function plantControl(session: Session, entries: readonly PlanEntry[], coverage: BaseCoverage, touched: readonly string[]): Promise<Control> {
+async function plantControl(
+  session: Session,
+  entries: readonly PlanEntry[],
+  coverage: BaseCoverage,
+  touched: readonly string[],
+): Promise<Control> {
   const { request } = session
   const source = (await session.reader.entries())
     .map(({ path }) => path)
@@ -155,7 +174,13 @@ async function plantControl(session: Session, entries: readonly PlanEntry[], cov
   session.control = control
   if (control.planted.length > 0 && control.noticed === 0) {
     const { file, fault } = control.planted[0]!
-    session.blindSpots.push({ kind: 'blind_plan', file, line: fault.line, name: 'plan', detail: `the tests noticed none of ${plural(control.planted.length, 'planted fault')}` })
+    session.blindSpots.push({
+      kind: 'blind_plan',
+      file,
+      line: fault.line,
+      name: 'plan',
+      detail: `the tests noticed none of ${plural(control.planted.length, 'planted fault')}`,
+    })
   }
   return control
 }
@@ -201,7 +226,13 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   const { deps, request, run } = session
   const codes: ExitCode[] = []
   if (!request.dryRun && !request.look) {
-    const target = await chooseTarget(deps.git, { run, into: request.into, propose: request.propose, ci: deps.ci, protectedBranches: deps.settings.protectedBranches })
+    const target = await chooseTarget(deps.git, {
+      run,
+      into: request.into,
+      propose: request.propose,
+      ci: deps.ci,
+      protectedBranches: deps.settings.protectedBranches,
+    })
     for (const draft of drafts) {
       const candidate = deps.store.candidate(draft.candidate.id)
       if (!asksFor(session, candidate)) continue
@@ -209,7 +240,12 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
       if (!request.yes || !isAutomatic(session, draft)) continue
       grantApproval(deps, candidate, { name: '--yes', via: 'yes-flag' }, null)
       session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
-      const result = await land({ ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) }, candidate.id, target, '--yes')
+      const result = await land(
+        { ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) },
+        candidate.id,
+        target,
+        '--yes',
+      )
       if (result.status !== 'landed') session.notes.push(`${candidate.id} is approved but did not land: ${result.status}.`)
     }
   }
@@ -221,7 +257,13 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
     if (each.state === 'errored' || each.verdict === 'cannot_decide') codes.push(EXIT.undecided)
     else if (each.verdict !== 'keep') codes.push(EXIT.negative)
   }
-  if (request.metrics.length > 0 && drafts.some(({ evidence }) => evidence.metrics.some(({ name, verdict }) => name !== 'cpu' && (verdict === 'unclear' || verdict === 'not_measured')))) codes.push(EXIT.undecided)
+  if (
+    request.metrics.length > 0 &&
+    drafts.some(({ evidence }) =>
+      evidence.metrics.some(({ name, verdict }) => name !== 'cpu' && (verdict === 'unclear' || verdict === 'not_measured')),
+    )
+  )
+    codes.push(EXIT.undecided)
   const totals = countTotals(candidates)
   if (request.failOn.includes('rolled_back') && totals.rolled_back > 0) codes.push(EXIT.negative)
   if (request.failOn.includes('undecided') && totals.cannot_decide > 0) codes.push(EXIT.negative)
@@ -232,9 +274,19 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
 }
 
 /** Runs the suites on a tree that merging would give: what lands is what was validated. */
-export async function revalidate(session: Session, tree: string, onto: string, candidate: { id: string; files: string[]; evidence: { explicit: boolean } }): Promise<boolean> {
+export async function revalidate(
+  session: Session,
+  tree: string,
+  onto: string,
+  candidate: { id: string; files: string[]; evidence: { explicit: boolean } },
+): Promise<boolean> {
   const commit = await session.deps.git.commitTree({ tree, parents: [onto], message: `merged: ${candidate.id}` })
-  const trial = await tryCommit(session, commit, { entries: entriesFor(session.plan!, candidate.files), fresh: candidate.evidence.explicit, steps: true, confirm: true })
+  const trial = await tryCommit(session, commit, {
+    entries: entriesFor(session.plan!, candidate.files),
+    fresh: candidate.evidence.explicit,
+    steps: true,
+    confirm: true,
+  })
   const green = isGreen(trial)
   if (green) session.deps.store.cache(`validated:${tree}`, 'validated_tree', { onto })
   return green
@@ -244,11 +296,17 @@ function nextCommands(session: Session): string[] {
   const candidates = session.deps.store.candidatesOf(session.run.id)
   const waiting = candidates.filter(({ state }) => state === 'awaiting_approval')
   const landed = candidates.find(({ state }) => state === 'landed')
-  if (session.request.look) return session.plan && session.plan.entries.length > 0 ? ['singularity improve'] : ["singularity improve --test 'COMMAND'"]
-  const commands = waiting.length > 0 ? [`singularity show ${waiting[0]!.id}`, `singularity approve ${waiting.map(({ id }) => id).join(' ')}`, 'singularity inbox'] : []
+  if (session.request.look)
+    return session.plan && session.plan.entries.length > 0 ? ['singularity improve'] : ["singularity improve --test 'COMMAND'"]
+  const commands =
+    waiting.length > 0
+      ? [`singularity show ${waiting[0]!.id}`, `singularity approve ${waiting.map(({ id }) => id).join(' ')}`, 'singularity inbox']
+      : []
   if (landed) commands.push(`singularity undo ${landed.id}`)
   if (session.limitReached) commands.push('singularity improve --time-limit 1h')
-  const weakened = candidates.find(({ reasons, verdict }) => verdict === 'roll_back' && reasons.some(({ code }) => code === 'tests_weakened'))
+  const weakened = candidates.find(
+    ({ reasons, verdict }) => verdict === 'roll_back' && reasons.some(({ code }) => code === 'tests_weakened'),
+  )
   if (weakened) commands.push(`singularity approve ${weakened.id} --override REASON`)
   return commands
 }
@@ -260,7 +318,14 @@ function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'fi
   const recordPath = join(recordsDir, `${session.run.id}.json.gz`)
   writeRecord(recordPath, {
     schema: 'singularity.record/1',
-    run: { id: session.run.id, base: session.base, baseTree: session.baseTree, branch: session.branch, startedAt: session.run.startedAt, finishedAt: new Date(session.deps.clock.now()).toISOString() },
+    run: {
+      id: session.run.id,
+      base: session.base,
+      baseTree: session.baseTree,
+      branch: session.branch,
+      startedAt: session.run.startedAt,
+      finishedAt: new Date(session.deps.clock.now()).toISOString(),
+    },
     versions: { singularity: version, node: process.version },
     isolation: session.isolation.kind,
     request: session.run.request,
@@ -271,9 +336,18 @@ function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'fi
       .map((draft) => ({ draft, row: all.find(({ id }) => id === draft.candidate.id)! }))
       .filter(({ row }) => row.evidence.proof !== null && !isReplaced(row, all))
       .map(({ draft, row }) => ({
-        id: row.id, parent: row.parent, title: row.title, source: row.source, base: session.base, commit: row.commit, tree: row.tree, diffHash: row.diffHash,
-        evidence: row.evidence.proof!, facts: { testsTouched: draft.facts.testsTouched, addedTestsOnly: draft.facts.addedTestsOnly },
-        verdict: row.verdict, reasons: row.reasons,
+        id: row.id,
+        parent: row.parent,
+        title: row.title,
+        source: row.source,
+        base: session.base,
+        commit: row.commit,
+        tree: row.tree,
+        diffHash: row.diffHash,
+        evidence: row.evidence.proof!,
+        facts: { testsTouched: draft.facts.testsTouched, addedTestsOnly: draft.facts.addedTestsOnly },
+        verdict: row.verdict,
+        reasons: row.reasons,
       })),
   })
   store.finishRun(session.run.id, { ...end, summary, recordPath })

@@ -101,7 +101,11 @@ function unusable(message: string, runs: readonly SuiteRun[], data: Record<strin
 function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
   if (runs.some(({ report }) => report.complete)) return
   const last = runs.at(-1)!
-  const why = last.timedOut ? 'did not end in time' : last.outputLimited ? 'printed without end' : (last.report.problems[0] ?? 'gave no report')
+  const why = last.timedOut
+    ? 'did not end in time'
+    : last.outputLimited
+      ? 'printed without end'
+      : (last.report.problems[0] ?? 'gave no report')
   throw unusable(`On the unchanged code ${entry.id} (${entry.command.join(' ')}) ${why}.`, runs)
 }
 
@@ -111,11 +115,22 @@ function assertHealthy(entries: readonly EntryBaseline[], runs: readonly SuiteRu
   if (ran === 0) throw new SingularityError('NO_TESTS', 'The test command ran, but no test did.')
   if (counts.pass / ran >= HEALTHY_SHARE) return
   const failing = entries.flatMap(({ red }) => red).slice(0, 20)
-  throw unusable(`Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`, runs, { failing })
+  throw unusable(`Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`, runs, {
+    failing,
+  })
 }
 
 /** One run with coverage; `undefined` where the runner has none. */
-export async function measureCoverage(options: { sandbox: Sandbox; entry: PlanEntry; signal?: AbortSignal }): Promise<CoverageMap | undefined> {
-  const run = await runSuite({ sandbox: options.sandbox, entry: options.entry, selection: { coverage: true }, ...(options.signal && { signal: options.signal }) })
+export async function measureCoverage(options: {
+  sandbox: Sandbox
+  entry: PlanEntry
+  signal?: AbortSignal
+}): Promise<CoverageMap | undefined> {
+  const run = await runSuite({
+    sandbox: options.sandbox,
+    entry: options.entry,
+    selection: { coverage: true },
+    ...(options.signal && { signal: options.signal }),
+  })
   return run.report.tests.length > 0 ? run.coverage : undefined
 }

@@ -26,9 +26,22 @@ const REPORT_BYTES = 256 * 1024 * 1024
 const TAIL = 4000
 
 const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
-  { pattern: /ECONNREFUSED|Connection refused|connect ENOENT|could not connect to server/i, what: 'the tests connect to a service', setting: "sandbox.services: [\"COMMAND THAT STARTS IT\"]" },
-  { pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable|fetch failed/i, what: 'the tests need the network', setting: "plan.test: 'COMMAND' without those tests" },
-  { pattern: /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file/i, what: 'files are missing in the sandbox (not committed, or generated)', setting: 'sandbox.include: ["FILE"] or sandbox.setup: "COMMAND"' },
+  {
+    pattern: /ECONNREFUSED|Connection refused|connect ENOENT|could not connect to server/i,
+    what: 'the tests connect to a service',
+    setting: 'sandbox.services: ["COMMAND THAT STARTS IT"]',
+  },
+  {
+    pattern:
+      /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable|fetch failed/i,
+    what: 'the tests need the network',
+    setting: "plan.test: 'COMMAND' without those tests",
+  },
+  {
+    pattern: /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file/i,
+    what: 'files are missing in the sandbox (not committed, or generated)',
+    setting: 'sandbox.include: ["FILE"] or sandbox.setup: "COMMAND"',
+  },
   { pattern: /EROFS|read-only file system/i, what: 'the tests write where the sandbox is read-only', setting: 'sandbox.setup: "COMMAND"' },
   { pattern: /not a git repository/i, what: 'the tests call git', setting: 'sandbox.git: synthetic' },
   { pattern: /dist\/|build\/.*(?:no such file|cannot find)/i, what: 'the tests run a build result', setting: 'plan.build: "COMMAND"' },
@@ -36,7 +49,9 @@ const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
 
 /** What a suite's output says about its surroundings, most telling first, at most three. */
 export function findCauses(output: string): Cause[] {
-  return CAUSES.filter(({ pattern }) => pattern.test(output)).slice(0, 3).map(({ what, setting }) => ({ what, setting }))
+  return CAUSES.filter(({ pattern }) => pattern.test(output))
+    .slice(0, 3)
+    .map(({ what, setting }) => ({ what, setting }))
 }
 
 /** Lists files below /out without following links. */
@@ -78,7 +93,14 @@ export async function runSuite(options: {
   })
   const read = async (name: string): Promise<Buffer | undefined> => sandbox.readOut(name, REPORT_BYTES)
   const { stdout, stderr } = result
-  const report = await runner.parse({ entry, exitCode: result.timedOut || result.outputLimited ? null : result.exitCode, stdout, stderr, read, root: sandbox.root })
+  const report = await runner.parse({
+    entry,
+    exitCode: result.timedOut || result.outputLimited ? null : result.exitCode,
+    stdout,
+    stderr,
+    read,
+    root: sandbox.root,
+  })
   const coverage = selection.coverage ? await runner.coverage?.(read, () => listOut(sandbox.out), sandbox.root, entry) : undefined
   const failed = report.tests.some(({ status }) => status === 'fail' || status === 'error')
   const output = `${stdout}\n${stderr}\n${failed ? report.tests.map(({ message = '' }) => message).join('\n') : ''}`
@@ -96,7 +118,14 @@ export async function runSuite(options: {
   }
 }
 
-export type StepRun = { stepId: string; exitCode: number | null; /** Places a diagnostic points at: path relative to the scope and line. */ places: { file: string; line: number }[]; diagnostics: number; tail: string; wallMs: number }
+export type StepRun = {
+  stepId: string
+  exitCode: number | null
+  /** Places a diagnostic points at: path relative to the scope and line. */ places: { file: string; line: number }[]
+  diagnostics: number
+  tail: string
+  wallMs: number
+}
 
 /** Runs a build, type check or lint command; its diagnostics are counted by the places they name. */
 export async function runStep(options: { sandbox: Sandbox; step: CommandStep; signal?: AbortSignal }): Promise<StepRun> {
@@ -109,6 +138,16 @@ export async function runStep(options: { sandbox: Sandbox; step: CommandStep; si
     ...(options.signal && { signal: options.signal }),
   })
   const output = `${result.stdout}\n${result.stderr}`
-  const places = [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)].map(([, file, line]) => ({ file: file!.trim(), line: Number(line) }))
-  return { stepId: step.id, exitCode: result.timedOut ? null : result.exitCode, places, diagnostics: places.length, tail: output.slice(-TAIL).trim(), wallMs: result.wallMs }
+  const places = [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)].map(([, file, line]) => ({
+    file: file!.trim(),
+    line: Number(line),
+  }))
+  return {
+    stepId: step.id,
+    exitCode: result.timedOut ? null : result.exitCode,
+    places,
+    diagnostics: places.length,
+    tail: output.slice(-TAIL).trim(),
+    wallMs: result.wallMs,
+  }
 }
