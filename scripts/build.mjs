@@ -29,7 +29,13 @@ function commandFiles(folder, found = []) {
 }
 
 const folder = join(root, 'src', 'commands')
-const commands = commandFiles(folder).map((file) => ({ id: relative(folder, file).replace(/\.ts$/, '').replaceAll('/', ':').replace(/:index$/, ''), file }))
+const commands = commandFiles(folder).map((file) => ({
+  id: relative(folder, file)
+    .replace(/\.ts$/, '')
+    .replaceAll('/', ':')
+    .replace(/:index$/, ''),
+  file,
+}))
 const generated = join(root, 'node_modules', '.cache', 'singularity-build')
 mkdirSync(generated, { recursive: true })
 const path = (file) => JSON.stringify(file)
@@ -45,7 +51,13 @@ writeFileSync(
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
-const external = ['better-sqlite3', '@ast-grep/napi', 'react-devtools-core', '*.node', ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter'))]
+const external = [
+  'better-sqlite3',
+  '@ast-grep/napi',
+  'react-devtools-core',
+  '*.node',
+  ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
+]
 await build({
   entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
   outdir: dist,
@@ -66,5 +78,8 @@ await build({
   logLevel: 'warning',
 })
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
-execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
 writeFileSync(stamp, `${manifest.version}\n`)

@@ -11,7 +11,12 @@ const started = Date.now()
 
 const folder = mkdtempSync(join(tmpdir(), 'singularity-example-'))
 const repository = join(folder, 'shop')
-const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_CONFIG_HOME: join(folder, 'config'), GIT_CONFIG_GLOBAL: '/dev/null' }
+const env = {
+  ...process.env,
+  XDG_STATE_HOME: join(folder, 'state'),
+  XDG_CONFIG_HOME: join(folder, 'config'),
+  GIT_CONFIG_GLOBAL: '/dev/null',
+}
 const git = (...args) => execFileSync('git', args, { cwd: repository, env, encoding: 'utf8' }).trim()
 const isolation = process.argv.includes('--without-isolation') ? ['--isolation', 'none'] : []
 
@@ -30,7 +35,8 @@ function show(args, { expect = [0], json = false } = {}) {
     maxBuffer: 1 << 28,
   })
   if (!json) process.stdout.write(result.stdout)
-  if (!expect.includes(result.status)) throw new Error(`singularity ${args.join(' ')} ended with ${result.status}, expected ${expect.join(' or ')}\n${result.stderr ?? ''}`)
+  if (!expect.includes(result.status))
+    throw new Error(`singularity ${args.join(' ')} ended with ${result.status}, expected ${expect.join(' or ')}\n${result.stderr ?? ''}`)
   return json ? JSON.parse(result.stdout).data : undefined
 }
 
@@ -54,8 +60,14 @@ try {
   const kept = candidates.filter(({ verdict }) => verdict === 'keep')
   must(kept.length >= 3, 'at least three candidates are kept')
   must(partly && partly.sites.dropped > 0, 'one candidate is partly kept')
-  must(candidates.some(({ verdict, state }) => verdict === 'roll_back' && state === 'rejected'), 'one candidate is rolled back')
-  must(blind_spots.some(({ name }) => name === 'shipping'), 'the untested function is found')
+  must(
+    candidates.some(({ verdict, state }) => verdict === 'roll_back' && state === 'rejected'),
+    'one candidate is rolled back',
+  )
+  must(
+    blind_spots.some(({ name }) => name === 'shipping'),
+    'the untested function is found',
+  )
 
   say('2. A patch that weakens a test is refused')
   show(['improve', '--patch', join(project, 'examples', 'shop', 'weaken-a-test.patch'), ...isolation], { expect: [1] })
@@ -77,9 +89,16 @@ try {
   must(git('status', '--porcelain') === '', 'the working tree is clean')
   console.log(git('log', '--oneline'))
 
-  const counts = { kept: kept.length, rolled_back: candidates.filter(({ verdict, state }) => verdict === 'roll_back' && state === 'rejected').length }
-  say(`Done in ${Math.round((Date.now() - started) / 1000)} s: ${counts.kept} kept, ${counts.rolled_back} rolled back, 1 kept in part, 1 refused, 1 landed and undone`)
-  console.log(`Version ${JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).version}. Try it in a repository of your own: cd there, then ${program}`)
+  const counts = {
+    kept: kept.length,
+    rolled_back: candidates.filter(({ verdict, state }) => verdict === 'roll_back' && state === 'rejected').length,
+  }
+  say(
+    `Done in ${Math.round((Date.now() - started) / 1000)} s: ${counts.kept} kept, ${counts.rolled_back} rolled back, 1 kept in part, 1 refused, 1 landed and undone`,
+  )
+  console.log(
+    `Version ${JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).version}. Try it in a repository of your own: cd there, then ${program}`,
+  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -37,7 +37,10 @@ function prepare({ name, commit, setup }) {
 
 function state(cwd) {
   const git = (...args) => execFileSync('git', args, { cwd, maxBuffer: 1 << 28 })
-  return createHash('sha256').update(git('status', '--porcelain', '-z', '--untracked-files=all')).update(git('for-each-ref', 'refs/heads', 'refs/tags')).digest('hex')
+  return createHash('sha256')
+    .update(git('status', '--porcelain', '-z', '--untracked-files=all'))
+    .update(git('for-each-ref', 'refs/heads', 'refs/tags'))
+    .digest('hex')
 }
 
 function singularity(cwd, args) {
@@ -73,17 +76,31 @@ for (const repository of list.filter(({ name }) => names.length === 0 || names.i
     if (kept) {
       const approved = singularity(cwd, ['approve', kept.id])
       const undone = singularity(cwd, ['undo', kept.id, '--yes'])
-      landed = approved.data?.state === 'landed' && undone.data?.state === 'undone' ? 'landed and undone' : `failed: ${approved.error?.code ?? approved.data?.state} ${undone.error?.code ?? ''}`
+      landed =
+        approved.data?.state === 'landed' && undone.data?.state === 'undone'
+          ? 'landed and undone'
+          : `failed: ${approved.error?.code ?? approved.data?.state} ${undone.error?.code ?? ''}`
       execFileSync('git', ['reset', '-q', '--hard', repository.commit], { cwd })
     } else landed = 'nothing kept'
   }
   const totals = run.data?.totals
   rows.push({
-    name, commit: repository.commit.slice(0, 10), language, runner,
-    found: totals?.found, kept: totals?.kept, 'rolled back': totals?.rolled_back, undecided: totals?.cannot_decide, errored: totals?.errored,
-    'not run': totals?.not_run, 'blind spots': run.data?.blind_spots.length, minutes: minutes.toFixed(1),
+    name,
+    commit: repository.commit.slice(0, 10),
+    language,
+    runner,
+    found: totals?.found,
+    kept: totals?.kept,
+    'rolled back': totals?.rolled_back,
+    undecided: totals?.cannot_decide,
+    errored: totals?.errored,
+    'not run': totals?.not_run,
+    'blind spots': run.data?.blind_spots.length,
+    minutes: minutes.toFixed(1),
     'CPU s': ((used.userCPUTime - cpu.userCPUTime + used.systemCPUTime - cpu.systemCPUTime) / 1e6).toFixed(0),
-    exit: run.ok ? run.status : `${run.status} ${run.error.code}`, 'tree untouched': untouched ? 'yes' : 'NO', landed,
+    exit: run.ok ? run.status : `${run.status} ${run.error.code}`,
+    'tree untouched': untouched ? 'yes' : 'NO',
+    landed,
   })
   writeFileSync(join(work, `${name}.json`), JSON.stringify(run, null, 2))
   console.error(JSON.stringify(rows.at(-1)))

@@ -9,7 +9,9 @@ import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)))
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '1000' }, write: { type: 'boolean' }, json: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '1000' }, write: { type: 'boolean' }, json: { type: 'boolean' } },
+})
 const runs = Number(values.runs)
 const bundle = join(top, 'dist', 'statistics-bench', 'statistics.mjs')
 await build({
@@ -37,7 +39,7 @@ function uniform(seed) {
 /** The times of a machine, one run after the other: first-order autocorrelation, drift per run, rare spikes. */
 const simulated =
   ({ noise, correlation = 0, drift = 0, spikes = 0 }) =>
-  seed => {
+  (seed) => {
     const random = uniform(seed)
     const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
     let state = normal() * noise
@@ -49,13 +51,13 @@ const simulated =
   }
 
 /** A real trace played from a random place on, in its own order, so that its drift and its autocorrelation stay. */
-const replayed = trace => seed => {
+const replayed = (trace) => (seed) => {
   let at = Math.floor(uniform(seed)() * trace.length)
   return () => trace[at++ % trace.length]
 }
 
 const trace = JSON.parse(readFileSync(join(top, 'test/fixtures/traces/node-parse.json'), 'utf8'))
-const describe = series => {
+const describe = (series) => {
   const logs = series.map(Math.log)
   const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length
   const square = logs.reduce((sum, value) => sum + (value - mean) ** 2, 0)
@@ -105,12 +107,15 @@ for (const [name, machine] of machines)
 if (values.json) {
   console.log(JSON.stringify({ runs, rows }, null, 2))
 } else {
-  const percent = count => `${((count / runs) * 100).toFixed(1)} %`
-  const signed = effect => (effect === 0 ? 'none (A/A)' : `${effect > 0 ? '+' : ''}${effect * 100} %`)
+  const percent = (count) => `${((count / runs) * 100).toFixed(1)} %`
+  const signed = (effect) => (effect === 0 ? 'none (A/A)' : `${effect > 0 ? '+' : ''}${effect * 100} %`)
   const table = [
     '| machine | true change | improved | not worse | worse | unclear | pairs on average |',
     '|---|---|---|---|---|---|---|',
-    ...rows.map(row => `| ${row.machine} | ${signed(row.effect)} | ${percent(row.improved)} | ${percent(row.not_worse)} | ${percent(row.worse)} | ${percent(row.unclear)} | ${row.pairs.toFixed(1)} |`),
+    ...rows.map(
+      (row) =>
+        `| ${row.machine} | ${signed(row.effect)} | ${percent(row.improved)} | ${percent(row.not_worse)} | ${percent(row.worse)} | ${percent(row.unclear)} | ${row.pairs.toFixed(1)} |`,
+    ),
   ].join('\n')
   const { upper } = wilsonInterval(0, runs)
   const page = `# How often the measuring is wrong

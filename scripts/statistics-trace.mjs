@@ -16,7 +16,9 @@ const wall = []
 for (let run = 0; run < runs; run++) {
   const started = process.hrtime.bigint()
   const { stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' })
-  wall.push(Number(((Number(process.hrtime.bigint() - started)) / 1e6).toFixed(2)))
+  wall.push(Number((Number(process.hrtime.bigint() - started) / 1e6).toFixed(2)))
   cpu.push(Number(Number(stdout).toFixed(2)))
 }
-process.stdout.write(`${JSON.stringify({ program: 'parse, sort and serialise in a fresh node process', node: process.version, platform: process.platform, cpu, wall })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ program: 'parse, sort and serialise in a fresh node process', node: process.version, platform: process.platform, cpu, wall })}\n`,
+)

@@ -45,12 +45,12 @@ function blobReader(gitDir) {
   const child = spawn('git', ['--git-dir', gitDir, 'cat-file', '--batch'], { stdio: ['pipe', 'pipe', 'ignore'] })
   let buffer = Buffer.alloc(0)
   let wake = () => {}
-  child.stdout.on('data', chunk => {
+  child.stdout.on('data', (chunk) => {
     buffer = Buffer.concat([buffer, chunk])
     wake()
   })
-  const atLeast = async test => {
-    while (!test()) await new Promise(resolve => (wake = resolve))
+  const atLeast = async (test) => {
+    while (!test()) await new Promise((resolve) => (wake = resolve))
   }
   return {
     async read(name) {
@@ -73,7 +73,7 @@ function blobReader(gitDir) {
   }
 }
 
-const digest = text => createHash('sha256').update(text).digest('hex')
+const digest = (text) => createHash('sha256').update(text).digest('hex')
 const wanted = Math.ceil(Number(values.commits) / positionals.length)
 const rows = []
 const flagged = []
@@ -90,12 +90,12 @@ for (const folder of positionals) {
   const commits = git('log', '--no-merges', '-M', '--name-status', '--format=%x01%H%x02%P%x02%s')
     .split('\x01')
     .slice(1)
-    .map(block => {
+    .map((block) => {
       const [head, ...lines] = block.split('\n')
       const [id, parents, subject] = head.split('\x02')
       const changedFiles = lines
-        .filter(line => line.includes('\t'))
-        .map(line => {
+        .filter((line) => line.includes('\t'))
+        .map((line) => {
           const [status, first, second] = line.split('\t')
           const names = { A: 'added', D: 'deleted', R: 'renamed', C: 'added', T: 'type' }
           return {
@@ -107,29 +107,29 @@ for (const folder of positionals) {
       return { id, parent: parents, subject, changedFiles }
     })
   const touching = commits.filter(
-    commit =>
+    (commit) =>
       commit.parent !== '' &&
       commit.changedFiles.length > 0 &&
-      (values.any || commit.changedFiles.some(file => looksLikeTestFile(file.path) || looksLikeTestFile(file.oldPath ?? file.path))),
+      (values.any || commit.changedFiles.some((file) => looksLikeTestFile(file.path) || looksLikeTestFile(file.oldPath ?? file.path))),
   )
   const half = touching.filter(
-    commit => values.fold === undefined || (Number.parseInt(digest(commit.id)[0], 16) % 2 === 0) === (values.fold === 'tune'),
+    (commit) => values.fold === undefined || (Number.parseInt(digest(commit.id)[0], 16) % 2 === 0) === (values.fold === 'tune'),
   )
   const chosen = half.sort((a, b) => (digest(a.id) < digest(b.id) ? -1 : 1)).slice(0, wanted)
   // repo+name/repo, as mirrors lay them, and plain clones.
   const name = basename(folder) === 'repo' ? basename(dirname(folder)) : basename(folder)
   const row = { name, commits: chosen.length, of: touching.length, flagged: 0, touched: 0, added: 0, clean: 0 }
   for (const commit of chosen) {
-    const baseTestFiles = commit.changedFiles.some(file => configOf(file.path))
+    const baseTestFiles = commit.changedFiles.some((file) => configOf(file.path))
       ? git('ls-tree', '-r', '--name-only', commit.parent).split('\n').filter(looksLikeTestFile)
       : []
     const report = await detectWeakening({
       changedFiles: commit.changedFiles,
       baseTestFiles,
-      readBase: path => reader.read(`${commit.parent}:${path}`),
-      readCandidate: path => reader.read(`${commit.id}:${path}`),
+      readBase: (path) => reader.read(`${commit.parent}:${path}`),
+      readCandidate: (path) => reader.read(`${commit.id}:${path}`),
     })
-    const proven = report.weakened.filter(item => item.proven)
+    const proven = report.weakened.filter((item) => item.proven)
     if (proven.length > 0) {
       row.flagged++
       flagged.push({ repository: name, commit: commit.id, subject: commit.subject, proven })
@@ -141,7 +141,7 @@ for (const folder of positionals) {
   rows.push(row)
 }
 
-const sum = key => rows.reduce((total, row) => total + row[key], 0)
+const sum = (key) => rows.reduce((total, row) => total + row[key], 0)
 const total = {
   name: 'all',
   commits: sum('commits'),
@@ -153,7 +153,7 @@ const total = {
 }
 if (values.json) console.log(JSON.stringify({ rows, total, flagged }, null, 2))
 else {
-  const percent = row => `${((100 * row.flagged) / Math.max(1, row.commits)).toFixed(1)} %`
+  const percent = (row) => `${((100 * row.flagged) / Math.max(1, row.commits)).toFixed(1)} %`
   console.log('| repository | commits | of | proven | share | a person looks | only added | no change in tests |')
   console.log('|---|--:|--:|--:|--:|--:|--:|--:|')
   for (const row of [...rows, total])

@@ -5,7 +5,10 @@ import { BaseCommand } from './_cli/base.ts'
 export default class Answer extends BaseCommand {
   static override summary = 'Answer a question about a candidate.'
   static override examples = ["<%= config.bin %> answer q2vq8m4k0x1 'no, since May'"]
-  static override args = { id: Args.string({ description: 'Id of a question.', required: true }), text: Args.string({ description: 'The answer.', required: true }) }
+  static override args = {
+    id: Args.string({ description: 'Id of a question.', required: true }),
+    text: Args.string({ description: 'The answer.', required: true }),
+  }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Answer)

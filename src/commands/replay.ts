@@ -19,7 +19,16 @@ export default class Replay extends BaseCommand {
       overrides[pair.slice(0, at)] = pair.slice(at + 1)
     }
     const replayed = await (await (await this.app()).improvement()).replay(args.id, overrides)
-    const rows = replayed.verdicts.map(({ id, title, recorded, now, changed }) => [id, title, recorded ?? 'errored', changed ? `-> ${now ?? 'errored'}` : 'same'])
-    this.answer(replayed, `${table(rows, { grow: 1, indent: 0 })}\n${replayed.ok ? 'The record checks.' : replayed.problems.join('\n')}`, replayed.ok ? EXIT.done : EXIT.negative)
+    const rows = replayed.verdicts.map(({ id, title, recorded, now, changed }) => [
+      id,
+      title,
+      recorded ?? 'errored',
+      changed ? `-> ${now ?? 'errored'}` : 'same',
+    ])
+    this.answer(
+      replayed,
+      `${table(rows, { grow: 1, indent: 0 })}\n${replayed.ok ? 'The record checks.' : replayed.problems.join('\n')}`,
+      replayed.ok ? EXIT.done : EXIT.negative,
+    )
   }
 }

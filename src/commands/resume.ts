@@ -9,7 +9,14 @@ export default class Resume extends BaseCommand {
     const { flags } = await this.parse(Resume)
     this.common(flags)
     const { candidates } = await (await (await this.app()).improvement()).resume()
-    const lines = candidates.map(({ id, state, title, reasons }) => `${state.replaceAll('_', ' ')} ${id} ${title}${state === 'landed' ? '' : ` (${reasons.at(-1)?.detail ?? ''})`}`)
-    this.answer({ candidates }, lines.join('\n') || 'Nothing to resume.', candidates.some(({ state }) => state !== 'landed') ? EXIT.personNeeded : EXIT.done)
+    const lines = candidates.map(
+      ({ id, state, title, reasons }) =>
+        `${state.replaceAll('_', ' ')} ${id} ${title}${state === 'landed' ? '' : ` (${reasons.at(-1)?.detail ?? ''})`}`,
+    )
+    this.answer(
+      { candidates },
+      lines.join('\n') || 'Nothing to resume.',
+      candidates.some(({ state }) => state !== 'landed') ? EXIT.personNeeded : EXIT.done,
+    )
   }
 }

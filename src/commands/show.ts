@@ -14,7 +14,14 @@ export default class Show extends BaseCommand {
     const { args, flags } = await this.parse(Show)
     this.common(flags)
     const shown = await (await (await this.app()).improvement()).show(args.id)
-    const text = shown.kind === 'run' ? (flags.markdown ? presentSummary(shown.data) : presentRun(shown.data)) : flags.markdown ? presentCandidateSummary(shown.data) : presentCandidate(shown.data)
+    const text =
+      shown.kind === 'run'
+        ? flags.markdown
+          ? presentSummary(shown.data)
+          : presentRun(shown.data)
+        : flags.markdown
+          ? presentCandidateSummary(shown.data)
+          : presentCandidate(shown.data)
     this.answer(shown.data, text)
   }
 }

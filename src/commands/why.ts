@@ -12,10 +12,14 @@ export default class Why extends BaseCommand {
     const { args, flags } = await this.parse(Why)
     this.common(flags)
     const [, file, line] = args.place.match(/^(.+):(\d+)$/s) ?? []
-    if (file === undefined) throw new SingularityError('USAGE', `${args.place} is not FILE:LINE.`, { hints: ['singularity why src/price.js:8'] })
+    if (file === undefined)
+      throw new SingularityError('USAGE', `${args.place} is not FILE:LINE.`, { hints: ['singularity why src/price.js:8'] })
     const origin = await (await (await this.app()).improvement()).why(file, Number(line))
     const trailers = Object.entries(origin.trailers).map(([name, value]) => `  ${name}: ${printable(value)}`)
     const head = `${printable(origin.file)}:${origin.line}  ${printable(origin.text)}\n${origin.commit === '' ? 'not committed yet' : `commit ${origin.commit.slice(0, 12)}`}\n${trailers.join('\n')}`
-    this.answer(origin, `${head}\n${origin.candidate ? `\n${presentCandidate(origin.candidate)}` : trailers.length === 0 ? 'No change of singularity made this line.' : ''}`)
+    this.answer(
+      origin,
+      `${head}\n${origin.candidate ? `\n${presentCandidate(origin.candidate)}` : trailers.length === 0 ? 'No change of singularity made this line.' : ''}`,
+    )
   }
 }

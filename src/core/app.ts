@@ -6,7 +6,14 @@ import { type Git, createGit, discoverRepository, stateFolder } from './git/inde
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
 import type { Clock } from './kernel/index.ts'
 import { createLanding, createProcessInfo as createLandingProcesses } from './landing/index.ts'
-import { type Isolation, type IsolationKind, createIsolation, createProcessInfo, createSandboxRoom, selectIsolation } from './sandbox/index.ts'
+import {
+  type Isolation,
+  type IsolationKind,
+  createIsolation,
+  createProcessInfo,
+  createSandboxRoom,
+  selectIsolation,
+} from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
@@ -56,7 +63,10 @@ export function createApp(context: AppContext) {
 
   /** Outside a repository the user's own file and the environment still count. */
   async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
-    const root = await git().then(({ repository }) => repository.root, () => null)
+    const root = await git().then(
+      ({ repository }) => repository.root,
+      () => null,
+    )
     return loadSettings({
       flags,
       env: context.env,
@@ -117,9 +127,21 @@ export function createApp(context: AppContext) {
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested
-        const chosen = await selectIsolation({ requested: wanted, purpose: foreign ? 'foreign' : 'own-tests', consent, platform: process.platform }, isolation)
+        const chosen = await selectIsolation(
+          { requested: wanted, purpose: foreign ? 'foreign' : 'own-tests', consent, platform: process.platform },
+          isolation,
+        )
         if (chosen.without === 'consent') store.grantConsent('isolation.trustOwnTests', context.env['USER'] ?? 'unknown', 'setting')
-        const room = createSandboxRoom({ git: opened, db, clock, isolation: chosen.isolation, processes, stateHome: context.stateHome, path, home: context.home })
+        const room = createSandboxRoom({
+          git: opened,
+          db,
+          clock,
+          isolation: chosen.isolation,
+          processes,
+          stateHome: context.stateHome,
+          path,
+          home: context.home,
+        })
         return { room, kind: chosen.isolation.kind, detail: chosen.without ?? 'jail' }
       },
     })
@@ -138,4 +160,3 @@ export function createApp(context: AppContext) {
     },
   }
 }
-

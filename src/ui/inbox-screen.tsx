@@ -3,7 +3,10 @@ import { useCallback, useEffect, useState } from 'react'
 import type { Actor, CandidateReport, ImprovementService } from '../core/improvement/index.ts'
 import { messageOf, printable } from '../core/kernel/index.ts'
 
-type View = { name: 'list' } | { name: 'evidence' | 'diff' | 'json'; top: number } | { name: 'input'; prompt: string; then: (text: string) => Promise<string> }
+type View =
+  | { name: 'list' }
+  | { name: 'evidence' | 'diff' | 'json'; top: number }
+  | { name: 'input'; prompt: string; then: (text: string) => Promise<string> }
 
 const REFRESH_MS = 3000
 const percent = (ratio: number | null): string => (ratio === null ? '?' : `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`)
@@ -19,10 +22,16 @@ function evidenceLines(report: CandidateReport): string[] {
     `tests: ${tests.baseline['pass'] ?? 0} pass on the base, ${tests.candidate['pass'] ?? 0} here`,
     ...tests.regressed.map((id) => `  fails now: ${printable(id)}`),
     ...tests.weakened.map(({ file, detail }) => `  weakened: ${printable(file)} ${printable(detail)}`),
-    ...metrics.map(({ name, estimate, lower, upper, verdict }) => `${name}: ${verdict === 'not_measured' ? 'not measured' : `${percent(estimate)} between ${percent(lower)} and ${percent(upper)}: ${verdict}`}`),
+    ...metrics.map(
+      ({ name, estimate, lower, upper, verdict }) =>
+        `${name}: ${verdict === 'not_measured' ? 'not measured' : `${percent(estimate)} between ${percent(lower)} and ${percent(upper)}: ${verdict}`}`,
+    ),
     ...guards.map(({ name, detail }) => `${name}: ${printable(detail)}`),
     '',
-    ...report.exercised_sites.map(({ file, line, kept, exercised, reason }) => `${printable(file)}:${line} ${kept ? 'kept' : 'dropped'} ${exercised === true ? 'exercised' : 'not known to be exercised'} ${reason ?? ''}`),
+    ...report.exercised_sites.map(
+      ({ file, line, kept, exercised, reason }) =>
+        `${printable(file)}:${line} ${kept ? 'kept' : 'dropped'} ${exercised === true ? 'exercised' : 'not known to be exercised'} ${reason ?? ''}`,
+    ),
     '',
     'What this does not prove:',
     ...report.not_proven.map((text) => `  ${text}`),
@@ -63,7 +72,10 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     return () => clearInterval(timer)
   }, [refresh])
 
-  const shown = (reports ?? []).filter(({ candidate }) => search === null || `${candidate.title} ${candidate.id} ${candidate.files.join(' ')}`.toLowerCase().includes(search.toLowerCase()))
+  const shown = (reports ?? []).filter(
+    ({ candidate }) =>
+      search === null || `${candidate.title} ${candidate.id} ${candidate.files.join(' ')}`.toLowerCase().includes(search.toLowerCase()),
+  )
   const current = shown[Math.min(chosen, shown.length - 1)]
 
   const act = (work: Promise<string>): void => {
@@ -102,9 +114,11 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
       setView({ name: 'diff', top: 0 })
       void service.diff(id, { color: false }).then(setDiff, (error: unknown) => setDiff(messageOf(error)))
     } else if (input === 'J') setView({ name: 'json', top: 0 })
-    else if (input === 'a') act(service.approve(id, actor).then(({ state, commit }) => `${state} ${id} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}`))
+    else if (input === 'a')
+      act(service.approve(id, actor).then(({ state, commit }) => `${state} ${id} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}`))
     else if (input === 'r') ask(`why reject ${id}`, async (reason) => (await service.reject(id, actor, reason), `declined ${id}`))
-    else if (input === 'o') ask(`why override for ${id}`, async (override) => `${(await service.approve(id, actor, { override })).state} ${id}`)
+    else if (input === 'o')
+      ask(`why override for ${id}`, async (override) => `${(await service.approve(id, actor, { override })).state} ${id}`)
     else if (input === '?') ask(`question about ${id}`, async (text) => `question ${(await service.ask(id, actor, text)).id}`)
     else if (input === 'n') {
       const open = current.questions.find(({ answer }) => answer === null)
@@ -112,7 +126,14 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     }
   })
 
-  const lines = view.name === 'diff' ? diff.split('\n').map(printable) : view.name === 'json' && current ? JSON.stringify(current, null, 2).split('\n') : view.name === 'evidence' && current ? evidenceLines(current) : []
+  const lines =
+    view.name === 'diff'
+      ? diff.split('\n').map(printable)
+      : view.name === 'json' && current
+        ? JSON.stringify(current, null, 2).split('\n')
+        : view.name === 'evidence' && current
+          ? evidenceLines(current)
+          : []
   const first = Math.max(0, Math.min(chosen - rows + 1, shown.length - rows))
   return (
     <Box flexDirection="column">
@@ -140,7 +161,9 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
         {message || ' '}
       </Text>
       <Text dimColor wrap="truncate">
-        {view.name === 'list' ? 'enter evidence  d diff  J json  a approve  r reject  o override  ? ask  n answer  / search  q quit' : 'arrows scroll  a approve  r reject  q back'}
+        {view.name === 'list'
+          ? 'enter evidence  d diff  J json  a approve  r reject  o override  ? ask  n answer  / search  q quit'
+          : 'arrows scroll  a approve  r reject  q back'}
       </Text>
     </Box>
   )

@@ -47,7 +47,8 @@ describe('keeping the good part', () => {
 })
 
 describe('the train', () => {
-  const validate = (red: readonly number[]) => async (members: readonly number[]) => (members.some((member) => red.includes(member)) ? ('red' as const) : ('green' as const))
+  const validate = (red: readonly number[]) => async (members: readonly number[]) =>
+    members.some((member) => red.includes(member)) ? ('red' as const) : ('green' as const)
 
   test('finds every culprit with logarithmically many validations', async () => {
     await fc.assert(

@@ -52,7 +52,10 @@ const evidence: fc.Arbitrary<Evidence> = fc.record({
     baseline: counts,
     candidate: counts,
     regressed: fc.oneof({ weight: 3, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: ids }),
-    weakened: fc.oneof({ weight: 3, arbitrary: fc.constant<Weakening[]>([]) }, { weight: 1, arbitrary: fc.array(weakening, { maxLength: 2 }) }),
+    weakened: fc.oneof(
+      { weight: 3, arbitrary: fc.constant<Weakening[]>([]) },
+      { weight: 1, arbitrary: fc.array(weakening, { maxLength: 2 }) },
+    ),
     fixed: ids,
     flaky: ids,
     contract_changed: fc.oneof({ weight: 3, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: ids }),
@@ -61,7 +64,9 @@ const evidence: fc.Arbitrary<Evidence> = fc.record({
     hang: fc.constantFrom(false, false, false, true),
   }),
   metrics: fc.array(metric, { maxLength: 2 }),
-  guards: fc.array(fc.record({ name: fc.constant('lines'), ok: fc.constantFrom(true, null, true, false), detail: fc.constant('1 -> 2') }), { maxLength: 2 }),
+  guards: fc.array(fc.record({ name: fc.constant('lines'), ok: fc.constantFrom(true, null, true, false), detail: fc.constant('1 -> 2') }), {
+    maxLength: 2,
+  }),
   sites: fc.array(
     fc.record({
       file: fc.constant('src/a.ts'),
@@ -73,7 +78,9 @@ const evidence: fc.Arbitrary<Evidence> = fc.record({
     }),
     { maxLength: 3 },
   ),
-  contract: fc.array(fc.record({ name: fc.constant('parses'), ok: fc.constantFrom(true, true, true, false), detail: fc.constant('x') }), { maxLength: 2 }),
+  contract: fc.array(fc.record({ name: fc.constant('parses'), ok: fc.constantFrom(true, true, true, false), detail: fc.constant('x') }), {
+    maxLength: 2,
+  }),
   control: fc.option(fc.record({ noticed: fc.nat(5), planted: fc.nat(5) })),
   errors: fc.oneof({ weight: 4, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: ids }),
 })
@@ -88,7 +95,14 @@ const SOUND: Evidence = {
   tests: {
     baseline: { pass: 3, fail: 0, skip: 0, todo: 0, error: 0 },
     candidate: { pass: 3, fail: 0, skip: 0, todo: 0, error: 0 },
-    regressed: [], weakened: [], fixed: [], flaky: [], contract_changed: [], complete: true, coarse: false, hang: false,
+    regressed: [],
+    weakened: [],
+    fixed: [],
+    flaky: [],
+    contract_changed: [],
+    complete: true,
+    coarse: false,
+    hang: false,
   },
   metrics: [],
   guards: [],
@@ -102,9 +116,24 @@ const PLAIN: VerdictFacts = { testsTouched: false, addedTestsOnly: false }
 const decide = (change: Partial<Evidence>, of: VerdictFacts = PLAIN) => decideVerdict({ ...SOUND, ...change }, DEFAULT_POLICY, of)
 const withTests = (change: Partial<Evidence['tests']>) => decide({ tests: { ...SOUND.tests, ...change } })
 const cpu = (change: Partial<MetricEvidence>): MetricEvidence => ({
-  name: 'cpu', unit: 'ms', direction: 'lower', estimate: 0, lower: -0.01, upper: 0.01, verdict: 'not_worse', self_reported: false, samples: [], ...change,
+  name: 'cpu',
+  unit: 'ms',
+  direction: 'lower',
+  estimate: 0,
+  lower: -0.01,
+  upper: 0.01,
+  verdict: 'not_worse',
+  self_reported: false,
+  samples: [],
+  ...change,
 })
-const weak = (proven: boolean): Weakening => ({ file: 'a.test.ts', line: 4, kind: 'looser_assertion', detail: 'toEqual -> toBeDefined', proven })
+const weak = (proven: boolean): Weakening => ({
+  file: 'a.test.ts',
+  line: 4,
+  kind: 'looser_assertion',
+  detail: 'toEqual -> toBeDefined',
+  proven,
+})
 
 describe('the decision table', () => {
   test('sound evidence is kept, without a reason', () => {
@@ -118,7 +147,11 @@ describe('the decision table', () => {
     ['a hang', () => withTests({ hang: true }), 'hang'],
     ['a failed guard', () => decide({ guards: [{ name: 'types', ok: false, detail: '2 new errors' }] }), 'guard'],
     ['a worse metric', () => decide({ metrics: [cpu({ estimate: 0.1, lower: 0.07, upper: 0.13, verdict: 'worse' })] }), 'metric_worse'],
-    ['fewer of what should be more', () => decide({ metrics: [cpu({ direction: 'higher', estimate: -0.1, lower: -0.13, upper: -0.07 })] }), 'metric_worse'],
+    [
+      'fewer of what should be more',
+      () => decide({ metrics: [cpu({ direction: 'higher', estimate: -0.1, lower: -0.13, upper: -0.07 })] }),
+      'metric_worse',
+    ],
   ])('%s is rolled back', (_name, run, code) => {
     expect(run()).toMatchObject({ verdict: 'roll_back', reasons: [{ code }] })
   })
@@ -142,7 +175,10 @@ describe('the decision table', () => {
   })
 
   test('what was not measured does not block; what was printed by itself waits for a person', () => {
-    expect(decide({ metrics: [cpu({ estimate: null, lower: null, upper: null, verdict: 'not_measured' })] })).toEqual({ verdict: 'keep', reasons: [] })
+    expect(decide({ metrics: [cpu({ estimate: null, lower: null, upper: null, verdict: 'not_measured' })] })).toEqual({
+      verdict: 'keep',
+      reasons: [],
+    })
     const printed = decide({ metrics: [cpu({ self_reported: true })] })
     expect(printed.reasons.some(({ code }) => PERSON_REASONS.has(code))).toBe(true)
     const added = decide({}, { testsTouched: false, addedTestsOnly: true })
@@ -174,7 +210,10 @@ describe('the verdict as a function', () => {
     ['a hang', (given) => ({ ...given, tests: { ...given.tests, hang: true } })],
     ['a broken contract', (given) => ({ ...given, contract: [...given.contract, { name: 'parses', ok: false, detail: '' }] })],
     ['a failed guard', (given) => ({ ...given, guards: [...given.guards, { name: 'types', ok: false, detail: '' }] })],
-    ['a worse metric', (given) => ({ ...given, metrics: [...given.metrics, cpu({ estimate: 0.2, lower: 0.1, upper: 0.3, verdict: 'worse' })] })],
+    [
+      'a worse metric',
+      (given) => ({ ...given, metrics: [...given.metrics, cpu({ estimate: 0.2, lower: 0.1, upper: 0.3, verdict: 'worse' })] }),
+    ],
   ]
   test.each(harms)('%s rolls back whatever else was found', (_name, harm) => {
     fc.assert(
@@ -215,7 +254,10 @@ describe('the word of a metric and the verdict', () => {
   const direction = fc.constantFrom('lower' as const, 'higher' as const)
   const near = fc.double({ min: -0.08, max: 0.08, noNaN: true })
   const ofSamples = (middle: number, spread: number, towards: 'lower' | 'higher') => {
-    const samples = Array.from({ length: 10 }, (_value, index) => [100, 100 * Math.exp(middle + (index % 2 === 0 ? spread : -spread))] as const)
+    const samples = Array.from(
+      { length: 10 },
+      (_value, index) => [100, 100 * Math.exp(middle + (index % 2 === 0 ? spread : -spread))] as const,
+    )
     const { verdict, estimate, lower, upper } = comparePaired(samples, { margin: DEFAULT_POLICY.regression_threshold, direction: towards })
     return cpu({ direction: towards, verdict, estimate, lower, upper, samples })
   }
@@ -240,22 +282,36 @@ describe('records', () => {
   const folder = mkdtempSync(join(tmpdir(), 'singularity-records-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  const record = fc.array(fc.tuple(evidence, facts), { minLength: 1, maxLength: 4 }).map(
-    (members): RunRecord => ({
-      schema: 'singularity.record/1',
-      run: { id: 'r1', base: 'b', baseTree: 't', branch: null, startedAt: '2026-01-01T00:00:00.000Z', finishedAt: '2026-01-01T00:01:00.000Z' },
-      versions: { node: 'v20' },
-      isolation: 'bubblewrap',
-      request: {},
-      plan: null,
-      baseline: null,
-      policy: DEFAULT_POLICY,
-      candidates: members.map(([given, of], index) => ({
-        id: `c${index}`, parent: null, title: 't', source: { kind: 'rules', id: 'x' }, base: 'b', commit: null, tree: null, diffHash: null,
-        evidence: given, facts: of, ...decideVerdict(given, DEFAULT_POLICY, of),
-      })),
-    }),
-  )
+  const record = fc.array(fc.tuple(evidence, facts), { minLength: 1, maxLength: 4 }).map((members): RunRecord => ({
+    schema: 'singularity.record/1',
+    run: {
+      id: 'r1',
+      base: 'b',
+      baseTree: 't',
+      branch: null,
+      startedAt: '2026-01-01T00:00:00.000Z',
+      finishedAt: '2026-01-01T00:01:00.000Z',
+    },
+    versions: { node: 'v20' },
+    isolation: 'bubblewrap',
+    request: {},
+    plan: null,
+    baseline: null,
+    policy: DEFAULT_POLICY,
+    candidates: members.map(([given, of], index) => ({
+      id: `c${index}`,
+      parent: null,
+      title: 't',
+      source: { kind: 'rules', id: 'x' },
+      base: 'b',
+      commit: null,
+      tree: null,
+      diffHash: null,
+      evidence: given,
+      facts: of,
+      ...decideVerdict(given, DEFAULT_POLICY, of),
+    })),
+  }))
 
   test('100 records written, read and decided again give the same verdicts and reasons', () => {
     let number = 0
@@ -265,7 +321,9 @@ describe('records', () => {
         const read = readRecord(path)
         const { ok, verdicts } = replayRecord(read, {})
         expect(ok).toBe(true)
-        expect(verdicts.map(({ now, reasons }) => ({ now, reasons }))).toEqual(given.candidates.map(({ verdict, reasons }) => ({ now: verdict, reasons })))
+        expect(verdicts.map(({ now, reasons }) => ({ now, reasons }))).toEqual(
+          given.candidates.map(({ verdict, reasons }) => ({ now: verdict, reasons })),
+        )
       }),
       { numRuns: 100 },
     )
@@ -275,7 +333,10 @@ describe('records', () => {
   const one = (change: Partial<Evidence>): RunRecord => {
     const given = { ...SOUND, ...change }
     const [sample] = fc.sample(record, { numRuns: 1, seed: 1 })
-    return { ...sample!, candidates: [{ ...sample!.candidates[0]!, evidence: given, facts: PLAIN, ...decideVerdict(given, DEFAULT_POLICY, PLAIN) }] }
+    return {
+      ...sample!,
+      candidates: [{ ...sample!.candidates[0]!, evidence: given, facts: PLAIN, ...decideVerdict(given, DEFAULT_POLICY, PLAIN) }],
+    }
   }
 
   test('another threshold changes the verdicts that hang on it, and only those', () => {
@@ -300,6 +361,7 @@ describe('records', () => {
   test('cut off, missing and foreign files are refused', () => {
     const path = writeRecord(join(folder, 'cut.json.gz'), one({}))
     writeFileSync(path, readFileSync(path).subarray(0, 100))
-    for (const bad of [path, join(folder, 'none.json.gz')]) expect(() => readRecord(bad)).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
+    for (const bad of [path, join(folder, 'none.json.gz')])
+      expect(() => readRecord(bad)).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
   })
 })

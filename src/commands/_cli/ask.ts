@@ -17,8 +17,10 @@ export async function askForCandidates(service: ImprovementService, outcome: Imp
   let open = waiting.length
   try {
     for (const { id, title } of waiting) {
-      for (let decided = false; !decided; ) {
-        const answer: string = all ? 'y' : (await lines.question(`\nLand ${paint('bold', id)} ${title}? [y]es, [n]o, [d]iff, [a]ll, [q]uit: `)).trim().toLowerCase()
+      for (let decided = false; !decided;) {
+        const answer: string = all
+          ? 'y'
+          : (await lines.question(`\nLand ${paint('bold', id)} ${title}? [y]es, [n]o, [d]iff, [a]ll, [q]uit: `)).trim().toLowerCase()
         if (answer === 'd') process.stdout.write(await service.diff(id, { color: true }))
         else if (answer === 'q') return finish(outcome, open)
         else if (answer === 'y' || answer === 'yes' || answer === 'a') {

@@ -11,10 +11,20 @@ export type BaseFlags = Interfaces.InferredFlags<typeof BaseCommand.baseFlags>
 export abstract class BaseCommand extends Command {
   static override baseFlags = {
     json: Flags.boolean({ description: 'Print one JSON object for machines.', helpGroup: 'GLOBAL', env: 'SINGULARITY_JSON' }),
-    input: Flags.boolean({ description: 'Ask on a terminal (--no-input never asks).', allowNo: true, default: true, helpGroup: 'GLOBAL', env: 'SINGULARITY_INPUT' }),
+    input: Flags.boolean({
+      description: 'Ask on a terminal (--no-input never asks).',
+      allowNo: true,
+      default: true,
+      helpGroup: 'GLOBAL',
+      env: 'SINGULARITY_INPUT',
+    }),
     quiet: Flags.boolean({ description: 'Print results only.', helpGroup: 'GLOBAL', env: 'SINGULARITY_QUIET' }),
     verbose: Flags.boolean({ description: 'Print more of what happens.', helpGroup: 'GLOBAL', env: 'SINGULARITY_VERBOSE' }),
-    color: Flags.option({ options: ['auto', 'always', 'never'] as const, default: 'auto' as const })({ description: 'When to use colour.', helpGroup: 'GLOBAL', env: 'SINGULARITY_COLOR' }),
+    color: Flags.option({ options: ['auto', 'always', 'never'] as const, default: 'auto' as const })({
+      description: 'When to use colour.',
+      helpGroup: 'GLOBAL',
+      env: 'SINGULARITY_COLOR',
+    }),
   }
 
   private opened: App | undefined
@@ -51,7 +61,9 @@ export abstract class BaseCommand extends Command {
   /** Ends a command that has data: the envelope for machines, or the text for people. */
   protected answer(data: unknown, text: string, exitCode: number = EXIT.done): void {
     const schema = `singularity.${(this.id ?? 'look').replaceAll(':', '.')}/1`
-    process.stdout.write(this.isJson ? `${JSON.stringify({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`)
+    process.stdout.write(
+      this.isJson ? `${JSON.stringify({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`,
+    )
     exitWith(exitCode)
   }
 

@@ -1,6 +1,13 @@
 export type Paint = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold'
 
-const CODES: Record<Paint, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39], dim: [2, 22], bold: [1, 22] }
+const CODES: Record<Paint, [number, number]> = {
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+  dim: [2, 22],
+  bold: [1, 22],
+}
 
 let mode: 'auto' | 'always' | 'never' = 'auto'
 

@@ -11,7 +11,9 @@ function asOurs(error: unknown): SingularityError {
   if (SingularityError.isInstance(error)) return error
   const parser = error as { oclif?: { exit?: number }; parse?: unknown; name?: string }
   if (parser.oclif?.exit !== undefined || parser.parse) {
-    const [what, ...more] = messageOf(error).split('\n').filter((line) => !/^See more help/.test(line))
+    const [what, ...more] = messageOf(error)
+      .split('\n')
+      .filter((line) => !/^See more help/.test(line))
     return new SingularityError('USAGE', printable([what, ...more].join(' ').trim()), { hints: ['singularity help'] })
   }
   return new SingularityError('INTERNAL', messageOf(error), { cause: error })
@@ -21,7 +23,14 @@ function asOurs(error: unknown): SingularityError {
 export function presentError(thrown: unknown, options: { json: boolean; command: string }): number {
   const error = asOurs(thrown)
   if (options.json) {
-    const body = { code: error.code, kind: error.kind, message: error.message, hints: error.hints, docs: error.docs, ...(error.data && { data: error.data }) }
+    const body = {
+      code: error.code,
+      kind: error.kind,
+      message: error.message,
+      hints: error.hints,
+      docs: error.docs,
+      ...(error.data && { data: error.data }),
+    }
     process.stdout.write(`${JSON.stringify({ schema: `singularity.${options.command}/1`, ok: false, error: body })}\n`)
     return error.exitCode
   }

@@ -25,7 +25,11 @@ function heading(text: string): string {
 function baselineLine({ baseline }: ImproveData): string {
   if (!baseline) return ''
   const { pass = 0, fail = 0, error = 0, skip = 0, todo = 0 } = baseline.tests
-  const parts = [`${plural(pass, 'test')} pass`, ...(fail + error > 0 ? [`${fail + error} fail`] : []), ...(skip + todo > 0 ? [`${skip + todo} skipped`] : [])]
+  const parts = [
+    `${plural(pass, 'test')} pass`,
+    ...(fail + error > 0 ? [`${fail + error} fail`] : []),
+    ...(skip + todo > 0 ? [`${skip + todo} skipped`] : []),
+  ]
   const flaky = baseline.flaky.length > 0 ? `, ${baseline.flaky.length} flaky` : ''
   return `${parts.join(', ')}${flaky} in ${formatDuration(baseline.seconds * 1000)}${baseline.cached ? ' (known from an earlier run)' : ''}`
 }
@@ -45,11 +49,14 @@ function blindSpots({ blind_spots: spots, baseline }: ImproveData): string {
   const functions = spots.filter(({ kind }) => kind === 'unexercised_function')
   const faults = spots.filter(({ kind }) => kind === 'unnoticed_fault')
   const lines: string[] = []
-  if (baseline?.control && baseline.control.planted > 0) lines.push(`  The tests noticed ${baseline.control.noticed} of ${plural(baseline.control.planted, 'planted fault')}.`)
-  for (const { file, line, detail } of faults.slice(0, 5)) lines.push(`  ${paint('yellow', `${printable(file)}:${line}`)} ${printable(detail)}`)
+  if (baseline?.control && baseline.control.planted > 0)
+    lines.push(`  The tests noticed ${baseline.control.noticed} of ${plural(baseline.control.planted, 'planted fault')}.`)
+  for (const { file, line, detail } of faults.slice(0, 5))
+    lines.push(`  ${paint('yellow', `${printable(file)}:${line}`)} ${printable(detail)}`)
   if (functions.length > 0) {
     lines.push(`  Nobody tests ${functions.length === 1 ? 'this function' : `these ${functions.length} functions`}:`)
-    for (const { file, line, name } of functions.slice(0, 8)) lines.push(`    ${printable(name)} ${paint('dim', `${printable(file)}:${line}`)}`)
+    for (const { file, line, name } of functions.slice(0, 8))
+      lines.push(`    ${printable(name)} ${paint('dim', `${printable(file)}:${line}`)}`)
     if (functions.length > 8) lines.push(`    and ${functions.length - 8} more`)
   }
   return lines.length === 0 ? '' : heading('What your tests do not see') + `${lines.join('\n')}\n`
@@ -71,7 +78,9 @@ function totalsLine({ totals }: ImproveData): string {
 /** A run for people: plan and baseline, candidates, blind spots, notes, what to type next. */
 export function presentRun(data: ImproveData, look = false): string {
   const shown = data.candidates.filter(({ id }) => !data.candidates.some(({ parent }) => parent === id))
-  const lines: string[] = [`${paint('bold', `run ${data.run.id}`)} on ${data.run.branch ?? 'a detached head'} at ${data.run.base.slice(0, 10)}`]
+  const lines: string[] = [
+    `${paint('bold', `run ${data.run.id}`)} on ${data.run.branch ?? 'a detached head'} at ${data.run.base.slice(0, 10)}`,
+  ]
   for (const { id, origin } of data.plan?.entries.slice(0, 6) ?? []) lines.push(paint('dim', `  ${printable(id)} (${printable(origin)})`))
   if (data.baseline) lines.push(`  ${baselineLine(data)}`)
   let text = `${lines.join('\n')}\n`
@@ -80,12 +89,21 @@ export function presentRun(data: ImproveData, look = false): string {
     const rows = shown.map((candidate) =>
       look
         ? [candidate.id, candidate.title, plural(candidate.sites.found, 'site'), plural(candidate.files.length, 'file')]
-        : [verdictWord(candidate).word, candidate.id, candidate.title, sitesOf(candidate), candidate.risk, candidate.state.replaceAll('_', ' ')],
+        : [
+            verdictWord(candidate).word,
+            candidate.id,
+            candidate.title,
+            sitesOf(candidate),
+            candidate.risk,
+            candidate.state.replaceAll('_', ' '),
+          ],
     )
     text += `${table(rows, { grow: look ? 1 : 2, paint: (row, column, cell) => (!look && column === 0 ? paint(verdictWord(shown[row]!).color, cell) : column === (look ? 0 : 1) ? paint('dim', cell) : cell) })}\n`
     if (!look) {
       const reasons = shown.filter((candidate) => why(candidate) !== '').map((candidate) => [candidate.id, why(candidate)])
-      if (reasons.length > 0) text += heading('Why') + `${table(reasons, { grow: 1, paint: (_row, column, cell) => (column === 0 ? paint('dim', cell) : cell) })}\n`
+      if (reasons.length > 0)
+        text +=
+          heading('Why') + `${table(reasons, { grow: 1, paint: (_row, column, cell) => (column === 0 ? paint('dim', cell) : cell) })}\n`
     }
   }
   text += blindSpots(data)

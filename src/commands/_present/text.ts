@@ -23,16 +23,26 @@ export function screenWidth(): number {
 }
 
 /** Rows as aligned columns; the column `grow` takes what is left of the width. */
-export function table(rows: readonly (readonly string[])[], options: { grow: number; paint?: (row: number, column: number, text: string) => string; indent?: number }): string {
+export function table(
+  rows: readonly (readonly string[])[],
+  options: { grow: number; paint?: (row: number, column: number, text: string) => string; indent?: number },
+): string {
   if (rows.length === 0) return ''
   const { grow, indent = 2 } = options
   const widths = rows[0]!.map((_cell, column) => Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))))
   const others = widths.reduce((sum, width, column) => (column === grow ? sum : sum + width), 0) + 2 * (widths.length - 1) + indent
   widths[grow] = Math.max(12, Math.min(widths[grow]!, screenWidth() - others))
   return rows
-    .map((row, index) => ' '.repeat(indent) + row.map((cell, column) => {
-      const text = pad(fit(cell, widths[column]!), column === row.length - 1 ? 0 : widths[column]!)
-      return options.paint ? options.paint(index, column, text) : text
-    }).join('  ').trimEnd())
+    .map(
+      (row, index) =>
+        ' '.repeat(indent) +
+        row
+          .map((cell, column) => {
+            const text = pad(fit(cell, widths[column]!), column === row.length - 1 ? 0 : widths[column]!)
+            return options.paint ? options.paint(index, column, text) : text
+          })
+          .join('  ')
+          .trimEnd(),
+    )
     .join('\n')
 }

@@ -60,7 +60,12 @@ function scriptImports(path: string, text: string, paths: ReadonlySet<string>): 
     const target = posix.normalize(posix.join(posix.dirname(path), name!))
     const bare = target.replace(/\.[cm]?jsx?$/, '')
     const endings = ['', '.ts', '.tsx', '.js', '.mjs', '.cjs', '.jsx', '.mts', '.cts', '.json']
-    const choices = [target, ...endings.map((ending) => target + ending), ...endings.map((ending) => bare + ending), ...endings.slice(1).map((ending) => posix.join(target, `index${ending}`))]
+    const choices = [
+      target,
+      ...endings.map((ending) => target + ending),
+      ...endings.map((ending) => bare + ending),
+      ...endings.slice(1).map((ending) => posix.join(target, `index${ending}`)),
+    ]
     const hit = choices.find((choice) => paths.has(choice))
     if (hit !== undefined) found.push(hit)
   }
@@ -74,13 +79,15 @@ function pythonImports(path: string, text: string, paths: ReadonlySet<string>): 
     for (const choice of [`${at}.py`, posix.join(at, '__init__.py')]) if (paths.has(choice)) found.push(choice)
   }
   for (const [, from, names, plain] of text.matchAll(PYTHON_IMPORT)) {
-    if (plain !== undefined) for (const name of plain.split(',')) for (const base of ['', 'src', 'lib']) add(name.trim().split(' ')[0]!, base)
+    if (plain !== undefined)
+      for (const name of plain.split(',')) for (const base of ['', 'src', 'lib']) add(name.trim().split(' ')[0]!, base)
     if (from === undefined) continue
     const dots = from.match(/^\.*/)![0].length
     const bases = dots > 0 ? [posix.join(posix.dirname(path), ...Array.from({ length: dots - 1 }, () => '..'))] : ['', 'src', 'lib']
     for (const base of bases) {
       add(from.slice(dots), base)
-      for (const name of (names ?? '').replace(/[()]/g, '').split(',')) add(`${from.slice(dots)}.${name.trim().split(' ')[0]}`.replace(/^\./, ''), base)
+      for (const name of (names ?? '').replace(/[()]/g, '').split(','))
+        add(`${from.slice(dots)}.${name.trim().split(' ')[0]}`.replace(/^\./, ''), base)
     }
   }
   return found

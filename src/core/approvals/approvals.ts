@@ -4,9 +4,13 @@ import type { Database } from '../storage/index.ts'
 import type { Approval, ApprovalStatus, Question } from './approval.ts'
 import { SQL } from './sql.ts'
 
-type ApprovalRow = Record<'id' | 'candidate_id' | 'status' | 'token_hash' | 'diff_hash' | 'evidence_hash' | 'requested_at' | 'expires_at', string> &
+type ApprovalRow = Record<
+  'id' | 'candidate_id' | 'status' | 'token_hash' | 'diff_hash' | 'evidence_hash' | 'requested_at' | 'expires_at',
+  string
+> &
   Record<'decided_at' | 'decided_by' | 'via' | 'reason', string | null> & { overrides: number }
-type QuestionRow = Record<'id' | 'candidate_id' | 'text' | 'asked_by' | 'asked_at', string> & Record<'answer' | 'answered_by' | 'answered_at', string | null>
+type QuestionRow = Record<'id' | 'candidate_id' | 'text' | 'asked_by' | 'asked_at', string> &
+  Record<'answer' | 'answered_by' | 'answered_at', string | null>
 
 function toApproval(row: ApprovalRow): Approval {
   return {
@@ -53,7 +57,10 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     latest,
 
     /** Opens a request; an open one for the same candidate is voided first. The token is shown once and kept as a hash. */
-    request(options: { candidateId: string; diffHash: string; evidenceHash: string; expiresInMs: number }): { approval: Approval; token: string } {
+    request(options: { candidateId: string; diffHash: string; evidenceHash: string; expiresInMs: number }): {
+      approval: Approval
+      token: string
+    } {
       const token = randomBytes(16).toString('hex')
       const id = newId('a', clock)
       const expires = new Date(clock.now() + options.expiresInMs).toISOString()
@@ -78,11 +85,17 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         const current = latest(candidateId)
         if (changed === 1) return current!
         if (current?.status === 'open' && current.diffHash !== diffHash)
-          throw new SingularityError('APPROVAL_VOID', `Candidate ${candidateId} changed after approval was asked for.`, { hints: [`singularity show ${candidateId}`] })
+          throw new SingularityError('APPROVAL_VOID', `Candidate ${candidateId} changed after approval was asked for.`, {
+            hints: [`singularity show ${candidateId}`],
+          })
         const expired = current?.status === 'open' || current?.status === 'expired'
-        throw new SingularityError('STATE_CONFLICT', `Candidate ${candidateId} ${expired ? 'was not answered in time' : `is already ${current?.status ?? 'closed'}`}.`, {
-          hints: [`singularity show ${candidateId}`],
-        })
+        throw new SingularityError(
+          'STATE_CONFLICT',
+          `Candidate ${candidateId} ${expired ? 'was not answered in time' : `is already ${current?.status ?? 'closed'}`}.`,
+          {
+            hints: [`singularity show ${candidateId}`],
+          },
+        )
       })
     },
 
@@ -103,8 +116,10 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     /** @throws NOT_FOUND, STATE_CONFLICT (answered before) */
     answer(id: string, by: string, text: string): Question {
       return db.transaction(() => {
-        if (!db.get(SQL.questionById, id)) throw new SingularityError('NOT_FOUND', `No question has the id ${id}.`, { hints: ['singularity inbox'] })
-        if (db.run(SQL.answer, text, by, now(), id) === 0) throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
+        if (!db.get(SQL.questionById, id))
+          throw new SingularityError('NOT_FOUND', `No question has the id ${id}.`, { hints: ['singularity inbox'] })
+        if (db.run(SQL.answer, text, by, now(), id) === 0)
+          throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
         return toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
       })
     },

@@ -32,7 +32,12 @@ export function loadSettings(sources: SettingsSources): Settings {
   const refused: { name: string; reason: string }[] = []
   const resolved = new Map<string, ResolvedSetting>()
   for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
-    const below = layer(name, setting, user[name], 'user', sources.userFile) ?? { name, value: setting.default, origin: 'default' as const, source: 'default' }
+    const below = layer(name, setting, user[name], 'user', sources.userFile) ?? {
+      name,
+      value: setting.default,
+      origin: 'default' as const,
+      source: 'default',
+    }
     const own = sources.repositoryFile === null ? undefined : layer(name, setting, repository[name], 'repository', sources.repositoryFile)
     const reason = own && refusal(setting, own.value, below.value)
     if (reason) refused.push({ name, reason })
@@ -59,7 +64,9 @@ function layer(name: SettingName, setting: Setting, raw: unknown, origin: Origin
   const value = readValue(setting, raw)
   if (value === undefined) {
     const wanted = setting.choices ? `one of ${setting.choices.join(', ')}` : `a ${setting.kind}`
-    throw new SingularityError('CONFIG_INVALID', `${source}: ${name} must be ${wanted}, not ${JSON.stringify(raw)}.`, { data: { name, source } })
+    throw new SingularityError('CONFIG_INVALID', `${source}: ${name} must be ${wanted}, not ${JSON.stringify(raw)}.`, {
+      data: { name, source },
+    })
   }
   return { name, value, origin, source }
 }
@@ -79,14 +86,17 @@ function readFile(path: string): Record<string, unknown> {
     const line = text.slice(0, errors[0].offset).split('\n').length
     throw new SingularityError('CONFIG_INVALID', `${path}:${line} is not JSON: ${printParseErrorCode(errors[0].error)}.`)
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SingularityError('CONFIG_INVALID', `${path} must hold one JSON object.`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SingularityError('CONFIG_INVALID', `${path} must hold one JSON object.`)
   const flat: Record<string, unknown> = {}
   for (const [key, item] of Object.entries(value)) {
     if (Object.hasOwn(SETTINGS, key)) flat[key] = item
-    else if (typeof item === 'object' && item !== null && !Array.isArray(item)) for (const [inner, nested] of Object.entries(item)) flat[`${key}.${inner}`] = nested
+    else if (typeof item === 'object' && item !== null && !Array.isArray(item))
+      for (const [inner, nested] of Object.entries(item)) flat[`${key}.${inner}`] = nested
     else flat[key] = item
   }
   const unknown = Object.keys(flat).find((key) => !Object.hasOwn(SETTINGS, key))
-  if (unknown !== undefined) throw new SingularityError('CONFIG_INVALID', `${path}: there is no setting ${unknown}.`, { hints: ['singularity config list'] })
+  if (unknown !== undefined)
+    throw new SingularityError('CONFIG_INVALID', `${path}: there is no setting ${unknown}.`, { hints: ['singularity config list'] })
   return flat
 }

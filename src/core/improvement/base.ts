@@ -2,7 +2,10 @@ import { plural, formatDuration, digest } from '../kernel/index.ts'
 import { type Baseline, type CoverageMap, type Plan, type PlanEntry, measureBaseline, measureCoverage } from '../validation/index.ts'
 import type { Session } from './session.ts'
 
-type Stored = { baseline: Baseline; coverage: Record<string, [file: string, executed: number[], executable: number[], partial: number[]][] | null> }
+type Stored = {
+  baseline: Baseline
+  coverage: Record<string, [file: string, executed: number[], executable: number[], partial: number[]][] | null>
+}
 
 /** Coverage of the base per suite; null where the runner has none. */
 export type BaseCoverage = Map<string, CoverageMap | null>
@@ -10,12 +13,24 @@ export type BaseCoverage = Map<string, CoverageMap | null>
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
 function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): string {
   const { settings, version, path } = session.deps
-  const surroundings = { isolation: session.isolation.kind, node: process.version, include: settings.include, setup: settings.setup, services: settings.services, git: settings.sandboxGit, path }
+  const surroundings = {
+    isolation: session.isolation.kind,
+    node: process.version,
+    include: settings.include,
+    setup: settings.setup,
+    services: settings.services,
+    git: settings.sandboxGit,
+    path,
+  }
   return digest({ tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
 
 /** Measures the unchanged tree in the same jail, or takes it from the cache; then coverage, once per suite. */
-export async function measureBase(session: Session, plan: Plan, entries: readonly PlanEntry[]): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
+export async function measureBase(
+  session: Session,
+  plan: Plan,
+  entries: readonly PlanEntry[],
+): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
   const { store } = session.deps
   const key = baselineKey(session, plan, entries)
   const stored = session.request.retry ? undefined : store.cached<Stored>(key)
@@ -23,7 +38,13 @@ export async function measureBase(session: Session, plan: Plan, entries: readonl
     const coverage: BaseCoverage = new Map(
       Object.entries(stored.coverage).map(([id, files]) => [
         id,
-        files && new Map(files.map(([file, executed, executable, partial]) => [file, { executed: new Set(executed), executable: new Set(executable), partial: new Set(partial) }])),
+        files &&
+          new Map(
+            files.map(([file, executed, executable, partial]) => [
+              file,
+              { executed: new Set(executed), executable: new Set(executable), partial: new Set(partial) },
+            ]),
+          ),
       ]),
     )
     return { baseline: { ...stored.baseline, cached: true }, coverage }
@@ -37,7 +58,10 @@ export async function measureBase(session: Session, plan: Plan, entries: readonl
       onProgress(`coverage of ${entry.id}`)
       coverage.set(entry.id, (await measureCoverage({ sandbox, entry, signal: session.signal })) ?? null)
     }
-    const flat = [...coverage].map(([id, map]) => [id, map && [...map].map(([file, lines]) => [file, [...lines.executed], [...lines.executable], [...(lines.partial ?? [])]])])
+    const flat = [...coverage].map(([id, map]) => [
+      id,
+      map && [...map].map(([file, lines]) => [file, [...lines.executed], [...lines.executable], [...(lines.partial ?? [])]]),
+    ])
     store.cache(key, 'baseline', { baseline, coverage: Object.fromEntries(flat) })
     return { baseline, coverage }
   })
@@ -56,7 +80,9 @@ export function isExercised(coverage: BaseCoverage, file: string, lines: readonl
     if (lines.some((line) => own.executed.has(line) && !own.partial?.has(line))) return true
     const executable = lines.some((line) => own.executable.has(line))
     // A statement of several lines may be known by its first line only.
-    const head = executable ? undefined : [...own.executable].filter((line) => line < lines[0]! && line > lines[0]! - 15).toSorted((a, b) => b - a)[0]
+    const head = executable
+      ? undefined
+      : [...own.executable].filter((line) => line < lines[0]! && line > lines[0]! - 15).toSorted((a, b) => b - a)[0]
     if (head !== undefined && own.executed.has(head)) return true
     answer = false
   }
@@ -75,6 +101,7 @@ export function estimate(session: Session, baseline: Baseline, candidates: numbe
   const suite = baseline.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const steps = baseline.steps.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const measured = baseline.entries.every(({ cpuMs }) => cpuMs !== null && cpuMs < 30_000)
-  const total = candidates * suite * 0.6 + 2 * (suite + steps) + (measured ? 22 * suite : 0) + Math.min(8, 60_000 / Math.max(1, suite)) * suite
+  const total =
+    candidates * suite * 0.6 + 2 * (suite + steps) + (measured ? 22 * suite : 0) + Math.min(8, 60_000 / Math.max(1, suite)) * suite
   return `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
 }

@@ -10,7 +10,12 @@ import type { ImprovementDeps } from './session.ts'
 const FILES = { run: 'run.json', bundle: 'candidates.bundle', record: 'record.json.gz' }
 const TABLES = ['candidate', 'approval', 'question'] as const
 
-type Carried = { schema: 'singularity.export/1'; run: Record<string, string | number | null>; rows: Record<(typeof TABLES)[number], Record<string, string | number | null>[]>; bundle: string | null }
+type Carried = {
+  schema: 'singularity.export/1'
+  run: Record<string, string | number | null>
+  rows: Record<(typeof TABLES)[number], Record<string, string | number | null>[]>
+  bundle: string | null
+}
 
 /** Writes a run with its candidates (a git bundle), approvals and record into a folder, for another clone. */
 export async function exportRun(deps: ImprovementDeps, runId: string, directory: string): Promise<{ directory: string; files: string[] }> {
@@ -20,8 +25,13 @@ export async function exportRun(deps: ImprovementDeps, runId: string, directory:
     throw new SingularityError('USAGE', `${directory} is not empty.`, { hints: [`singularity export ${runId} ANOTHER-DIRECTORY`] })
   mkdirSync(target, { recursive: true })
   const run = store.run(runId)
-  const refs = store.candidatesOf(runId).filter(({ commit }) => commit !== null).map(({ id }) => candidateRef(id))
-  const alive = (await Promise.all(refs.map(async (ref) => ({ ref, oid: await git.resolve(ref) })))).filter(({ oid }) => oid !== undefined).map(({ ref }) => ref)
+  const refs = store
+    .candidatesOf(runId)
+    .filter(({ commit }) => commit !== null)
+    .map(({ id }) => candidateRef(id))
+  const alive = (await Promise.all(refs.map(async (ref) => ({ ref, oid: await git.resolve(ref) }))))
+    .filter(({ oid }) => oid !== undefined)
+    .map(({ ref }) => ref)
   const files = [FILES.run]
   let bundle: string | null = null
   if (alive.length > 0) {
@@ -34,7 +44,12 @@ export async function exportRun(deps: ImprovementDeps, runId: string, directory:
     files.push(FILES.record)
   }
   const ids = store.candidatesOf(runId).map(({ id }) => id)
-  const rows = Object.fromEntries(TABLES.map((table) => [table, ids.flatMap((id) => store.db.all(`SELECT * FROM ${table} WHERE ${table === 'candidate' ? 'id' : 'candidate_id'} = ?`, id))]))
+  const rows = Object.fromEntries(
+    TABLES.map((table) => [
+      table,
+      ids.flatMap((id) => store.db.all(`SELECT * FROM ${table} WHERE ${table === 'candidate' ? 'id' : 'candidate_id'} = ?`, id)),
+    ]),
+  )
   const carried = { schema: 'singularity.export/1', run: store.db.get('SELECT * FROM run WHERE id = ?', runId), rows, bundle }
   writeFileSync(join(target, FILES.run), `${JSON.stringify(carried, null, 2)}\n`)
   return { directory: target, files }
@@ -49,17 +64,21 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
   const { git, store } = deps
   const source = resolve(git.repository.root, git.repository.prefix, directory)
   const text = existsSync(join(source, FILES.run)) ? readFileSync(join(source, FILES.run), 'utf8') : undefined
-  if (text === undefined) throw new SingularityError('USAGE', `${directory} holds no exported run.`, { hints: ['singularity export RUN DIRECTORY'] })
+  if (text === undefined)
+    throw new SingularityError('USAGE', `${directory} holds no exported run.`, { hints: ['singularity export RUN DIRECTORY'] })
   const carried = parseJson(text) as Carried | undefined
-  if (carried?.schema !== 'singularity.export/1') throw new SingularityError('RECORD_INVALID', `${directory} does not hold a run this version can read.`)
+  if (carried?.schema !== 'singularity.export/1')
+    throw new SingularityError('RECORD_INVALID', `${directory} does not hold a run this version can read.`)
   const runId = String(carried.run['id'])
-  if (store.db.get('SELECT id FROM run WHERE id = ?', runId)) throw new SingularityError('STATE_CONFLICT', `Run ${runId} is already here.`, { hints: [`singularity show ${runId}`] })
+  if (store.db.get('SELECT id FROM run WHERE id = ?', runId))
+    throw new SingularityError('STATE_CONFLICT', `Run ${runId} is already here.`, { hints: [`singularity show ${runId}`] })
   const base = String(carried.run['base'])
   if ((await git.resolve(`${base}^{commit}`)) === undefined)
     throw new SingularityError('RECORD_INVALID', `This clone does not have the base commit ${base.slice(0, 12)}.`, { hints: ['git fetch'] })
   if (carried.bundle !== null) {
     const path = join(source, FILES.bundle)
-    if (!existsSync(path) || sha256(readFileSync(path)) !== carried.bundle) throw new SingularityError('RECORD_INVALID', `${FILES.bundle} is missing or was altered.`)
+    if (!existsSync(path) || sha256(readFileSync(path)) !== carried.bundle)
+      throw new SingularityError('RECORD_INVALID', `${FILES.bundle} is missing or was altered.`)
     await git.run(['fetch', '--quiet', '--no-tags', path, '+refs/singularity/candidates/*:refs/singularity/candidates/*'])
   }
   if (existsSync(join(source, FILES.record))) {
@@ -68,7 +87,11 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
     copyFileSync(join(source, FILES.record), join(deps.recordsDir, `${runId}.json.gz`))
   }
   for (const row of carried.rows.candidate)
-    if (row['commit_oid'] !== null && (await git.resolve(String(row['commit_oid']))) !== undefined && (await diffHash(git, base, String(row['commit_oid']))) !== row['diff_hash'])
+    if (
+      row['commit_oid'] !== null &&
+      (await git.resolve(String(row['commit_oid']))) !== undefined &&
+      (await diffHash(git, base, String(row['commit_oid']))) !== row['diff_hash']
+    )
       throw new SingularityError('RECORD_INVALID', `Candidate ${String(row['id'])} is not the change that was exported.`)
   insertRows(deps, { ...carried.run, record_path: join(deps.recordsDir, `${runId}.json.gz`), status: 'finished' }, carried.rows)
   return { run: runId, candidates: store.candidatesOf(runId).map(candidateData) }
@@ -78,7 +101,10 @@ function insertRows({ store: { db } }: ImprovementDeps, run: Carried['run'], row
   const insert = (table: string, row: Record<string, string | number | null>): void => {
     const known = new Set(db.all<{ name: string }>(`SELECT name FROM pragma_table_info(?)`, table).map(({ name }) => name))
     const columns = Object.keys(row).filter((name) => known.has(name))
-    db.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, ...columns.map((name) => row[name]!))
+    db.run(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      ...columns.map((name) => row[name]!),
+    )
   }
   db.transaction(() => {
     insert('run', run)

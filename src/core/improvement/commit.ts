@@ -11,14 +11,21 @@ export const candidateRef = (id: string): string => `refs/singularity/candidates
  * Makes the candidate's commit by plumbing, from base blobs and the given sites only, and keeps it alive under
  * `refs/singularity/candidates/<id>`. Nothing untrusted has run on what it holds.
  */
-export async function commitCandidate(git: Git, options: { id: string; base: string; proposal: Proposal; sites: readonly Site[] }): Promise<CandidateCommit> {
+export async function commitCandidate(
+  git: Git,
+  options: { id: string; base: string; proposal: Proposal; sites: readonly Site[] },
+): Promise<CandidateCommit> {
   const { id, base, proposal, sites } = options
   const whole = sites.length === proposal.sites.length
   const message = `${proposal.title}\n\n${proposal.reason}\n`
   const made =
     whole && proposal.tree !== undefined
       ? { tree: proposal.tree, commit: await git.commitTree({ tree: proposal.tree, parents: [base], message }) }
-      : await git.commitChanges({ base, changes: [...(await changesOf(git, base, sites)), ...(whole ? proposal.changes : [])] as FileChange[], message })
+      : await git.commitChanges({
+          base,
+          changes: [...(await changesOf(git, base, sites)), ...(whole ? proposal.changes : [])] as FileChange[],
+          message,
+        })
   const files = (await git.changedFiles(base, made.commit)).flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [oldPath, path]))
   await git.updateRef(candidateRef(id), made.commit, (await git.resolve(candidateRef(id))) ?? null, `singularity: candidate ${id}`)
   return { commit: made.commit, tree: made.tree, diffHash: await diffHash(git, base, made.commit), files, sites }

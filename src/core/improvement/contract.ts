@@ -1,7 +1,14 @@
 import type { ChangedFile, Git } from '../git/index.ts'
 import { astEqual, languageOf, parseSource } from '../parsing/index.ts'
 import { type Platform, declaredPlatform, platformViolations } from '../rules/index.ts'
-import { type Evidence, type WeakeningReport, detectWeakening, exportedApiChanges, newSuppressions, privilegedChanges } from '../validation/index.ts'
+import {
+  type Evidence,
+  type WeakeningReport,
+  detectWeakening,
+  exportedApiChanges,
+  newSuppressions,
+  privilegedChanges,
+} from '../validation/index.ts'
 
 type Finding = Evidence['contract'][number]
 
@@ -56,12 +63,21 @@ export async function checkContract(options: Options): Promise<StaticReport> {
     for (const violation of platformViolations(old, next, language, await platformOf(options.scope)))
       findings.push({ name: 'platform', ok: false, detail: `${file.path}:${violation.line} ${violation.title} ${violation.detail}` })
     for (const suppression of newSuppressions(old, next, language))
-      findings.push({ name: 'suppression', ok: false, detail: `${file.path}:${suppression.line} adds ${suppression.text.trim().slice(0, 60)}` })
+      findings.push({
+        name: 'suppression',
+        ok: false,
+        detail: `${file.path}:${suppression.line} adds ${suppression.text.trim().slice(0, 60)}`,
+      })
     findings.push(...apiFindings(file, old, next, explicit))
   }
   const candidatePaths = (await after.entries()).map(({ path }) => path)
   for (const { path, kind, detail } of await privilegedChanges({ changedFiles: changed, readBase, readCandidate, candidatePaths }))
-    findings.push({ name: 'privileged', ok: kind !== 'symlink_leaves_tree' && kind !== 'name_clash', detail: `${path} (${kind}${detail === '' ? '' : `, ${detail}`})`, privileged: true })
+    findings.push({
+      name: 'privileged',
+      ok: kind !== 'symlink_leaves_tree' && kind !== 'name_clash',
+      detail: `${path} (${kind}${detail === '' ? '' : `, ${detail}`})`,
+      privileged: true,
+    })
   const weakening = await detectWeakening({ changedFiles: changed, readBase, readCandidate, isTestFile: options.isTestFile })
   return { findings, changed, weakening, equalTrees }
 }
@@ -71,5 +87,12 @@ function apiFindings(file: ChangedFile, before: string, after: string, explicit:
   const changes = before === '' || !language ? undefined : exportedApiChanges(before, after, language)
   if (!changes || (changes.removed.length === 0 && changes.changed.length === 0)) return []
   const names = [...changes.removed, ...changes.changed.map(({ name }) => name)].slice(0, 3).join(', ')
-  return [{ name: 'exported interface', ok: explicit, detail: `${file.path}: ${names} ${changes.removed.length > 0 ? 'is gone' : 'has another signature'}`, privileged: true }]
+  return [
+    {
+      name: 'exported interface',
+      ok: explicit,
+      detail: `${file.path}: ${names} ${changes.removed.length > 0 ? 'is gone' : 'has another signature'}`,
+      privileged: true,
+    },
+  ]
 }

@@ -16,7 +16,9 @@ async function faultCommit(session: Session, file: string, fault: Fault): Promis
   const { git } = session.deps
   const content = (await session.reader.read(file))!
   const bytes = Buffer.concat([content.subarray(0, fault.start), Buffer.from(fault.text), content.subarray(fault.end)])
-  return (await git.commitChanges({ base: session.base, changes: [{ path: file, content: bytes }], message: `planted fault: ${fault.kind}` })).commit
+  return (
+    await git.commitChanges({ base: session.base, changes: [{ path: file, content: bytes }], message: `planted fault: ${fault.kind}` })
+  ).commit
 }
 
 /** Plants a fault and asks the same tests with the same command and mounts. */
@@ -26,8 +28,20 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
   const { files } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
   const ask = async (selection: string[] | undefined): Promise<boolean> => {
-    const trial = await tryCommit(session, commit, { entries, ...(selection && { files: selection }), fresh: false, steps: false, confirm: false })
-    return trial.hang || trial.regressed.length > 0 || trial.weakened.length > 0 || trial.guards.some(({ ok }) => ok === false) || trial.errors.length > 0
+    const trial = await tryCommit(session, commit, {
+      entries,
+      ...(selection && { files: selection }),
+      fresh: false,
+      steps: false,
+      confirm: false,
+    })
+    return (
+      trial.hang ||
+      trial.regressed.length > 0 ||
+      trial.weakened.length > 0 ||
+      trial.guards.some(({ ok }) => ok === false) ||
+      trial.errors.length > 0
+    )
   }
   return (near && (await ask(files))) || ask(undefined)
 }
@@ -36,7 +50,13 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
  * The positive control: faults planted into covered lines of the source about to be touched must turn the tests red.
  * Suites without coverage get faults anywhere in those files. Deterministic for a base commit.
  */
-export async function controlPlan(session: Session, entries: readonly PlanEntry[], coverage: BaseCoverage, files: readonly string[], most: number): Promise<Control> {
+export async function controlPlan(
+  session: Session,
+  entries: readonly PlanEntry[],
+  coverage: BaseCoverage,
+  files: readonly string[],
+  most: number,
+): Promise<Control> {
   const suiteMs = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const count = Math.max(1, Math.min(most, Math.floor(BUDGET_MS / Math.max(1, suiteMs))))
   const faults: { file: string; fault: Fault }[] = []
@@ -45,26 +65,40 @@ export async function controlPlan(session: Session, entries: readonly PlanEntry[
     const language = languageOf(file)
     const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
     if (!language || text === undefined) continue
-    const covered = new Set(text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])))
+    const covered = new Set(
+      text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])),
+    )
     for (const fault of plantFaults({ text, language, lines: covered, seed: 1, max: perFile })) faults.push({ file, fault })
   }
   const planted: Planted[] = []
   for (const { file, fault } of faults.slice(0, count)) {
     if (planted.length > 0 && !mayContinue(session)) break
-    session.observe({ type: 'phase', phase: 'control', detail: `${plural(planted.length + 1, 'planted fault')} of ${Math.min(count, faults.length)}: ${file}:${fault.line}` })
+    session.observe({
+      type: 'phase',
+      phase: 'control',
+      detail: `${plural(planted.length + 1, 'planted fault')} of ${Math.min(count, faults.length)}: ${file}:${fault.line}`,
+    })
     planted.push({ file, fault, noticed: await isNoticed(session, entries, file, fault) })
   }
   for (const { file, fault, noticed } of planted)
     if (!noticed)
       session.blindSpots.push({
-        kind: 'unnoticed_fault', file, line: fault.line, name: fault.functionName,
+        kind: 'unnoticed_fault',
+        file,
+        line: fault.line,
+        name: fault.functionName,
         detail: `a planted fault (${fault.kind}) in ${fault.functionName} was not noticed`,
       })
   return { planted, noticed: planted.filter(({ noticed }) => noticed).length }
 }
 
 /** Functions of the given files that no test executes, from coverage alone. */
-export async function findUnexercisedFunctions(session: Session, coverage: BaseCoverage, files: readonly string[], most: number): Promise<void> {
+export async function findUnexercisedFunctions(
+  session: Session,
+  coverage: BaseCoverage,
+  files: readonly string[],
+  most: number,
+): Promise<void> {
   for (const file of files) {
     const language = languageOf(file)
     const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
@@ -85,7 +119,12 @@ export async function findUnexercisedFunctions(session: Session, coverage: BaseC
 }
 
 /** Whether the tests notice a fault planted on the lines of a site: how it is decided where there is no coverage. */
-export async function exercisedByFault(session: Session, entries: readonly PlanEntry[], file: string, line: number): Promise<boolean | null> {
+export async function exercisedByFault(
+  session: Session,
+  entries: readonly PlanEntry[],
+  file: string,
+  line: number,
+): Promise<boolean | null> {
   const language = languageOf(file)
   const text = language && (await session.reader.text(file))
   if (!language || text === undefined) return null

@@ -24,7 +24,8 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 
   function candidateOf(prefix: string): Candidate {
     const { kind, id } = store.find(prefix)
-    if (kind !== 'candidate') throw new SingularityError('NOT_FOUND', `${prefix} is a run; a candidate is needed here.`, { hints: [`singularity show ${id}`] })
+    if (kind !== 'candidate')
+      throw new SingularityError('NOT_FOUND', `${prefix} is a run; a candidate is needed here.`, { hints: [`singularity show ${id}`] })
     return store.candidate(id)
   }
 
@@ -32,11 +33,21 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
   async function validateMerged(tree: string, onto: string, candidate: Candidate): Promise<boolean> {
     const run = store.run(candidate.runId)
     const signal = new AbortController().signal
-    const session = await openSession(deps, { request: { ...run.request, patch: null, base: run.base, dryRun: true, look: true }, observe: () => {}, signal, stopSoon: signal }, run)
+    const session = await openSession(
+      deps,
+      { request: { ...run.request, patch: null, base: run.base, dryRun: true, look: true }, observe: () => {}, signal, stopSoon: signal },
+      run,
+    )
     try {
       session.plan = await detectPlan({
-        reader: session.reader, root: git.repository.root, prefix: git.repository.prefix, test: run.request.test ?? deps.settings.planTest, build: deps.settings.planBuild,
-        env: deps.settings.planEnv, timeoutMs: deps.settings.planTimeoutMs, scopes: deps.settings.planScope,
+        reader: session.reader,
+        root: git.repository.root,
+        prefix: git.repository.prefix,
+        test: run.request.test ?? deps.settings.planTest,
+        build: deps.settings.planBuild,
+        env: deps.settings.planEnv,
+        timeoutMs: deps.settings.planTimeoutMs,
+        scopes: deps.settings.planScope,
       })
       session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files))).baseline
       return await revalidate(session, tree, onto, candidate)
@@ -47,13 +58,22 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 
   async function landApproved(candidate: Candidate, approvedBy: string, options: { into?: string; dryRun?: boolean }): Promise<void> {
     const run = store.run(candidate.runId)
-    const target = await chooseTarget(git, { run, into: options.into ?? run.request.into, propose: run.request.propose, ci: deps.ci, protectedBranches: deps.settings.protectedBranches })
+    const target = await chooseTarget(git, {
+      run,
+      into: options.into ?? run.request.into,
+      propose: run.request.propose,
+      ci: deps.ci,
+      protectedBranches: deps.settings.protectedBranches,
+    })
     const result = await land({ ...deps, revalidate: validateMerged }, candidate.id, target, approvedBy, options.dryRun)
     if (result.status === 'landed' || result.status === 'ready') return
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
     throw new SingularityError(code, `${candidate.id} is approved but did not land: ${detail}.`, {
-      hints: result.status === 'dirty' ? ['git commit or git stash, then: singularity resume'] : ['singularity resume', `singularity show ${candidate.id}`],
+      hints:
+        result.status === 'dirty'
+          ? ['git commit or git stash, then: singularity resume']
+          : ['singularity resume', `singularity show ${candidate.id}`],
       data: { status: result.status },
     })
   }
@@ -80,13 +100,20 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       await ready()
       const { kind, id } = store.find(prefix)
       const candidates = kind === 'candidate' ? [store.candidate(id)] : store.candidatesOf(id).filter(({ verdict }) => verdict === 'keep')
-      const diffs = await Promise.all(candidates.filter(({ commit }) => commit !== null).map(({ base, commit }) => git.diff(base!, commit!, { color })))
+      const diffs = await Promise.all(
+        candidates.filter(({ commit }) => commit !== null).map(({ base, commit }) => git.diff(base!, commit!, { color })),
+      )
       return diffs.join('')
     },
 
     async waiting() {
       await ready()
-      const waiting = [...store.inState('awaiting_approval'), ...store.inState('approved'), ...store.inState('conflict'), ...store.inState('needs_attention')]
+      const waiting = [
+        ...store.inState('awaiting_approval'),
+        ...store.inState('approved'),
+        ...store.inState('conflict'),
+        ...store.inState('needs_attention'),
+      ]
       return { candidates: waiting.map((candidate) => candidateReport(deps, candidate)), questions: approvals.openQuestions() }
     },
 
@@ -97,7 +124,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       const openable = DECIDABLE.includes(candidate.state) || (candidate.state === 'rejected' && override !== null)
       if (!openable && candidate.state !== 'approved') throw conflict(candidate, 'approved')
       if (candidate.verdict === 'roll_back' && override === null)
-        throw new SingularityError('STATE_CONFLICT', `${candidate.id} was rolled back (${candidate.reasons[0]?.detail ?? ''}).`, { hints: [`singularity approve ${candidate.id} --override REASON`] })
+        throw new SingularityError('STATE_CONFLICT', `${candidate.id} was rolled back (${candidate.reasons[0]?.detail ?? ''}).`, {
+          hints: [`singularity approve ${candidate.id} --override REASON`],
+        })
       if (options.dryRun) {
         await landApproved(candidate, actor.name, { ...options, dryRun: true })
         return candidateData(candidate)
@@ -116,7 +145,14 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       if (!DECIDABLE.includes(candidate.state)) throw conflict(candidate, 'rejected')
       store.db.transaction(() => {
         if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
-        approvals.decide(candidate.id, { status: 'rejected', by: actor.name, via: actor.via, reason, overrides: false, diffHash: candidate.diffHash! })
+        approvals.decide(candidate.id, {
+          status: 'rejected',
+          by: actor.name,
+          via: actor.via,
+          reason,
+          overrides: false,
+          diffHash: candidate.diffHash!,
+        })
         store.move(candidate.id, 'declined', { by: actor.name, reason })
         store.decline(candidate.fingerprint, candidate.id, 'declined', reason)
       })
@@ -141,9 +177,13 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       const result = await undoCandidate(deps, candidate, options)
       if (result.status !== 'undone' && result.status !== 'ready') {
         const { detail } = describeRefusal(result)
-        throw new SingularityError(result.status === 'undo_conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED', `${candidate.id} cannot be undone now: ${detail}.`, {
-          hints: [`singularity show ${candidate.id}`, `git revert ${candidate.landed!.slice(0, 12)}`],
-        })
+        throw new SingularityError(
+          result.status === 'undo_conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED',
+          `${candidate.id} cannot be undone now: ${detail}.`,
+          {
+            hints: [`singularity show ${candidate.id}`, `git revert ${candidate.landed!.slice(0, 12)}`],
+          },
+        )
       }
       return candidateData(store.candidate(candidate.id))
     },
@@ -199,7 +239,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 }
 
 function conflict(candidate: Candidate, wish: string): SingularityError {
-  return new SingularityError('STATE_CONFLICT', `${candidate.id} is ${candidate.state} and cannot be ${wish}.`, { hints: [`singularity show ${candidate.id}`] })
+  return new SingularityError('STATE_CONFLICT', `${candidate.id} is ${candidate.state} and cannot be ${wish}.`, {
+    hints: [`singularity show ${candidate.id}`],
+  })
 }
 
 /** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
@@ -208,7 +250,9 @@ async function recover(deps: ImprovementDeps): Promise<void> {
   await landing.recover()
   for (const run of store.openRuns()) {
     if (deps.isAlive(run.process)) continue
-    for (const { id, state } of store.candidatesOf(run.id)) if (['proposed', 'committed', 'sandboxed', 'validating'].includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
+    for (const { id, state } of store.candidatesOf(run.id))
+      if (['proposed', 'committed', 'sandboxed', 'validating'].includes(state))
+        store.move(id, 'abandoned', { reason: 'the run was killed' })
     store.finishRun(run.id, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
   }
   for (const id of approvals.expire()) {
@@ -217,4 +261,3 @@ async function recover(deps: ImprovementDeps): Promise<void> {
     await landing.dropCandidate(id)
   }
 }
-

@@ -20,14 +20,28 @@ export function requestApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals
 }
 
 /** Answers yes: claimed once, and only for the diff that was asked about. */
-export function grantApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals'>, candidate: Candidate, actor: Actor, override: string | null): void {
+export function grantApproval(
+  deps: Pick<ImprovementDeps, 'store' | 'approvals'>,
+  candidate: Candidate,
+  actor: Actor,
+  override: string | null,
+): void {
   deps.store.db.transaction(() => {
-    deps.approvals.decide(candidate.id, { status: 'approved', by: actor.name, via: actor.via, reason: override, overrides: override !== null, diffHash: candidate.diffHash! })
+    deps.approvals.decide(candidate.id, {
+      status: 'approved',
+      by: actor.name,
+      via: actor.via,
+      reason: override,
+      overrides: override !== null,
+      diffHash: candidate.diffHash!,
+    })
     deps.store.move(candidate.id, 'approved', { by: actor.name, via: actor.via })
   })
 }
 
-type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & { revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean> }
+type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
+  revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean>
+}
 
 /**
  * Lands an approved candidate. If merging onto the branch gives a tree that was not validated, that tree runs through
@@ -44,12 +58,15 @@ export async function land(deps: LandDeps, id: string, target: Target, approvedB
     const known = store.cached(`validated:${tree}`) !== undefined
     if (known || (await deps.revalidate(tree, onto, candidate))) result = await landCandidate(deps, { ...options, validatedTree: tree })
   }
-  if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun) store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])
+  if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun)
+    store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])
   return result
 }
 
 /** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
 export function asksFor(session: Session, candidate: Candidate): boolean {
   if (candidate.state !== 'validated') return false
-  return candidate.verdict === 'keep' || (candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && session.request.exec !== null)
+  return (
+    candidate.verdict === 'keep' || (candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && session.request.exec !== null)
+  )
 }

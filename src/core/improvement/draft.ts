@@ -65,9 +65,27 @@ export function createDraft(candidate: Candidate, proposal: Proposal, sites: rea
 }
 
 /** Sites as evidence: those the commit holds, then those that were set aside. */
-export function siteEvidence(draft: Draft, exercised: (site: Site) => boolean | null, equalTree: (file: string) => boolean): SiteEvidence[] {
-  const held = draft.sites.map((site) => ({ file: site.file, line: site.line, exercised: exercised(site), equal_tree: equalTree(site.file), kept: true, reason: null }))
-  const dropped = draft.dropped.map(({ site, reason, exercised: known }) => ({ file: site.file, line: site.line, exercised: known, equal_tree: false, kept: false, reason }))
+export function siteEvidence(
+  draft: Draft,
+  exercised: (site: Site) => boolean | null,
+  equalTree: (file: string) => boolean,
+): SiteEvidence[] {
+  const held = draft.sites.map((site) => ({
+    file: site.file,
+    line: site.line,
+    exercised: exercised(site),
+    equal_tree: equalTree(site.file),
+    kept: true,
+    reason: null,
+  }))
+  const dropped = draft.dropped.map(({ site, reason, exercised: known }) => ({
+    file: site.file,
+    line: site.line,
+    exercised: known,
+    equal_tree: false,
+    kept: false,
+    reason,
+  }))
   return [...held, ...dropped]
 }
 

@@ -59,7 +59,11 @@ export async function sitesOfDiff(git: Git, from: string, to: string): Promise<{
     for (const [, line, count, newLine, newCount] of patch.matchAll(/^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm)) {
       const [start, end] = hunkRange(oldLines, Number(line), count === undefined ? 1 : Number(count))
       const [newStart, newEnd] = hunkRange(newLines, Number(newLine), newCount === undefined ? 1 : Number(newCount))
-      sites.push({ file: file.path, line: Math.max(1, Number(line)), edits: [{ start, end, text: next.toString('utf8', newStart, newEnd) }] })
+      sites.push({
+        file: file.path,
+        line: Math.max(1, Number(line)),
+        edits: [{ start, end, text: next.toString('utf8', newStart, newEnd) }],
+      })
     }
   }
   return { sites, whole }

@@ -14,8 +14,15 @@ function notProven(candidate: Candidate): string[] {
   const open: string[] = []
   if (!proof) return ['Nothing was run.']
   const unknown = proof.sites.filter(({ kept, exercised, equal_tree: equal }) => kept && exercised !== true && !equal)
-  if (unknown.length > 0) open.push(`That any test exercises ${unknown.map(({ file, line }) => `${file}:${line}`).slice(0, 5).join(', ')}.`)
-  if (proof.control && proof.control.noticed < proof.control.planted) open.push(`What the tests do not see: they noticed ${proof.control.noticed} of ${proof.control.planted} planted faults nearby.`)
+  if (unknown.length > 0)
+    open.push(
+      `That any test exercises ${unknown
+        .map(({ file, line }) => `${file}:${line}`)
+        .slice(0, 5)
+        .join(', ')}.`,
+    )
+  if (proof.control && proof.control.noticed < proof.control.planted)
+    open.push(`What the tests do not see: they noticed ${proof.control.noticed} of ${proof.control.planted} planted faults nearby.`)
   if (proof.tests.coarse) open.push('Single tests: the suite can only pass or fail as a whole.')
   const unmeasured = proof.metrics.filter(({ verdict }) => verdict === 'not_measured')
   if (unmeasured.length > 0) open.push(`Speed and size in production (${unmeasured.map(({ name }) => name).join(', ')} not measured).`)
@@ -27,7 +34,10 @@ function notProven(candidate: Candidate): string[] {
 
 /** A candidate with its proof, its approval and its history. */
 export function candidateReport({ store, approvals }: Pick<ImprovementDeps, 'store' | 'approvals'>, candidate: Candidate): CandidateReport {
-  const landed = candidate.landed !== null && candidate.targetRef !== null ? { commit: candidate.landed, branch: candidate.targetRef.replace(/^refs\/heads\//, '') } : null
+  const landed =
+    candidate.landed !== null && candidate.targetRef !== null
+      ? { commit: candidate.landed, branch: candidate.targetRef.replace(/^refs\/heads\//, '') }
+      : null
   return {
     candidate: candidateData(candidate),
     run: runSummary(store, store.run(candidate.runId)),

@@ -49,7 +49,9 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
   const scopes = [...new Set(['', ...plan.entries.map(({ scope }) => scope)])]
   return [
     ...(chosen.includes('rules') ? [createRuleSource({ git, only: request.rules })] : []),
-    ...(chosen.includes('fixers') && request.rules.length === 0 ? [createFixerSource({ git, sandboxes, profile, runId: run.id, scopes, path: deps.path })] : []),
+    ...(chosen.includes('fixers') && request.rules.length === 0
+      ? [createFixerSource({ git, sandboxes, profile, runId: run.id, scopes, path: deps.path })]
+      : []),
   ]
 }
 
@@ -76,7 +78,11 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
   }
   const fresh = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
   if (fresh.length < proposals.length)
-    session.notes.push(`${plural(proposals.length - fresh.length, 'candidate')} declined or rolled back before and unchanged since (--retry offers them again).`)
+    session.notes.push(
+      `${plural(proposals.length - fresh.length, 'candidate')} declined or rolled back before and unchanged since (--retry offers them again).`,
+    )
   if (fresh.length > request.max) session.notes.push(`${fresh.length - request.max} more wait behind --max ${request.max}.`)
-  return fresh.slice(0, request.max).map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
+  return fresh
+    .slice(0, request.max)
+    .map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
 }

@@ -21,7 +21,12 @@ export type GoodPart<T> = {
  */
 export async function keepGoodPart<T>(
   items: readonly T[],
-  options: { compare: (a: T, b: T) => number; test: (subset: readonly T[]) => Promise<PartOutcome>; maxRuns: number; mayContinue?: () => boolean },
+  options: {
+    compare: (a: T, b: T) => number
+    test: (subset: readonly T[]) => Promise<PartOutcome>
+    maxRuns: number
+    mayContinue?: () => boolean
+  },
 ): Promise<GoodPart<T>> {
   const kept = items.toSorted(options.compare)
   const dropped: T[] = []

@@ -30,7 +30,12 @@ async function linesOf(session: Session, site: Site): Promise<number[]> {
 }
 
 /** Which sites some test exercises: by coverage, else by planted faults while the time lasts. */
-async function exerciseSites(session: Session, draft: Draft, bench: Bench, entries: readonly PlanEntry[]): Promise<Map<Site, boolean | null>> {
+async function exerciseSites(
+  session: Session,
+  draft: Draft,
+  bench: Bench,
+  entries: readonly PlanEntry[],
+): Promise<Map<Site, boolean | null>> {
   const answers = new Map<Site, boolean | null>()
   let faults = 0
   for (const site of draft.sites) {
@@ -61,7 +66,14 @@ export async function prepareDraft(session: Session, draft: Draft, bench: Bench)
   const { deps, base } = session
   const isTestFile = (path: string): boolean => isTestPath(path, session.plan!)
   const check = async (): Promise<StaticReport> =>
-    checkContract({ git: deps.git, base, commit: draft.commit!.commit, scope: draft.proposal.scope, explicit: draft.proposal.explicit, isTestFile })
+    checkContract({
+      git: deps.git,
+      base,
+      commit: draft.commit!.commit,
+      scope: draft.proposal.scope,
+      explicit: draft.proposal.explicit,
+      isTestFile,
+    })
   let commit = await commitDraft(session, draft, draft.sites)
   deps.store.move(draft.candidate.id, 'committed')
   let contract = await check()
@@ -72,7 +84,11 @@ export async function prepareDraft(session: Session, draft: Draft, bench: Bench)
   // A rule may leave its untested places alone; what a person handed in is judged as a whole.
   if (!rejects() && !draft.proposal.explicit && blind.length > 0 && blind.length < draft.sites.length) {
     draft.dropped.push(...blind.map((site) => ({ site, reason: 'no test exercises it', exercised: exercised.get(site) ?? null })))
-    commit = await commitDraft(session, draft, draft.sites.filter((site) => !blind.includes(site)))
+    commit = await commitDraft(
+      session,
+      draft,
+      draft.sites.filter((site) => !blind.includes(site)),
+    )
     contract = await check()
   }
   record(draft, contract, bench, (site) => exercised.get(site) ?? null)
@@ -86,7 +102,12 @@ function record(draft: Draft, contract: StaticReport, { control }: Bench, exerci
   evidence.tests.weakened = [...contract.weakening.weakened]
   evidence.sites = siteEvidence(draft, exercised, (file) => contract.equalTrees.has(file))
   const sources = contract.changed.filter(({ path }) => !contract.equalTrees.has(path))
-  evidence.control = control.planted.length === 0 ? (sources.length === 0 ? { noticed: 0, planted: 0 } : null) : { noticed: control.noticed, planted: control.planted.length }
+  evidence.control =
+    control.planted.length === 0
+      ? sources.length === 0
+        ? { noticed: 0, planted: 0 }
+        : null
+      : { noticed: control.noticed, planted: control.planted.length }
   draft.facts.testsTouched = contract.weakening.weakened.some(({ proven }) => !proven)
   draft.facts.addedTestsOnly = contract.weakening.touched && contract.weakening.addedOnly
   draft.facts.privileged = contract.findings.some(({ privileged }) => privileged === true)
@@ -108,10 +129,21 @@ export async function tryBaseTests(session: Session, draft: Draft, entries: read
   if (!draft.commit!.files.some(isTestFile)) return
   const overlay = await baseTestsOverlay({ git, candidateCommit: draft.commit!.commit, baseCommit: session.base, isTestFile })
   if (overlay.commit === draft.commit!.commit) return
-  const contract = await checkContract({ git, base: session.base, commit: draft.commit!.commit, scope: draft.proposal.scope, explicit: true, isTestFile })
+  const contract = await checkContract({
+    git,
+    base: session.base,
+    commit: draft.commit!.commit,
+    scope: draft.proposal.scope,
+    explicit: true,
+    isTestFile,
+  })
   const trial = await tryCommit(session, overlay.commit, { entries, fresh: true, steps: false, confirm: true })
   for (const entry of entries) {
-    const [base, old, next] = [session.baseline!.entries.find(({ entryId }) => entryId === entry.id), trial.reports.get(entry.id), own.reports.get(entry.id)]
+    const [base, old, next] = [
+      session.baseline!.entries.find(({ entryId }) => entryId === entry.id),
+      trial.reports.get(entry.id),
+      own.reports.get(entry.id),
+    ]
     if (!base || !old || !next) continue
     const stable = new Map(Object.entries(base.statuses).filter(([id]) => !base.flaky.includes(id) && !trial.flaky.includes(id)))
     const verdicts = classifyBaseTests(stable, old, next, (test) => isTouched(contract.weakening, test))

@@ -63,6 +63,8 @@ export function readRecord(path: string): RunRecord {
   if (!envelope?.record || sha256(canonicalJson(envelope.record)) !== envelope.digest)
     throw new SingularityError('RECORD_INVALID', `The record ${path} was altered: its digest does not match.`)
   if (envelope.record.schema !== 'singularity.record/1')
-    throw new SingularityError('RECORD_INVALID', `The record ${path} has the unknown schema ${String(envelope.record.schema)}.`, { hints: ['Update singularity.'] })
+    throw new SingularityError('RECORD_INVALID', `The record ${path} has the unknown schema ${String(envelope.record.schema)}.`, {
+      hints: ['Update singularity.'],
+    })
   return envelope.record
 }

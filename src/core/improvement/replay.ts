@@ -17,7 +17,10 @@ export function overridePolicy(policy: DecisionPolicy, overrides: Readonly<Recor
   for (const [name, text] of Object.entries(overrides)) {
     if (name === 'regression_threshold' && Number(text) >= 0 && text.trim() !== '') next.regression_threshold = Number(text)
     else if (name === 'allow_unexercised' && /^(true|false)$/.test(text)) next.allow_unexercised = text === 'true'
-    else throw new SingularityError('USAGE', `${name}=${text} cannot be replayed.`, { hints: ['singularity replay ID --set regression_threshold=0.02', 'singularity replay ID --set allow_unexercised=true'] })
+    else
+      throw new SingularityError('USAGE', `${name}=${text} cannot be replayed.`, {
+        hints: ['singularity replay ID --set regression_threshold=0.02', 'singularity replay ID --set allow_unexercised=true'],
+      })
   }
   return next
 }
@@ -26,13 +29,20 @@ export function overridePolicy(policy: DecisionPolicy, overrides: Readonly<Recor
  * Decides a recorded run again from its evidence alone: no process, no repository, no network. Without overrides every
  * verdict must come out as recorded; a difference is a problem of the record or of this version.
  */
-export function replayRecord(record: RunRecord, overrides: Readonly<Record<string, string>>): { ok: boolean; problems: string[]; verdicts: ReplayedVerdict[] } {
+export function replayRecord(
+  record: RunRecord,
+  overrides: Readonly<Record<string, string>>,
+): { ok: boolean; problems: string[]; verdicts: ReplayedVerdict[] } {
   const policy = overridePolicy(record.policy, overrides)
   const altered = Object.keys(overrides).length > 0
   const verdicts = record.candidates.map(({ id, title, verdict, evidence, facts }) => {
     const again = decideVerdict(evidence, policy, facts)
     return { id, title, recorded: verdict, now: again.verdict, changed: again.verdict !== verdict, reasons: again.reasons }
   })
-  const problems = altered ? [] : verdicts.filter(({ changed }) => changed).map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`)
+  const problems = altered
+    ? []
+    : verdicts
+        .filter(({ changed }) => changed)
+        .map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`)
   return { ok: problems.length === 0, problems, verdicts }
 }

@@ -84,7 +84,13 @@ export type Workbench = {
   close(): Promise<void>
 }
 
-export function createWorkbench(options: { room: SandboxRoom; runId: string; profile: () => Promise<JailProfile>; setup: string | null; timeoutMs: number }): Workbench {
+export function createWorkbench(options: {
+  room: SandboxRoom
+  runId: string
+  profile: () => Promise<JailProfile>
+  setup: string | null
+  timeoutMs: number
+}): Workbench {
   const { room, runId } = options
   let profile: Promise<JailProfile> | undefined
   let warm: { sandbox: Sandbox; purpose: SandboxPurpose } | undefined

@@ -67,7 +67,8 @@ export function settleDraft(session: Session, draft: Draft, extra: { code: strin
     if (store.candidate(id).state === 'sandboxed') store.move(id, 'validating')
     store.move(id, draft.replacedBy === null ? (decision.verdict === null ? 'errored' : STATE_OF[decision.verdict]) : 'abandoned')
     store.event('improvement.local.validated', session.run.id, id, { verdict: decision.verdict })
-    if (decision.verdict === 'roll_back' && draft.replacedBy === null && !draft.proposal.explicit) store.decline(draft.candidate.fingerprint, id, 'rolled_back', reasons[0]?.detail ?? '')
+    if (decision.verdict === 'roll_back' && draft.replacedBy === null && !draft.proposal.explicit)
+      store.decline(draft.candidate.fingerprint, id, 'rolled_back', reasons[0]?.detail ?? '')
   })
   draft.candidate = store.candidate(id)
   session.observe({ type: 'verdict', candidate: candidateData(draft.candidate) })
@@ -78,5 +79,7 @@ export function settleDraft(session: Session, draft: Draft, extra: { code: strin
 export function isAutomatic(session: Session, draft: Draft): boolean {
   const order: Record<string, number> = { none: -1, low: 0, medium: 1, high: 2 }
   const { risk, reasons, verdict } = draft.candidate
-  return verdict === 'keep' && order[risk]! <= order[session.deps.settings.autoRisk]! && !reasons.some(({ code }) => PERSON_REASONS.has(code))
+  return (
+    verdict === 'keep' && order[risk]! <= order[session.deps.settings.autoRisk]! && !reasons.some(({ code }) => PERSON_REASONS.has(code))
+  )
 }

@@ -62,9 +62,24 @@ export type Run = {
 }
 
 type CandidateRow = Record<
-  | 'id' | 'run_id' | 'title' | 'source_kind' | 'source_id' | 'fingerprint' | 'risk' | 'state' | 'reasons' | 'files' | 'sites' | 'evidence' | 'created_at',
+  | 'id'
+  | 'run_id'
+  | 'title'
+  | 'source_kind'
+  | 'source_id'
+  | 'fingerprint'
+  | 'risk'
+  | 'state'
+  | 'reasons'
+  | 'files'
+  | 'sites'
+  | 'evidence'
+  | 'created_at',
   string
-> & { ordinal: number } & Record<'parent' | 'verdict' | 'base_oid' | 'commit_oid' | 'tree_oid' | 'diff_hash' | 'landed_oid' | 'undo_oid' | 'target_ref', string | null>
+> & { ordinal: number } & Record<
+    'parent' | 'verdict' | 'base_oid' | 'commit_oid' | 'tree_oid' | 'diff_hash' | 'landed_oid' | 'undo_oid' | 'target_ref',
+    string | null
+  >
 
 type RunRow = Record<'id' | 'status' | 'started_at' | 'base' | 'base_tree' | 'request' | 'pid_start' | 'boot_id', string> &
   Record<'finished_at' | 'branch' | 'summary' | 'record_path', string | null> & { pid: number }
@@ -154,7 +169,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       return this.run(id)
     },
 
-    finishRun(id: string, end: { status: 'finished' | 'interrupted'; summary: unknown; recordPath: string | null; exitCode: number | null }): void {
+    finishRun(
+      id: string,
+      end: { status: 'finished' | 'interrupted'; summary: unknown; recordPath: string | null; exitCode: number | null },
+    ): void {
       db.run(SQL.finishRun, end.status, now(), JSON.stringify(end.summary), end.recordPath, end.exitCode, id)
     },
 
@@ -179,7 +197,9 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       if (prefix.length > 0 && found.length === 1) return found[0]!
       throw new SingularityError(
         'NOT_FOUND',
-        found.length === 0 ? `No run or candidate has the id ${prefix}.` : `The id ${prefix} is not unique: ${found.map(({ id }) => id).join(', ')} ...`,
+        found.length === 0
+          ? `No run or candidate has the id ${prefix}.`
+          : `The id ${prefix} is not unique: ${found.map(({ id }) => id).join(', ')} ...`,
       )
     },
 
@@ -197,8 +217,20 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       }
       db.run(
         SQL.insertCandidate,
-        id, runId, parent, ordinal, proposal.title, proposal.source.kind, proposal.source.id, proposal.fingerprint, 'medium',
-        JSON.stringify(files), JSON.stringify(sites), JSON.stringify(evidence), now(), now(),
+        id,
+        runId,
+        parent,
+        ordinal,
+        proposal.title,
+        proposal.source.kind,
+        proposal.source.id,
+        proposal.fingerprint,
+        'medium',
+        JSON.stringify(files),
+        JSON.stringify(sites),
+        JSON.stringify(evidence),
+        now(),
+        now(),
       )
       event('candidate.proposed', runId, id)
       return candidate(id)
@@ -207,8 +239,21 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     candidatesOf: (runId: string): Candidate[] => db.all<CandidateRow>(SQL.candidatesOfRun, runId).map(toCandidate),
     inState: (state: CandidateState): Candidate[] => db.all<CandidateRow>(SQL.candidatesInState, state).map(toCandidate),
 
-    saveCommit(id: string, commit: { base: string; commit: string; tree: string; diffHash: string; files: string[]; sites: SiteCounts }): void {
-      db.run(SQL.saveCommit, commit.base, commit.commit, commit.tree, commit.diffHash, JSON.stringify(commit.files), JSON.stringify(commit.sites), now(), id)
+    saveCommit(
+      id: string,
+      commit: { base: string; commit: string; tree: string; diffHash: string; files: string[]; sites: SiteCounts },
+    ): void {
+      db.run(
+        SQL.saveCommit,
+        commit.base,
+        commit.commit,
+        commit.tree,
+        commit.diffHash,
+        JSON.stringify(commit.files),
+        JSON.stringify(commit.sites),
+        now(),
+        id,
+      )
     },
 
     saveVerdict(
@@ -217,11 +262,18 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     ): void {
       db.run(
         SQL.saveVerdict,
-        outcome.verdict, JSON.stringify(outcome.reasons), outcome.risk, JSON.stringify(outcome.sites), JSON.stringify(outcome.evidence), now(), id,
+        outcome.verdict,
+        JSON.stringify(outcome.reasons),
+        outcome.risk,
+        JSON.stringify(outcome.sites),
+        JSON.stringify(outcome.evidence),
+        now(),
+        id,
       )
     },
 
-    saveLanding: (id: string, commit: string | null, targetRef: string | null): number => db.run(SQL.saveLanding, commit, targetRef, now(), id),
+    saveLanding: (id: string, commit: string | null, targetRef: string | null): number =>
+      db.run(SQL.saveLanding, commit, targetRef, now(), id),
     saveUndo: (id: string, commit: string): number => db.run(SQL.saveUndo, commit, now(), id),
     saveReasons: (id: string, reasons: readonly VerdictReason[]): number => db.run(SQL.saveReasons, JSON.stringify(reasons), now(), id),
 

@@ -48,7 +48,13 @@ const RERUNS = 2
 const FLAKY_RERUNS = 10
 
 export function isGreen(trial: Trial): boolean {
-  return trial.complete && !trial.hang && trial.regressed.length === 0 && trial.weakened.length === 0 && trial.guards.every(({ ok }) => ok !== false)
+  return (
+    trial.complete &&
+    !trial.hang &&
+    trial.regressed.length === 0 &&
+    trial.weakened.length === 0 &&
+    trial.guards.every(({ ok }) => ok !== false)
+  )
 }
 
 function baselineOf(session: Session, entry: PlanEntry): EntryBaseline {
@@ -73,8 +79,19 @@ export async function tryCommit(session: Session, commit: string, options: Trial
 function emptyTrial(): Trial {
   const none = countStatuses([])
   return {
-    reports: new Map(), baselineCounts: { ...none }, counts: { ...none }, regressed: [], weakened: [], fixed: [], flaky: [],
-    complete: true, coarse: false, hang: false, errors: [], guards: [], steps: [],
+    reports: new Map(),
+    baselineCounts: { ...none },
+    counts: { ...none },
+    regressed: [],
+    weakened: [],
+    fixed: [],
+    flaky: [],
+    complete: true,
+    coarse: false,
+    hang: false,
+    errors: [],
+    guards: [],
+    steps: [],
   }
 }
 
@@ -86,7 +103,9 @@ async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, all: b
     const before = session.baseline!.steps.find(({ stepId }) => stepId === step.id)
     if (!before || before.exitCode === null) continue
     const worse = before.exitCode === 0 ? run.exitCode !== 0 : run.exitCode === null || run.diagnostics > before.diagnostics
-    const detail = worse ? (run.tail.split('\n').find((line) => /error|warning|:\d+/.test(line)) ?? run.tail.split('\n')[0] ?? '').trim().slice(0, 200) : 'as on the base'
+    const detail = worse
+      ? (run.tail.split('\n').find((line) => /error|warning|:\d+/.test(line)) ?? run.tail.split('\n')[0] ?? '').trim().slice(0, 200)
+      : 'as on the base'
     trial.guards.push({ name: step.id, ok: !worse, detail })
   }
 }
@@ -106,7 +125,12 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
   }
   const ran = new Set(run.report.tests.map(({ file }) => file))
   const chosen = options.files && new Set(options.files)
-  const comparison = compareReports(base.statuses, new Set(base.flaky), run.report, chosen && ((id) => chosen.has(id.split('::')[0]!) && ran.has(id.split('::')[0]!)))
+  const comparison = compareReports(
+    base.statuses,
+    new Set(base.flaky),
+    run.report,
+    chosen && ((id) => chosen.has(id.split('::')[0]!) && ran.has(id.split('::')[0]!)),
+  )
   trial.reports.set(entry.id, run.report)
   trial.regressed.push(...comparison.regressed)
   trial.weakened.push(...comparison.weakened)

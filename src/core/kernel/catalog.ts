@@ -18,7 +18,11 @@ export const CATALOG = {
   NO_COMMIT: { kind: 'environment', title: 'The repository has no commit yet', hints: ['git commit'] },
   BARE_REPOSITORY: { kind: 'environment', title: 'A bare repository has no files to improve' },
   WRONG_OWNER: { kind: 'environment', title: 'The repository belongs to another user' },
-  IDENTITY_MISSING: { kind: 'environment', title: 'git does not know who you are', hints: ['git config user.name "Your Name"', 'git config user.email you@example.org'] },
+  IDENTITY_MISSING: {
+    kind: 'environment',
+    title: 'git does not know who you are',
+    hints: ['git config user.name "Your Name"', 'git config user.email you@example.org'],
+  },
   REPOSITORY_BUSY: { kind: 'environment', title: 'A merge, rebase or similar is in progress' },
   REPOSITORY_LOCKED: { kind: 'environment', title: 'Another git process holds a lock' },
   STATE_NEWER: { kind: 'environment', title: 'The state was written by a newer version' },

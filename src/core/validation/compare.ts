@@ -28,7 +28,12 @@ export function statusesOf(report: TestReport): Record<string, TestStatus> {
  * is skipped, marked to do or gone counts as weakened. Flaky and red tests of the base never block and are never fixed
  * unless they were red in every run.
  */
-export function compareReports(base: Statuses, unstable: ReadonlySet<string>, candidate: TestReport, selected?: (id: string) => boolean): ReportComparison {
+export function compareReports(
+  base: Statuses,
+  unstable: ReadonlySet<string>,
+  candidate: TestReport,
+  selected?: (id: string) => boolean,
+): ReportComparison {
   const now = statusesOf(candidate)
   const result: ReportComparison = { regressed: [], weakened: [], fixed: [], added: [] }
   for (const [id, before] of Object.entries(base)) {

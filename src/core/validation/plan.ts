@@ -53,10 +53,19 @@ export async function detectPlan(options: PlanOptions): Promise<Plan> {
       entries.push(...found.map((detection) => toEntry(detection, options.env, timeoutMs)))
     }
   }
-  for (const { scope } of packages.filter((each) => wanted(each.scope))) steps.push(...(await detectSteps({ tree: reader, scope, tools }, timeoutMs)))
+  for (const { scope } of packages.filter((each) => wanted(each.scope)))
+    steps.push(...(await detectSteps({ tree: reader, scope, tools }, timeoutMs)))
   if (options.build !== null) {
     const other = steps.filter(({ kind }) => kind !== 'build')
-    const build: CommandStep = { id: 'build', kind: 'build', scope: options.prefix, command: shellCommand(options.build, options.prefix), env: options.env, timeoutMs, origin: 'plan.build' }
+    const build: CommandStep = {
+      id: 'build',
+      kind: 'build',
+      scope: options.prefix,
+      command: shellCommand(options.build, options.prefix),
+      env: options.env,
+      timeoutMs,
+      origin: 'plan.build',
+    }
     steps.splice(0, steps.length, build, ...other)
   }
   const unique = entries.filter((entry, index) => entries.findIndex(({ id }) => id === entry.id) === index)
@@ -64,7 +73,12 @@ export async function detectPlan(options: PlanOptions): Promise<Plan> {
 }
 
 function toEntry(detection: Detection, env: Readonly<Record<string, string>>, timeoutMs: number): PlanEntry {
-  return { ...detection, id: detection.scope === '' ? detection.runner : `${detection.runner}:${detection.scope}`, timeoutMs, env: { ...detection.env, ...env } }
+  return {
+    ...detection,
+    id: detection.scope === '' ? detection.runner : `${detection.runner}:${detection.scope}`,
+    timeoutMs,
+    env: { ...detection.env, ...env },
+  }
 }
 
 /** Suites of one package: what its test script calls, else what its files show. */
@@ -84,7 +98,14 @@ async function detectSuites(context: DetectContext, notes: string[]): Promise<De
 }
 
 /** Follows a script through `npm run x` to the runners it calls; a script no adapter knows is run as a whole. */
-async function recogniseScript(script: string, context: DetectContext, manifest: PackageManifest | undefined, origin: string, notes: string[], depth = 0): Promise<Detection[]> {
+async function recogniseScript(
+  script: string,
+  context: DetectContext,
+  manifest: PackageManifest | undefined,
+  origin: string,
+  notes: string[],
+  depth = 0,
+): Promise<Detection[]> {
   const whole: ScriptCommand = { env: {}, program: 'sh', args: [], text: script }
   const parts = splitScript(script)
   const found: Detection[] = []
@@ -130,8 +151,11 @@ async function detectSteps(context: DetectContext, timeoutMs: number): Promise<C
   const manifest = await readManifest(context)
   if (manifest && dependsOn(manifest, 'typescript') && (await tree.entry(at('tsconfig.json')))) {
     const script = await tools.script(scope, 'typescript', 'tsc')
-    const config = parseJson(((await tree.text(at('tsconfig.json'))) ?? '').replace(/\/\/.*$/gm, '')) as { references?: unknown[]; files?: unknown[] } | undefined
-    if (script !== undefined && !config?.references) step('types', 'tsc', ['node', script, '--noEmit', '--incremental', 'false'], 'tsconfig.json')
+    const config = parseJson(((await tree.text(at('tsconfig.json'))) ?? '').replace(/\/\/.*$/gm, '')) as
+      | { references?: unknown[]; files?: unknown[] }
+      | undefined
+    if (script !== undefined && !config?.references)
+      step('types', 'tsc', ['node', script, '--noEmit', '--incremental', 'false'], 'tsconfig.json')
   }
   if (await tree.entry(at('go.mod'))) step('lint', 'go-vet', ['go', 'vet', './...'], 'go.mod')
   return steps
@@ -147,7 +171,8 @@ async function findPackages(reader: TreeReader, paths: readonly string[]): Promi
     const name = posix.basename(path)
     if (name === 'package.json' && folder !== '' && !members(folder)) continue
     if (name === 'CMakeLists.txt' && folder !== '') continue
-    if ((name === 'setup.cfg' || name === 'setup.py' || name === 'Cargo.toml') && folder !== '' && !/^[^/]+(?:\/[^/]+)?$/.test(folder)) continue
+    if ((name === 'setup.cfg' || name === 'setup.py' || name === 'Cargo.toml') && folder !== '' && !/^[^/]+(?:\/[^/]+)?$/.test(folder))
+      continue
     folders.add(folder)
   }
   const nodes = await Promise.all(
@@ -183,7 +208,7 @@ export function entriesFor(plan: Plan, changed: readonly string[]): PlanEntry[] 
       .filter((scope) => scope === '' || path.startsWith(`${scope}/`))
       .toSorted((a, b) => b.length - a.length)[0] ?? ''
   const touched = new Set(changed.map(owner))
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false
     for (const { scope, dependsOn: needs } of plan.packages) {
       if (touched.has(scope) || !needs.some((need) => touched.has(need))) continue
@@ -197,10 +222,22 @@ export function entriesFor(plan: Plan, changed: readonly string[]): PlanEntry[] 
 
 const ALWAYS_PROTECTED = picomatch(
   [
-    '.github/**', '.gitlab/**', '.gitlab-ci.yml', '.circleci/**', '.husky/**', '.ci/**', 'Jenkinsfile', 'azure-pipelines.yml', '.travis.yml', '.singularity/**',
-    '**/.gitattributes', '**/.gitmodules', '**/.gitignore',
+    '.github/**',
+    '.gitlab/**',
+    '.gitlab-ci.yml',
+    '.circleci/**',
+    '.husky/**',
+    '.ci/**',
+    'Jenkinsfile',
+    'azure-pipelines.yml',
+    '.travis.yml',
+    '.singularity/**',
+    '**/.gitattributes',
+    '**/.gitmodules',
+    '**/.gitignore',
     '**/{package-lock.json,npm-shrinkwrap.json,yarn.lock,pnpm-lock.yaml,bun.lockb,Cargo.lock,poetry.lock,uv.lock,Pipfile.lock,go.sum,Gemfile.lock,composer.lock}',
-    '**/*.snap', '**/__snapshots__/**',
+    '**/*.snap',
+    '**/__snapshots__/**',
   ],
   { dot: true },
 )

@@ -16,9 +16,7 @@ const list = (names: readonly string[], limit = 3): string =>
   names.slice(0, limit).join(', ') + (names.length > limit ? ` and ${names.length - limit} more` : '')
 
 /** Evidence that cannot be trusted gives no verdict at all: the candidate is `errored`. */
-const ERRORS: readonly Rule[] = [
-  { code: 'errored', when: ({ errors }) => (errors.length > 0 ? list(errors) : null) },
-]
+const ERRORS: readonly Rule[] = [{ code: 'errored', when: ({ errors }) => (errors.length > 0 ? list(errors) : null) }]
 
 /** Proven harm. */
 const ROLL_BACK: readonly Rule[] = [
@@ -29,7 +27,10 @@ const ROLL_BACK: readonly Rule[] = [
       return broken.length > 0 ? list(broken.map(({ name, detail }) => `${name}: ${detail}`)) : null
     },
   },
-  { code: 'hang', when: ({ tests }) => (tests.hang ? 'the tests end on the base and twice took more than three times as long here' : null) },
+  {
+    code: 'hang',
+    when: ({ tests }) => (tests.hang ? 'the tests end on the base and twice took more than three times as long here' : null),
+  },
   { code: 'tests_regressed', when: ({ tests }) => (tests.regressed.length > 0 ? list(tests.regressed) : null) },
   {
     code: 'tests_weakened',
@@ -56,31 +57,60 @@ const ROLL_BACK: readonly Rule[] = [
 
 /** Neither proven good nor proven bad: a person may decide. */
 const CANNOT_DECIDE: readonly Rule[] = [
-  { code: 'contract_changed', when: ({ tests }) => (tests.contract_changed.length > 0 ? `the old version fails here and the new one passes: ${list(tests.contract_changed)}` : null) },
-  { code: 'tests_touched', when: (_evidence, _policy, facts) => (facts.testsTouched ? 'tests were edited in a way that cannot be classified' : null) },
+  {
+    code: 'contract_changed',
+    when: ({ tests }) =>
+      tests.contract_changed.length > 0 ? `the old version fails here and the new one passes: ${list(tests.contract_changed)}` : null,
+  },
+  {
+    code: 'tests_touched',
+    when: (_evidence, _policy, facts) => (facts.testsTouched ? 'tests were edited in a way that cannot be classified' : null),
+  },
   { code: 'incomplete', when: ({ tests }) => (tests.complete ? null : 'no complete test report') },
-  { code: 'blind_plan', when: ({ control }) => (control !== null && control.planted > 0 && control.noticed === 0 ? `the tests noticed none of ${control.planted} planted faults` : null) },
-  { code: 'no_control', when: ({ control, sites }) => (control === null && sites.some(({ equal_tree }) => !equal_tree) ? 'no fault could be planted to check that the tests see this code' : null) },
+  {
+    code: 'blind_plan',
+    when: ({ control }) =>
+      control !== null && control.planted > 0 && control.noticed === 0
+        ? `the tests noticed none of ${control.planted} planted faults`
+        : null,
+  },
+  {
+    code: 'no_control',
+    when: ({ control, sites }) =>
+      control === null && sites.some(({ equal_tree }) => !equal_tree)
+        ? 'no fault could be planted to check that the tests see this code'
+        : null,
+  },
   {
     code: 'unexercised',
     when: ({ sites }, { allow_unexercised }) => {
       const blind = sites.filter(({ kept, exercised, equal_tree }) => kept && exercised !== true && !equal_tree)
-      return !allow_unexercised && blind.length > 0 ? `no test is known to exercise ${list(blind.map(({ file, line }) => `${file}:${line}`))}` : null
+      return !allow_unexercised && blind.length > 0
+        ? `no test is known to exercise ${list(blind.map(({ file, line }) => `${file}:${line}`))}`
+        : null
     },
   },
   {
     code: 'metric_unclear',
     when: ({ metrics }, { regression_threshold }) => {
       const unclear = metrics.filter((metric) => isUnclear(metric, regression_threshold))
-      return unclear.length > 0 ? list(unclear.map(({ name, lower, upper }) => `${name} between ${percent(lower)} and ${percent(upper)}`)) : null
+      return unclear.length > 0
+        ? list(unclear.map(({ name, lower, upper }) => `${name} between ${percent(lower)} and ${percent(upper)}`))
+        : null
     },
   },
 ]
 
 /** Notes that do not change the verdict but keep the candidate from landing without a person (see `needsPerson`). */
 const REMARKS: readonly Rule[] = [
-  { code: 'tests_added', when: (_evidence, _policy, facts) => (facts.addedTestsOnly ? 'tests were added: a person reads them first' : null) },
-  { code: 'self_reported', when: ({ metrics }) => (metrics.some((metric) => metric.self_reported) ? 'a metric was printed by the measured command itself' : null) },
+  {
+    code: 'tests_added',
+    when: (_evidence, _policy, facts) => (facts.addedTestsOnly ? 'tests were added: a person reads them first' : null),
+  },
+  {
+    code: 'self_reported',
+    when: ({ metrics }) => (metrics.some((metric) => metric.self_reported) ? 'a metric was printed by the measured command itself' : null),
+  },
   { code: 'privileged', when: ({ contract }) => list(contract.filter(({ privileged }) => privileged).map(({ detail }) => detail)) || null },
 ]
 

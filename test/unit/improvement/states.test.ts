@@ -12,7 +12,10 @@ describe('candidate states', () => {
   })
 
   test('nothing lands without an approval', () => {
-    const into = (state: string): string[] => Object.entries(TRANSITIONS).filter(([, next]) => (next as readonly string[]).includes(state)).map(([from]) => from)
+    const into = (state: string): string[] =>
+      Object.entries(TRANSITIONS)
+        .filter(([, next]) => (next as readonly string[]).includes(state))
+        .map(([from]) => from)
     expect(into('landing')).toEqual(['approved'])
     expect(into('approved').toSorted()).toEqual(['awaiting_approval', 'landing', 'needs_attention'])
   })

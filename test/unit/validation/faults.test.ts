@@ -3,7 +3,10 @@ import type { LanguageId } from '../../../src/core/parsing/index.ts'
 import { plantFaults } from '../../../src/core/validation/faults/faults.ts'
 
 const SAMPLES: Record<string, { language: LanguageId; text: string }> = {
-  javascript: { language: 'javascript', text: 'export function big(n) {\n  if (n > 10) {\n    return true\n  }\n  log(n)\n  return n + 1\n}\n' },
+  javascript: {
+    language: 'javascript',
+    text: 'export function big(n) {\n  if (n > 10) {\n    return true\n  }\n  log(n)\n  return n + 1\n}\n',
+  },
   typescript: { language: 'typescript', text: 'export const big = (n: number): boolean => {\n  return n >= 10 && flag\n}\n' },
   python: { language: 'python', text: 'def big(n):\n    if n > 10:\n        return True\n    log(n)\n    return n + 1\n' },
   go: { language: 'go', text: 'package a\n\nfunc Big(n int) bool {\n\tif n > 10 {\n\t\treturn true\n\t}\n\tlog(n)\n\treturn n+1 > 3\n}\n' },

@@ -21,7 +21,7 @@ describe('newSuppressions', () => {
     ['java', 'class A {}\n', '@SuppressWarnings("unchecked")\nclass A {}\n', 'suppress-warnings', 1],
     ['ruby', 'f\n', 'f # rubocop:disable Style/X\n', 'rubocop', 1],
   ] as const)('%s: finds %#', (language, before, after, kind, line) => {
-    expect(newSuppressions(before, after, language).map(item => [item.kind, item.line])).toEqual([[kind, line]])
+    expect(newSuppressions(before, after, language).map((item) => [item.kind, item.line])).toEqual([[kind, line]])
     expect(newSuppressions(after, after, language)).toEqual([])
     expect(newSuppressions(after, before, language)).toEqual([])
   })
@@ -61,7 +61,7 @@ describe('exportedApi', () => {
   ] as const)('%s: names what others can use (%#)', (language, text, names) => {
     expect(
       exportedApi(text, language)
-        ?.map(item => item.name)
+        ?.map((item) => item.name)
         .sort(),
     ).toEqual(names)
   })
@@ -107,7 +107,7 @@ describe('privileged paths', () => {
     ['Dockerfile', 'container'],
   ])('%s is %s', (path, kind) => expect(privilegedPath(path)).toBe(kind))
 
-  it.each(['src/a.ts', 'package.json', 'docs/ci.md', 'lib/hooks.ts', 'locks.json'])('%s is not', path =>
+  it.each(['src/a.ts', 'package.json', 'docs/ci.md', 'lib/hooks.ts', 'locks.json'])('%s is not', (path) =>
     expect(privilegedPath(path)).toBeUndefined(),
   )
 
@@ -150,11 +150,11 @@ describe('privileged paths', () => {
         file('run.sh', '100755'),
         file('src/A.ts'),
       ],
-      readBase: async path => texts[path]?.[0],
-      readCandidate: async path => texts[path]?.[1],
+      readBase: async (path) => texts[path]?.[0],
+      readCandidate: async (path) => texts[path]?.[1],
       candidatePaths: ['src/A.ts', 'src/a.ts', 'old/X', 'old/x'],
     })
-    expect(found.map(item => [item.path, item.kind])).toEqual([
+    expect(found.map((item) => [item.path, item.kind])).toEqual([
       ['package.json', 'package_scripts'],
       ['link', 'symlink_leaves_tree'],
       ['sub', 'submodule'],

@@ -37,7 +37,15 @@ async function simulate(options: { effect: number; noise: number; seed: number; 
     step++
     return { value: 1000 * factor * Math.exp(state + (options.drift ?? 0) * step) }
   }
-  const { verdict } = await measurePaired({ name: 'cpu', unit: 'ms', direction: 'lower', margin: 0.05, base: run(1), candidate: run(1 + options.effect), mayContinue: () => true })
+  const { verdict } = await measurePaired({
+    name: 'cpu',
+    unit: 'ms',
+    direction: 'lower',
+    margin: 0.05,
+    base: run(1),
+    candidate: run(1 + options.effect),
+    mayContinue: () => true,
+  })
   return verdict
 }
 
@@ -109,14 +117,30 @@ describe('error rates on simulated CPU times (2.8 % noise, drift, autocorrelatio
 
 describe('measuring', () => {
   test('a time-out has no score', async () => {
-    const metric = await measurePaired({ name: 'x', unit: '', direction: 'lower', margin: 0.05, base: async () => ({ value: 1 }), candidate: async () => ({ value: null }), mayContinue: () => true })
+    const metric = await measurePaired({
+      name: 'x',
+      unit: '',
+      direction: 'lower',
+      margin: 0.05,
+      base: async () => ({ value: 1 }),
+      candidate: async () => ({ value: null }),
+      mayContinue: () => true,
+    })
     expect(metric).toMatchObject({ verdict: 'not_measured', estimate: null })
   })
 
   test('pairs are interleaved AB BA', async () => {
     const order: string[] = []
     const sampler = (name: string) => async () => (order.push(name), { value: 10 })
-    await measurePaired({ name: 'x', unit: '', direction: 'lower', margin: 0.05, base: sampler('B'), candidate: sampler('C'), mayContinue: () => true })
+    await measurePaired({
+      name: 'x',
+      unit: '',
+      direction: 'lower',
+      margin: 0.05,
+      base: sampler('B'),
+      candidate: sampler('C'),
+      mayContinue: () => true,
+    })
     expect(order.slice(2, 10).join('')).toBe('BCCBBCCB')
   })
 

@@ -20,15 +20,15 @@ const detect = (
   return detectWeakening({
     changedFiles: [
       { path, oldPath: null, status },
-      ...Object.keys(others).map(name => ({ path: name, oldPath: null, status: 'modified' as const })),
+      ...Object.keys(others).map((name) => ({ path: name, oldPath: null, status: 'modified' as const })),
     ],
-    readBase: async name => (name === path ? before : others[name]?.[0]),
-    readCandidate: async name => (name === path ? after : others[name]?.[1]),
+    readBase: async (name) => (name === path ? before : others[name]?.[0]),
+    readCandidate: async (name) => (name === path ? after : others[name]?.[1]),
     baseTestFiles: [path],
   })
 }
 
-const proven = (report: WeakeningReport): string[] => report.weakened.filter(item => item.proven).map(item => item.kind)
+const proven = (report: WeakeningReport): string[] => report.weakened.filter((item) => item.proven).map((item) => item.kind)
 
 describe('testFacts', () => {
   it('reads ids, states, rows, strengths and tolerances of JavaScript tests', () => {
@@ -42,13 +42,13 @@ describe('testFacts', () => {
       'typescript',
     )
     expect(facts.tier).toBe(1)
-    expect(facts.tests.map(test => [test.id, test.line, test.state, test.rows.length])).toEqual([
+    expect(facts.tests.map((test) => [test.id, test.line, test.state, test.rows.length])).toEqual([
       ['"a" > "one"', 2, 'run', 0],
       ['"a" > "two"', 3, 'skip', 0],
       ['"a" > "row %i"', 4, 'run', 2],
       ['"a" > "one"#2', 5, 'run', 0],
     ])
-    expect(facts.assertions.map(item => [item.matcher, item.strength, item.tolerance])).toEqual([
+    expect(facts.assertions.map((item) => [item.matcher, item.strength, item.tolerance])).toEqual([
       ['toBe', 4, null],
       ['toBeTruthy', 1, null],
       ['toBeCloseTo', 3, 0.0005],
@@ -64,9 +64,9 @@ describe('testFacts', () => {
     ['ruby', 'describe A do\n  it "a" do\n    expect(f).to eq(1)\n  end\nend\n', ['A > "a"'], ['eq']],
   ] as const)('reads %s', (language, text, ids, matchers) => {
     const facts = testFacts(text, language)
-    expect(facts.tests.map(test => test.id)).toEqual(ids)
-    expect(facts.assertions.map(item => item.matcher)).toEqual(matchers)
-    expect(facts.assertions.every(item => item.strength === 4)).toBe(true)
+    expect(facts.tests.map((test) => test.id)).toEqual(ids)
+    expect(facts.assertions.map((item) => item.matcher)).toEqual(matchers)
+    expect(facts.assertions.every((item) => item.strength === 4)).toBe(true)
   })
 
   it('says tier 2 for languages without a table and for text that does not parse', () => {
@@ -117,8 +117,8 @@ describe('detectWeakening', () => {
         { path: 'a.test.ts', oldPath: null, status: 'modified' },
         { path: 'b.test.ts', oldPath: null, status: 'added' },
       ],
-      readBase: async path => files[path]?.[0],
-      readCandidate: async path => files[path]?.[1],
+      readBase: async (path) => files[path]?.[0],
+      readCandidate: async (path) => files[path]?.[1],
     })
     expect(proven(report)).toEqual([])
     expect(report).toMatchObject({ touched: true, addedOnly: false })
@@ -187,7 +187,7 @@ describe('detectWeakening', () => {
     const doc = '/// ```\n/// assert_eq!(f(), 1);\n/// ```\npub fn f() -> u8 { 1 }\n'
     const examples = await detect('src/lib.rs', doc, doc.replace('/// assert_eq!(f(), 1);\n', ''))
     expect(examples).toMatchObject({ touched: true, tests_in_source: true })
-    expect(examples.weakened.map(item => [item.kind, item.proven])).toEqual([['unclassified', false]])
+    expect(examples.weakened.map((item) => [item.kind, item.proven])).toEqual([['unclassified', false]])
   })
 
   it('leaves the source alone', async () => {
@@ -198,7 +198,7 @@ describe('detectWeakening', () => {
 describe('every assertion and every test of the corpus', () => {
   const root = join(import.meta.dirname, '../../fixtures/tampering')
   const seen = new Map<string, [string, string]>()
-  for (const name of readdirSync(root).filter(item => /^\d/.test(item))) {
+  for (const name of readdirSync(root).filter((item) => /^\d/.test(item))) {
     const folder = join(root, name, 'before')
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue

@@ -16,7 +16,12 @@ export type EditPhase = {
  * Freezes what an edit phase left in its sandbox into a tree: the files are read by the parent, without following
  * links, and nothing of the directory is used afterwards.
  */
-export async function freezeEdits(git: Git, sandbox: Sandbox, base: string, message: string): Promise<{ commit: string; tree: string; count: number }> {
+export async function freezeEdits(
+  git: Git,
+  sandbox: Sandbox,
+  base: string,
+  message: string,
+): Promise<{ commit: string; tree: string; count: number }> {
   const changes = await sandbox.collectChanges()
   const frozen = await git.commitChanges({ base, changes, message })
   return { ...frozen, count: changes.length }
@@ -49,11 +54,18 @@ export function createExecSource(deps: {
           timeoutMs: phase.timeoutMs,
           ...(signal && { signal }),
         })
-        if (result.timedOut) throw new SingularityError('LIMIT_REACHED', `${label} did not end in time.`, { hints: ['singularity improve --time-limit 1h ...'] })
-        if (result.exitCode !== 0)
-          throw new SingularityError('PATCH_INVALID', `${label} failed with exit code ${result.exitCode ?? result.signal}: ${lastLine(result.stderr)}`, {
-            data: { reason: 'exec_failed', exitCode: result.exitCode },
+        if (result.timedOut)
+          throw new SingularityError('LIMIT_REACHED', `${label} did not end in time.`, {
+            hints: ['singularity improve --time-limit 1h ...'],
           })
+        if (result.exitCode !== 0)
+          throw new SingularityError(
+            'PATCH_INVALID',
+            `${label} failed with exit code ${result.exitCode ?? result.signal}: ${lastLine(result.stderr)}`,
+            {
+              data: { reason: 'exec_failed', exitCode: result.exitCode },
+            },
+          )
         const { tree, commit } = await freezeEdits(git, sandbox, base, label)
         const proposal = await proposalOfTree(git, base, {
           tree,

@@ -62,7 +62,11 @@ function projectAt(deps: FixerDeps, base: string, scope: string): FixerProject {
     scope,
     root,
     findModule: (name) => [join(root, scope, 'node_modules', name), join(root, 'node_modules', name)].find((path) => existsSync(path)),
-    findProgram: (name) => deps.path.split(delimiter).map((folder) => join(folder, name)).find(isExecutable),
+    findProgram: (name) =>
+      deps.path
+        .split(delimiter)
+        .map((folder) => join(folder, name))
+        .find(isExecutable),
   }
 }
 
@@ -81,13 +85,19 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
   try {
     const report = await runReport(sandbox, fixer.report(program), project.scope)
     if (report === undefined) return { proposals: [], notes: [`${fixer.id} did not run in the sandbox.`] }
-    const groups = fixer.kind === 'reporting' ? bySite(await fixer.read(report, project)) : await rewrite(deps, sandbox, context, fixer, project, program, report)
+    const groups =
+      fixer.kind === 'reporting'
+        ? bySite(await fixer.read(report, project))
+        : await rewrite(deps, sandbox, context, fixer, project, program, report)
     const proposals: Proposal[] = []
     for (const [rule, sites] of groups) {
       const proposal = await toProposal(deps.git, context, fixer, project, rule, sites)
       if (proposal) proposals.push(proposal)
     }
-    return { proposals, notes: proposals.length === 0 ? [`${fixer.id}: nothing to fix${project.scope === '' ? '' : ` in ${project.scope}`}.`] : [] }
+    return {
+      proposals,
+      notes: proposals.length === 0 ? [`${fixer.id}: nothing to fix${project.scope === '' ? '' : ` in ${project.scope}`}.`] : [],
+    }
   } finally {
     await sandbox.discard()
   }
@@ -96,7 +106,11 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
 /** Runs a command with its output in /out; `undefined` where it could not run (a linter's findings exit non-zero). */
 async function runReport(sandbox: Sandbox, command: readonly string[], scope: string): Promise<string | undefined> {
   await sandbox.clearOut()
-  const result = await sandbox.run({ command: ['sh', '-c', `exec "$@" > /out/${REPORT}`, 'sh', ...command], cwd: scope, timeoutMs: TIMEOUT_MS })
+  const result = await sandbox.run({
+    command: ['sh', '-c', `exec "$@" > /out/${REPORT}`, 'sh', ...command],
+    cwd: scope,
+    timeoutMs: TIMEOUT_MS,
+  })
   if (result.timedOut || result.exitCode === null || result.exitCode > 101 || result.exitCode === 2) return undefined
   return (await sandbox.readOut(REPORT, REPORT_BYTES))?.toString('utf8')
 }
@@ -140,10 +154,19 @@ async function rewrite(
   return groups
 }
 
-async function toProposal(git: Git, context: SourceContext, fixer: Fixer, project: FixerProject, rule: string, found: readonly Site[]): Promise<Proposal | undefined> {
+async function toProposal(
+  git: Git,
+  context: SourceContext,
+  fixer: Fixer,
+  project: FixerProject,
+  rule: string,
+  found: readonly Site[],
+): Promise<Proposal | undefined> {
   const prefix = project.scope === '' ? '' : `${project.scope}/`
   const wanted = (file: string): boolean =>
-    file.startsWith(prefix) && !context.isProtected(file) && (context.paths.length === 0 || context.paths.some((path) => file === path || file.startsWith(`${path}/`)))
+    file.startsWith(prefix) &&
+    !context.isProtected(file) &&
+    (context.paths.length === 0 || context.paths.some((path) => file === path || file.startsWith(`${path}/`)))
   const allowed = found.filter(({ file }) => wanted(file))
   const files = [...new Set(allowed.map(({ file }) => file))].toSorted().slice(0, MAX_FILES)
   const sites = allowed.filter(({ file }) => files.includes(file))

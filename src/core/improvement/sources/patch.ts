@@ -14,7 +14,10 @@ export async function proposalOfTree(
   const after = git.reader(made.tree)
   const files = await git.changedFiles(base, made.tree)
   if (files.length === 0)
-    throw new SingularityError('PATCH_INVALID', `${made.title} changes nothing.`, { hints: ['git diff > my.patch'], data: { reason: 'empty' } })
+    throw new SingularityError('PATCH_INVALID', `${made.title} changes nothing.`, {
+      hints: ['git diff > my.patch'],
+      data: { reason: 'empty' },
+    })
   const changes = []
   for (const file of files) {
     if (!whole.includes(file.path)) continue
@@ -67,7 +70,8 @@ export function createBranchSource({ git, name }: { git: Git; name: string }): C
     kind: 'branch',
     async find({ base }) {
       const tip = await git.resolve(`${name}^{commit}`)
-      if (!tip) throw new SingularityError('REV_INVALID', `${name} is not a branch or commit of this repository.`, { hints: ['git branch --all'] })
+      if (!tip)
+        throw new SingularityError('REV_INVALID', `${name} is not a branch or commit of this repository.`, { hints: ['git branch --all'] })
       const { tree, conflicts } = await git.mergeTrees(base, tip)
       if (conflicts.length > 0)
         throw new SingularityError('PATCH_INVALID', `${name} conflicts with the base in ${conflicts.map(printable).join(', ')}.`, {

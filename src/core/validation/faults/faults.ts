@@ -1,4 +1,17 @@
-import { type LanguageFamily, type LanguageId, type SyntaxNode, createByteOffsets, enclosing, familyOf, isComment, kindOf, parseSource, parses, spanOf, walk } from '../../parsing/index.ts'
+import {
+  type LanguageFamily,
+  type LanguageId,
+  type SyntaxNode,
+  createByteOffsets,
+  enclosing,
+  familyOf,
+  isComment,
+  kindOf,
+  parseSource,
+  parses,
+  spanOf,
+  walk,
+} from '../../parsing/index.ts'
 
 export type FaultKind = 'relation' | 'number' | 'boolean' | 'condition' | 'return' | 'arithmetic' | 'logic' | 'call'
 
@@ -18,7 +31,16 @@ type Table = {
 }
 
 const RELATIONS: Readonly<Record<string, string>> = {
-  '===': '!==', '!==': '===', '==': '!=', '!=': '==', '<': '>=', '<=': '>', '>': '<=', '>=': '<', is: 'is not', in: 'not in',
+  '===': '!==',
+  '!==': '===',
+  '==': '!=',
+  '!=': '==',
+  '<': '>=',
+  '<=': '>',
+  '>': '<=',
+  '>=': '<',
+  is: 'is not',
+  in: 'not in',
 }
 const ARITHMETIC: Readonly<Record<string, string>> = { '+': '-', '-': '+', '*': '/', '/': '*' }
 const LOGIC: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', and: 'or', or: 'and', '??': '&&' }
@@ -27,12 +49,24 @@ const SYMBOLIC = { booleans: { true: 'false', false: 'true' }, negate: (conditio
 /** What the nodes are called per language family. Node kinds are those of the tree-sitter grammars. */
 const TABLES: Partial<Record<LanguageFamily, Table>> = {
   javascript: {
-    functions: new Set(['function_declaration', 'function_expression', 'arrow_function', 'method_definition', 'generator_function_declaration']),
+    functions: new Set([
+      'function_declaration',
+      'function_expression',
+      'arrow_function',
+      'method_definition',
+      'generator_function_declaration',
+    ]),
     conditions: new Set(['if_statement', 'while_statement', 'ternary_expression']),
     returns: new Set(['return_statement']),
     returned: 'return undefined',
     statements: new Set(['expression_statement']),
-    calls: new Set(['call_expression', 'await_expression', 'assignment_expression', 'augmented_assignment_expression', 'update_expression']),
+    calls: new Set([
+      'call_expression',
+      'await_expression',
+      'assignment_expression',
+      'augmented_assignment_expression',
+      'update_expression',
+    ]),
     numbers: new Set(['number']),
     ...SYMBOLIC,
   },
@@ -160,14 +194,26 @@ function rank(start: number, seed: number): number {
  * Faults for a text, at most `max` and at most one per line, deterministic for a seed. Every fault parses. Languages
  * without a table give none. `lines` (1-based) restricts where they are planted; `kinds` to the surest ones first.
  */
-export function plantFaults(options: { text: string; language: LanguageId; lines?: ReadonlySet<number>; seed: number; max: number }): Fault[] {
+export function plantFaults(options: {
+  text: string
+  language: LanguageId
+  lines?: ReadonlySet<number>
+  seed: number
+  max: number
+}): Fault[] {
   const { text, language, lines, seed, max } = options
   const table = TABLES[familyOf(language)]
   const parsed = table && parseSource(text, language)
   if (!table || !parsed) return []
   const byLine = new Map<number, Raw[]>()
   walk(parsed.root, (node) => {
-    if (isComment(node) || /^(string|template_string|import_statement|import_declaration|attribute_item|type_annotation|interface_declaration)$/.test(kindOf(node))) return false
+    if (
+      isComment(node) ||
+      /^(string|template_string|import_statement|import_declaration|attribute_item|type_annotation|interface_declaration)$/.test(
+        kindOf(node),
+      )
+    )
+      return false
     for (const fault of faultsOf(node, table)) {
       const { line } = spanOf(fault.node)
       if (!lines || lines.has(line)) byLine.set(line, [...(byLine.get(line) ?? []), fault])
@@ -189,4 +235,13 @@ export function plantFaults(options: { text: string; language: LanguageId; lines
 }
 
 /** How surely a fault changes what can be observed; the surest of a line is planted. */
-const STRENGTH: Readonly<Record<FaultKind, number>> = { return: 8, condition: 7, relation: 6, boolean: 5, logic: 4, arithmetic: 3, number: 2, call: 1 }
+const STRENGTH: Readonly<Record<FaultKind, number>> = {
+  return: 8,
+  condition: 7,
+  relation: 6,
+  boolean: 5,
+  logic: 4,
+  arithmetic: 3,
+  number: 2,
+  call: 1,
+}

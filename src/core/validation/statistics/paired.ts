@@ -81,7 +81,14 @@ export function comparePaired(pairs: readonly Pair[], options: { margin: number;
   const harm = options.direction === 'lower' ? { middle, least: lower, most: upper } : { middle: -middle, least: -upper, most: -lower }
   const limit = Math.log1p(options.margin)
   const verdict = harm.most < 0 ? 'improved' : harm.most < limit ? 'not_worse' : harm.least > 0 && harm.middle > limit ? 'worse' : 'unclear'
-  return { verdict, estimate: Math.expm1(middle), lower: Math.expm1(lower), upper: Math.expm1(upper), pairs: k, signFlip: signFlipTest(ratios) }
+  return {
+    verdict,
+    estimate: Math.expm1(middle),
+    lower: Math.expm1(lower),
+    upper: Math.expm1(upper),
+    pairs: k,
+    signFlip: signFlipTest(ratios),
+  }
 }
 
 /**

@@ -47,7 +47,7 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
     }
     const id = uniqueId([...context.suites, found.name].join(' > '))
     const statements = found.body === null ? [] : statementsOf(found.body)
-    const skips = statements.some(statement => isSkipCall(statement, table))
+    const skips = statements.some((statement) => isSkipCall(statement, table))
     const tokens = [...found.header, ...tokensOf(found.node, table)]
     drafts.push({
       fact: {
@@ -57,7 +57,7 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
         line: found.node.line,
         rows,
         tokens,
-        statements: statements.map(statement => tokensOf(statement, table).join(' ')),
+        statements: statements.map((statement) => tokensOf(statement, table).join(' ')),
       },
       state: skips ? 'skip' : state,
       body: found.body,
@@ -177,8 +177,8 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
   }
 
   walk(root, { suites: [], state: 'run', rows: [], test: '', nested: false, disabled: null })
-  const only = drafts.some(draft => draft.state === 'only')
-  const tests = drafts.map(draft => {
+  const only = drafts.some((draft) => draft.state === 'only')
+  const tests = drafts.map((draft) => {
     const asserting = new Set<number>()
     const nodes = assertingLines.get(draft.fact.id) ?? new Set<Node>()
     for (const [at, statement] of draft.statements.entries()) if (holds(statement, nodes)) asserting.add(at)
@@ -224,7 +224,7 @@ function hasFunction(node: Node, table: LanguageTable): boolean {
 /** The branch of `if (false)` that never runs. */
 function neverRuns(node: Node, table: LanguageTable): Node | undefined {
   if (!/^(?:if_statement|if_expression|if|while_statement)$/.test(node.kind)) return undefined
-  const parts = node.children.filter(child => !child.comment && child.kind !== 'if' && child.kind !== 'while')
+  const parts = node.children.filter((child) => !child.comment && child.kind !== 'if' && child.kind !== 'while')
   const condition = parts[0] === undefined ? '' : tokensOf(parts[0], table).join('')
   return /^\(?(?:false|False|0|nil)\)?$/.test(condition) ? (parts[1]?.kind === ':' ? parts[2] : parts[1]) : undefined
 }

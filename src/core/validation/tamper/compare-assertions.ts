@@ -12,7 +12,7 @@ export type AssertionChange = {
 
 /** Matchers of the same demand under two names: changing one for the other is no weakening. */
 const shown = (fact: AssertionFact): string =>
-  `${fact.matcher}(${[fact.subject, fact.expected].filter(part => part !== '').join(', ')})`.slice(0, 160)
+  `${fact.matcher}(${[fact.subject, fact.expected].filter((part) => part !== '').join(', ')})`.slice(0, 160)
 
 export const keyOf = (fact: AssertionFact): string => [fact.matcher, fact.subject, fact.expected, fact.tolerance ?? ''].join('\u0000')
 
@@ -22,8 +22,8 @@ export function compareAssertions(base: readonly AssertionFact[], candidate: rea
   let left = [...base]
   let right = [...candidate]
   const pairUp = (same: (a: AssertionFact, b: AssertionFact) => boolean, judge: (a: AssertionFact, b: AssertionFact) => void): void => {
-    left = left.filter(a => {
-      const at = right.findIndex(b => same(a, b))
+    left = left.filter((a) => {
+      const at = right.findIndex((b) => same(a, b))
       if (at < 0) return true
       judge(a, right[at]!)
       right.splice(at, 1)

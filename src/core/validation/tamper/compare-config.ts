@@ -4,7 +4,7 @@ import type { Weakening } from '../evidence.ts'
 import type { ConfigKind } from './paths.ts'
 
 const RUNNERS = new RegExp(files.runners)
-const FLAGS = files.flags.map(flag => ({ ...flag, pattern: new RegExp(flag.pattern, 'g') }))
+const FLAGS = files.flags.map((flag) => ({ ...flag, pattern: new RegExp(flag.pattern, 'g') }))
 const TEST_SCRIPT = /^(?:pre|post)?(?:test|check|ci|verify|cover|spec|unit|e2e)/i
 /** Sections of a package.json that steer a test runner. */
 export const RUNNER_SECTIONS = ['jest', 'vitest', 'mocha', 'ava', 'tap', 'nyc', 'c8'] as const
@@ -49,7 +49,7 @@ function relevant(config: ConfigKind, text: string): string {
       ? bare.replace(/(^|\s)#.*$/gm, '$1')
       : bare
           .replace(/^\s*\/\/.*$/gm, '')
-          .replace(/\/\*[\s\S]*?\*\//g, comment => (comment.includes('*/') && /\*\*?\//.test(comment.slice(2, -2)) ? comment : ''))
+          .replace(/\/\*[\s\S]*?\*\//g, (comment) => (comment.includes('*/') && /\*\*?\//.test(comment.slice(2, -2)) ? comment : ''))
   if (config.read === 'shell') return shellPart(bare)
   return bare.replace(/^\s*#.*$/gm, '')
 }
@@ -58,7 +58,7 @@ function packagePart(text: string): string {
   try {
     const data = JSON.parse(text === '' ? '{}' : text) as { scripts?: Record<string, unknown>; [key: string]: unknown }
     const kept = Object.entries(data.scripts ?? {}).filter(([name, value]) => TEST_SCRIPT.test(name) || RUNNERS.test(String(value)))
-    const settings = Object.fromEntries(RUNNER_SECTIONS.filter(name => typeof data[name] === 'object').map(name => [name, data[name]]))
+    const settings = Object.fromEntries(RUNNER_SECTIONS.filter((name) => typeof data[name] === 'object').map((name) => [name, data[name]]))
     return JSON.stringify({ scripts: Object.fromEntries(kept), ...settings }, null, 1)
   } catch {
     return text
@@ -69,7 +69,7 @@ function sections(text: string, names: RegExp): string {
   let on = false
   return text
     .split('\n')
-    .filter(line => {
+    .filter((line) => {
       const head = /^\s*\[+\s*"?([^\]]+?)"?\s*\]+\s*(?:#.*)?$/.exec(line)
       if (head !== null) on = names.test(head[1]!) || (line.includes('[[') && names.test(`[${head[1]!}]`))
       return (
@@ -101,11 +101,11 @@ function shellPart(text: string): string {
 
 function flags(before: string, after: string, config: ConfigKind, add: Add): void {
   const old = linesOf(before)
-  const fresh = linesOf(after).filter(line => !old.includes(line))
+  const fresh = linesOf(after).filter((line) => !old.includes(line))
   for (const flag of FLAGS) {
     const count = (text: string): number => [...text.matchAll(flag.pattern)].length
     if (count(after) <= count(before)) continue
-    const line = fresh.find(item => count(`\n${item}\n`) > 0) ?? ''
+    const line = fresh.find((item) => count(`\n${item}\n`) > 0) ?? ''
     // A workflow has steps of many kinds; a step without a runner was left out before.
     const runs = flag.needs_runner !== true || config.read !== 'shell' || RUNNERS.test(after)
     add(flag.kind as Weakening['kind'], `added: ${line.trim().slice(0, 160)}`, runs)
@@ -142,13 +142,13 @@ const INCLUDES = KEYS(files.inclusion_keys)
 
 function exclusions(before: string, after: string, path: string, testFiles: readonly string[], add: Add): void {
   const [oldOut, newOut] = [valuesOf(before, EXCLUDES), valuesOf(after, EXCLUDES)]
-  for (const value of newOut.filter(item => !oldOut.includes(item))) {
-    const hit = testFiles.find(file => meets(value, file, path))
+  for (const value of newOut.filter((item) => !oldOut.includes(item))) {
+    const hit = testFiles.find((file) => meets(value, file, path))
     if (hit !== undefined) add('runner_exclusion', `excludes ${hit}: ${value}`, true)
     else add('unclassified', `a new exclusion: ${value}`, false)
   }
   const [oldIn, newIn] = [valuesOf(before, INCLUDES), valuesOf(after, INCLUDES)]
-  for (const value of oldIn.filter(item => !newIn.includes(item))) add('runner_exclusion', `no longer includes ${value}`, false)
+  for (const value of oldIn.filter((item) => !newIn.includes(item))) add('runner_exclusion', `no longer includes ${value}`, false)
 }
 
 /** Values of these keys outside of coverage blocks, which say what is measured, not what is run. */
@@ -156,7 +156,7 @@ function valuesOf(text: string, keys: RegExp): string[] {
   const values: string[] = []
   for (const match of text.matchAll(keys)) {
     if (insideCoverage(text, match.index)) continue
-    const strings = [...match[2]!.matchAll(/['"`]([^'"`]+)['"`]|(\/[^/\n]+\/)/g)].map(item => item[1] ?? item[2]!)
+    const strings = [...match[2]!.matchAll(/['"`]([^'"`]+)['"`]|(\/[^/\n]+\/)/g)].map((item) => item[1] ?? item[2]!)
     values.push(...(strings.length > 0 ? strings : [match[2]!.trim()]))
   }
   return values

@@ -24,15 +24,15 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
   const matches: [Owned, Owned, boolean][] = []
   for (const pair of pairs) {
     const before = owned(pair, pair.base)
-    const after = new Map(owned(pair, pair.candidate).map(item => [item.test.id, item]))
-    const known = new Set(before.map(item => item.test.id))
+    const after = new Map(owned(pair, pair.candidate).map((item) => [item.test.id, item]))
+    const known = new Set(before.map((item) => item.test.id))
     for (const item of before) {
       const successor = after.get(item.test.id)
       // A new test may have taken the name while the old one lives on under another.
       const moved =
         successor === undefined || bodyOf(successor) === bodyOf(item)
           ? undefined
-          : [...after.values()].find(other => !known.has(other.test.id) && item.assertions.length > 0 && bodyOf(other) === bodyOf(item))
+          : [...after.values()].find((other) => !known.has(other.test.id) && item.assertions.length > 0 && bodyOf(other) === bodyOf(item))
       if (moved !== undefined) {
         matches.push([item, moved, true])
         after.delete(moved.test.id)
@@ -46,8 +46,8 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
   }
   for (const [base, candidate] of adopt(lost, fresh)) matches.push([base, candidate, true])
   // A helper nobody calls asserts nothing: only what stands in tests counts.
-  const spare = gained(matches, fresh, item => item.assertions.filter(fact => fact.disabled === null).map(keyOf))
-  const rows = gained(matches, fresh, item => item.test.rows)
+  const spare = gained(matches, fresh, (item) => item.assertions.filter((fact) => fact.disabled === null).map(keyOf))
+  const rows = gained(matches, fresh, (item) => item.test.rows)
   for (const [base, candidate, moved] of matches) compareTest(base, candidate, moved, { spare, rows, around }, out)
   const standing = [...matches.map(([, candidate]) => candidate), ...fresh]
   judgeLost(lost, fresh, standing, spare, around, out)
@@ -66,7 +66,7 @@ function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<stri
   // A test without a body of its own runs a macro.
   if (candidate.test.statements.length === 0 && base.statements.length > 0 && candidate.test.macro) return true
   const own = new Set([
-    ...candidate.assertions.flatMap(fact => fact.matcher.split(' ')),
+    ...candidate.assertions.flatMap((fact) => fact.matcher.split(' ')),
     ...assertingWords(candidate.pair.candidate?.language ?? null),
   ])
   const calls = (tokens: readonly string[]): Map<string, number> => {
@@ -105,8 +105,8 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
   const change = compareAssertions(base.assertions, candidate.assertions)
   const helped = callsHelper(base.test, candidate, around.helpers)
   // Next to new assertions, or rewritten ones, only a person can tell what the test demands as a whole.
-  const real = change.added.filter(fact => fact.strength > 0 && fact.disabled === null)
-  const rewritten = change.findings.some(finding => !finding.proven)
+  const real = change.added.filter((fact) => fact.strength > 0 && fact.disabled === null)
+  const rewritten = change.findings.some((finding) => !finding.proven)
   for (const finding of change.findings) {
     const proven = finding.proven && !moved && !helped && real.length === 0 && !speaksOf(finding.words, around.gone)
     out.weakened.push({
@@ -117,13 +117,13 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
       proven,
     })
   }
-  const removed = change.removed.filter(fact => fact.strength > 0 && fact.disabled === null && !takeSpare(fact, spare))
+  const removed = change.removed.filter((fact) => fact.strength > 0 && fact.disabled === null && !takeSpare(fact, spare))
   // What the test no longer speaks of: with its subject gone from the source, so may its assertion be.
   const still = new Set(wordsOf(candidate.test.tokens.join(' ')))
   const dropped = wordsOf(base.test.tokens.join(' '))
-    .filter(word => !still.has(word))
+    .filter((word) => !still.has(word))
     .join(' , ')
-  const empty = change.added.some(fact => fact.strength === 0)
+  const empty = change.added.some((fact) => fact.strength === 0)
   for (const fact of removed) {
     const proven =
       !moved &&
@@ -150,7 +150,7 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
 /** The same demand on the same subject stands in a loop, or stood in a branch: repetition was folded. */
 function standsIn(fact: AssertionFact, candidate: Owned): boolean {
   return candidate.assertions.some(
-    other => other.matcher === fact.matcher && other.subject === fact.subject && (fact.nested || other.nested),
+    (other) => other.matcher === fact.matcher && other.subject === fact.subject && (fact.nested || other.nested),
   )
 }
 
@@ -167,14 +167,14 @@ function takeSpare(fact: AssertionFact, spare: Map<string, number>): boolean {
 
 function compareRows(base: Owned, candidate: Owned, { rows, around }: Ledger, out: Comparison): void {
   const rest = [...candidate.test.rows]
-  const gone = base.test.rows.filter(row => {
+  const gone = base.test.rows.filter((row) => {
     const at = rest.indexOf(row)
     if (at >= 0) rest.splice(at, 1)
     return at < 0
   })
   if (gone.length === 0) return
   const proven =
-    rest.length === 0 && gone.length < base.test.rows.length && !gone.some(row => (rows.get(row) ?? 0) > 0 || speaksOf(row, around.gone))
+    rest.length === 0 && gone.length < base.test.rows.length && !gone.some((row) => (rows.get(row) ?? 0) > 0 || speaksOf(row, around.gone))
   for (const row of gone.slice(0, 5)) {
     out.weakened.push(
       entry(
@@ -216,10 +216,10 @@ function judgeLost(
   for (const item of lost) {
     out.touchedTests.push({ file: item.pair.oldPath, name: item.test.name })
     // An assertion that other tests gained has moved with the test's purpose.
-    const covered = item.assertions.length > 0 && item.assertions.every(fact => takeSpare(fact, spare))
+    const covered = item.assertions.length > 0 && item.assertions.every((fact) => takeSpare(fact, spare))
     const replaced = fresh.length > 0
     // A subclass that overrode an inherited test, or one of several copies.
-    const copy = standing.some(other => other.test.name === item.test.name && similarity(item, other) > 0.6)
+    const copy = standing.some((other) => other.test.name === item.test.name && similarity(item, other) > 0.6)
     const skipped = item.test.state !== 'run' && item.test.state !== 'only'
     // Its hooks and imports name its subject as often as the test itself.
     const { rest = [], imports = [] } = item.pair.base ?? {}
@@ -249,7 +249,7 @@ function judgeLost(
 }
 
 function speaksOf(text: string, gone: ReadonlySet<string>): boolean {
-  return gone.size > 0 && wordsOf(text).some(word => gone.has(word))
+  return gone.size > 0 && wordsOf(text).some((word) => gone.has(word))
 }
 
 function entry(item: Owned, kind: Weakening['kind'], detail: string, proven: boolean): Weakening {

@@ -38,7 +38,7 @@ export type WeakeningReport = {
 
 /** Whether a test of a runner's report is one that the change touched: by its file and the last part of its name. */
 export function isTouched(report: Pick<WeakeningReport, 'touchedTests'>, test: { file: string; name: string }): boolean {
-  return report.touchedTests.some(item => {
+  return report.touchedTests.some((item) => {
     if (item.file === '*') return true
     if (item.file !== test.file && !test.file.endsWith(`/${item.file}`)) return false
     // A template's name says only how it begins: 'adds %i and %i', `reads ${text}`.
@@ -138,8 +138,8 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     }
   }
 
-  const gone = new Set([...words.base].filter(word => !words.candidate.has(word)))
-  const helpers = new Set(pairs.flatMap(pair => helperNames(pair.candidate)))
+  const gone = new Set([...words.base].filter((word) => !words.candidate.has(word)))
+  const helpers = new Set(pairs.flatMap((pair) => helperNames(pair.candidate)))
   const compared = compareTests(pairs, { gone, configTouched, helpers })
   weakened.push(...compared.weakened)
   added += compared.added
@@ -185,7 +185,7 @@ function sourceWords(text: string | undefined, facts: TestFacts | null | undefin
 
 /** Names of functions outside of tests in files that assert outside of tests. */
 function helperNames(facts: TestFacts | null): string[] {
-  if (facts === null || !facts.assertions.some(fact => fact.test === '')) return []
+  if (facts === null || !facts.assertions.some((fact) => fact.test === '')) return []
   return facts.rest.filter((word, at) => /^(?:function|def|func|fn|const|void)$/.test(facts.rest[at - 1] ?? '') && /^\w+$/.test(word))
 }
 
@@ -196,7 +196,8 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
   const add = (kind: Weakening['kind'], detail: string, proven: boolean): void => {
     found.push({ file: pair.path, line: null, kind, detail, proven })
   }
-  if ((candidate?.exits ?? 0) > (base?.exits ?? 0) && (base !== null || isAmbient(pair.path))) add('exit_zero_wrapper', 'the test code ends the process', true)
+  if ((candidate?.exits ?? 0) > (base?.exits ?? 0) && (base !== null || isAmbient(pair.path)))
+    add('exit_zero_wrapper', 'the test code ends the process', true)
   if (base === null) {
     if (isAmbient(pair.path)) add('unclassified', 'an added file that changes how other tests run', false)
     return found.length > 0 ? found : 'added'
@@ -210,7 +211,7 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
     const kept = new Set(candidate.rest)
     if (
       base.tier === candidate.tier &&
-      base.rest.every(line => kept.has(line)) &&
+      base.rest.every((line) => kept.has(line)) &&
       candidate.rest.length > base.rest.length &&
       base.rest.length > 0
     ) {
@@ -218,7 +219,7 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
     } else add('unclassified', 'lines changed (compared by lines only)', false)
     return found
   }
-  const lostImports = base.imports.filter(word => !candidate.imports.includes(word))
+  const lostImports = base.imports.filter((word) => !candidate.imports.includes(word))
   if (base.rest.join(' ') !== candidate.rest.join(' ')) add('unclassified', 'code around the tests changed', false)
   else if (lostImports.length > 0) add('unclassified', `imports changed: ${lostImports.slice(0, 5).join(', ')}`, false)
   if (found.length > 0) return found

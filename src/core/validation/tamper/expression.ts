@@ -32,12 +32,12 @@ export function isLiteral(text: string): boolean {
 
 /** What a condition that must hold demands: one claim per conjunct. `fallback` is the rank of a bare value. */
 export function claimsOfCondition(tokens: readonly string[], table: LanguageTable, fallback: number, matcher: string): Claim[] {
-  return splitTokens(unwrap(tokens), AND).flatMap(part => claimOfComparison(unwrap(part), table, fallback, matcher))
+  return splitTokens(unwrap(tokens), AND).flatMap((part) => claimOfComparison(unwrap(part), table, fallback, matcher))
 }
 
 /** What `if (condition) fail()` demands: the condition turned round, one claim per alternative. */
 export function claimsOfFailure(tokens: readonly string[], setup: string): Claim[] {
-  return splitTokens(unwrap(tokens), OR).map(raw => {
+  return splitTokens(unwrap(tokens), OR).map((raw) => {
     const part = unwrap(raw)
     const at = operatorAt(part)
     const context = setup === '' ? '' : `${setup} ; `
@@ -82,7 +82,7 @@ function claimOfComparison(tokens: readonly string[], table: LanguageTable, fall
 function comparison(left: readonly string[], operator: string, right: readonly string[], context: string): Claim {
   // `Math.abs(a - b) < 0.001` states a tolerance.
   const bound = right.length === 1 ? Number(right[0]!.replaceAll('_', '')) : Number.NaN
-  if ((operator === '<' || operator === '<=') && left.some(token => /^(?:abs|Abs|fabs)$/.test(token)) && !Number.isNaN(bound)) {
+  if ((operator === '<' || operator === '<=') && left.some((token) => /^(?:abs|Abs|fabs)$/.test(token)) && !Number.isNaN(bound)) {
     return { matcher: 'abs', subject: context + left.join(' '), expected: '', rank: 3, tolerance: bound }
   }
   const flipped = isLiteral(left.join(' ')) && !isLiteral(right.join(' ')) && EQUAL.has(operator)
@@ -161,7 +161,7 @@ const APPROXIMATION_KEYS = new Set(['rel', 'abs', 'rel_tol', 'abs_tol', 'nan_ok'
 
 /** `pytest.approx(3, rel=1e-5)` as an expected value: its number and its tolerance. */
 export function approximationOf(claim: Claim, table: LanguageTable): Claim {
-  const prefix = table.assertions.approximations?.find(start => claim.expected.startsWith(start))
+  const prefix = table.assertions.approximations?.find((start) => claim.expected.startsWith(start))
   if (prefix === undefined) return claim
   const inner = claim.expected.slice(prefix.length, -1).trim().split(' ')
   const values: (readonly string[])[] = []
@@ -171,5 +171,5 @@ export function approximationOf(claim: Claim, table: LanguageTable): Claim {
     if (number === undefined) values.push(arg)
     else tolerance = number
   }
-  return { matcher: 'approx', subject: claim.subject, expected: values.map(value => value.join(' ')).join(' , '), rank: 3, tolerance }
+  return { matcher: 'approx', subject: claim.subject, expected: values.map((value) => value.join(' ')).join(' , '), rank: 3, tolerance }
 }

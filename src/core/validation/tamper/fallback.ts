@@ -6,7 +6,7 @@ const COMMENT_LINE = /^(?:\/\/|#|--|;;|%|\*|\/\*)/
 export function lineFacts(text: string): TestFacts {
   const lines = text
     .split(/\r?\n/)
-    .map(line => line.trim())
-    .filter(line => line !== '' && !COMMENT_LINE.test(line))
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !COMMENT_LINE.test(line))
   return { language: null, tests: [], assertions: [], rest: lines, imports: [], exits: 0, tier: 2 }
 }

@@ -16,7 +16,7 @@ export function owned(pair: FilePair, facts: TestFacts | null): Owned[] {
     if (list === undefined) byTest.set(fact.test, [fact])
     else list.push(fact)
   }
-  return facts.tests.map(test => ({ test, pair, assertions: byTest.get(test.id) ?? [] }))
+  return facts.tests.map((test) => ({ test, pair, assertions: byTest.get(test.id) ?? [] }))
 }
 
 /** Finds successors of lost tests among the new ones and takes both out of their lists. */
@@ -24,7 +24,7 @@ export function adopt(lost: Owned[], fresh: Owned[]): [Owned, Owned][] {
   const found: [Owned, Owned][] = []
   const by = (same: (a: Owned, b: Owned) => boolean): void => {
     for (let at = 0; at < lost.length; at++) {
-      const other = fresh.findIndex(candidate => same(lost[at]!, candidate))
+      const other = fresh.findIndex((candidate) => same(lost[at]!, candidate))
       if (other < 0) continue
       found.push([lost[at]!, fresh[other]!])
       lost.splice(at--, 1)

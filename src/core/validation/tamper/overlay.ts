@@ -27,7 +27,7 @@ export async function baseTestsOverlay(options: {
   const { git, candidateCommit, baseCommit, isTestFile } = options
   const base = git.reader(baseCommit)
   const candidate = git.reader(candidateCommit)
-  const paths = new Set((await git.changedFiles(baseCommit, candidateCommit)).flatMap(file => [file.path, file.oldPath ?? file.path]))
+  const paths = new Set((await git.changedFiles(baseCommit, candidateCommit)).flatMap((file) => [file.path, file.oldPath ?? file.path]))
   const changes: FileChange[] = []
   const restored: string[] = []
   const removed: string[] = []
@@ -89,10 +89,10 @@ export function classifyBaseTests(
   candidate: TestReport,
   touched: (test: Pick<TestResult, 'id' | 'file' | 'name'>) => boolean,
 ): BaseTestVerdicts {
-  const old = new Map(overlay.tests.map(test => [test.id, test]))
-  const next = new Map(candidate.tests.map(test => [test.id, test]))
-  const compiles = overlay.tests.length > 0 && (overlay.complete || overlay.tests.some(test => test.status === 'pass'))
-  const loaded = new Set(overlay.tests.filter(test => test.status !== 'error').map(test => test.file))
+  const old = new Map(overlay.tests.map((test) => [test.id, test]))
+  const next = new Map(candidate.tests.map((test) => [test.id, test]))
+  const compiles = overlay.tests.length > 0 && (overlay.complete || overlay.tests.some((test) => test.status === 'pass'))
+  const loaded = new Set(overlay.tests.filter((test) => test.status !== 'error').map((test) => test.file))
   const regressed: string[] = []
   const contract: string[] = []
   for (const [id, status] of baseline) {

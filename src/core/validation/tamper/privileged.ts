@@ -5,11 +5,11 @@ import type { ChangedFile } from '../../git/index.ts'
 /** Why a path, or what became of it, may decide about more than its own content: a person always looks. */
 export type Privilege = { path: string; kind: string; detail: string }
 
-const RULES = knowledge.privileged.map(rule => ({ ...rule, pattern: new RegExp(rule.pattern) }))
+const RULES = knowledge.privileged.map((rule) => ({ ...rule, pattern: new RegExp(rule.pattern) }))
 
 /** The privilege a path has by its name; `undefined` for ordinary files. */
 export function privilegedPath(path: string): string | undefined {
-  return RULES.find(rule => rule.pattern.test(path))?.kind
+  return RULES.find((rule) => rule.pattern.test(path))?.kind
 }
 
 export type PrivilegedInput = {
@@ -40,10 +40,10 @@ export async function privilegedChanges(input: PrivilegedInput): Promise<Privile
       if (changed.length > 0) found.push({ path: file.path, kind: 'package_scripts', detail: changed.join(', ') })
     }
   }
-  const touched = new Set(input.changedFiles.filter(file => file.status !== 'deleted').map(file => file.path))
+  const touched = new Set(input.changedFiles.filter((file) => file.status !== 'deleted').map((file) => file.path))
   for (const clash of nameClashes(input.candidatePaths ?? [])) {
-    if (clash.some(path => touched.has(path)))
-      found.push({ path: clash.find(path => touched.has(path))!, kind: 'name_clash', detail: clash.join(' = ') })
+    if (clash.some((path) => touched.has(path)))
+      found.push({ path: clash.find((path) => touched.has(path))!, kind: 'name_clash', detail: clash.join(' = ') })
   }
   return found
 }
@@ -68,7 +68,7 @@ export function nameClashes(paths: readonly string[]): string[][] {
       else group.add(prefix)
     }
   }
-  return [...groups.values()].filter(group => group.size > 1).map(group => [...group].sort())
+  return [...groups.values()].filter((group) => group.size > 1).map((group) => [...group].sort())
 }
 
 const LIFECYCLE = [
@@ -86,7 +86,7 @@ const LIFECYCLE = [
 
 function changedKeys(before: string | undefined, after: string | undefined): string[] {
   const [old, next] = [parse(before), parse(after)]
-  return LIFECYCLE.filter(key => JSON.stringify(old[key]) !== JSON.stringify(next[key]))
+  return LIFECYCLE.filter((key) => JSON.stringify(old[key]) !== JSON.stringify(next[key]))
 }
 
 function parse(text: string | undefined): Record<string, unknown> {
@@ -95,6 +95,6 @@ function parse(text: string | undefined): Record<string, unknown> {
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
   } catch {
     // A manifest that does not parse differs in everything.
-    return Object.fromEntries(LIFECYCLE.map(key => [key, text]))
+    return Object.fromEntries(LIFECYCLE.map((key) => [key, text]))
   }
 }

@@ -27,21 +27,21 @@ const REPORTS = /\b(?:throw|raise|rethrow|fail|done|reject|next|t\.(?:Error|Fata
 /** The part of a `try` whose failed assertions its handler would hide; `undefined` where failures get out. */
 export function swallows(node: Node, table: LanguageTable): Node | undefined {
   if (!TRY.test(node.kind)) return undefined
-  const handler = node.children.find(child => HANDLER.test(child.kind))
+  const handler = node.children.find((child) => HANDLER.test(child.kind))
   if (handler === undefined) return undefined
   const words = tokensOf(handler, table)
   if (REPORTS.test(handler.text.replace(/^\s*rescue|\bend\b/g, ''))) return undefined
   const types = typesOf(handler)
-  if (table.catches.length > 0 && types !== '' && !table.catches.some(name => types.includes(name))) return undefined
+  if (table.catches.length > 0 && types !== '' && !table.catches.some((name) => types.includes(name))) return undefined
   if (table.catches.length > 0 && types === '' && table.languages.includes('ruby')) return undefined
-  return words.length === 0 ? undefined : (node.children.find(child => /block|body/.test(child.kind)) ?? node.children[1])
+  return words.length === 0 ? undefined : (node.children.find((child) => /block|body/.test(child.kind)) ?? node.children[1])
 }
 
 function typesOf(handler: Node): string {
-  const body = handler.children.find(child => /block|body|then/.test(child.kind))
+  const body = handler.children.find((child) => /block|body|then/.test(child.kind))
   const head = handler.children.slice(1, body === undefined ? undefined : handler.children.indexOf(body))
   return head
-    .map(child => child.text)
+    .map((child) => child.text)
     .join(' ')
     .replace(/[:()]/g, ' ')
     .trim()

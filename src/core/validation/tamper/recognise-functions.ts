@@ -11,7 +11,7 @@ export function byFunction(node: Node, table: LanguageTable, insideTest: boolean
   if (rules.style !== 'function' || insideTest) return undefined
   if (node.kind === 'decorated_definition') {
     const inner = node.children.at(-1)!
-    const marks = node.children.filter(child => child.kind === 'decorator')
+    const marks = node.children.filter((child) => child.kind === 'decorator')
     if (rules.suite_kinds!.includes(inner.kind)) return { ...suiteOf(inner, table)!, state: stateOfMarks(marks, table), header: [] }
     return rules.kinds!.includes(inner.kind) ? named(inner, rules.pattern!, table, node, marks) : undefined
   }
@@ -20,27 +20,27 @@ export function byFunction(node: Node, table: LanguageTable, insideTest: boolean
 }
 
 function suiteOf(node: Node, table: LanguageTable): Found | undefined {
-  const name = node.children.find(child => /identifier|constant/.test(child.kind))
-  const body = node.children.find(child => /^(?:block|class_body|body_statement|declaration_list)$/.test(child.kind))
+  const name = node.children.find((child) => /identifier|constant/.test(child.kind))
+  const body = node.children.find((child) => /^(?:block|class_body|body_statement|declaration_list)$/.test(child.kind))
   if (name === undefined || body === undefined) return undefined
   const shell = node.children.filter(
-    child => child !== body && child !== name && !/^(?:class|module|mod|end|:|modifiers|def|public)$/.test(child.kind),
+    (child) => child !== body && child !== name && !/^(?:class|module|mod|end|:|modifiers|def|public)$/.test(child.kind),
   )
   return found({ role: 'suite', name: name.text, node, body, shell: table.languages.includes('java') ? [] : shell })
 }
 
 function named(node: Node, pattern: string, table: LanguageTable, whole: Node, marks: readonly Node[]): Found | undefined {
-  const name = node.children.find(child => /identifier/.test(child.kind))
+  const name = node.children.find((child) => /identifier/.test(child.kind))
   if (name === undefined || !new RegExp(pattern).test(name.text)) return undefined
-  const body = node.children.find(child => /^(?:block|body_statement)$/.test(child.kind)) ?? null
-  const rows = [...marks.flatMap(mark => rowsOfMark(mark, table)), ...tableRows(body, table)]
+  const body = node.children.find((child) => /^(?:block|body_statement)$/.test(child.kind)) ?? null
+  const rows = [...marks.flatMap((mark) => rowsOfMark(mark, table)), ...tableRows(body, table)]
   return found({ role: 'test', name: name.text, state: stateOfMarks(marks, table), rows, node: whole, body })
 }
 
 function markName(mark: Node): { name: string; args: Node | null } {
-  const inner = mark.children.find(child => /identifier|attribute|call/.test(child.kind) && child.text !== '@')
+  const inner = mark.children.find((child) => /identifier|attribute|call/.test(child.kind) && child.text !== '@')
   const links = inner === undefined ? [] : chainOf(inner)
-  return { name: links.map(link => link.name).join('.'), args: links.at(-1)?.args ?? null }
+  return { name: links.map((link) => link.name).join('.'), args: links.at(-1)?.args ?? null }
 }
 
 function stateOfMarks(marks: readonly Node[], table: LanguageTable): TestState {
@@ -56,9 +56,9 @@ function rowsOfMark(mark: Node, table: LanguageTable): string[] {
   if (!(table.tests.row_annotations ?? []).includes(name) || args === null) return []
   const items = itemsOf(args)
   const list =
-    items.slice(items.length > 1 ? 1 : 0).find(item => table.lists.includes(item.kind)) ??
-    items.flatMap(item => item.children).find(child => table.lists.includes(child.kind))
-  return list === undefined ? [] : itemsOf(list).map(item => tokensOf(item, table).join(' '))
+    items.slice(items.length > 1 ? 1 : 0).find((item) => table.lists.includes(item.kind)) ??
+    items.flatMap((item) => item.children).find((child) => table.lists.includes(child.kind))
+  return list === undefined ? [] : itemsOf(list).map((item) => tokensOf(item, table).join(' '))
 }
 
 /** Go's tables: the elements of composite literals whose elements are themselves braced. */
@@ -69,9 +69,9 @@ function tableRows(body: Node | null, table: LanguageTable): string[] {
   for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
     const value = item.kind === 'composite_literal' ? item.children.at(-1)! : undefined
     if (value !== undefined && /^(?:slice_type|map_type|array_type|implicit_length_array_type)$/.test(item.children[0]!.kind)) {
-      const elements = value.children.filter(child => /element/.test(child.kind))
-      if (elements.some(element => element.text.includes('{'))) {
-        rows.push(...elements.map(element => tokensOf(element, table).join(' ')))
+      const elements = value.children.filter((child) => /element/.test(child.kind))
+      if (elements.some((element) => element.text.includes('{'))) {
+        rows.push(...elements.map((element) => tokensOf(element, table).join(' ')))
         continue
       }
     }
@@ -99,16 +99,16 @@ export function byAnnotation(node: Node, table: LanguageTable, legacy: boolean):
   if (!rules.kinds!.includes(node.kind)) return undefined
   const marks = marksOf(node)
   const names = marks.map(attributeName)
-  const name = node.children.find(child => child.kind === 'identifier')
+  const name = node.children.find((child) => child.kind === 'identifier')
   if (name === undefined) return undefined
   const isTest =
-    names.some(mark => rules.markers!.includes(mark)) ||
+    names.some((mark) => rules.markers!.includes(mark)) ||
     (legacy && rules.legacy !== undefined && new RegExp(rules.legacy.pattern).test(name.text))
   if (!isTest) return undefined
-  const state = names.map(mark => rules.annotations?.[mark]).find(mark => mark !== undefined)
-  const body = node.children.find(child => child.kind === 'block') ?? null
-  const rows = marks.flatMap(mark => attributeRows(mark, table))
-  const header = marks.filter(mark => mark.parent !== node).flatMap(mark => tokensOf(mark, table))
+  const state = names.map((mark) => rules.annotations?.[mark]).find((mark) => mark !== undefined)
+  const body = node.children.find((child) => child.kind === 'block') ?? null
+  const rows = marks.flatMap((mark) => attributeRows(mark, table))
+  const header = marks.filter((mark) => mark.parent !== node).flatMap((mark) => tokensOf(mark, table))
   return found({
     role: 'test',
     name: name.text,
@@ -117,14 +117,14 @@ export function byAnnotation(node: Node, table: LanguageTable, legacy: boolean):
     node,
     body,
     header,
-    claims: marks.flatMap(mark => attributeClaims(mark, table)),
+    claims: marks.flatMap((mark) => attributeClaims(mark, table)),
   })
 }
 
 /** Attributes before the node (Rust) or in its modifiers (Java). */
 function marksOf(node: Node): Node[] {
-  const modifiers = node.children.find(child => child.kind === 'modifiers')
-  if (modifiers !== undefined) return modifiers.children.filter(child => /annotation/.test(child.kind))
+  const modifiers = node.children.find((child) => child.kind === 'modifiers')
+  if (modifiers !== undefined) return modifiers.children.filter((child) => /annotation/.test(child.kind))
   const siblings = node.parent?.children ?? []
   const marks: Node[] = []
   for (let at = siblings.indexOf(node) - 1; at >= 0; at--) {
@@ -143,10 +143,10 @@ function attributeRows(mark: Node, table: LanguageTable): string[] {
   const name = attributeName(mark)
   if (!table.tests.row_annotations!.includes(name.split('::')[0]!)) return []
   const tokens = tokensOf(mark, table)
-  const open = tokens.findIndex(token => token === '(')
+  const open = tokens.findIndex((token) => token === '(')
   if (open < 0) return []
   const brace = tokens.indexOf('{')
-  if (brace > 0) return splitArguments(tokens.slice(brace + 1, tokens.lastIndexOf('}'))).map(row => row.join(' '))
+  if (brace > 0) return splitArguments(tokens.slice(brace + 1, tokens.lastIndexOf('}'))).map((row) => row.join(' '))
   return [tokens.slice(open + 1, tokens.lastIndexOf(')')).join(' ')]
 }
 

@@ -21,8 +21,8 @@ export function recogniserOf(root: Node, table: LanguageTable): Recogniser {
         loopOf(node, table, root, insideTest)
       )
     },
-    fileState: node => fileStateOf(node, table),
-    mayHold: args => args.children.some(child => table.functions.includes(child.kind)),
+    fileState: (node) => fileStateOf(node, table),
+    mayHold: (args) => args.children.some((child) => table.functions.includes(child.kind)),
   }
 }
 
@@ -45,7 +45,7 @@ function byCall(node: Node, table: LanguageTable, root: Node, insideTest: boolea
   if (role === undefined) return undefined
   const args = itemsOf(last.args)
   const title = args[0]
-  const callback = args.findLast(arg => table.functions.includes(arg.kind)) ?? last.block ?? undefined
+  const callback = args.findLast((arg) => table.functions.includes(arg.kind)) ?? last.block ?? undefined
   const literal = title !== undefined && /string/.test(title.kind)
   if (callback === undefined && !(literal && role === 'test')) return undefined
   if (title === undefined && last.block === null) return undefined
@@ -54,7 +54,7 @@ function byCall(node: Node, table: LanguageTable, root: Node, insideTest: boolea
     state = link.name in (rules.modifiers ?? {}) && state === 'run' ? asState(rules.modifiers![link.name]) : state
   state = optionState(args, table) ?? state
   if (callback === undefined && args.length < 2 && state === 'run') state = 'todo'
-  const rowLink = links.slice(at + 1).find(link => rules.rows?.includes(link.name) === true && link.args !== null)
+  const rowLink = links.slice(at + 1).find((link) => rules.rows?.includes(link.name) === true && link.args !== null)
   const name =
     title === undefined || title === callback
       ? tokensOf(callback ?? node, table)
@@ -83,12 +83,12 @@ function wordRole(word: string, table: LanguageTable): 'test' | 'suite' | undefi
 
 /** The body of a callback: its block, or the expression an arrow returns. */
 function bodyOf(callback: Node, table: LanguageTable): Node {
-  if (table.languages.includes('ruby')) return callback.children.find(child => /body/.test(child.kind)) ?? callback
-  return callback.children.find(child => /^(?:statement_block|block|compound_statement)$/.test(child.kind)) ?? callback
+  if (table.languages.includes('ruby')) return callback.children.find((child) => /body/.test(child.kind)) ?? callback
+  return callback.children.find((child) => /^(?:statement_block|block|compound_statement)$/.test(child.kind)) ?? callback
 }
 
 function parametersOf(callback: Node): Node[] {
-  return callback.children.filter(child => /parameters/.test(child.kind) && child.children.length > 2)
+  return callback.children.filter((child) => /parameters/.test(child.kind) && child.children.length > 2)
 }
 
 function optionState(args: readonly Node[], table: LanguageTable): TestState | undefined {
@@ -111,18 +111,18 @@ function rowsOf(args: Node, table: LanguageTable, root: Node): string[] {
     return args.text
       .split('\n')
       .slice(1)
-      .map(line => line.trim())
-      .filter(line => line !== '' && line !== '`')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && line !== '`')
   const list = itemsOf(args)
-    .map(item => literalList(item, table, root))
-    .find(item => item !== undefined)
-  return list === undefined ? [] : itemsOf(list).map(item => tokensOf(item, table).join(' '))
+    .map((item) => literalList(item, table, root))
+    .find((item) => item !== undefined)
+  return list === undefined ? [] : itemsOf(list).map((item) => tokensOf(item, table).join(' '))
 }
 
 function literalList(node: Node, table: LanguageTable, root: Node): Node | undefined {
   if (table.lists.includes(node.kind)) return node
   if (/^(?:as_expression|satisfies_expression|parenthesized_expression)$/.test(node.kind))
-    return node.children.find(child => table.lists.includes(child.kind))
+    return node.children.find((child) => table.lists.includes(child.kind))
   if (node.kind !== 'identifier') return undefined
   const stack = [root]
   for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
@@ -148,17 +148,17 @@ function subtest(node: Node, table: LanguageTable): Found | undefined {
 function loopOf(node: Node, table: LanguageTable, root: Node, insideTest: boolean): Found | undefined {
   if (insideTest || table.tests.style !== 'call') return undefined
   if (node.kind === 'for_in_statement') {
-    const list = node.children.map(child => literalList(child, table, root)).find(item => item !== undefined)
+    const list = node.children.map((child) => literalList(child, table, root)).find((item) => item !== undefined)
     const body = node.children.at(-1)!
     return list === undefined || !holdsTest(body, table)
       ? undefined
-      : found({ role: 'suite', name: 'each', node, body, rows: itemsOf(list).map(item => tokensOf(item, table).join(' ')) })
+      : found({ role: 'suite', name: 'each', node, body, rows: itemsOf(list).map((item) => tokensOf(item, table).join(' ')) })
   }
   if (!isChain(node)) return undefined
   const links = chainOf(node)
   const last = links.at(-1)!
   if (!/^(?:forEach|each|map)$/.test(last.name) || links.length < 2) return undefined
-  const callback: Node | undefined = itemsOf(last.args).find(arg => table.functions.includes(arg.kind)) ?? last.block ?? undefined
+  const callback: Node | undefined = itemsOf(last.args).find((arg) => table.functions.includes(arg.kind)) ?? last.block ?? undefined
   const list = literalList(links.at(-2)!.node, table, root)
   if (callback === undefined || list === undefined || !holdsTest(callback, table)) return undefined
   return found({
@@ -166,7 +166,7 @@ function loopOf(node: Node, table: LanguageTable, root: Node, insideTest: boolea
     name: 'each',
     node,
     body: bodyOf(callback, table),
-    rows: itemsOf(list).map(item => tokensOf(item, table).join(' ')),
+    rows: itemsOf(list).map((item) => tokensOf(item, table).join(' ')),
   })
 }
 

@@ -4,11 +4,11 @@ import { treeOf, type Node } from './syntax.ts'
 
 export type Suppression = { kind: string; line: number; text: string }
 
-const RULES = knowledge.suppressions.map(rule => ({ ...rule, pattern: new RegExp(rule.pattern, 'g') }))
+const RULES = knowledge.suppressions.map((rule) => ({ ...rule, pattern: new RegExp(rule.pattern, 'g') }))
 
 /** Every place where a text tells a checker to look away. */
 export function suppressionsOf(text: string, language: LanguageId): Suppression[] {
-  const rules = RULES.filter(rule => rule.languages.includes(language))
+  const rules = RULES.filter((rule) => rule.languages.includes(language))
   if (rules.length === 0) return []
   const tree = treeOf(text, language)
   const comments = tree === undefined ? [] : commentsIn(tree.root)
@@ -36,7 +36,7 @@ export function suppressionsOf(text: string, language: LanguageId): Suppression[
 export function newSuppressions(before: string, after: string, language: LanguageId): Suppression[] {
   const known = new Map<string, number>()
   for (const item of suppressionsOf(before, language)) known.set(keyOf(item), (known.get(keyOf(item)) ?? 0) + 1)
-  return suppressionsOf(after, language).filter(item => {
+  return suppressionsOf(after, language).filter((item) => {
     const left = known.get(keyOf(item)) ?? 0
     known.set(keyOf(item), left - 1)
     return left <= 0

@@ -71,7 +71,7 @@ export function tokensOf(node: Node, table: LanguageTable): string[] {
 }
 
 function isSingleTuple(node: Node | null): boolean {
-  return node !== null && node.kind === 'tuple' && node.children.filter(child => child.kind === ',').length === 1
+  return node !== null && node.kind === 'tuple' && node.children.filter((child) => child.kind === ',').length === 1
 }
 
 const OPENERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' }
@@ -92,7 +92,7 @@ export function splitTokens(tokens: readonly string[], separators: ReadonlySet<s
 const COMMA = new Set([','])
 
 export function splitArguments(tokens: readonly string[]): string[][] {
-  return splitTokens(tokens, COMMA).filter(part => part.length > 0)
+  return splitTokens(tokens, COMMA).filter((part) => part.length > 0)
 }
 
 /** One link of a call chain: `expect(x).not.toBe(1)` is expect(x), not, toBe(1). */
@@ -123,14 +123,14 @@ export function chainOf(node: Node): Link[] {
   }
   if (CALLS.has(node.kind)) {
     const args = node.children.find((child, at) => at > 0 && ARGUMENTS.has(child.kind)) ?? null
-    const block = node.children.find(child => BLOCKS.has(child.kind)) ?? null
+    const block = node.children.find((child) => BLOCKS.has(child.kind)) ?? null
     const first = node.children[0]
     if (first === undefined || node.kind === 'new_expression') return [{ name: '', args, block, node }]
     const dotted = node.children[1] !== undefined && DOTS.has(node.children[1].kind)
     if (dotted) {
       const name = node.children
         .slice(2)
-        .find(child => !ARGUMENTS.has(child.kind) && child.kind !== 'type_arguments' && !BLOCKS.has(child.kind))
+        .find((child) => !ARGUMENTS.has(child.kind) && child.kind !== 'type_arguments' && !BLOCKS.has(child.kind))
       return [...chainOf(first), { name: name?.text ?? '', args, block, node }]
     }
     const links = chainOf(first)
@@ -148,11 +148,11 @@ const PUNCTUATION = new Set(['(', ')', ',', '[', ']', '{', '}', ';'])
 
 /** The argument nodes of an argument list, or the elements of a list literal. */
 export function itemsOf(list: Node | null): Node[] {
-  return list === null ? [] : list.children.filter(child => !child.comment && !PUNCTUATION.has(child.kind))
+  return list === null ? [] : list.children.filter((child) => !child.comment && !PUNCTUATION.has(child.kind))
 }
 
 /** Words of code and of string contents, and members with their object: what a piece of a test speaks of. */
 export function wordsOf(text: string): string[] {
-  const members = [...text.matchAll(/(?<![\w.])([A-Za-z_]\w*) ?\. ?([A-Za-z_]\w*)/g)].map(match => `${match[1]}.${match[2]}`)
+  const members = [...text.matchAll(/(?<![\w.])([A-Za-z_]\w*) ?\. ?([A-Za-z_]\w*)/g)].map((match) => `${match[1]}.${match[2]}`)
   return [...(text.match(/[A-Za-z_][A-Za-z0-9_]{2,}/g) ?? []), ...members]
 }

@@ -87,8 +87,8 @@ export type LanguageTable = {
 }
 
 const TABLES: ReadonlyMap<string, LanguageTable> = new Map(
-  ([javascript, python, go, rust, java, ruby] as readonly unknown[] as readonly LanguageTable[]).flatMap(table =>
-    table.languages.map(language => [language, table] as const),
+  ([javascript, python, go, rust, java, ruby] as readonly unknown[] as readonly LanguageTable[]).flatMap((table) =>
+    table.languages.map((language) => [language, table] as const),
   ),
 )
 

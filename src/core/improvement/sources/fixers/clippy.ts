@@ -1,6 +1,13 @@
 import { type Fix, type Fixer, hasAny, parseReport, relativePath } from './fixer.ts'
 
-type Span = { file_name: string; byte_start: number; byte_end: number; line_start: number; suggested_replacement: string | null; suggestion_applicability: string | null }
+type Span = {
+  file_name: string
+  byte_start: number
+  byte_end: number
+  line_start: number
+  suggested_replacement: string | null
+  suggestion_applicability: string | null
+}
 type Message = { reason: string; message?: { code: { code: string } | null; spans: Span[]; children: { spans: Span[] }[] } }
 
 /** Clippy's machine-applicable suggestions, from cargo's JSON messages. Ranges count bytes. */

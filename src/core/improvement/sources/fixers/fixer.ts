@@ -84,7 +84,9 @@ export async function hasAny(project: FixerProject, names: readonly string[]): P
 /** Whether the package's manifest (or the top one) holds a key or a dependency of that name. */
 export async function manifestNames(project: FixerProject, name: string): Promise<boolean> {
   for (const path of [`${project.scope}/package.json`, 'package.json']) {
-    const manifest = parseReport<Record<string, Record<string, unknown> | undefined>>((await project.reader.text(path.replace(/^\//, ''))) ?? '')
+    const manifest = parseReport<Record<string, Record<string, unknown> | undefined>>(
+      (await project.reader.text(path.replace(/^\//, ''))) ?? '',
+    )
     if (!manifest) continue
     if (manifest['devDependencies']?.[name] ?? manifest['dependencies']?.[name] ?? manifest[`${name}Config`]) return true
   }
