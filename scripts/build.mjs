@@ -82,6 +82,7 @@ rmSync(generated, { recursive: true, force: true })
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
 execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
   cwd: root,
+  env: { ...process.env, OCLIF_SKIP_NEW_VERSION_CHECK: 'true' },
   stdio: ['ignore', 'ignore', 'inherit'],
 })
 writeFileSync(stamp, `${manifest.version}\n`)
