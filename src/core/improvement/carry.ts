@@ -89,7 +89,7 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
   for (const row of carried.rows.candidate)
     if (
       row['commit_oid'] !== null &&
-      (await git.resolve(String(row['commit_oid']))) !== undefined &&
+      (await git.resolve(`${String(row['commit_oid'])}^{commit}`)) !== undefined &&
       (await diffHash(git, base, String(row['commit_oid']))) !== row['diff_hash']
     )
       throw new SingularityError('RECORD_INVALID', `Candidate ${String(row['id'])} is not the change that was exported.`)
