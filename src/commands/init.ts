@@ -4,7 +4,8 @@ import { presentInit } from './_present/system.ts'
 
 export default class Init extends BaseCommand {
   static override summary = 'Show the plan that was detected and the settings this repository could use.'
-  static override description = 'Writes nothing unless --write is given; it then adds to .singularity/config.json what the file does not say yet.'
+  static override description =
+    'Writes nothing unless --write is given; it then adds to .singularity/config.json what the file does not say yet.'
   static override examples = ['<%= config.bin %> init', '<%= config.bin %> init --write', '<%= config.bin %> init --json']
   static override flags = { write: Flags.boolean({ description: 'Write .singularity/config.json.', env: 'SINGULARITY_WRITE' }) }
 

@@ -72,7 +72,10 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
     const branches = (): string => execFileSync('git', ['for-each-ref'], { cwd: root, env: place.env, encoding: 'utf8' })
     const before = branches()
     const answer = await small.run(PATCH, { cwd: root, input: GOOD_PATCH })
-    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({ code: 'DISK_FULL', exitCode: 6 })
+    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({
+      code: 'DISK_FULL',
+      exitCode: 6,
+    })
     expect(branches()).toBe(before)
     small.cleanup()
   })
@@ -84,7 +87,10 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
     mounts.push(copy)
     execFileSync('mount', ['-o', 'remount,bind,ro', copy])
     const answer = await place.run(PATCH, { cwd: copy, input: GOOD_PATCH })
-    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({ code: 'READ_ONLY', exitCode: 6 })
+    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({
+      code: 'READ_ONLY',
+      exitCode: 6,
+    })
   })
 })
 
