@@ -32,7 +32,7 @@ export async function proveCandidates(session: Session, found: readonly Found[],
       fail(session, draft, error)
     }
   }
-  drafts.push(...(await ride(session, riders, bench)))
+  drafts.push(...(await ride(session, riders)))
   return drafts
 }
 
@@ -166,7 +166,7 @@ const union = (riders: readonly Rider[]): PlanEntry[] => {
 }
 
 /** The train: full suites, types and lint once on the tip, bisected when red; then the measurements of the tip. */
-async function ride(session: Session, all: readonly Rider[], bench: Bench): Promise<Draft[]> {
+async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
   const children: Draft[] = []
   let { coupled: riders, overlapping } = await couple(session, all)
   for (const { draft } of overlapping) {
