@@ -1,6 +1,7 @@
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import type { App } from '../../core/app.ts'
 import { EXIT } from '../../core/kernel/index.ts'
+import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
 import { exitWith, presentError } from './present-error.ts'
@@ -36,7 +37,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get isJson(): boolean {
-    return this.argv.includes('--json') || process.env['SINGULARITY_JSON'] === 'true'
+    return wantsJson(this.argv, process.env)
   }
 
   /** True where a person can be asked. */
@@ -74,7 +75,13 @@ export abstract class BaseCommand extends Command {
 
   override async catch(error: unknown): Promise<void> {
     if ((error as { code?: string }).code === 'EEXIT') throw error
-    exitWith(presentError(error, { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.') }))
+    exitWith(
+      presentError(error, {
+        json: this.isJson,
+        command: (this.id ?? 'look').replaceAll(':', '.'),
+        flags: Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags }),
+      }),
+    )
   }
 
   override async finally(): Promise<void> {

@@ -1,52 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { Config, loadHelpClass } from '@oclif/core'
 import { COMMANDS } from 'singularity-commands'
-import { SingularityError } from '../../core/kernel/index.ts'
+import { SingularityError, printable } from '../../core/kernel/index.ts'
+import { type CommandLine, readCommandLine, wantsJson } from './command-line.ts'
+import { setColor } from './paint.ts'
 import { exitWith, presentError } from './present-error.ts'
-import { suggest } from './suggest.ts'
-
-type CommandLine = { id: string; argv: string[] }
-
-/**
- * `rules show ID` is the command `rules:show` with the argument ID: the longest leading words that name a command.
- * oclif's own `run` is not used because it replaces a given configuration by one that imports every command.
- * @throws USAGE naming the nearest command
- */
-function findCommand(words: readonly string[]): CommandLine {
-  for (let count = Math.min(words.length, 3); count > 0; count--) {
-    const id = words.slice(0, count).join(':')
-    if (Object.hasOwn(COMMANDS, id)) return { id, argv: words.slice(count) }
-  }
-  const plain = words.filter((word) => !word.startsWith('-'))
-  const names = Object.keys(COMMANDS).map((name) => name.replaceAll(':', ' '))
-  const near = suggest(plain.slice(0, 2).join(' '), names) ?? suggest(plain[0] ?? '', names)
-  throw new SingularityError('USAGE', `There is no command "${plain.slice(0, 2).join(' ')}".`, {
-    hints: [near === undefined ? 'singularity --help' : `Did you mean: singularity ${near}`],
-    data: { command: plain[0], suggestion: near ?? null },
-  })
-}
-
-function wantsHelp(words: readonly string[]): boolean {
-  const end = words.indexOf('--')
-  const own = end === -1 ? words : words.slice(0, end)
-  return words[0] === 'help' || own.includes('--help') || own.includes('-h')
-}
-
-/** Help of a command, of a topic ("rules") or, with no word, of the program. */
-async function showHelp(words: readonly string[]): Promise<void> {
-  const config = await loadConfig()
-  const plain = words.filter((word) => !word.startsWith('-') && word !== 'help')
-  const isTopic = config.topics.some(({ name }) => name === plain[0]) && plain.length === 1
-  if (plain.length > 0 && !isTopic) findCommand(plain)
-  const Help = await loadHelpClass(config)
-  await new Help(config, config.pjson.oclif.helpOptions ?? config.pjson.helpOptions).showHelp(plain)
-}
-
-async function loadConfig(): Promise<Config> {
-  const config = new Config({ root: fileURLToPath(new URL('..', import.meta.url)) })
-  await config.load()
-  return config
-}
 
 /** Runs one command line. A bare command line is the two-minute look. Every way out passes here. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -54,30 +12,53 @@ export async function main(argv: readonly string[]): Promise<void> {
     stream.on('error', (error: { code?: string }) => {
       if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
     })
-  const json = argv.includes('--json')
-  const words = [...argv]
+  const json = wantsJson(argv, process.env)
+  const line = readCommandLine(argv, Object.keys(COMMANDS))
+  const command = line.kind === 'command' ? line.id.replaceAll(':', '.') : line.kind === 'version' ? 'version' : 'help'
+  process.on('uncaughtException', (error) => process.exit(presentError(error, { json, command })))
+  const color = /^--color=(always|never)$/.exec(argv.find((word) => word.startsWith('--color=')) ?? '')?.[1]
+  if (color) setColor(color as 'always' | 'never')
   try {
-    if (wantsHelp(words)) return await showHelp(words)
-    if (words[0] === undefined || words[0].startsWith('-')) words.unshift('look')
-    if (COMMANDS[words[0]!] === undefined && words.length === 1 && isTopic(words[0]!)) return await showHelp(words)
-    const { id, argv: rest } = findCommand(words)
-    const { default: command } = await COMMANDS[id]!()
-    command.id = id // else oclif takes the name of the class, and the name of the schema follows it
-    await run(command, rest)
+    const config = new Config({ root: fileURLToPath(new URL('..', import.meta.url)) })
+    await config.load()
+    await follow(line, config, json)
   } catch (error) {
-    const isExit = (error as { code?: string }).code === 'EEXIT'
-    if (isExit) return exitWith((error as { oclif: { exit: number } }).oclif.exit)
-    exitWith(presentError(error, { json, command: words.filter((word) => !word.startsWith('-'))[0] ?? 'singularity' }))
+    const { code, oclif } = error as { code?: string; oclif?: { exit?: number } }
+    exitWith(code === 'EEXIT' ? (oclif?.exit ?? 0) : presentError(error, { json, command }))
   }
 }
 
-/** What oclif's static `run` does, without loading the configuration a second time. */
-async function run(command: unknown, argv: string[]): Promise<void> {
-  const Runnable = command as new (argv: string[], config: Config) => { _run(): Promise<unknown> }
-  await new Runnable(argv, await loadConfig())._run()
+/** oclif's own dispatcher would load its settings twice more, import every command, and never ask us about unknown names. */
+async function follow(line: CommandLine, config: Config, json: boolean): Promise<void> {
+  switch (line.kind) {
+    case 'command': {
+      const { default: Command } = await COMMANDS[line.id]!()
+      Command.id = line.id
+      return new Command([...line.argv], config)._run()
+    }
+    case 'version':
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version: config.version } })}\n`
+          : `singularity ${config.version}\n`,
+      )
+      return
+    case 'topic':
+      if (json)
+        throw new SingularityError('USAGE', `"${line.topic}" needs one more word.`, {
+          hints: line.names.map((name) => `singularity ${name}`),
+        })
+      return showHelp(config, [line.topic])
+    case 'help':
+      return showHelp(config, line.words)
+    case 'unknown':
+      throw new SingularityError('USAGE', `There is no command "${printable(line.typed)}".`, {
+        hints: [`singularity ${line.near ?? '--help'}`],
+      })
+  }
 }
 
-/** `singularity rules` alone lists the commands below it. */
-function isTopic(word: string): boolean {
-  return Object.keys(COMMANDS).some((id) => id.startsWith(`${word}:`))
+async function showHelp(config: Config, words: readonly string[]): Promise<void> {
+  const Help = await loadHelpClass(config)
+  await new Help(config, config.pjson.oclif.helpOptions ?? config.pjson.helpOptions).showHelp([...words])
 }

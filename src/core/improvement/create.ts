@@ -1,7 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
-import { detectPlan, entriesFor } from '../validation/index.ts'
-import { measureBase } from './base.ts'
 import { exportRun, importRun } from './carry.ts'
 import type { CandidateData } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
@@ -11,7 +9,6 @@ import { readRecord } from './record.ts'
 import { type RecoveryReport, deadRuns, recover } from './recover.ts'
 import { replayRecord } from './replay.ts'
 import { candidateData, improveData } from './report.ts'
-import { openSession, revalidate, runImprovement } from './run.ts'
 import type { ImprovementService } from './service.ts'
 import type { ImprovementDeps } from './session.ts'
 import { DECIDABLE, LANDED } from './states.ts'
@@ -30,33 +27,6 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     return store.candidate(id)
   }
 
-  /** Validates a merged tree outside of a run: same plan, same baseline, a fresh sandbox. */
-  async function validateMerged(tree: string, onto: string, candidate: Candidate): Promise<boolean> {
-    const run = store.run(candidate.runId)
-    const signal = new AbortController().signal
-    const session = await openSession(
-      deps,
-      { request: { ...run.request, patch: null, base: run.base, dryRun: true, look: true }, observe: () => {}, signal, stopSoon: signal },
-      run,
-    )
-    try {
-      session.plan = await detectPlan({
-        reader: session.reader,
-        root: git.repository.root,
-        prefix: git.repository.prefix,
-        test: run.request.test ?? deps.settings.planTest,
-        build: deps.settings.planBuild,
-        env: deps.settings.planEnv,
-        timeoutMs: deps.settings.planTimeoutMs,
-        scopes: deps.settings.planScope,
-      })
-      session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files))).baseline
-      return await revalidate(session, tree, onto, candidate)
-    } finally {
-      await session.workbench.close()
-    }
-  }
-
   async function landApproved(candidate: Candidate, approvedBy: string, options: { into?: string; dryRun?: boolean }): Promise<void> {
     const run = store.run(candidate.runId)
     const target = await chooseTarget(git, {
@@ -66,7 +36,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    const result = await land({ ...deps, revalidate: validateMerged }, candidate.id, target, approvedBy, options.dryRun)
+    const validate = async (tree: string, onto: string, merged: Candidate): Promise<boolean> =>
+      (await import('./merged.ts')).validateMerged(deps, tree, onto, merged)
+    const result = await land({ ...deps, revalidate: validate }, candidate.id, target, approvedBy, options.dryRun)
     if (result.status === 'landed' || result.status === 'ready') return
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
@@ -82,6 +54,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
   return {
     async improve(request, observe, signal, stopSoon) {
       await ready()
+      const { runImprovement } = await import('./run.ts') // sandboxes, runners and parsers: not for commands that only read
       return runImprovement(deps, { request, observe, signal, stopSoon })
     },
 

@@ -228,7 +228,7 @@ async function arrive(
   session: Session,
   riders: readonly Rider[],
   seen: { trial: Trial; tip: string } | undefined,
-  _bench: Bench,
+  bench: Bench,
 ): Promise<void> {
   if (riders.length === 0) return
   const tip = seen?.tip ?? (await tipOf(session, riders))!
@@ -238,8 +238,15 @@ async function arrive(
     (await tryCommit(session, tip, { entries, fresh: riders.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true }))
   const margin = policyOf(session).regression_threshold
   session.observe({ type: 'phase', phase: 'measure', detail: 'CPU time of the tests, base against tip' })
-  const cpu = await measureCpu(session, tip, entries, margin)
-  const metrics = [...(cpu ? [cpu] : []), ...(await measureUserMetrics(session, tip, margin))]
+  const { metric: cpu, unstable } = await measureCpu(session, tip, entries, margin)
+  if (unstable.regressed.length > 0 && riders.length > 1) {
+    // one of them made a test flaky: each is looked at alone
+    for (const rider of riders) await arrive(session, [rider], undefined, bench)
+    return
+  }
+  trial.regressed.push(...unstable.regressed.filter((id) => !trial.regressed.includes(id)))
+  trial.flaky.push(...unstable.flaky)
+  const metrics = [cpu, ...(await measureUserMetrics(session, tip, margin))]
   for (const { draft, entries: own } of riders) {
     recordTrial(draft, trial)
     draft.evidence.metrics = metrics
@@ -252,7 +259,7 @@ async function arrive(
         tip,
       })
   }
-  session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
+  if (isGreen(trial)) session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
 }
 
 /** The primary metric of a rule: its own matches at the kept sites go to zero. Guards: lines and bytes. */

@@ -29,7 +29,8 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
   }))
   const runs = deadRuns(deps).map(({ id }) => id)
   for (const run of runs) {
-    for (const { id, state } of store.candidatesOf(run)) if (UNFINISHED.includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
+    for (const { id, state } of store.candidatesOf(run))
+      if (UNFINISHED.includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
     store.finishRun(run, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
   }
   const expired: string[] = []

@@ -5,6 +5,7 @@ import { type Plan, type PlanEntry, type Baseline, countStatuses, detectPlan, en
 import { isGenerated, isVendored } from '../rules/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { type BaseCoverage, estimate, measureBase } from './base.ts'
+import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
 import type { ImproveData, ImproveOutcome, ImproveRequest, RunEvent } from './data.ts'
 import { asksFor, grantApproval, land, requestApproval } from './decide.ts'
@@ -28,18 +29,29 @@ type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; sign
 
 /** The main job, from a source to a landed commit. */
 export async function runImprovement(deps: ImprovementDeps, start: Start): Promise<ImproveOutcome> {
-  const session = await openSession(deps, start)
+  const request = await checkRequest(deps, start.request, await resolveBase(deps, start.request))
+  const session = await openSession(deps, { ...start, request })
   let drafts: Draft[] = []
   try {
     drafts = await walk(session)
+    abandonUnfinished(session)
+    return await finish(session, drafts)
   } catch (error) {
-    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+    closeAfter(error, session, drafts)
     throw error
   } finally {
     await session.workbench.close()
-    abandonUnfinished(session)
   }
-  return finish(session, drafts)
+}
+
+/** Whatever stopped the run is what is told, also where the record of it cannot be written any more. */
+function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): void {
+  try {
+    abandonUnfinished(session)
+    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+  } catch {
+    // the next command closes the run: its process is gone by then
+  }
 }
 
 /** Checks the repository, opens the isolation and, unless one is given, the row of a new run. */

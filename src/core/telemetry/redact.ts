@@ -19,10 +19,7 @@ const ASSIGNMENT = /\b([A-Za-z0-9_.-]*(?:key|token|secret|passw(?:or)?d)[A-Za-z0
 export function redactText(text: string): string {
   let clean = text
   for (const shape of SHAPES) clean = clean.replace(shape, HIDDEN)
-  return clean
-    .replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`)
-    .replace(BEARER, `$1 ${HIDDEN}`)
-    .replace(ASSIGNMENT, `$1$2${HIDDEN}`)
+  return clean.replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`).replace(BEARER, `$1 ${HIDDEN}`).replace(ASSIGNMENT, `$1$2${HIDDEN}`)
 }
 
 /** The same for a value of any shape; what has a telling name is hidden whole. */
@@ -32,7 +29,9 @@ export function redact(value: unknown, depth = 0): unknown {
   if (depth > 6) return '...'
   if (value instanceof Error) return { name: value.name, message: redactText(value.message), stack: redactText(value.stack ?? '') }
   if (Array.isArray(value)) return value.slice(0, 200).map((item) => redact(item, depth + 1))
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, NAMES.test(name) && isSecret(item) ? HIDDEN : redact(item, depth + 1)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, NAMES.test(name) && isSecret(item) ? HIDDEN : redact(item, depth + 1)]),
+  )
 }
 
 function isSecret(value: unknown): boolean {
