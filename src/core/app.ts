@@ -169,6 +169,7 @@ export function createApp(context: AppContext) {
       ci: context.ci,
       version: context.version,
       recordsDir: join(await stateDir(), 'records'),
+      log: await log('cli'),
       approvals,
       landing,
       async openSandboxes({ requested, foreign }) {

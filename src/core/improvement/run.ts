@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, SingularityError, plural, strongestExit } from '..
 import { type Plan, type PlanEntry, type Baseline, countStatuses, detectPlan, entriesFor, isTestPath } from '../validation/index.ts'
 import { isGenerated, isVendored } from '../rules/index.ts'
 import { languageOf } from '../parsing/index.ts'
+import { announceEnd, announceFailure, announcePhases, announceStart } from './announce.ts'
 import { type BaseCoverage, estimate, measureBase } from './base.ts'
 import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
@@ -30,7 +31,11 @@ type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; sign
 /** The main job, from a source to a landed commit. */
 export async function runImprovement(deps: ImprovementDeps, start: Start): Promise<ImproveOutcome> {
   const request = await checkRequest(deps, start.request, await resolveBase(deps, start.request))
-  const session = await openSession(deps, { ...start, request })
+  let runId: string | undefined
+  const observe = announcePhases(deps, () => runId, start.observe)
+  const session = await openSession(deps, { ...start, request, observe })
+  runId = session.run.id
+  announceStart(session)
   let drafts: Draft[] = []
   try {
     drafts = await walk(session)
@@ -48,6 +53,7 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
 function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): void {
   try {
     abandonUnfinished(session)
+    announceFailure(session, error)
     closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
   } catch {
     // the next command closes the run: its process is gone by then
@@ -259,6 +265,7 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   if (session.signal.aborted || session.stopSoon.aborted) codes.push(EXIT.sigint)
   const exitCode = strongestExit(codes)
   const data = closeRun(session, drafts, { status: 'finished', exitCode })
+  announceEnd(session, data, exitCode)
   return { data, exitCode }
 }
 
