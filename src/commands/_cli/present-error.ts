@@ -1,4 +1,4 @@
-import { SingularityError, messageOf, printable } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, printable } from '../../core/kernel/index.ts'
 import { paint } from './paint.ts'
 
 /** The one door out: sets the exit code and lets buffered output drain. */
@@ -9,6 +9,8 @@ export function exitWith(code: number): void {
 /** oclif's parser speaks of flags and arguments; anything else that is not ours is a bug. */
 function asOurs(error: unknown): SingularityError {
   if (SingularityError.isInstance(error)) return error
+  const refused = diskRefusal(error)
+  if (refused) return refused
   const parser = error as { oclif?: { exit?: number }; parse?: unknown; name?: string }
   if (parser.oclif?.exit !== undefined || parser.parse) {
     const [what, ...more] = messageOf(error)
