@@ -12,6 +12,7 @@ import {
   createIsolation,
   createProcessInfo,
   createSandboxRoom,
+  reclaimLeftovers,
   selectIsolation,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
@@ -124,6 +125,7 @@ export function createApp(context: AppContext) {
       recordsDir: join(await stateDir(), 'records'),
       approvals,
       landing,
+      reclaimSandboxes: async () => void (await reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome })),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested

@@ -244,10 +244,11 @@ function conflict(candidate: Candidate, wish: string): SingularityError {
   })
 }
 
-/** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
+/** Closes what dead processes left open: landings by the journal, sandboxes, runs and candidates by their owner, old requests. */
 async function recover(deps: ImprovementDeps): Promise<void> {
   const { store, landing, approvals } = deps
   await landing.recover()
+  await deps.reclaimSandboxes()
   for (const run of store.openRuns()) {
     if (deps.isAlive(run.process)) continue
     for (const { id, state } of store.candidatesOf(run.id))
