@@ -29,6 +29,9 @@ export abstract class BaseCommand extends Command {
 
   private opened: App | undefined
 
+  /** SIGTERM and SIGINT both stop a run; only the exit code tells which it was. */
+  protected terminated = false
+
   override async init(): Promise<void> {
     await super.init()
     // oclif fills a missing argument from standard input: `--patch -` would lose its patch, a script's pipe would be waited for.
@@ -72,9 +75,15 @@ export abstract class BaseCommand extends Command {
     if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`)
   }
 
+  /** 143 where 130 would be told and it was a SIGTERM. */
+  protected exitCodeOf(code: number): number {
+    return code === EXIT.sigint && this.terminated ? EXIT.sigterm : code
+  }
+
   override async catch(error: unknown): Promise<void> {
     if ((error as { code?: string }).code === 'EEXIT') throw error
-    exitWith(presentError(error, { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.') }))
+    const code = presentError(error, { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.') })
+    exitWith(this.exitCodeOf(code))
   }
 
   override async finally(): Promise<void> {
