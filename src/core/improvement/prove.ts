@@ -1,4 +1,4 @@
-import { messageOf, plural } from '../kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, plural } from '../kernel/index.ts'
 import type { Decision, PlanEntry } from '../validation/index.ts'
 import { commitCandidate } from './commit.ts'
 import { type Draft, createDraft, siteCounts } from './draft.ts'
@@ -36,9 +36,13 @@ export async function proveCandidates(session: Session, found: readonly Found[],
   return drafts
 }
 
+/** What the machine cannot do for one candidate it cannot do for the next. */
+const MACHINE: ReadonlySet<string> = new Set(['DISK_FULL', 'READ_ONLY'])
+
 /** An unexpected failure of one candidate ends that candidate, not the run. */
 function fail(session: Session, draft: Draft, error: unknown): void {
-  if (session.signal.aborted) throw error
+  const refused = diskRefusal(error) ?? error
+  if (session.signal.aborted || (SingularityError.isInstance(refused) && MACHINE.has(refused.code))) throw refused
   draft.evidence.errors.push(messageOf(error))
   if (draft.commit === null) {
     session.deps.store.saveReasons(draft.candidate.id, [{ code: 'errored', detail: messageOf(error) }])
