@@ -39,6 +39,22 @@ const DATA: Readonly<Record<string, Schema>> = {
       }),
     ),
   }),
+  'rules.list': object({ rules: list(use('rule')) }),
+  'rules.show': {
+    ...use('rule'),
+    type: 'object',
+    properties: {
+      pattern: {},
+      constraints: {},
+      guards: {},
+      fix: {},
+      literals: list(string),
+      invalid: list({ type: 'object' }),
+      valid: list(string),
+    },
+    required: ['pattern', 'constraints', 'guards', 'fix', 'literals', 'invalid', 'valid'],
+  },
+  'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')) }),
 }
