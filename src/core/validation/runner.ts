@@ -1,4 +1,5 @@
 import type { TreeReader } from '../git/index.ts'
+import type { ToolFinder } from './tools.ts'
 
 export type RunnerId = 'vitest' | 'jest' | 'mocha' | 'node-test' | 'tap' | 'ava' | 'pytest' | 'unittest' | 'go' | 'cargo' | 'ctest' | 'command'
 
@@ -22,22 +23,45 @@ export type PlanEntry = {
   runner: RunnerId
   /** Folder of the package relative to the repository's top, '' at the top. */
   scope: string
-  /** The program (found on PATH or a file in node_modules), called directly. */
+  /** The program (found on PATH or a file in node_modules, relative to the scope), called directly, with its flags. */
   command: readonly string[]
+  /** Files, globs or packages the runner is pointed at by default; a selection of files takes their place. */
+  targets?: readonly string[]
   env: Readonly<Record<string, string>>
   timeoutMs: number
   /** Where it was found: 'package.json scripts.test', '--test', 'go.mod', ... */
   origin: string
   /** Globs of test files, snapshots and runner configuration, relative to the top: what a rule may never touch. */
   protectedPaths: readonly string[]
+  /** What the adapter has to know later about the base tree (the Go module's path, ...). */
+  details?: Readonly<Record<string, string>>
 }
 
-export type CommandStep = { id: string; kind: 'build' | 'types' | 'lint'; scope: string; command: readonly string[]; timeoutMs: number; origin: string }
+export type CommandStep = {
+  id: string
+  kind: 'build' | 'types' | 'lint'
+  scope: string
+  command: readonly string[]
+  env?: Readonly<Record<string, string>>
+  timeoutMs: number
+  origin: string
+}
 
-export type Plan = { entries: readonly PlanEntry[]; steps: readonly CommandStep[]; /** Digest of everything above. */ hash: string }
+/** A package of the workspace and the scopes of the packages it depends on. */
+export type PackageNode = { scope: string; name: string; dependsOn: readonly string[] }
+
+export type Plan = {
+  entries: readonly PlanEntry[]
+  steps: readonly CommandStep[]
+  packages: readonly PackageNode[]
+  /** What a person should know: scripts that were not understood, dependencies that are not installed. */
+  notes: readonly string[]
+  /** Digest of entries, steps and packages. */
+  hash: string
+}
 
 export type RunSelection = {
-  /** Only these test files (relative to the top); all when absent. */
+  /** Only these test files (relative to the top); all when absent. A runner that cannot select runs more, never less. */
   files?: readonly string[]
   /** Collect coverage where the runner can. */
   coverage?: boolean
@@ -45,16 +69,56 @@ export type RunSelection = {
   noCache?: boolean
 }
 
+/** What a runner may look at to recognise itself: the base commit, and the installed tools for the path of a program. */
+export type DetectContext = { tree: TreeReader; scope: string; tools: ToolFinder }
+
+export type Detection = Omit<PlanEntry, 'id' | 'timeoutMs'>
+
+/** A command line of the project, taken apart: environment, program name, arguments. */
+export type ScriptCommand = { env: Readonly<Record<string, string>>; program: string; args: readonly string[]; text: string }
+
+export type RunnerCommand = {
+  command: readonly string[]
+  env: Readonly<Record<string, string>>
+  /** Files below /out that the parent reads afterwards. */
+  reports: readonly string[]
+  /** Small programs of ours that are written below /out before the run: name -> text. */
+  helpers?: Readonly<Record<string, string>>
+}
+
+export type ReadReport = (name: string) => Promise<Buffer | undefined>
+
+export type ParseInput = {
+  entry: PlanEntry
+  exitCode: number | null
+  stdout: string
+  stderr: string
+  read: ReadReport
+  /** The top of the tree as the suite saw it, an absolute path. */
+  root: string
+}
+
 /** The port: how one test runner is recognised, called and read. */
 export type TestRunner = {
   readonly id: RunnerId
-  detect(tree: TreeReader, scope: string): Promise<Omit<PlanEntry, 'id' | 'timeoutMs'> | undefined>
-  /** The command line with a machine report below /out, and the files the parent reads afterwards. */
-  command(entry: PlanEntry, selection: RunSelection): { command: readonly string[]; env: Readonly<Record<string, string>>; reports: readonly string[] }
-  parse(input: { entry: PlanEntry; exitCode: number | null; stdout: string; stderr: string; read(name: string): Promise<Buffer | undefined>; root: string }): Promise<TestReport>
-  /** Executed lines per file (relative path), when `coverage` was asked for. */
-  coverage?(read: (name: string) => Promise<Buffer | undefined>, list: () => Promise<readonly string[]>, root: string): Promise<CoverageMap | undefined>
+  /** Recognises a command of the project (`scripts.test`, `--test`): undefined where it is not this runner. */
+  recognise(command: ScriptCommand, context: DetectContext): Promise<Detection | undefined>
+  /** Recognises configuration files and manifests where no script names the runner. */
+  detect(context: DetectContext): Promise<Detection | undefined>
+  /** The command line with a machine report below /out. */
+  command(entry: PlanEntry, selection: RunSelection): RunnerCommand
+  parse(input: ParseInput): Promise<TestReport>
+  /** Executed lines per file (relative path), when `coverage` was asked for; undefined where the runner has none. */
+  coverage?(read: ReadReport, list: () => Promise<readonly string[]>, root: string, entry: PlanEntry): Promise<CoverageMap | undefined>
 }
 
-/** Lines (1-based) that were executed, and lines that could have been, per file relative to the top. */
-export type CoverageMap = ReadonlyMap<string, { executed: ReadonlySet<number>; executable: ReadonlySet<number> }>
+/** Lines (1-based) of one file. */
+export type FileCoverage = {
+  executed: ReadonlySet<number>
+  executable: ReadonlySet<number>
+  /** Executed lines on which some code was never reached (`if (a) return b`): not enough to call a site exercised. */
+  partial?: ReadonlySet<number>
+}
+
+/** Lines that were executed, and lines that could have been, per file relative to the top. */
+export type CoverageMap = ReadonlyMap<string, FileCoverage>

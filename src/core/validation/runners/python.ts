@@ -1,0 +1,206 @@
+import { posix } from 'node:path'
+import { parse as parseToml } from 'smol-toml'
+import type { CoverageMap, DetectContext, ReadReport } from '../runner.ts'
+import { asArray, asNumber, asRecord, asText, parseReport, relativeToTop } from './report.ts'
+
+export function protectedPython(scope: string): string[] {
+  return [
+    '**/test_*.py', '**/*_test.py', '**/tests.py', '**/conftest.py', '**/{test,tests,testing}/**', '**/__snapshots__/**', 'pytest.ini', '.pytest.ini', 'tox.ini', 'setup.cfg', 'setup.py',
+    'pyproject.toml', '.coveragerc', 'noxfile.py', 'mypy.ini', '.mypy.ini', 'ruff.toml', '.ruff.toml', '**/sitecustomize.py', '**/usercustomize.py', '**/*.pth',
+  ].map((glob) => posix.join(scope, glob))
+}
+
+/** One section of an INI file, as configparser reads it: continuation lines are joined with a blank. */
+export function iniSection(text: string, section: string): Record<string, string> | undefined {
+  let found: Record<string, string> | undefined
+  let current = false
+  let key: string | undefined
+  for (const line of text.split(/\r?\n/)) {
+    const header = /^\[([^\]]+)\]/.exec(line)
+    if (header) {
+      current = header[1]!.trim() === section
+      if (current) found ??= {}
+      key = undefined
+    } else if (current && found) {
+      if (/^\s*[#;]/.test(line)) continue
+      const pair = /^([A-Za-z_][\w.-]*)\s*[=:]\s*(.*)$/.exec(line)
+      if (pair) {
+        key = pair[1]!
+        found[key] = pair[2]!.trim()
+      } else if (key && /^\s+\S/.test(line)) found[key] = `${found[key]} ${line.trim()}`.trim()
+    }
+  }
+  return found
+}
+
+export async function readPyproject(context: Pick<DetectContext, 'tree' | 'scope'>): Promise<Record<string, unknown> | undefined> {
+  const text = await context.tree.text(posix.join(context.scope, 'pyproject.toml'))
+  if (text === undefined) return undefined
+  try {
+    return parseToml(text)
+  } catch {
+    return {}
+  }
+}
+
+export type PytestSettings = { origin: string; addopts: string }
+
+/** pytest's own order: pytest.ini, pyproject.toml, tox.ini, setup.cfg. The first that has a section wins. */
+export async function readPytestSettings(context: Pick<DetectContext, 'tree' | 'scope'>): Promise<PytestSettings | undefined> {
+  const ini = async (name: string, section: string, bare: boolean): Promise<PytestSettings | undefined> => {
+    const text = await context.tree.text(posix.join(context.scope, name))
+    if (text === undefined) return undefined
+    const found = iniSection(text, section)
+    return found || bare ? { origin: name, addopts: found?.['addopts'] ?? '' } : undefined
+  }
+  const own = (await ini('pytest.ini', 'pytest', true)) ?? (await ini('.pytest.ini', 'pytest', true))
+  if (own) return own
+  const pytest = asRecord(asRecord(asRecord(await readPyproject(context))['tool'])['pytest'])
+  if (pytest['ini_options'] !== undefined) {
+    const options = asRecord(pytest['ini_options'])
+    const addopts = options['addopts']
+    return { origin: 'pyproject.toml [tool.pytest.ini_options]', addopts: Array.isArray(addopts) ? addopts.map(asText).join(' ') : asText(addopts) }
+  }
+  return (await ini('tox.ini', 'pytest', false)) ?? (await ini('setup.cfg', 'tool:pytest', false))
+}
+
+/** Options that would measure coverage, stop early, run in parallel or write elsewhere. */
+const DROPPED = /^(?:--cov(?:-.*)?|--no-cov.*|-x|--exitfirst|--maxfail|--junit-?xml|--durations(?:-min)?|--ff|--failed-first|--lf|--last-failed|--nf|--new-first|--sw|--stepwise|--html|--self-contained-html|--color|--pdb|--tb|--report-log|--benchmark-.*|-v+|-q+|-l|-s|--capture|-r[A-Za-z]*|-ra|--verbose|--quiet)$/
+const VALUED = new Set(['--cov', '--cov-report', '--cov-config', '--maxfail', '--junitxml', '--junit-xml', '--durations', '--durations-min', '--html', '--color', '--tb', '--report-log', '-r', '--capture'])
+
+/** What is left of pytest arguments when the plan sets report, order and end itself. */
+export function pytestArguments(args: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!
+    const name = arg.split('=', 1)[0]!
+    if (DROPPED.test(name)) {
+      const next = args[index + 1]
+      if (!arg.includes('=') && VALUED.has(name) && next !== undefined && !next.startsWith('-')) index++
+    } else kept.push(arg)
+  }
+  return kept
+}
+
+/** Environment that every Python suite gets: no bytecode beside the sources, a fixed hash seed. */
+export const PYTHON_ENV: Readonly<Record<string, string>> = { PYTHONDONTWRITEBYTECODE: '1', PYTHONHASHSEED: '0', PYTHONUNBUFFERED: '1' }
+
+export const TRACER_MODULE = 'singularity_lines'
+
+/**
+ * Records executed lines with sys.monitoring (3.12 and later), else with a trace function that leaves a code object alone
+ * once all its lines were seen. coverage.py is not needed and not touched.
+ */
+export const TRACER = `
+import json, os, sys, threading
+ROOT = os.environ.get("SINGULARITY_COVERAGE_ROOT") or os.path.abspath(os.path.join(os.getcwd(), "../" * int(os.environ.get("SINGULARITY_COVERAGE_DEPTH", "0")) or "."))
+os.environ["SINGULARITY_COVERAGE_ROOT"] = ROOT
+PREFIX = ROOT.rstrip("/") + "/"
+SKIP = ("/site-packages/", "/dist-packages/", "/.venv/", "/venv/", "/node_modules/")
+SEEN = {}
+_wanted = {}
+_left = {}
+
+def wanted(path):
+    answer = _wanted.get(path)
+    if answer is None:
+        full = os.path.abspath(path)
+        answer = _wanted[path] = full if full.startswith(PREFIX) and not any(part in full for part in SKIP) else False
+    return answer
+
+def lines_of(code):
+    return {line for _start, _end, line in code.co_lines() if line}
+
+def trace(frame, event, arg):
+    code = frame.f_code
+    path = wanted(code.co_filename)
+    if not path:
+        return None
+    left = _left.get(code)
+    if left is None:
+        left = _left[code] = lines_of(code)
+    if not left:
+        return None
+    seen = SEEN.setdefault(path, set())
+    if event == "call":
+        left.discard(frame.f_lineno)
+        seen.add(frame.f_lineno)
+    def local(frame, event, arg):
+        if event == "line":
+            line = frame.f_lineno
+            seen.add(line)
+            left.discard(line)
+        return local
+    return local
+
+def start():
+    monitoring = getattr(sys, "monitoring", None)
+    if monitoring is not None:
+        tool = 4
+        monitoring.use_tool_id(tool, "singularity")
+        def line(code, number):
+            path = wanted(code.co_filename)
+            if path:
+                SEEN.setdefault(path, set()).add(number)
+            return monitoring.DISABLE
+        monitoring.register_callback(tool, monitoring.events.LINE, line)
+        monitoring.set_events(tool, monitoring.events.LINE)
+    else:
+        threading.settrace(trace)
+        sys.settrace(trace)
+
+def executable(path):
+    found = set()
+    try:
+        with open(path, "rb") as file:
+            stack = [compile(file.read(), path, "exec", dont_inherit=True)]
+    except Exception:
+        return found
+    while stack:
+        code = stack.pop()
+        found |= lines_of(code)
+        stack.extend(item for item in code.co_consts if hasattr(item, "co_lines"))
+    return found
+
+def stop(_done=[]):
+    if _done:
+        return
+    _done.append(True)
+    if getattr(sys, "monitoring", None) is None:
+        sys.settrace(None)
+        threading.settrace(None)
+    files = {}
+    for path, seen in list(SEEN.items()):
+        files[path[len(PREFIX):]] = {"executed": sorted(seen), "executable": sorted(executable(path) | seen)}
+    os.makedirs("/out/coverage".replace("/out", os.environ.get("SINGULARITY_OUT", "/out")), exist_ok=True)
+    with open(os.path.join(os.environ.get("SINGULARITY_OUT", "/out"), "coverage", "python-%d.json" % os.getpid()), "w") as file:
+        json.dump({"files": files}, file)
+
+start()
+import atexit
+atexit.register(stop)
+
+def pytest_unconfigure(config):
+    stop()
+`
+
+export function pythonCoverageEnv(scope: string): Record<string, string> {
+  return { PYTHONPATH: '/out', SINGULARITY_OUT: '/out', SINGULARITY_COVERAGE_DEPTH: String(scope === '' ? 0 : scope.split('/').length) }
+}
+
+export async function pythonCoverage(read: ReadReport, list: () => Promise<readonly string[]>, root: string): Promise<CoverageMap | undefined> {
+  const map = new Map<string, { executed: Set<number>; executable: Set<number> }>()
+  let any = false
+  for (const name of (await list()).filter((item) => /^coverage\/python-\d+\.json$/.test(item))) {
+    const files = asRecord(parseReport(await read(name)))['files']
+    any ||= files !== undefined
+    for (const [path, raw] of Object.entries(asRecord(files))) {
+      const file = relativeToTop(path, root, '')
+      const entry = map.get(file) ?? { executed: new Set<number>(), executable: new Set<number>() }
+      map.set(file, entry)
+      for (const line of asArray(asRecord(raw)['executed'])) entry.executed.add(asNumber(line) ?? 0)
+      for (const line of asArray(asRecord(raw)['executable'])) entry.executable.add(asNumber(line) ?? 0)
+    }
+  }
+  return any ? map : undefined
+}
