@@ -1,1 +1,3 @@
 export type * from './approval.ts'
+export type { Approvals } from './approvals.ts'
+export { createApprovals } from './approvals.ts'

@@ -42,6 +42,16 @@ export type ChangedFile = {
 
 export type Identity = { name: string; email: string }
 
+export type Worktree = {
+  path: string
+  head: string | null
+  /** Short name ('main'), null when detached. */
+  branch: string | null
+  bare: boolean
+  /** Its own git directory; null where the admin entry cannot be read. */
+  gitDir: string | null
+}
+
 /** The hardened git wrapper: scrubbed environment, explicit GIT_DIR and GIT_WORK_TREE, hooks and helpers off. */
 export type Git = {
   readonly repository: Repository
@@ -63,16 +73,33 @@ export type Git = {
     author?: Identity
     committer?: Identity
   }): Promise<{ commit: string; tree: string }>
-  commitTree(options: { tree: string; parents: readonly string[]; message: string; author?: Identity; committer?: Identity; sign?: boolean }): Promise<string>
+  commitTree(options: {
+    tree: string
+    parents: readonly string[]
+    message: string
+    author?: Identity
+    committer?: Identity
+    sign?: boolean
+  }): Promise<string>
   /** Applies a `git diff` to a commit's tree in a temporary index. @throws PATCH_INVALID */
   applyPatch(base: string, patch: Uint8Array): Promise<{ tree: string }>
   changedFiles(from: string, to: string): Promise<ChangedFile[]>
   /** The unified diff between two trees or commits. */
-  diff(from: string, to: string, options?: { paths?: readonly string[]; color?: boolean; context?: number; binary?: boolean }): Promise<string>
+  diff(
+    from: string,
+    to: string,
+    options?: { paths?: readonly string[]; color?: boolean; context?: number; binary?: boolean },
+  ): Promise<string>
   /** Three-way merge of commits by `merge-tree --write-tree`. */
   mergeTrees(ours: string, theirs: string): Promise<{ tree: string; conflicts: readonly string[] }>
   /** Moves a ref by compare-and-swap; `old` null means it must not exist. Answers false when the value was another. */
-  updateRef(ref: string, next: string | null, old: string | null, reason: string): Promise<boolean>
-  worktrees(): Promise<{ path: string; head: string | null; branch: string | null; bare: boolean }[]>
+  updateRef(
+    ref: string,
+    next: string | null,
+    old: string | null,
+    reason: string,
+    options?: { env?: Readonly<Record<string, string>> },
+  ): Promise<boolean>
+  worktrees(): Promise<Worktree[]>
   close(): void
 }

@@ -3,9 +3,27 @@ import type { SourceKind } from './source.ts'
 
 /** States of a candidate; the transitions stand in docs/adr/0003-candidate-states.md and `states.ts`. */
 export type CandidateState =
-  | 'proposed' | 'committed' | 'sandboxed' | 'validating' | 'validated' | 'rejected' | 'errored'
-  | 'awaiting_approval' | 'approved' | 'declined' | 'expired' | 'landing' | 'landed' | 'observing' | 'confirmed'
-  | 'undoing' | 'undone' | 'conflict' | 'undo_conflict' | 'needs_attention' | 'abandoned'
+  | 'proposed'
+  | 'committed'
+  | 'sandboxed'
+  | 'validating'
+  | 'validated'
+  | 'rejected'
+  | 'errored'
+  | 'awaiting_approval'
+  | 'approved'
+  | 'declined'
+  | 'expired'
+  | 'landing'
+  | 'landed'
+  | 'observing'
+  | 'confirmed'
+  | 'undoing'
+  | 'undone'
+  | 'conflict'
+  | 'undo_conflict'
+  | 'needs_attention'
+  | 'abandoned'
 
 export type Risk = 'low' | 'medium' | 'high'
 
@@ -31,19 +49,55 @@ export type CandidateData = {
       fixed: string[]
       flaky: string[]
     }
-    metrics: { name: string; unit: string; estimate: number | null; lower: number | null; upper: number | null; verdict: MetricVerdict; self_reported: boolean }[]
+    metrics: {
+      name: string
+      unit: string
+      estimate: number | null
+      lower: number | null
+      upper: number | null
+      verdict: MetricVerdict
+      self_reported: boolean
+    }[]
     guards: { name: string; ok: boolean | null; detail: string }[]
   }
 }
 
-export type Totals = { found: number; kept: number; rolled_back: number; cannot_decide: number; errored: number; not_run: number; waiting: number; landed: number }
+export type Totals = {
+  found: number
+  kept: number
+  rolled_back: number
+  cannot_decide: number
+  errored: number
+  not_run: number
+  waiting: number
+  landed: number
+}
 
-export type BlindSpot = { kind: 'unnoticed_fault' | 'unexercised_function' | 'blind_plan'; file: string; line: number; name: string; detail: string }
+export type BlindSpot = {
+  kind: 'unnoticed_fault' | 'unexercised_function' | 'blind_plan'
+  file: string
+  line: number
+  name: string
+  detail: string
+}
 
 export type ImproveData = {
   run: { id: string; base: string; branch: string | null; started_at: string; finished_at: string | null }
-  plan: { entries: { id: string; runner: string; scope: string; command: string; origin: string }[]; steps: { id: string; kind: string; command: string }[]; hash: string } | null
-  baseline: { tests: Record<string, number>; runs: number; seconds: number; cpu_seconds: number | null; flaky: string[]; red: string[]; cached: boolean; control: { noticed: number; planted: number } | null } | null
+  plan: {
+    entries: { id: string; runner: string; scope: string; command: string; origin: string }[]
+    steps: { id: string; kind: string; command: string }[]
+    hash: string
+  } | null
+  baseline: {
+    tests: Record<string, number>
+    runs: number
+    seconds: number
+    cpu_seconds: number | null
+    flaky: string[]
+    red: string[]
+    cached: boolean
+    control: { noticed: number; planted: number } | null
+  } | null
   blind_spots: BlindSpot[]
   candidates: CandidateData[]
   totals: Totals
@@ -80,7 +134,11 @@ export type ImproveRequest = {
 
 /** What a run tells while it goes on; the terminal draws it, other outputs print one line per phase. */
 export type RunEvent =
-  | { type: 'phase'; phase: 'estimate' | 'plan' | 'baseline' | 'control' | 'sources' | 'candidates' | 'train' | 'measure' | 'decide' | 'land'; detail: string }
+  | {
+      type: 'phase'
+      phase: 'estimate' | 'plan' | 'baseline' | 'control' | 'sources' | 'candidates' | 'train' | 'measure' | 'decide' | 'land'
+      detail: string
+    }
   | { type: 'candidate'; id: string; title: string; index: number; of: number; stage: string }
   | { type: 'tests'; done: number; total: number | null }
   | { type: 'verdict'; candidate: CandidateData }

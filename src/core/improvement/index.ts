@@ -1,3 +1,6 @@
 export type * from './data.ts'
 export type * from './service.ts'
 export type * from './source.ts'
+export { createImprovement } from './create.ts'
+export { landingCallbacks } from './deliver.ts'
+export { createStore } from './store.ts'

@@ -1,7 +1,15 @@
 import type { Approval, Question } from '../approvals/index.ts'
 import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals } from './data.ts'
 
-export type RunSummary = { id: string; started_at: string; finished_at: string | null; status: string; base: string; branch: string | null; totals: Totals }
+export type RunSummary = {
+  id: string
+  started_at: string
+  finished_at: string | null
+  status: string
+  base: string
+  branch: string | null
+  totals: Totals
+}
 
 /** What `show CANDIDATE` prints: the claim, its proof, and what the proof does not say. */
 export type CandidateReport = {
@@ -37,8 +45,32 @@ export type ImprovementService = {
   undo(id: string, actor: Actor, options?: { dryRun?: boolean }): Promise<CandidateData>
   /** Lands what was approved meanwhile (trailers, imports, other terminals), expires what is too old. */
   resume(): Promise<{ candidates: CandidateData[] }>
-  replay(id: string, overrides: Readonly<Record<string, string>>): Promise<{ ok: boolean; problems: string[]; verdicts: { id: string; title: string; recorded: string | null; now: string | null; changed: boolean; reasons: { code: string; detail: string }[] }[] }>
+  replay(
+    id: string,
+    overrides: Readonly<Record<string, string>>,
+  ): Promise<{
+    ok: boolean
+    problems: string[]
+    verdicts: {
+      id: string
+      title: string
+      recorded: string | null
+      now: string | null
+      changed: boolean
+      reasons: { code: string; detail: string }[]
+    }[]
+  }>
   exportRun(id: string, directory: string): Promise<{ directory: string; files: string[] }>
   importRun(directory: string): Promise<{ run: string; candidates: CandidateData[] }>
-  why(file: string, line: number): Promise<{ file: string; line: number; commit: string; candidate: CandidateReport | null; trailers: Record<string, string>; text: string }>
+  why(
+    file: string,
+    line: number,
+  ): Promise<{
+    file: string
+    line: number
+    commit: string
+    candidate: CandidateReport | null
+    trailers: Record<string, string>
+    text: string
+  }>
 }

@@ -1,5 +1,6 @@
 export * from './catalog.ts'
 export * from './clock.ts'
+export * from './collections.ts'
 export * from './duration.ts'
 export * from './errors.ts'
 export * from './exit-codes.ts'

@@ -19,6 +19,8 @@ export type JailRequest = {
   mounts: readonly Mount[]
   network: 'none' | 'host'
   limits: JailLimits
+  /** A folder on the host for what overlay and tmpfs mounts keep between runs; of this sandbox alone. */
+  scratch?: string
   /** Low CPU and IO priority (everything except measuring). */
   lowPriority?: boolean
   signal?: AbortSignal
@@ -40,6 +42,8 @@ export type JailResult = {
   maxRssBytes: number | null
   /** Processes were left over when the command ended: the CPU sample is void. */
   leftovers: boolean
+  /** A watchdog ended the run. */
+  limit?: 'processes' | 'memory' | 'disk' | null
 }
 
 export type IsolationKind = 'bubblewrap' | 'seatbelt' | 'none'
@@ -53,6 +57,9 @@ export type IsolationProbe = {
   fix: readonly string[]
   capabilities: { fileSystem: boolean; network: boolean; processes: boolean; cpuTime: 'launcher' | 'cgroup' | null; overlay: boolean }
 }
+
+/** Which isolation a person or setting asks for; `auto` takes what the platform has. */
+export type IsolationRequest = IsolationKind | 'auto'
 
 /** The port: one way to keep an untrusted program from everything but its sandbox. */
 export type Isolation = {

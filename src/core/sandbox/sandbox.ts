@@ -10,6 +10,8 @@ export type Sandbox = {
   /** A private folder mounted at /out, from which reports are read. */
   readonly out: string
   readonly commit: string
+  /** The tree as its commands see it: the repository's own path in a jail, `path` without one. */
+  readonly root: string
   /** Brings the tree to another commit (only the differing files are written, everything untracked is removed). */
   moveTo(commit: string): Promise<void>
   /** Runs a command in the jail of this sandbox. */
@@ -61,6 +63,8 @@ export type SandboxRoom = {
     env: Readonly<Record<string, string>>
     git: 'none' | 'synthetic'
     services: readonly string[]
+    /** `overlay` where a suite must write into node_modules. Default `ro`. */
+    dependencies?: 'ro' | 'overlay'
   }): Promise<JailProfile>
   /** Reclaims what dead processes left: any subset of (directory, git admin entry, row). One query when there is nothing. */
   reclaim(): Promise<{ reclaimed: string[] }>

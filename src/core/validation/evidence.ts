@@ -25,8 +25,18 @@ export type Weakening = {
   file: string
   line: number | null
   kind:
-    | 'test_lost' | 'test_skipped' | 'test_failing' | 'fewer_assertions' | 'looser_assertion' | 'looser_tolerance'
-    | 'parameter_row_lost' | 'runner_exclusion' | 'exit_zero_wrapper' | 'coverage_limit_lowered' | 'snapshot_changed' | 'unclassified'
+    | 'test_lost'
+    | 'test_skipped'
+    | 'test_failing'
+    | 'fewer_assertions'
+    | 'looser_assertion'
+    | 'looser_tolerance'
+    | 'parameter_row_lost'
+    | 'runner_exclusion'
+    | 'exit_zero_wrapper'
+    | 'coverage_limit_lowered'
+    | 'snapshot_changed'
+    | 'unclassified'
   detail: string
   /** Proven by syntax; false means a person has to look (`tests_touched`). */
   proven: boolean
@@ -46,7 +56,14 @@ export type TestEvidence = {
   hang: boolean
 }
 
-export type SiteEvidence = { file: string; line: number; exercised: boolean | null; equal_tree: boolean; kept: boolean; reason: string | null }
+export type SiteEvidence = {
+  file: string
+  line: number
+  exercised: boolean | null
+  equal_tree: boolean
+  kept: boolean
+  reason: string | null
+}
 
 /** Everything the verdict depends on; stored in the record and decided again by `replay`. */
 export type Evidence = {

@@ -1,7 +1,19 @@
 import type { TreeReader } from '../git/index.ts'
 import type { ToolFinder } from './tools.ts'
 
-export type RunnerId = 'vitest' | 'jest' | 'mocha' | 'node-test' | 'tap' | 'ava' | 'pytest' | 'unittest' | 'go' | 'cargo' | 'ctest' | 'command'
+export type RunnerId =
+  | 'vitest'
+  | 'jest'
+  | 'mocha'
+  | 'node-test'
+  | 'tap'
+  | 'ava'
+  | 'pytest'
+  | 'unittest'
+  | 'go'
+  | 'cargo'
+  | 'ctest'
+  | 'command'
 
 export type TestStatus = 'pass' | 'fail' | 'skip' | 'todo' | 'error'
 

@@ -49,7 +49,10 @@ export function splitScript(script: string): ScriptPart[] | undefined {
       endPart(found, index)
       index += found.length
       start = index
-    } else if ('$`<>(){}'.includes(char) && !(char === '{' || char === '}' ? word !== undefined || /[^\s]/.test(script[index + 1] ?? ' ') : false)) {
+    } else if (
+      '$`<>(){}'.includes(char) &&
+      !(char === '{' || char === '}' ? word !== undefined || /[^\s]/.test(script[index + 1] ?? ' ') : false)
+    ) {
       return undefined
     } else {
       word = (word ?? '') + char
@@ -71,7 +74,21 @@ function closingQuote(text: string, start: number): number | undefined {
 
 const WRAPPERS = new Set(['npx', 'bunx', 'c8', 'nyc', 'cross-env', 'cross-env-shell', 'env', 'dotenv', 'exec', 'time', 'command'])
 /** Wrapper options that take a value, so that the value is not taken for the program. */
-const VALUED = new Set(['-r', '--reporter', '--include', '--exclude', '-x', '-n', '--require', '-o', '--temp-directory', '--report-dir', '-e', '-p', '--package'])
+const VALUED = new Set([
+  '-r',
+  '--reporter',
+  '--include',
+  '--exclude',
+  '-x',
+  '-n',
+  '--require',
+  '-o',
+  '--temp-directory',
+  '--report-dir',
+  '-e',
+  '-p',
+  '--package',
+])
 
 /** Removes environment prefixes and wrappers (cross-env, c8, nyc, npx, ...): what is left is the program itself. */
 export function unwrap(part: ScriptPart): ScriptCommand | undefined {
@@ -87,7 +104,10 @@ export function unwrap(part: ScriptPart): ScriptCommand | undefined {
       continue
     }
     const name = programName(head)
-    if ((name === 'yarn' || name === 'pnpm' || name === 'bun' || name === 'npm') && (words[1] === 'exec' || words[1] === 'dlx' || words[1] === 'x')) {
+    if (
+      (name === 'yarn' || name === 'pnpm' || name === 'bun' || name === 'npm') &&
+      (words[1] === 'exec' || words[1] === 'dlx' || words[1] === 'x')
+    ) {
       words.splice(0, 2)
     } else if (name === 'poetry' || name === 'uv' || name === 'pipenv' || name === 'pdm' || name === 'hatch') {
       if (words[1] !== 'run') break

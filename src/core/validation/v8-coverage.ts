@@ -47,7 +47,11 @@ if (directory) {
 type Painted = { source: string; covered: Uint8Array }
 
 /** What the collector wrote, as lines of the original files; transformed modules are followed through their inline source map. */
-export async function readCollected(read: ReadReport, list: () => Promise<readonly string[]>, _root: string): Promise<CoverageMap | undefined> {
+export async function readCollected(
+  read: ReadReport,
+  list: () => Promise<readonly string[]>,
+  _root: string,
+): Promise<CoverageMap | undefined> {
   const names = (await list()).filter((name) => name.startsWith('coverage/') && name.endsWith('.json'))
   const painted = new Map<string, Painted[]>()
   let any = false

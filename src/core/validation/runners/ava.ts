@@ -1,6 +1,16 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
-import { dependsOn, detection, nodeProgram, readManifest, scriptArguments, scriptCoverage, scriptOrigin, selectedFiles, withCoverage } from './javascript.ts'
+import {
+  dependsOn,
+  detection,
+  nodeProgram,
+  readManifest,
+  scriptArguments,
+  scriptCoverage,
+  scriptOrigin,
+  selectedFiles,
+  withCoverage,
+} from './javascript.ts'
 import { createReport } from './report.ts'
 import { addTap } from './tap-output.ts'
 
@@ -14,7 +24,12 @@ export const ava: TestRunner = {
     if (command.program !== 'ava') return undefined
     const { flags, targets } = scriptArguments(command.args)
     return detection({
-      runner: 'ava', scope: context.scope, command: [...(await nodeProgram(context, 'ava', PLACE)), ...flags], targets, env: command.env, origin: scriptOrigin(command),
+      runner: 'ava',
+      scope: context.scope,
+      command: [...(await nodeProgram(context, 'ava', PLACE)), ...flags],
+      targets,
+      env: command.env,
+      origin: scriptOrigin(command),
     })
   },
   async detect(context) {
@@ -23,7 +38,12 @@ export const ava: TestRunner = {
     for (const name of CONFIGS) if (await context.tree.entry(posix.join(context.scope, name))) config ??= name
     if (!config && manifest?.['ava'] !== undefined) config = 'package.json ava'
     if (!config && !dependsOn(manifest, 'ava')) return undefined
-    return detection({ runner: 'ava', scope: context.scope, command: await nodeProgram(context, 'ava', PLACE), origin: config ?? 'package.json dependencies' })
+    return detection({
+      runner: 'ava',
+      scope: context.scope,
+      command: await nodeProgram(context, 'ava', PLACE),
+      origin: config ?? 'package.json dependencies',
+    })
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)

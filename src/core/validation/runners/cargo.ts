@@ -4,7 +4,12 @@ import type { Detection, DetectContext, TestRunner } from '../runner.ts'
 import { withoutFlags } from '../shell-words.ts'
 import { asRecord, createReport } from './report.ts'
 
-async function found(context: DetectContext, origin: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Detection | undefined> {
+async function found(
+  context: DetectContext,
+  origin: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Detection | undefined> {
   const text = await context.tree.text(posix.join(context.scope, 'Cargo.toml'))
   if (text === undefined) return undefined
   try {
@@ -13,9 +18,24 @@ async function found(context: DetectContext, origin: string, args: readonly stri
     return undefined
   }
   return {
-    runner: 'cargo', scope: context.scope, command: ['cargo', 'test', '--offline', '--no-fail-fast', ...args],
-    env: { CARGO_TERM_COLOR: 'never', CARGO_NET_OFFLINE: 'true', ...env }, origin,
-    protectedPaths: ['**/tests/**', '**/benches/**', '**/snapshots/**', '**/Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/**', 'clippy.toml', '.clippy.toml', 'rustfmt.toml', 'rust-toolchain*'].map((glob) => posix.join(context.scope, glob)),
+    runner: 'cargo',
+    scope: context.scope,
+    command: ['cargo', 'test', '--offline', '--no-fail-fast', ...args],
+    env: { CARGO_TERM_COLOR: 'never', CARGO_NET_OFFLINE: 'true', ...env },
+    origin,
+    protectedPaths: [
+      '**/tests/**',
+      '**/benches/**',
+      '**/snapshots/**',
+      '**/Cargo.toml',
+      'Cargo.lock',
+      'build.rs',
+      '.cargo/**',
+      'clippy.toml',
+      '.clippy.toml',
+      'rustfmt.toml',
+      'rust-toolchain*',
+    ].map((glob) => posix.join(context.scope, glob)),
   }
 }
 
@@ -27,7 +47,11 @@ export const cargo: TestRunner = {
   async recognise(command, context) {
     if (command.program !== 'cargo' || command.args[0] !== 'test') return undefined
     const cut = command.args.indexOf('--')
-    const own = withoutFlags(command.args.slice(1, cut < 0 ? undefined : cut), [/^(?:-v+|--verbose|-q|--quiet|--no-fail-fast|--offline|--locked|--color|--message-format)$/], new Set(['--color', '--message-format']))
+    const own = withoutFlags(
+      command.args.slice(1, cut < 0 ? undefined : cut),
+      [/^(?:-v+|--verbose|-q|--quiet|--no-fail-fast|--offline|--locked|--color|--message-format)$/],
+      new Set(['--color', '--message-format']),
+    )
     return found(context, command.text, own, command.env)
   },
   async detect(context) {
@@ -44,10 +68,12 @@ export const cargo: TestRunner = {
     let listed = 0
     let blocks = 0
     const messages = new Map<string, string>()
-    for (const [, name, body] of stdout.matchAll(/^---- (.+?) stdout ----\n([\s\S]*?)(?=\n\n(?:----|failures:)|$)/gm)) messages.set(name!, body!)
+    for (const [, name, body] of stdout.matchAll(/^---- (.+?) stdout ----\n([\s\S]*?)(?=\n\n(?:----|failures:)|$)/gm))
+      messages.set(name!, body!)
     for (const line of stdout.split('\n')) {
       const binary = /^\s+Running (?:unittests )?(\S+) \(.*\)$/.exec(line) ?? /^\s+Doc-tests (\S+)$/.exec(line)
-      if (binary) file = line.includes('Doc-tests') ? posix.join(entry.scope, `(doc-tests ${binary[1]})`) : posix.join(entry.scope, binary[1]!)
+      if (binary)
+        file = line.includes('Doc-tests') ? posix.join(entry.scope, `(doc-tests ${binary[1]})`) : posix.join(entry.scope, binary[1]!)
       const start = /^running (\d+) tests?$/.exec(line)
       if (start) {
         if (expected !== undefined) report.problem(`a test binary ended after ${listed} of ${expected} tests`)
@@ -70,7 +96,8 @@ export const cargo: TestRunner = {
       }
     }
     if (expected !== undefined) report.problem(`a test binary ended after ${listed} of ${expected} tests`)
-    if (blocks === 0 && exitCode !== 0) report.problem(`the tests did not compile or start: ${/^error.*$/m.exec(stdout)?.[0] ?? 'no test binary ran'}`)
+    if (blocks === 0 && exitCode !== 0)
+      report.problem(`the tests did not compile or start: ${/^error.*$/m.exec(stdout)?.[0] ?? 'no test binary ran'}`)
     return report.finish({ ended: blocks > 0, exitCode })
   },
 }
@@ -82,7 +109,11 @@ export function cargoPackage(text: string): { name: string; dependencies: string
     const tables = ['dependencies', 'dev-dependencies', 'build-dependencies'].flatMap((name) => Object.keys(asRecord(manifest[name])))
     const members = asRecord(manifest['workspace'])['members']
     const name = asRecord(manifest['package'])['name']
-    return { name: typeof name === 'string' ? name : '', dependencies: tables, members: Array.isArray(members) ? members.filter((item): item is string => typeof item === 'string') : [] }
+    return {
+      name: typeof name === 'string' ? name : '',
+      dependencies: tables,
+      members: Array.isArray(members) ? members.filter((item): item is string => typeof item === 'string') : [],
+    }
   } catch {
     return undefined
   }

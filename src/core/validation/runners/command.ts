@@ -12,8 +12,16 @@ export const command: TestRunner = {
   id: 'command',
   async recognise(script, context) {
     return {
-      runner: 'command', scope: context.scope, command: shellCommand(script.text, context.scope), env: script.env, origin: script.text,
-      protectedPaths: [...protectedScripts(context.scope, []), ...protectedPython(context.scope), ...(context.scope === '' ? ['Makefile', 'Rakefile', 'spec/**'] : [])],
+      runner: 'command',
+      scope: context.scope,
+      command: shellCommand(script.text, context.scope),
+      env: script.env,
+      origin: script.text,
+      protectedPaths: [
+        ...protectedScripts(context.scope, []),
+        ...protectedPython(context.scope),
+        ...(context.scope === '' ? ['Makefile', 'Rakefile', 'spec/**'] : []),
+      ],
     }
   },
   async detect() {
@@ -25,17 +33,31 @@ export const command: TestRunner = {
   async parse({ entry, exitCode, stdout }) {
     const report = createReport()
     if (/^TAP version 1[234]$/m.test(stdout) && readTap(stdout).ended) {
-      const ended = addTap(report, stdout, (line) => ({ file: entry.scope, name: line.group === '' ? line.name : `${line.group} > ${line.name}` }))
+      const ended = addTap(report, stdout, (line) => ({
+        file: entry.scope,
+        name: line.group === '' ? line.name : `${line.group} > ${line.name}`,
+      }))
       return report.finish({ ended, exitCode })
     }
     if (exitCode === null) return report.finish({ ended: false, exitCode, coarse: true })
-    report.add({ file: entry.scope, name: '(suite)', status: exitCode === 0 ? 'pass' : 'fail', message: exitCode === 0 ? '' : stdout.slice(-2000) })
+    report.add({
+      file: entry.scope,
+      name: '(suite)',
+      status: exitCode === 0 ? 'pass' : 'fail',
+      message: exitCode === 0 ? '' : stdout.slice(-2000),
+    })
     return report.finish({ ended: true, exitCode, coarse: true })
   },
 }
 
 /** A command line for sh, with node_modules/.bin of the package and of the top in front of PATH. */
 export function shellCommand(text: string, scope: string): readonly string[] {
-  const up = scope === '' ? '' : `:$PWD/${scope.split('/').map(() => '..').join('/')}/node_modules/.bin`
+  const up =
+    scope === ''
+      ? ''
+      : `:$PWD/${scope
+          .split('/')
+          .map(() => '..')
+          .join('/')}/node_modules/.bin`
   return ['sh', '-c', `PATH="$PWD/node_modules/.bin${up}:$PATH"; export PATH\n${text}`]
 }

@@ -3,11 +3,29 @@ import type { Detection, DetectContext, TestRunner } from '../runner.ts'
 import { readJunit } from './junit.ts'
 import { createReport } from './report.ts'
 
-function found(context: DetectContext, origin: string, args: readonly string[], env: Readonly<Record<string, string>>, built: string | undefined): Detection {
+function found(
+  context: DetectContext,
+  origin: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  built: string | undefined,
+): Detection {
   return {
-    runner: 'ctest', scope: context.scope, command: ['ctest', ...args], env: { CTEST_OUTPUT_ON_FAILURE: '1', ...env }, origin,
+    runner: 'ctest',
+    scope: context.scope,
+    command: ['ctest', ...args],
+    env: { CTEST_OUTPUT_ON_FAILURE: '1', ...env },
+    origin,
     ...(built === undefined ? {} : { details: { build: built } }),
-    protectedPaths: ['{test,tests}/**', '**/*_test.{c,cc,cpp,cxx}', '**/test_*.{c,cc,cpp,cxx}', '**/CMakeLists.txt', '**/*.cmake', 'CMakePresets.json', 'CTestConfig.cmake'].map((glob) => posix.join(context.scope, glob)),
+    protectedPaths: [
+      '{test,tests}/**',
+      '**/*_test.{c,cc,cpp,cxx}',
+      '**/test_*.{c,cc,cpp,cxx}',
+      '**/CMakeLists.txt',
+      '**/*.cmake',
+      'CMakePresets.json',
+      'CTestConfig.cmake',
+    ].map((glob) => posix.join(context.scope, glob)),
   }
 }
 
@@ -32,7 +50,10 @@ export const ctest: TestRunner = {
   command(entry) {
     const build = entry.details?.['build']
     const call = `"$@" --test-dir "$B" --output-junit /out/ctest.xml --no-tests=error`
-    const script = build === undefined ? `B=/out/build && cmake -S . -B "$B" >/dev/null && cmake --build "$B" && exec ${call}` : `B='${build.replace(/'/g, `'\\''`)}' && exec ${call}`
+    const script =
+      build === undefined
+        ? `B=/out/build && cmake -S . -B "$B" >/dev/null && cmake --build "$B" && exec ${call}`
+        : `B='${build.replace(/'/g, `'\\''`)}' && exec ${call}`
     return { command: ['sh', '-c', script, 'sh', ...entry.command], env: {}, reports: ['ctest.xml'] }
   },
   async parse({ entry, exitCode, stdout, read }) {
@@ -40,12 +61,21 @@ export const ctest: TestRunner = {
     const junit = readJunit(await read('ctest.xml'))
     for (const item of junit?.cases ?? []) {
       // 'notrun' is a program that could not be started or a skip; 'disabled' is set by the project.
-      const skipped = item.status === 'disabled' || (item.outcome === 'skipped' && !/Unable to find|not available|NOT_AVAILABLE/i.test(item.message))
-      const status = item.status === 'run' ? 'pass' : skipped ? 'skip' : item.status === 'fail' ? 'fail' : item.outcome === 'pass' ? 'pass' : 'error'
-      report.add({ file: entry.scope, name: item.name, status, ms: item.seconds === null ? null : item.seconds * 1000, message: item.message })
+      const skipped =
+        item.status === 'disabled' || (item.outcome === 'skipped' && !/Unable to find|not available|NOT_AVAILABLE/i.test(item.message))
+      const status =
+        item.status === 'run' ? 'pass' : skipped ? 'skip' : item.status === 'fail' ? 'fail' : item.outcome === 'pass' ? 'pass' : 'error'
+      report.add({
+        file: entry.scope,
+        name: item.name,
+        status,
+        ms: item.seconds === null ? null : item.seconds * 1000,
+        message: item.message,
+      })
     }
-    if (junit?.declared !== undefined && junit.declared !== null && junit.declared !== junit.cases.length) report.problem(`the report holds ${junit.cases.length} of ${junit.declared} tests`)
+    if (junit?.declared !== undefined && junit.declared !== null && junit.declared !== junit.cases.length)
+      report.problem(`the report holds ${junit.cases.length} of ${junit.declared} tests`)
     const none = junit === undefined && /No tests were found/i.test(stdout)
-    return report.finish({ ended: junit !== undefined || none, exitCode: none || (junit?.cases.length === 0) ? 0 : exitCode })
+    return report.finish({ ended: junit !== undefined || none, exitCode: none || junit?.cases.length === 0 ? 0 : exitCode })
   },
 }

@@ -3,7 +3,25 @@ import type { CoverageMap, Detection, DetectContext, PlanEntry, RunSelection, Te
 import { separateTargets, withoutFlags } from '../shell-words.ts'
 import { asRecord, asText, createReport, parseLines, relativeToScope, asNumber } from './report.ts'
 
-const VALUED = new Set(['-run', '-tags', '-timeout', '-p', '-parallel', '-cpu', '-count', '-bench', '-ldflags', '-gcflags', '-mod', '-skip', '-coverprofile', '-covermode', '-coverpkg', '-o', '-shuffle'])
+const VALUED = new Set([
+  '-run',
+  '-tags',
+  '-timeout',
+  '-p',
+  '-parallel',
+  '-cpu',
+  '-count',
+  '-bench',
+  '-ldflags',
+  '-gcflags',
+  '-mod',
+  '-skip',
+  '-coverprofile',
+  '-covermode',
+  '-coverpkg',
+  '-o',
+  '-shuffle',
+])
 const DROPPED = [/^--?(?:json|v|cover|covermode|coverprofile|coverpkg|race|failfast|count|bench|benchmem|o|shuffle)$/]
 
 /** The module path of a go.mod. */
@@ -11,12 +29,23 @@ export function goModule(text: string): string {
   return /^\s*module\s+"?([^\s"]+)"?/m.exec(text)?.[1] ?? ''
 }
 
-async function found(context: DetectContext, origin: string, flags: readonly string[], targets: readonly string[], env: Readonly<Record<string, string>>): Promise<Detection | undefined> {
+async function found(
+  context: DetectContext,
+  origin: string,
+  flags: readonly string[],
+  targets: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Detection | undefined> {
   const text = await context.tree.text(posix.join(context.scope, 'go.mod'))
   if (text === undefined) return undefined
   return {
-    runner: 'go', scope: context.scope, command: ['go', 'test', ...flags], targets: targets.length > 0 ? targets : ['./...'],
-    env: { GOFLAGS: '-mod=readonly', GOPROXY: 'off', GOTOOLCHAIN: 'local', ...env }, origin, details: { module: goModule(text) },
+    runner: 'go',
+    scope: context.scope,
+    command: ['go', 'test', ...flags],
+    targets: targets.length > 0 ? targets : ['./...'],
+    env: { GOFLAGS: '-mod=readonly', GOPROXY: 'off', GOTOOLCHAIN: 'local', ...env },
+    origin,
+    details: { module: goModule(text) },
     protectedPaths: ['**/*_test.go', '**/testdata/**', 'go.mod', 'go.sum', '.golangci.*'].map((glob) => posix.join(context.scope, glob)),
   }
 }
@@ -30,7 +59,9 @@ function folderOfPackage(entry: PlanEntry, importPath: string): string | undefin
 
 function packagesOf(entry: PlanEntry, selection: RunSelection): readonly string[] {
   if (!selection.files) return entry.targets ?? ['./...']
-  const folders = new Set(selection.files.map((file) => relativeToScope(posix.dirname(file) === '.' ? '' : posix.dirname(file), entry.scope)))
+  const folders = new Set(
+    selection.files.map((file) => relativeToScope(posix.dirname(file) === '.' ? '' : posix.dirname(file), entry.scope)),
+  )
   return [...folders].filter((folder) => !folder.startsWith('../')).map((folder) => (folder === '' || folder === '.' ? '.' : `./${folder}`))
 }
 
@@ -79,7 +110,8 @@ export const go: TestRunner = {
           failedIn.add(name)
           report.add({ file, name: other.slice(name.length + 1), status: 'error', message: output.get(other) ?? '' })
         }
-        if (!failedIn.has(name)) report.add({ file, name: '(package)', status: 'error', ms, message: `${output.get(`${name}\n`) ?? ''}\n${stderr.slice(-2000)}` })
+        if (!failedIn.has(name))
+          report.add({ file, name: '(package)', status: 'error', ms, message: `${output.get(`${name}\n`) ?? ''}\n${stderr.slice(-2000)}` })
       }
     }
     for (const [key, state] of open) if (state === 'open') report.problem(`never finished: ${key.replace('\n', ' ')}`)

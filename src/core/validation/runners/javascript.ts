@@ -1,6 +1,17 @@
 import { posix } from 'node:path'
 import { parseJson } from '../../kernel/index.ts'
-import type { CoverageMap, DetectContext, Detection, PlanEntry, ReadReport, RunnerCommand, RunnerId, RunSelection, ScriptCommand, TestReport } from '../runner.ts'
+import type {
+  CoverageMap,
+  DetectContext,
+  Detection,
+  PlanEntry,
+  ReadReport,
+  RunnerCommand,
+  RunnerId,
+  RunSelection,
+  ScriptCommand,
+  TestReport,
+} from '../runner.ts'
 import { COLLECTOR, COLLECTOR_NAME, readCollected } from '../v8-coverage.ts'
 import { separateTargets, withoutFlags } from '../shell-words.ts'
 import { asArray, asNumber, asRecord, asText, createReport, relativeToScope, relativeToTop } from './report.ts'
@@ -52,17 +63,112 @@ export function protectedScripts(scope: string, names: readonly string[]): strin
 
 /** Flags that would change the verdict, the report or the run's end: the plan sets these itself. */
 const DROPPED = [
-  /^--?coverage/, /^--watch/, /^-w$/, /^--reporters?$/, /^--reporter-options?$/, /^-R$/, /^-O$/, /^--outputFile/, /^--json$/, /^--silent$/, /^--verbose$/, /^-v$/,
-  /^--passWithNoTests$/, /^--pass-with-no-tests$/, /^--bail$/, /^-b$/, /^-u$/, /^--update/, /^-U$/, /^--ui$/, /^--open$/, /^--color/, /^--no-color/, /^--changed/, /^--onlyChanged$/,
-  /^-o$/, /^--test-reporter/, /^--experimental-test-coverage$/, /^--tap$/, /^-t$/, /^--fail-fast$/, /^--findRelatedTests$/, /^--only$/,
-  /^--lastCommit$/, /^--inspect/, /^--notify$/, /^--clearCache$/, /^--ci$/, /^--forbid-only$/, /^--dir-only$/,
+  /^--?coverage/,
+  /^--watch/,
+  /^-w$/,
+  /^--reporters?$/,
+  /^--reporter-options?$/,
+  /^-R$/,
+  /^-O$/,
+  /^--outputFile/,
+  /^--json$/,
+  /^--silent$/,
+  /^--verbose$/,
+  /^-v$/,
+  /^--passWithNoTests$/,
+  /^--pass-with-no-tests$/,
+  /^--bail$/,
+  /^-b$/,
+  /^-u$/,
+  /^--update/,
+  /^-U$/,
+  /^--ui$/,
+  /^--open$/,
+  /^--color/,
+  /^--no-color/,
+  /^--changed/,
+  /^--onlyChanged$/,
+  /^-o$/,
+  /^--test-reporter/,
+  /^--experimental-test-coverage$/,
+  /^--tap$/,
+  /^-t$/,
+  /^--fail-fast$/,
+  /^--findRelatedTests$/,
+  /^--only$/,
+  /^--lastCommit$/,
+  /^--inspect/,
+  /^--notify$/,
+  /^--clearCache$/,
+  /^--ci$/,
+  /^--forbid-only$/,
+  /^--dir-only$/,
 ]
-const DROPPED_VALUED = new Set(['--reporter', '--reporters', '-R', '--reporter-option', '--reporter-options', '-O', '--outputFile', '--coverageReporters', '--coverageDirectory', '--coverage.provider', '--test-reporter', '--test-reporter-destination'])
+const DROPPED_VALUED = new Set([
+  '--reporter',
+  '--reporters',
+  '-R',
+  '--reporter-option',
+  '--reporter-options',
+  '-O',
+  '--outputFile',
+  '--coverageReporters',
+  '--coverageDirectory',
+  '--coverage.provider',
+  '--test-reporter',
+  '--test-reporter-destination',
+])
 /** Flags of the runners that take their value as the next word. */
 const VALUED = new Set([
-  '-c', '--config', '--root', '-r', '--dir', '--project', '--projects', '--environment', '--pool', '--maxWorkers', '--testTimeout', '--require', '--import', '--loader', '--file', '--timeout', '-T',
-  '--spec', '--extension', '--ext', '--ui', '--grep', '-g', '--ignore', '--exclude', '--rootDir', '--roots', '--testPathPattern', '--testPathPatterns', '--testNamePattern', '--selectProjects', '--env', '--setupFiles', '--concurrency',
-  '--match', '-m', '-i', '--experimental-loader', '--test-concurrency', '--test-timeout', '--test-name-pattern', '--conditions', '-C', '--max-old-space-size', '--jobs', '-j', '--package', '--shard', '-s',
+  '-c',
+  '--config',
+  '--root',
+  '-r',
+  '--dir',
+  '--project',
+  '--projects',
+  '--environment',
+  '--pool',
+  '--maxWorkers',
+  '--testTimeout',
+  '--require',
+  '--import',
+  '--loader',
+  '--file',
+  '--timeout',
+  '-T',
+  '--spec',
+  '--extension',
+  '--ext',
+  '--ui',
+  '--grep',
+  '-g',
+  '--ignore',
+  '--exclude',
+  '--rootDir',
+  '--roots',
+  '--testPathPattern',
+  '--testPathPatterns',
+  '--testNamePattern',
+  '--selectProjects',
+  '--env',
+  '--setupFiles',
+  '--concurrency',
+  '--match',
+  '-m',
+  '-i',
+  '--experimental-loader',
+  '--test-concurrency',
+  '--test-timeout',
+  '--test-name-pattern',
+  '--conditions',
+  '-C',
+  '--max-old-space-size',
+  '--jobs',
+  '-j',
+  '--package',
+  '--shard',
+  '-s',
 ])
 
 /** Splits what a script hands to a runner into flags that are kept and the files or globs it points at. */
@@ -71,7 +177,12 @@ export function scriptArguments(args: readonly string[]): { flags: string[]; tar
 }
 
 /** The call of a package's program with node, without npx or a package manager in between. */
-export async function nodeProgram(context: DetectContext, packageName: string, usual: string, program = packageName): Promise<readonly string[]> {
+export async function nodeProgram(
+  context: DetectContext,
+  packageName: string,
+  usual: string,
+  program = packageName,
+): Promise<readonly string[]> {
   const found = await context.tools.script(context.scope, packageName, program)
   return ['node', found ?? `node_modules/${packageName}/${usual}`]
 }
@@ -120,12 +231,22 @@ export function withCoverage(entry: PlanEntry, selection: RunSelection, built: R
   }
 }
 
-export async function scriptCoverage(read: ReadReport, list: () => Promise<readonly string[]>, root: string): Promise<CoverageMap | undefined> {
+export async function scriptCoverage(
+  read: ReadReport,
+  list: () => Promise<readonly string[]>,
+  root: string,
+): Promise<CoverageMap | undefined> {
   return readCollected(read, list, root)
 }
 
 const JEST_STATUS: Record<string, 'pass' | 'fail' | 'skip' | 'todo'> = {
-  passed: 'pass', failed: 'fail', pending: 'skip', skipped: 'skip', disabled: 'skip', todo: 'todo', focused: 'pass',
+  passed: 'pass',
+  failed: 'fail',
+  pending: 'skip',
+  skipped: 'skip',
+  disabled: 'skip',
+  todo: 'todo',
+  focused: 'pass',
 }
 
 /** The JSON format that jest defined and vitest writes as well. */
@@ -143,11 +264,18 @@ export function parseJestJson(input: { report: unknown; root: string; scope: str
       const name = [...asArray(test['ancestorTitles']).map(asText), asText(test['title'])].filter((part) => part !== '').join(' > ')
       const status = JEST_STATUS[asText(test['status'])]
       if (status === undefined) report.problem(`unknown status ${asText(test['status'])} of ${name}`)
-      report.add({ file, name, status: status ?? 'error', ms: asNumber(test['duration']), message: asArray(test['failureMessages']).map(asText).join('\n') })
+      report.add({
+        file,
+        name,
+        status: status ?? 'error',
+        ms: asNumber(test['duration']),
+        message: asArray(test['failureMessages']).map(asText).join('\n'),
+      })
     }
     const failed = found.some((raw) => asRecord(raw)['status'] === 'failed')
     // A file that dies while loading has no tests of its own: its tests are missing, and this says why.
-    if (asText(suite['status']) === 'failed' && !failed) report.add({ file, name: '(file)', status: 'error', message: asText(suite['message']) })
+    if (asText(suite['status']) === 'failed' && !failed)
+      report.add({ file, name: '(file)', status: 'error', message: asText(suite['message']) })
   }
   if (top['wasInterrupted'] === true) report.problem('the run was interrupted')
   const total = asNumber(top['numTotalTests'])

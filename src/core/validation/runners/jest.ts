@@ -1,6 +1,17 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
-import { dependsOn, detection, nodeProgram, parseJestJson, readManifest, scriptArguments, scriptCoverage, scriptOrigin, selectedFiles, withCoverage } from './javascript.ts'
+import {
+  dependsOn,
+  detection,
+  nodeProgram,
+  parseJestJson,
+  readManifest,
+  scriptArguments,
+  scriptCoverage,
+  scriptOrigin,
+  selectedFiles,
+  withCoverage,
+} from './javascript.ts'
 import { parseReport } from './report.ts'
 
 const PLACE = 'bin/jest.js'
@@ -17,7 +28,12 @@ export const jest: TestRunner = {
     const [program, ...script] = await nodeProgram(context, 'jest', PLACE)
     const nodeFlags = node < 0 ? [] : command.args.slice(0, node)
     return detection({
-      runner: 'jest', scope: context.scope, command: [program!, ...nodeFlags, ...script, ...flags], targets, env: command.env, origin: scriptOrigin(command),
+      runner: 'jest',
+      scope: context.scope,
+      command: [program!, ...nodeFlags, ...script, ...flags],
+      targets,
+      env: command.env,
+      origin: scriptOrigin(command),
     })
   },
   async detect(context) {
@@ -26,13 +42,24 @@ export const jest: TestRunner = {
     for (const name of CONFIGS) if (await context.tree.entry(posix.join(context.scope, name))) config ??= name
     if (!config && manifest?.['jest'] !== undefined) config = 'package.json jest'
     if (!config && !dependsOn(manifest, 'jest')) return undefined
-    return detection({ runner: 'jest', scope: context.scope, command: await nodeProgram(context, 'jest', PLACE), origin: config ?? 'package.json dependencies' })
+    return detection({
+      runner: 'jest',
+      scope: context.scope,
+      command: await nodeProgram(context, 'jest', PLACE),
+      origin: config ?? 'package.json dependencies',
+    })
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
     return withCoverage(entry, selection, {
       command: [
-        ...entry.command, '--ci', '--json', '--outputFile=/out/jest.json', '--no-watchman', '--coverage=false', '--watchAll=false',
+        ...entry.command,
+        '--ci',
+        '--json',
+        '--outputFile=/out/jest.json',
+        '--no-watchman',
+        '--coverage=false',
+        '--watchAll=false',
         ...(selection.noCache ? ['--no-cache'] : []),
         // In one process, so that what was executed is written before a worker is ended.
         ...(selection.coverage ? ['--runInBand'] : []),

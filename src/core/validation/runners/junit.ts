@@ -17,11 +17,14 @@ export type JunitCase = {
 
 /** Decodes the five predefined entities and character references; nothing else exists, so nothing can expand. */
 function decode(text: string): string {
-  return text.replace(/&(?:#x([0-9a-fA-F]{1,6})|#(\d{1,7})|(lt|gt|quot|apos|amp));/g, (whole, hex?: string, decimal?: string, name?: string) => {
-    if (name) return { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }[name] ?? whole
-    const code = hex ? Number.parseInt(hex, 16) : Number(decimal)
-    return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd'
-  })
+  return text.replace(
+    /&(?:#x([0-9a-fA-F]{1,6})|#(\d{1,7})|(lt|gt|quot|apos|amp));/g,
+    (whole, hex?: string, decimal?: string, name?: string) => {
+      if (name) return { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }[name] ?? whole
+      const code = hex ? Number.parseInt(hex, 16) : Number(decimal)
+      return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd'
+    },
+  )
 }
 
 /** The cases of a JUnit file, wherever they are nested. Undefined where it is missing, cut, too large, or declares a document type. */
@@ -31,7 +34,12 @@ export function readJunit(data: Buffer | undefined): { cases: JunitCase[]; decla
   if (/<!(?:DOCTYPE|ENTITY)/i.test(xml)) return undefined
   if (XMLValidator.validate(xml) !== true) return undefined
   const parser = new XMLParser({
-    ignoreAttributes: false, attributeNamePrefix: '', processEntities: false, parseTagValue: false, parseAttributeValue: false, textNodeName: '#text',
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    processEntities: false,
+    parseTagValue: false,
+    parseAttributeValue: false,
+    textNodeName: '#text',
     isArray: (name) => name === 'testcase' || name === 'testsuite' || name === 'failure' || name === 'error' || name === 'skipped',
   })
   const cases: JunitCase[] = []
@@ -53,7 +61,9 @@ export function readJunit(data: Buffer | undefined): { cases: JunitCase[]; decla
         seconds: asNumber(item['time']),
         status: asText(item['status']),
         outcome: found ?? 'pass',
-        message: printable(decode([asText(detail['message']), typeof body === 'string' ? body : asText(detail['#text'])].filter(Boolean).join('\n'))),
+        message: printable(
+          decode([asText(detail['message']), typeof body === 'string' ? body : asText(detail['#text'])].filter(Boolean).join('\n')),
+        ),
         kind: asText(detail['type']),
       })
     }

@@ -1,6 +1,16 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
-import { dependsOn, detection, nodeProgram, readManifest, scriptArguments, scriptCoverage, scriptOrigin, selectedFiles, withCoverage } from './javascript.ts'
+import {
+  dependsOn,
+  detection,
+  nodeProgram,
+  readManifest,
+  scriptArguments,
+  scriptCoverage,
+  scriptOrigin,
+  selectedFiles,
+  withCoverage,
+} from './javascript.ts'
 import { asArray, asNumber, asRecord, asText, createReport, parseReport, relativeToTop } from './report.ts'
 
 const PLACE = 'bin/mocha.js'
@@ -13,7 +23,12 @@ export const mocha: TestRunner = {
     if (command.program !== 'mocha' && command.program !== '_mocha') return undefined
     const { flags, targets } = scriptArguments(command.args)
     return detection({
-      runner: 'mocha', scope: context.scope, command: [...(await nodeProgram(context, 'mocha', PLACE)), ...flags], targets, env: command.env, origin: scriptOrigin(command),
+      runner: 'mocha',
+      scope: context.scope,
+      command: [...(await nodeProgram(context, 'mocha', PLACE)), ...flags],
+      targets,
+      env: command.env,
+      origin: scriptOrigin(command),
     })
   },
   async detect(context) {
@@ -21,12 +36,26 @@ export const mocha: TestRunner = {
     let config: string | undefined
     for (const name of CONFIGS) if (await context.tree.entry(posix.join(context.scope, name))) config ??= name
     if (!config && !dependsOn(manifest, 'mocha')) return undefined
-    return detection({ runner: 'mocha', scope: context.scope, command: await nodeProgram(context, 'mocha', PLACE), origin: config ?? 'package.json dependencies' })
+    return detection({
+      runner: 'mocha',
+      scope: context.scope,
+      command: await nodeProgram(context, 'mocha', PLACE),
+      origin: config ?? 'package.json dependencies',
+    })
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
     return withCoverage(entry, selection, {
-      command: [...entry.command, '--reporter', 'json', '--reporter-option', 'output=/out/mocha.json', '--no-color', ...(files ?? entry.targets ?? [])],
+      command: [
+        ...entry.command,
+        '--reporter',
+        'json',
+        '--reporter-option',
+        'output=/out/mocha.json',
+        '--no-color',
+        '--exit',
+        ...(files ?? entry.targets ?? []),
+      ],
       env: {},
       reports: ['mocha.json'],
     })
@@ -36,7 +65,8 @@ export const mocha: TestRunner = {
     const top = asRecord(parseReport(await read('mocha.json')))
     const stats = asRecord(top['stats'])
     const name = (test: Record<string, unknown>): string => asText(test['fullTitle']) || asText(test['title'])
-    const place = (test: Record<string, unknown>): string => (test['file'] ? relativeToTop(asText(test['file']), root, entry.scope) : entry.scope)
+    const place = (test: Record<string, unknown>): string =>
+      test['file'] ? relativeToTop(asText(test['file']), root, entry.scope) : entry.scope
     const listed = new Set<string>()
     const key = (test: Record<string, unknown>): string => `${place(test)}\n${name(test)}`
     for (const raw of asArray(top['tests'])) {
@@ -45,13 +75,18 @@ export const mocha: TestRunner = {
       const ran = test['duration'] !== undefined
       listed.add(key(test))
       report.add({
-        file: place(test), name: name(test), status: failed ? 'fail' : ran ? 'pass' : 'skip', ms: asNumber(test['duration']), message: asText(asRecord(test['err'])['stack']),
+        file: place(test),
+        name: name(test),
+        status: failed ? 'fail' : ran ? 'pass' : 'skip',
+        ms: asNumber(test['duration']),
+        message: asText(asRecord(test['err'])['stack']),
       })
     }
     for (const raw of asArray(top['failures'])) {
       const test = asRecord(raw)
       // Hooks are listed among the failures only.
-      if (!listed.has(key(test))) report.add({ file: place(test), name: name(test), status: 'error', message: asText(asRecord(test['err'])['stack']) })
+      if (!listed.has(key(test)))
+        report.add({ file: place(test), name: name(test), status: 'error', message: asText(asRecord(test['err'])['stack']) })
     }
     return report.finish({ ended: typeof stats['end'] === 'string', exitCode })
   },

@@ -21,13 +21,32 @@ export default async function* report(events) {
 }
 `
 
-type Event = { type: string; name: string; nesting: number; file: string; kind: string; ms: number | null; failure: string; message: string; skip: boolean; todo: boolean }
+type Event = {
+  type: string
+  name: string
+  nesting: number
+  file: string
+  kind: string
+  ms: number | null
+  failure: string
+  message: string
+  skip: boolean
+  todo: boolean
+}
 
 function eventOf(value: unknown): Event {
   const item = asRecord(value)
   return {
-    type: asText(item['type']), name: asText(item['name']), nesting: asNumber(item['nesting']) ?? 0, file: asText(item['file']), kind: asText(item['kind']),
-    ms: asNumber(item['ms']), failure: asText(item['failure']), message: asText(item['message']), skip: item['skip'] === true, todo: item['todo'] === true,
+    type: asText(item['type']),
+    name: asText(item['name']),
+    nesting: asNumber(item['nesting']) ?? 0,
+    file: asText(item['file']),
+    kind: asText(item['kind']),
+    ms: asNumber(item['ms']),
+    failure: asText(item['failure']),
+    message: asText(item['message']),
+    skip: item['skip'] === true,
+    todo: item['todo'] === true,
   }
 }
 
@@ -43,12 +62,19 @@ export const nodeTest: TestRunner = {
       if (!/[*?[{]/.test(target)) files.push(target)
       else {
         const matches = picomatch(target.replace(/^\.\//, ''))
-        const found = (await context.tree.entries()).map((entry) => relativeToScope(entry.path, context.scope)).filter((path) => !path.startsWith('../') && matches(path))
+        const found = (await context.tree.entries())
+          .map((entry) => relativeToScope(entry.path, context.scope))
+          .filter((path) => !path.startsWith('../') && matches(path))
         files.push(...found)
       }
     }
     return detection({
-      runner: 'node-test', scope: context.scope, command: ['node', ...(tsx ? ['--import', 'tsx'] : []), '--test', ...flags], targets: files, env: command.env, origin: scriptOrigin(command),
+      runner: 'node-test',
+      scope: context.scope,
+      command: ['node', ...(tsx ? ['--import', 'tsx'] : []), '--test', ...flags],
+      targets: files,
+      env: command.env,
+      origin: scriptOrigin(command),
     })
   },
   async detect(context) {
@@ -58,14 +84,25 @@ export const nodeTest: TestRunner = {
     for (const entry of await context.tree.entries()) {
       if (!entry.path.startsWith(prefix) || !/(?:^|[./_-])tests?\.[cm]?js$|(?:^|\/)test\/[^/]+\.[cm]?js$/.test(entry.path)) continue
       const text = await context.tree.text(entry.path)
-      if (text && /['"]node:test['"]/.test(text)) return detection({ runner: 'node-test', scope: context.scope, command: ['node', '--test'], origin: `${entry.path} imports node:test` })
+      if (text && /['"]node:test['"]/.test(text))
+        return detection({
+          runner: 'node-test',
+          scope: context.scope,
+          command: ['node', '--test'],
+          origin: `${entry.path} imports node:test`,
+        })
     }
     return undefined
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
     return withCoverage(entry, selection, {
-      command: [...entry.command, `--test-reporter=/out/${REPORTER}`, '--test-reporter-destination=/out/node-test.jsonl', ...(files ?? entry.targets ?? [])],
+      command: [
+        ...entry.command,
+        `--test-reporter=/out/${REPORTER}`,
+        '--test-reporter-destination=/out/node-test.jsonl',
+        ...(files ?? entry.targets ?? []),
+      ],
       env: {},
       reports: ['node-test.jsonl'],
       helpers: { [REPORTER]: REPORTER_SOURCE },

@@ -3,12 +3,43 @@ import type { DetectContext, Detection, ScriptCommand, TestRunner } from '../run
 import { separateTargets, splitScript } from '../shell-words.ts'
 import { selectedFiles } from './javascript.ts'
 import { readJunit } from './junit.ts'
-import { protectedPython, pytestArguments, PYTHON_ENV, pythonCoverage, pythonCoverageEnv, readPyproject, readPytestSettings, TRACER, TRACER_MODULE } from './python.ts'
+import {
+  protectedPython,
+  pytestArguments,
+  PYTHON_ENV,
+  pythonCoverage,
+  pythonCoverageEnv,
+  readPyproject,
+  readPytestSettings,
+  TRACER,
+  TRACER_MODULE,
+} from './python.ts'
 import { createReport, relativeToTop } from './report.ts'
 
-const VALUED = new Set(['-k', '-m', '-p', '-c', '-o', '-n', '--ignore', '--ignore-glob', '--deselect', '--rootdir', '--confcutdir', '--import-mode', '-W', '--timeout', '--basetemp'])
+const VALUED = new Set([
+  '-k',
+  '-m',
+  '-p',
+  '-c',
+  '-o',
+  '-n',
+  '--ignore',
+  '--ignore-glob',
+  '--deselect',
+  '--rootdir',
+  '--confcutdir',
+  '--import-mode',
+  '-W',
+  '--timeout',
+  '--basetemp',
+])
 
-async function found(context: DetectContext, origin: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Detection> {
+async function found(
+  context: DetectContext,
+  origin: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Detection> {
   const settings = await readPytestSettings(context)
   const words = splitScript(settings?.addopts ?? '')?.flatMap((part) => part.words)
   const kept = words ? pytestArguments(words) : undefined
@@ -16,8 +47,13 @@ async function found(context: DetectContext, origin: string, args: readonly stri
   const override = words && kept && kept.length !== words.length ? ['-o', `addopts=${kept.map(quote).join(' ')}`] : []
   const { flags, targets } = separateTargets(pytestArguments(args), VALUED)
   return {
-    runner: 'pytest', scope: context.scope, command: [await context.tools.python(context.scope), '-m', 'pytest', ...override, ...flags],
-    targets, env: { ...PYTHON_ENV, ...env }, origin, protectedPaths: protectedPython(context.scope),
+    runner: 'pytest',
+    scope: context.scope,
+    command: [await context.tools.python(context.scope), '-m', 'pytest', ...override, ...flags],
+    targets,
+    env: { ...PYTHON_ENV, ...env },
+    origin,
+    protectedPaths: protectedPython(context.scope),
   }
 }
 
@@ -42,10 +78,15 @@ export const pytest: TestRunner = {
     const settings = await readPytestSettings(context)
     if (settings) return found(context, settings.origin, [], {})
     const prefix = context.scope === '' ? '' : `${context.scope}/`
-    const files = (await context.tree.entries()).filter((entry) => entry.path.startsWith(prefix)).map((entry) => entry.path.slice(prefix.length))
-    const manifest = ['setup.py', 'setup.cfg', 'requirements.txt', 'Pipfile'].some((name) => files.includes(name)) || (await readPyproject(context)) !== undefined
+    const files = (await context.tree.entries())
+      .filter((entry) => entry.path.startsWith(prefix))
+      .map((entry) => entry.path.slice(prefix.length))
+    const manifest =
+      ['setup.py', 'setup.cfg', 'requirements.txt', 'Pipfile'].some((name) => files.includes(name)) ||
+      (await readPyproject(context)) !== undefined
     const tests = files.filter((file) => /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/.test(file))
-    if (files.includes('conftest.py') || files.includes('tests/conftest.py') || files.includes('test/conftest.py')) return found(context, 'conftest.py', [], {})
+    if (files.includes('conftest.py') || files.includes('tests/conftest.py') || files.includes('test/conftest.py'))
+      return found(context, 'conftest.py', [], {})
     if (!manifest || tests.length === 0) return undefined
     // Plain unittest classes run under unittest; pytest is chosen where a file imports it or has bare test functions.
     for (const file of tests.slice(0, 200)) {
@@ -58,7 +99,15 @@ export const pytest: TestRunner = {
     const [python, ...rest] = entry.command
     return {
       command: [
-        python!, ...rest, '--junitxml=/out/pytest.xml', '-o', 'junit_family=xunit1', '-p', 'no:cacheprovider', '--continue-on-collection-errors', '-q',
+        python!,
+        ...rest,
+        '--junitxml=/out/pytest.xml',
+        '-o',
+        'junit_family=xunit1',
+        '-p',
+        'no:cacheprovider',
+        '--continue-on-collection-errors',
+        '-q',
         ...(selection.coverage ? ['-p', TRACER_MODULE] : []),
         ...(selectedFiles(entry, selection) ?? entry.targets ?? []),
       ],
@@ -76,7 +125,8 @@ export const pytest: TestRunner = {
       const owner = item.classname.startsWith(module) ? item.classname.slice(module.length + 1) : item.classname
       const name = [owner, item.name].filter((part) => part !== '').join('::')
       // An expected failure is not a pass: marking a test xfail must be visible as a change.
-      const status = item.outcome === 'skipped' ? (item.kind === 'pytest.xfail' ? 'todo' : 'skip') : item.outcome === 'failure' ? 'fail' : item.outcome
+      const status =
+        item.outcome === 'skipped' ? (item.kind === 'pytest.xfail' ? 'todo' : 'skip') : item.outcome === 'failure' ? 'fail' : item.outcome
       report.add({ file, name, status, ms: item.seconds === null ? null : item.seconds * 1000, message: item.message })
     }
     // Exit 5: nothing was collected.

@@ -5,8 +5,27 @@ import { asArray, asNumber, asRecord, asText, parseReport, relativeToTop } from 
 
 export function protectedPython(scope: string): string[] {
   return [
-    '**/test_*.py', '**/*_test.py', '**/tests.py', '**/conftest.py', '**/{test,tests,testing}/**', '**/__snapshots__/**', 'pytest.ini', '.pytest.ini', 'tox.ini', 'setup.cfg', 'setup.py',
-    'pyproject.toml', '.coveragerc', 'noxfile.py', 'mypy.ini', '.mypy.ini', 'ruff.toml', '.ruff.toml', '**/sitecustomize.py', '**/usercustomize.py', '**/*.pth',
+    '**/test_*.py',
+    '**/*_test.py',
+    '**/tests.py',
+    '**/conftest.py',
+    '**/{test,tests,testing}/**',
+    '**/__snapshots__/**',
+    'pytest.ini',
+    '.pytest.ini',
+    'tox.ini',
+    'setup.cfg',
+    'setup.py',
+    'pyproject.toml',
+    '.coveragerc',
+    'noxfile.py',
+    'mypy.ini',
+    '.mypy.ini',
+    'ruff.toml',
+    '.ruff.toml',
+    '**/sitecustomize.py',
+    '**/usercustomize.py',
+    '**/*.pth',
   ].map((glob) => posix.join(scope, glob))
 }
 
@@ -59,14 +78,33 @@ export async function readPytestSettings(context: Pick<DetectContext, 'tree' | '
   if (pytest['ini_options'] !== undefined) {
     const options = asRecord(pytest['ini_options'])
     const addopts = options['addopts']
-    return { origin: 'pyproject.toml [tool.pytest.ini_options]', addopts: Array.isArray(addopts) ? addopts.map(asText).join(' ') : asText(addopts) }
+    return {
+      origin: 'pyproject.toml [tool.pytest.ini_options]',
+      addopts: Array.isArray(addopts) ? addopts.map(asText).join(' ') : asText(addopts),
+    }
   }
   return (await ini('tox.ini', 'pytest', false)) ?? (await ini('setup.cfg', 'tool:pytest', false))
 }
 
 /** Options that would measure coverage, stop early, run in parallel or write elsewhere. */
-const DROPPED = /^(?:--cov(?:-.*)?|--no-cov.*|-x|--exitfirst|--maxfail|--junit-?xml|--durations(?:-min)?|--ff|--failed-first|--lf|--last-failed|--nf|--new-first|--sw|--stepwise|--html|--self-contained-html|--color|--pdb|--tb|--report-log|--benchmark-.*|-v+|-q+|-l|-s|--capture|-r[A-Za-z]*|-ra|--verbose|--quiet)$/
-const VALUED = new Set(['--cov', '--cov-report', '--cov-config', '--maxfail', '--junitxml', '--junit-xml', '--durations', '--durations-min', '--html', '--color', '--tb', '--report-log', '-r', '--capture'])
+const DROPPED =
+  /^(?:--cov(?:-.*)?|--no-cov.*|-x|--exitfirst|--maxfail|--junit-?xml|--durations(?:-min)?|--ff|--failed-first|--lf|--last-failed|--nf|--new-first|--sw|--stepwise|--html|--self-contained-html|--color|--pdb|--tb|--report-log|--benchmark-.*|-v+|-q+|-l|-s|--capture|-r[A-Za-z]*|-ra|--verbose|--quiet)$/
+const VALUED = new Set([
+  '--cov',
+  '--cov-report',
+  '--cov-config',
+  '--maxfail',
+  '--junitxml',
+  '--junit-xml',
+  '--durations',
+  '--durations-min',
+  '--html',
+  '--color',
+  '--tb',
+  '--report-log',
+  '-r',
+  '--capture',
+])
 
 /** What is left of pytest arguments when the plan sets report, order and end itself. */
 export function pytestArguments(args: readonly string[]): string[] {
@@ -188,7 +226,11 @@ export function pythonCoverageEnv(scope: string): Record<string, string> {
   return { PYTHONPATH: '/out', SINGULARITY_OUT: '/out', SINGULARITY_COVERAGE_DEPTH: String(scope === '' ? 0 : scope.split('/').length) }
 }
 
-export async function pythonCoverage(read: ReadReport, list: () => Promise<readonly string[]>, root: string): Promise<CoverageMap | undefined> {
+export async function pythonCoverage(
+  read: ReadReport,
+  list: () => Promise<readonly string[]>,
+  root: string,
+): Promise<CoverageMap | undefined> {
   const map = new Map<string, { executed: Set<number>; executable: Set<number> }>()
   let any = false
   for (const name of (await list()).filter((item) => /^coverage\/python-\d+\.json$/.test(item))) {

@@ -111,7 +111,13 @@ export function asArray(value: unknown): unknown[] {
 }
 
 export function asText(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value as number)
+  return typeof value === 'string'
+    ? value
+    : value === undefined || value === null
+      ? ''
+      : typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value as number)
 }
 
 export function asNumber(value: unknown): number | null {

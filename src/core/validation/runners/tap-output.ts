@@ -20,12 +20,23 @@ export function readTap(text: string): { lines: TapLine[]; ended: boolean; probl
       if (!/^(?:tests|pass|fail|skip|todo|ok|time=|failed \d|Subtest:)/.test(found)) group = found
     })
     current.on('child', (child: Parser) => follow(child, [...parents, child.name]))
-    current.on('assert', (assert: { ok: boolean; name: string; skip?: unknown; todo?: unknown; diag?: unknown; time?: unknown; closingTestPoint?: unknown }) => {
-      if (assert.closingTestPoint) return
-      const status = assert.skip ? 'skip' : assert.todo ? 'todo' : assert.ok ? 'pass' : 'fail'
-      const name = [...parents, assert.name].filter((part) => part !== '').join(' > ')
-      lines.push({ name, group, status, ms: asNumber(assert.time), message: messageOf(assert.diag) })
-    })
+    current.on(
+      'assert',
+      (assert: {
+        ok: boolean
+        name: string
+        skip?: unknown
+        todo?: unknown
+        diag?: unknown
+        time?: unknown
+        closingTestPoint?: unknown
+      }) => {
+        if (assert.closingTestPoint) return
+        const status = assert.skip ? 'skip' : assert.todo ? 'todo' : assert.ok ? 'pass' : 'fail'
+        const name = [...parents, assert.name].filter((part) => part !== '').join(' > ')
+        lines.push({ name, group, status, ms: asNumber(assert.time), message: messageOf(assert.diag) })
+      },
+    )
   }
   follow(parser, [])
   parser.on('plan', (plan: { start: number; end: number }) => (planned = plan.end - plan.start + 1))

@@ -1,5 +1,15 @@
 import type { TestRunner } from '../runner.ts'
-import { dependsOn, detection, nodeProgram, readManifest, scriptArguments, scriptCoverage, scriptOrigin, selectedFiles, withCoverage } from './javascript.ts'
+import {
+  dependsOn,
+  detection,
+  nodeProgram,
+  readManifest,
+  scriptArguments,
+  scriptCoverage,
+  scriptOrigin,
+  selectedFiles,
+  withCoverage,
+} from './javascript.ts'
 import { createReport } from './report.ts'
 import { addTap } from './tap-output.ts'
 
@@ -10,10 +20,17 @@ export const tap: TestRunner = {
     const origin = scriptOrigin(command)
     const { flags, targets } = scriptArguments(command.args)
     const shared = { runner: 'tap' as const, scope: context.scope, targets, env: command.env, origin }
-    if (command.program === 'tape') return detection({ ...shared, command: [...(await nodeProgram(context, 'tape', 'bin/tape')), ...flags] })
+    if (command.program === 'tape')
+      return detection({ ...shared, command: [...(await nodeProgram(context, 'tape', 'bin/tape')), ...flags] })
     if (command.program === 'tap') {
-      const args = flags.filter((flag) => !/^--(?:cov|100|check-coverage|no-cov|disable-coverage|allow-incomplete-coverage|statements|branches|functions|lines)/.test(flag))
-      return detection({ ...shared, command: [...(await nodeProgram(context, 'tap', 'dist/esm/run.mjs')), ...args, '--reporter=tap', '--disable-coverage'] })
+      const args = flags.filter(
+        (flag) =>
+          !/^--(?:cov|100|check-coverage|no-cov|disable-coverage|allow-incomplete-coverage|statements|branches|functions|lines)/.test(flag),
+      )
+      return detection({
+        ...shared,
+        command: [...(await nodeProgram(context, 'tap', 'dist/esm/run.mjs')), ...args, '--reporter=tap', '--disable-coverage'],
+      })
     }
     const manifest = await readManifest(context)
     if (command.program !== 'node' || targets.length === 0 || !(dependsOn(manifest, 'tape') || dependsOn(manifest, 'tap'))) return undefined
@@ -21,9 +38,13 @@ export const tap: TestRunner = {
   },
   async detect(context) {
     const manifest = await readManifest(context)
-    if (manifest?.['tap'] === undefined && !(await context.tree.entry(context.scope === '' ? '.taprc' : `${context.scope}/.taprc`))) return undefined
+    if (manifest?.['tap'] === undefined && !(await context.tree.entry(context.scope === '' ? '.taprc' : `${context.scope}/.taprc`)))
+      return undefined
     return detection({
-      runner: 'tap', scope: context.scope, command: [...(await nodeProgram(context, 'tap', 'dist/esm/run.mjs')), '--reporter=tap', '--disable-coverage'], origin: '.taprc or package.json tap',
+      runner: 'tap',
+      scope: context.scope,
+      command: [...(await nodeProgram(context, 'tap', 'dist/esm/run.mjs')), '--reporter=tap', '--disable-coverage'],
+      origin: '.taprc or package.json tap',
     })
   },
   command(entry, selection) {
@@ -33,7 +54,10 @@ export const tap: TestRunner = {
   },
   async parse({ entry, exitCode, stdout }) {
     const report = createReport()
-    const ended = addTap(report, stdout, (line) => ({ file: entry.scope, name: line.group === '' ? line.name : `${line.group} > ${line.name}` }))
+    const ended = addTap(report, stdout, (line) => ({
+      file: entry.scope,
+      name: line.group === '' ? line.name : `${line.group} > ${line.name}`,
+    }))
     return report.finish({ ended, exitCode })
   },
   coverage: scriptCoverage,

@@ -79,8 +79,13 @@ export const unittest: TestRunner = {
     if (!/^python[\d.]*$/.test(command.program) || command.args[0] !== '-m' || command.args[1] !== 'unittest') return undefined
     const args = command.args.slice(2).filter((arg) => !/^(?:-v|--verbose|-q|--quiet|-f|--failfast|-b|--buffer)$/.test(arg))
     return {
-      runner: 'unittest', scope: context.scope, command: [await context.tools.python(context.scope)], targets: args.length === 0 ? ['discover'] : args,
-      env: { ...PYTHON_ENV, ...command.env }, origin: command.text, protectedPaths: protectedPython(context.scope),
+      runner: 'unittest',
+      scope: context.scope,
+      command: [await context.tools.python(context.scope)],
+      targets: args.length === 0 ? ['discover'] : args,
+      env: { ...PYTHON_ENV, ...command.env },
+      origin: command.text,
+      protectedPaths: protectedPython(context.scope),
     }
   },
   async detect(context) {
@@ -93,8 +98,13 @@ export const unittest: TestRunner = {
       const packaged = (await context.tree.entry(posix.join(context.scope, folder[0]!, '__init__.py'))) !== undefined
       const start = folder.length === 1 || packaged ? [] : ['-s', folder.slice(0, -1).join('/')]
       return {
-        runner: 'unittest', scope: context.scope, command: [await context.tools.python(context.scope)], targets: ['discover', ...start], env: PYTHON_ENV,
-        origin: `${entry.path} imports unittest`, protectedPaths: protectedPython(context.scope),
+        runner: 'unittest',
+        scope: context.scope,
+        command: [await context.tools.python(context.scope)],
+        targets: ['discover', ...start],
+        env: PYTHON_ENV,
+        origin: `${entry.path} imports unittest`,
+        protectedPaths: protectedPython(context.scope),
       }
     }
     return undefined
@@ -119,7 +129,13 @@ export const unittest: TestRunner = {
       if (item['type'] !== 'test') continue
       const status = (['pass', 'fail', 'skip', 'todo', 'error'] as const).find((known) => known === item['status']) ?? 'error'
       const path = asText(item['file'])
-      report.add({ file: path === '' ? entry.scope : relativeToTop(path, root, entry.scope), name: asText(item['name']), status, ms: asNumber(item['ms']), message: asText(item['message']) })
+      report.add({
+        file: path === '' ? entry.scope : relativeToTop(path, root, entry.scope),
+        name: asText(item['name']),
+        status,
+        ms: asNumber(item['ms']),
+        message: asText(item['message']),
+      })
     }
     if (noise.length > 0) report.problem('the report holds lines that are not JSON')
     // Python 3.12 and later: exit 5 when nothing was found.

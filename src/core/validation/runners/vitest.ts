@@ -1,6 +1,17 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
-import { dependsOn, detection, nodeProgram, parseJestJson, readManifest, scriptArguments, scriptCoverage, scriptOrigin, selectedFiles, withCoverage } from './javascript.ts'
+import {
+  dependsOn,
+  detection,
+  nodeProgram,
+  parseJestJson,
+  readManifest,
+  scriptArguments,
+  scriptCoverage,
+  scriptOrigin,
+  selectedFiles,
+  withCoverage,
+} from './javascript.ts'
 import { parseReport } from './report.ts'
 
 const PLACE = 'vitest.mjs'
@@ -15,8 +26,12 @@ export const vitest: TestRunner = {
     if (command.args[0] === 'bench' || command.args[0] === 'typecheck') return undefined
     const { flags, targets } = scriptArguments(args)
     return detection({
-      runner: 'vitest', scope: context.scope, command: [...(await nodeProgram(context, 'vitest', PLACE)), 'run', ...flags],
-      targets, env: command.env, origin: scriptOrigin(command),
+      runner: 'vitest',
+      scope: context.scope,
+      command: [...(await nodeProgram(context, 'vitest', PLACE)), 'run', ...flags],
+      targets,
+      env: command.env,
+      origin: scriptOrigin(command),
     })
   },
   async detect(context) {
@@ -25,14 +40,21 @@ export const vitest: TestRunner = {
     for (const name of CONFIGS) if (await context.tree.entry(posix.join(context.scope, name))) config ??= name
     if (!config && !dependsOn(manifest, 'vitest')) return undefined
     return detection({
-      runner: 'vitest', scope: context.scope, command: [...(await nodeProgram(context, 'vitest', PLACE)), 'run'], origin: config ?? 'package.json dependencies',
+      runner: 'vitest',
+      scope: context.scope,
+      command: [...(await nodeProgram(context, 'vitest', PLACE)), 'run'],
+      origin: config ?? 'package.json dependencies',
     })
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
     return withCoverage(entry, selection, {
       command: [
-        ...entry.command, '--reporter=json', '--outputFile.json=/out/vitest.json', '--coverage.enabled=false', '--passWithNoTests=false',
+        ...entry.command,
+        '--reporter=json',
+        '--outputFile.json=/out/vitest.json',
+        '--coverage.enabled=false',
+        '--passWithNoTests=false',
         ...(selection.noCache ? ['--no-cache'] : []),
         // Worker threads are ended without a chance to write what they executed.
         ...(selection.coverage ? ['--pool=forks'] : []),

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// Fast lane: `--version` is answered without loading the program.
+import { readFileSync } from 'node:fs'
+import module from 'node:module'
+
+const root = new URL('..', import.meta.url)
+const [first, ...rest] = process.argv.slice(2)
+if (rest.length === 0 && (first === '--version' || first === '-v')) {
+  console.log(`singularity ${JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version}`)
+} else {
+  process.env.NODE_ENV ??= 'production'
+  module.enableCompileCache?.()
+  const { main } = await import(new URL('dist/cli.js', root).href)
+  await main(process.argv.slice(2))
+}

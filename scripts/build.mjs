@@ -1,0 +1,85 @@
+// Builds dist/: one lazily split bundle of the program, and the oclif manifest.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const dist = join(root, 'dist')
+const stamp = join(dist, '.stamp')
+
+function newest(path) {
+  const info = statSync(path, { throwIfNoEntry: false })
+  if (!info) return 0
+  if (!info.isDirectory()) return info.mtimeMs
+  return Math.max(info.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
+}
+
+const inputs = Math.max(...['src', 'package.json', 'scripts/build.mjs'].map((name) => newest(join(root, name))))
+if (!process.argv.includes('--force') && newest(stamp) > inputs && existsSync(join(root, 'oclif.manifest.json'))) process.exit(0)
+
+/** Command files below src/commands: `rules/list.ts` is the command `rules list`. Folders that start with `_` are helpers. */
+function commandFiles(folder, found = []) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('_')) continue
+    if (entry.isDirectory()) commandFiles(join(folder, entry.name), found)
+    else if (entry.name.endsWith('.ts')) found.push(join(folder, entry.name))
+  }
+  return found.sort()
+}
+
+const folder = join(root, 'src', 'commands')
+const commands = commandFiles(folder).map((file) => ({
+  id: relative(folder, file)
+    .replace(/\.ts$/, '')
+    .replaceAll('/', ':')
+    .replace(/:index$/, ''),
+  file,
+}))
+const generated = join(root, 'node_modules', '.cache', 'singularity-build')
+mkdirSync(generated, { recursive: true })
+const path = (file) => JSON.stringify(file)
+writeFileSync(
+  join(generated, 'lazy.ts'),
+  `export const COMMANDS: Record<string, () => Promise<{ default: any }>> = {\n${commands.map(({ id, file }) => `  ${JSON.stringify(id)}: () => import(${path(file)}),`).join('\n')}\n}\n`,
+)
+writeFileSync(
+  join(generated, 'all.ts'),
+  `${commands.map(({ file }, index) => `import c${index} from ${path(file)}`).join('\n')}\nexport const COMMANDS = {\n${commands.map(({ id }, index) => `  ${JSON.stringify(id)}: c${index},`).join('\n')}\n}\n`,
+)
+
+const { build } = await import('esbuild')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+rmSync(dist, { recursive: true, force: true })
+const external = [
+  'better-sqlite3',
+  '@ast-grep/napi',
+  'react-devtools-core',
+  '*.node',
+  ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
+]
+await build({
+  entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  jsx: 'automatic',
+  mainFields: ['module', 'main'],
+  minifySyntax: true,
+  alias: { 'singularity-commands': join(generated, 'lazy.ts') },
+  external,
+  define: { 'process.env.NODE_ENV': '"production"' },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; import { dirname as __dirnameOf } from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",
+  },
+  logLevel: 'warning',
+})
+rmSync(join(root, 'oclif.manifest.json'), { force: true })
+execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+writeFileSync(stamp, `${manifest.version}\n`)

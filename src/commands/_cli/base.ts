@@ -1,0 +1,83 @@
+import { Command, Flags, type Interfaces } from '@oclif/core'
+import type { App } from '../../core/app.ts'
+import { EXIT } from '../../core/kernel/index.ts'
+import { openContext } from './context.ts'
+import { setColor } from './paint.ts'
+import { exitWith, presentError } from './present-error.ts'
+
+export type BaseFlags = Interfaces.InferredFlags<typeof BaseCommand.baseFlags>
+
+/** What every command shares: the common flags, the JSON envelope, the one exit door, the lazily built core. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = {
+    json: Flags.boolean({ description: 'Print one JSON object for machines.', helpGroup: 'GLOBAL', env: 'SINGULARITY_JSON' }),
+    input: Flags.boolean({
+      description: 'Ask on a terminal (--no-input never asks).',
+      allowNo: true,
+      default: true,
+      helpGroup: 'GLOBAL',
+      env: 'SINGULARITY_INPUT',
+    }),
+    quiet: Flags.boolean({ description: 'Print results only.', helpGroup: 'GLOBAL', env: 'SINGULARITY_QUIET' }),
+    verbose: Flags.boolean({ description: 'Print more of what happens.', helpGroup: 'GLOBAL', env: 'SINGULARITY_VERBOSE' }),
+    color: Flags.option({ options: ['auto', 'always', 'never'] as const, default: 'auto' as const })({
+      description: 'When to use colour.',
+      helpGroup: 'GLOBAL',
+      env: 'SINGULARITY_COLOR',
+    }),
+  }
+
+  private opened: App | undefined
+
+  override async init(): Promise<void> {
+    await super.init()
+    // oclif fills a missing argument from standard input: `--patch -` would lose its patch, a script's pipe would be waited for.
+    for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true
+  }
+
+  protected get isJson(): boolean {
+    return this.argv.includes('--json') || process.env['SINGULARITY_JSON'] === 'true'
+  }
+
+  /** True where a person can be asked. */
+  protected mayAsk(flags: { input: boolean; json: boolean | undefined }): boolean {
+    return flags.input && !flags.json && process.stdin.isTTY === true && process.stdout.isTTY === true && !process.env['CI']
+  }
+
+  /** Applies the common flags; called first by every command. */
+  protected common(flags: { color: 'auto' | 'always' | 'never' }): void {
+    setColor(flags.color)
+  }
+
+  /** The core, built on first use for the folder the user stands in. */
+  protected async app(): Promise<App> {
+    if (!this.opened) {
+      const { createApp } = await import('../../core/app.ts')
+      this.opened = createApp(openContext(this.config.version))
+    }
+    return this.opened
+  }
+
+  /** Ends a command that has data: the envelope for machines, or the text for people. */
+  protected answer(data: unknown, text: string, exitCode: number = EXIT.done): void {
+    const schema = `singularity.${(this.id ?? 'look').replaceAll(':', '.')}/1`
+    process.stdout.write(
+      this.isJson ? `${JSON.stringify({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`,
+    )
+    exitWith(exitCode)
+  }
+
+  /** Talk goes to stderr; nothing of it when --quiet or --json. */
+  protected say(text: string, flags: { quiet?: boolean | undefined; json?: boolean | undefined }): void {
+    if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`)
+  }
+
+  override async catch(error: unknown): Promise<void> {
+    if ((error as { code?: string }).code === 'EEXIT') throw error
+    exitWith(presentError(error, { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.') }))
+  }
+
+  override async finally(): Promise<void> {
+    await this.opened?.close()
+  }
+}

@@ -1,0 +1,201 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { Args, Flags } from '@oclif/core'
+import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
+import { SingularityError, parseDuration } from '../../core/kernel/index.ts'
+import { presentRun } from '../_present/run.ts'
+import { presentSummary } from '../_present/summary.ts'
+import { askForCandidates } from './ask.ts'
+import { BaseCommand } from './base.ts'
+import { createProgress } from './progress.ts'
+
+const env = (name: string): string => `SINGULARITY_${name.toUpperCase().replaceAll('-', '_')}`
+
+/** The flags of `improve` and `look`, and how they become one request. */
+export default abstract class ImproveBase extends BaseCommand {
+  static paths = { paths: Args.string({ description: 'Files or folders to keep to; everything when none is named.' }) }
+
+  static lookFlags = {
+    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true })({
+      description: 'Where candidates come from; both when none is named.',
+      env: env('source'),
+    }),
+    rule: Flags.string({ description: 'Only this rule (may be repeated).', multiple: true, env: env('rule') }),
+    test: Flags.string({ description: 'Test command, instead of the detected one.', env: env('test') }),
+    base: Flags.string({ description: 'Commit to work from; default HEAD.', env: env('base') }),
+    max: Flags.integer({ description: 'Most candidates to prove.', default: 10, min: 1, env: env('max') }),
+    'time-limit': Flags.string({
+      description: 'Counted after the baseline; at least one validation is made.',
+      default: '15m',
+      env: env('time-limit'),
+    }),
+    isolation: Flags.option({ options: ['auto', 'bubblewrap', 'seatbelt', 'none'] as const, default: 'auto' as const })({
+      description: 'How untrusted code is kept in.',
+      env: env('isolation'),
+    }),
+    retry: Flags.boolean({ description: 'Offer again what was declined or rolled back; measure the baseline anew.', env: env('retry') }),
+    offline: Flags.boolean({ description: 'Refuse the network.', env: env('offline') }),
+  }
+
+  static improveFlags = {
+    ...ImproveBase.lookFlags,
+    patch: Flags.string({
+      description: 'A `git diff` to judge; - reads standard input.',
+      exclusive: ['branch', 'exec', 'source', 'rule'],
+      env: env('patch'),
+    }),
+    branch: Flags.string({ description: 'A branch to judge.', exclusive: ['patch', 'exec', 'source', 'rule'], env: env('branch') }),
+    exec: Flags.string({
+      description: 'A program that edits the sandbox; what it changed is judged.',
+      exclusive: ['patch', 'branch', 'source', 'rule'],
+      env: env('exec'),
+    }),
+    'exec-net': Flags.boolean({ description: 'Network for the edit phase of --exec.', dependsOn: ['exec'], env: env('exec-net') }),
+    'exec-env': Flags.string({
+      description: 'Variable handed to the edit phase.',
+      multiple: true,
+      dependsOn: ['exec'],
+      env: env('exec-env'),
+    }),
+    'exec-bind': Flags.string({
+      description: 'Folder opened for the edit phase.',
+      multiple: true,
+      dependsOn: ['exec'],
+      env: env('exec-bind'),
+    }),
+    metric: Flags.string({ description: "A metric of your own: 'NAME[unit,lower|higher]=COMMAND'.", multiple: true, env: env('metric') }),
+    into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", exclusive: ['propose'], env: env('into') }),
+    propose: Flags.boolean({ description: 'Land on a new branch singularity/RUN.', env: env('propose') }),
+    summary: Flags.string({ description: 'Write a Markdown body for a pull request.', env: env('summary') }),
+    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true })({
+      description: 'Exit 1 when a candidate ends so.',
+      env: env('fail-on'),
+    }),
+    yes: Flags.boolean({ char: 'y', description: 'Approve what the evidence keeps, up to approvals.autoRisk.', env: env('yes') }),
+    'dry-run': Flags.boolean({ description: 'Prove, decide nothing.', env: env('dry-run') }),
+  }
+
+  /** Runs the main job and presents what came of it. */
+  protected async improve(paths: readonly string[], flags: ParsedFlags): Promise<void> {
+    this.common(flags)
+    const request = await toRequest(paths, flags)
+    const app = await this.app()
+    const progress = createProgress({
+      silent: flags.quiet === true || flags.json === true,
+      live: process.stderr.isTTY === true && !flags.json && !process.env['CI'],
+    })
+    const [hard, soft] = [new AbortController(), new AbortController()]
+    let signalled = false
+    const onSignal = (): void => {
+      if (signalled) hard.abort()
+      signalled = true
+      soft.abort()
+      progress.note('Stopping: what is decided is kept. Once more stops at once.')
+    }
+    process.on('SIGINT', onSignal)
+    const onTerm = (): void => hard.abort()
+    process.on('SIGTERM', onTerm)
+    let outcome: ImproveOutcome
+    const service = await app.improvement()
+    try {
+      outcome = await service.improve(request, progress.observe, hard.signal, soft.signal)
+    } finally {
+      progress.end()
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onTerm)
+    }
+    if (this.mayAsk({ input: flags.input, json: flags.json }) && !request.look && !request.dryRun && !signalled) {
+      process.stdout.write(presentRun(outcome.data, request.look))
+      outcome = await askForCandidates(service, outcome)
+    } else this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)
+    if (request.summary !== null) writeFileSync(request.summary, presentSummary(outcome.data))
+    process.exitCode = outcome.exitCode
+  }
+}
+
+type ParsedFlags = {
+  color: 'auto' | 'always' | 'never'
+  input: boolean
+  json?: boolean | undefined
+  quiet?: boolean | undefined
+  look: boolean
+  source?: ('rules' | 'fixers')[] | undefined
+  rule?: string[] | undefined
+  test?: string | undefined
+  base?: string | undefined
+  max: number
+  'time-limit': string
+  isolation: ImproveRequest['isolation']
+  retry?: boolean
+  offline?: boolean
+  patch?: string | undefined
+  branch?: string | undefined
+  exec?: string | undefined
+  'exec-net'?: boolean
+  'exec-env'?: string[] | undefined
+  'exec-bind'?: string[] | undefined
+  metric?: string[] | undefined
+  into?: string | undefined
+  propose?: boolean
+  summary?: string | undefined
+  'fail-on'?: ('rolled_back' | 'undecided')[] | undefined
+  yes?: boolean
+  'dry-run'?: boolean
+}
+
+async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
+  const timeLimitMs = parseDuration(flags['time-limit'])
+  if (timeLimitMs === undefined)
+    throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, {
+      hints: ['singularity improve --time-limit 15m'],
+    })
+  if (flags['exec-net'] && flags.offline) throw new SingularityError('USAGE', '--exec-net and --offline contradict each other.')
+  return {
+    paths: paths.map((path) => path.replace(/\/+$/, '').replace(/^\.\//, '')).filter((path) => path !== '' && path !== '.'),
+    sources: flags.source ?? [],
+    rules: flags.rule ?? [],
+    patch: flags.patch === undefined ? null : { name: flags.patch, bytes: await readPatch(flags.patch) },
+    branch: flags.branch ?? null,
+    exec:
+      flags.exec === undefined
+        ? null
+        : {
+            command: flags.exec,
+            net: flags['exec-net'] ?? false,
+            env: (flags['exec-env'] ?? []).map(variable),
+            binds: flags['exec-bind'] ?? [],
+          },
+    test: flags.test ?? null,
+    metrics: flags.metric ?? [],
+    base: flags.base ?? null,
+    into: flags.into ?? null,
+    propose: flags.propose ?? false,
+    summary: flags.summary ?? null,
+    max: flags.max,
+    timeLimitMs,
+    isolation: flags.isolation,
+    retry: flags.retry ?? false,
+    failOn: flags['fail-on'] ?? [],
+    yes: flags.yes ?? false,
+    dryRun: flags['dry-run'] ?? false,
+    offline: flags.offline ?? false,
+    look: flags.look,
+  }
+}
+
+/** `NAME` takes the value from the caller's environment, `NAME=VALUE` sets it. */
+function variable(text: string): string {
+  if (text.includes('=')) return text
+  const value = process.env[text]
+  if (value === undefined) throw new SingularityError('USAGE', `--exec-env ${text}: there is no such variable.`)
+  return `${text}=${value}`
+}
+
+/** A pipe that has nothing yet answers a synchronous read with EAGAIN: standard input is read as a stream. */
+async function readPatch(name: string): Promise<Buffer> {
+  try {
+    return name === '-' ? await buffer(process.stdin) : readFileSync(name)
+  } catch (error) {
+    throw new SingularityError('USAGE', `The patch ${name} cannot be read.`, { cause: error, hints: ['git diff > my.patch'] })
+  }
+}

@@ -1,0 +1,80 @@
+import type { CandidateReport } from '../../core/improvement/index.ts'
+import { plural, printable } from '../../core/kernel/index.ts'
+import { paint } from '../_cli/paint.ts'
+import { verdictWord } from './run.ts'
+import { table } from './text.ts'
+
+const percent = (ratio: number | null): string => (ratio === null ? '?' : `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`)
+
+function tests({ candidate: { evidence } }: CandidateReport): string[] {
+  const { baseline, candidate, regressed, weakened, fixed, flaky } = evidence.tests
+  const lines = [
+    `tests: ${baseline['pass'] ?? 0} pass on the base, ${candidate['pass'] ?? 0} here${fixed.length > 0 ? `, ${fixed.length} fixed` : ''}${flaky.length > 0 ? `, ${flaky.length} flaky` : ''}`,
+  ]
+  for (const id of regressed.slice(0, 8)) lines.push(paint('red', `  fails now: ${printable(id)}`))
+  for (const { file, line, detail, proven } of weakened.slice(0, 8))
+    lines.push(
+      paint(
+        proven ? 'red' : 'yellow',
+        `  ${proven ? 'weakened' : 'touched'}: ${printable(file)}${line === null ? '' : `:${line}`} ${printable(detail)}`,
+      ),
+    )
+  return lines
+}
+
+/** One candidate for people: the claim, its proof, and what the proof does not say. */
+export function presentCandidate(report: CandidateReport): string {
+  const { candidate, exercised_sites: sites } = report
+  const { word, color } = verdictWord(candidate)
+  const lines = [
+    `${paint('bold', printable(candidate.title))}`,
+    `${paint(color, word)}  ${candidate.id}  ${candidate.source.kind}/${printable(candidate.source.id)}  risk ${candidate.risk}  ${candidate.state.replaceAll('_', ' ')}`,
+    '',
+    printable(report.reason),
+    ...(report.reference ? [paint('dim', printable(report.reference))] : []),
+    '',
+    ...(candidate.reasons.length > 0
+      ? [paint('bold', 'Why'), ...candidate.reasons.map(({ code, detail }) => `  ${code.replaceAll('_', ' ')}: ${printable(detail)}`), '']
+      : []),
+    paint('bold', 'Proof'),
+    ...tests(report).map((line) => `  ${line}`),
+  ]
+  for (const { name, unit, estimate, lower, upper, verdict, self_reported: own } of candidate.evidence.metrics)
+    lines.push(
+      verdict === 'not_measured'
+        ? `  ${name}: not measured`
+        : `  ${name}${unit ? ` (${unit})` : ''}: ${percent(estimate)}, between ${percent(lower)} and ${percent(upper)}: ${verdict.replaceAll('_', ' ')}${own ? ' (self-reported)' : ''}`,
+    )
+  for (const { name, ok, detail } of candidate.evidence.guards)
+    lines.push(`  ${name}: ${printable(detail)}${ok === false ? paint('red', ' not ok') : ''}`)
+  if (sites.length > 0) {
+    const kept = sites.filter((site) => site.kept)
+    lines.push('', paint('bold', `${plural(kept.length, 'site')}${kept.length < sites.length ? ` of ${sites.length}` : ''}`))
+    const word_ = (exercised: boolean | null): string =>
+      exercised === true ? 'exercised' : exercised === false ? 'not exercised' : 'unknown'
+    lines.push(
+      table(
+        sites
+          .slice(0, 30)
+          .map((site) => [`${site.file}:${site.line}`, site.kept ? 'kept' : 'dropped', word_(site.exercised), site.reason ?? '']),
+        { grow: 3 },
+      ),
+    )
+    if (sites.length > 30) lines.push(`  and ${sites.length - 30} more`)
+  }
+  lines.push('', paint('bold', 'What this does not prove'), ...report.not_proven.map((text) => `  ${printable(text)}`))
+  for (const { id, text, answer } of report.questions)
+    lines.push(
+      '',
+      `question ${id}: ${printable(text)}`,
+      answer === null ? paint('cyan', `  singularity answer ${id} TEXT`) : `  answer: ${printable(answer)}`,
+    )
+  if (report.landed)
+    lines.push(
+      '',
+      `Landed on ${printable(report.landed.branch)} as ${report.landed.commit.slice(0, 12)}${report.undo ? `.  ${paint('cyan', report.undo)}` : ', undone.'}`,
+    )
+  else if (['validated', 'awaiting_approval', 'conflict'].includes(candidate.state))
+    lines.push('', paint('cyan', `singularity approve ${candidate.id}`))
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,64 @@
+import type { CandidateReport, ImproveData } from '../../core/improvement/index.ts'
+import { plural, printable } from '../../core/kernel/index.ts'
+
+/** Text that Markdown leaves alone. */
+function plain(text: string): string {
+  return printable(text)
+    .replace(/([\\`*_{}[\]<>|#])/g, '\\$1')
+    .replaceAll('\n', ' ')
+}
+
+/** The body of a pull request. */
+export function presentSummary(data: ImproveData): string {
+  const { totals, baseline } = data
+  const kept = data.candidates.filter(({ verdict }) => verdict === 'keep')
+  const lines = [
+    `## ${plural(kept.length, 'proven change')}`,
+    '',
+    `Each commit was validated against \`${data.run.base.slice(0, 12)}\` in a sandbox: ${baseline?.tests['pass'] ?? 0} tests pass on the base and on the tip.`,
+    '',
+    '| change | sites | files | risk | verdict |',
+    '|---|---|---|---|---|',
+    ...data.candidates
+      .filter(({ verdict, state }) => verdict !== null && state !== 'abandoned')
+      .map(
+        (each) =>
+          `| ${plain(each.title)} | ${each.sites.kept} of ${each.sites.found} | ${each.files.length} | ${each.risk} | ${plain(each.verdict!)} |`,
+      ),
+    '',
+    `${totals.found} found, ${totals.kept} kept, ${totals.rolled_back} rolled back, ${totals.cannot_decide} undecided.`,
+  ]
+  if (data.blind_spots.length > 0)
+    lines.push(
+      '',
+      '### What the tests do not see',
+      '',
+      ...data.blind_spots.slice(0, 10).map(({ file, line, detail }) => `- \`${printable(file)}:${line}\` ${plain(detail)}`),
+    )
+  lines.push('', `Undo one of them: \`singularity undo ID\`. Run \`${data.run.id}\`.`, '')
+  return lines.join('\n')
+}
+
+/** One candidate as Markdown. */
+export function presentCandidateSummary(report: CandidateReport): string {
+  const { candidate } = report
+  const lines = [
+    `## ${plain(candidate.title)}`,
+    '',
+    plain(report.reason),
+    '',
+    `- verdict: **${plain(candidate.verdict ?? 'none')}**, risk ${candidate.risk}, ${candidate.sites.kept} of ${candidate.sites.found} sites`,
+    `- tests: ${candidate.evidence.tests.baseline['pass'] ?? 0} pass on the base, ${candidate.evidence.tests.candidate['pass'] ?? 0} here`,
+    ...candidate.reasons.map(({ code, detail }) => `- ${plain(code)}: ${plain(detail)}`),
+    ...candidate.evidence.metrics.map(
+      (metric) =>
+        `- ${plain(metric.name)}: ${plain(metric.verdict)}${metric.estimate === null ? '' : `, ${(metric.estimate * 100).toFixed(1)} % (${((metric.lower ?? 0) * 100).toFixed(1)} to ${((metric.upper ?? 0) * 100).toFixed(1)})`}`,
+    ),
+    '',
+    '### What this does not prove',
+    '',
+    ...report.not_proven.map((text) => `- ${plain(text)}`),
+  ]
+  if (report.undo) lines.push('', `Undo: \`${report.undo}\``)
+  return `${lines.join('\n')}\n`
+}

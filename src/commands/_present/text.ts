@@ -1,0 +1,48 @@
+import stringWidth from 'string-width'
+import { printable } from '../../core/kernel/index.ts'
+
+/** Cuts text to a display width; wide characters count double. */
+export function fit(text: string, width: number): string {
+  const clean = printable(text).replaceAll('\n', ' ')
+  if (stringWidth(clean) <= width) return clean
+  let cut = ''
+  for (const { segment } of new Intl.Segmenter().segment(clean)) {
+    if (stringWidth(cut + segment) > width - 1) break
+    cut += segment
+  }
+  return `${cut}…`
+}
+
+export function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)))
+}
+
+/** Columns of the terminal; 100 where there is none. */
+export function screenWidth(): number {
+  return Math.max(60, Math.min(160, process.stdout.columns ?? 100))
+}
+
+/** Rows as aligned columns; the column `grow` takes what is left of the width. */
+export function table(
+  rows: readonly (readonly string[])[],
+  options: { grow: number; paint?: (row: number, column: number, text: string) => string; indent?: number },
+): string {
+  if (rows.length === 0) return ''
+  const { grow, indent = 2 } = options
+  const widths = rows[0]!.map((_cell, column) => Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))))
+  const others = widths.reduce((sum, width, column) => (column === grow ? sum : sum + width), 0) + 2 * (widths.length - 1) + indent
+  widths[grow] = Math.max(12, Math.min(widths[grow]!, screenWidth() - others))
+  return rows
+    .map(
+      (row, index) =>
+        ' '.repeat(indent) +
+        row
+          .map((cell, column) => {
+            const text = pad(fit(cell, widths[column]!), column === row.length - 1 ? 0 : widths[column]!)
+            return options.paint ? options.paint(index, column, text) : text
+          })
+          .join('  ')
+          .trimEnd(),
+    )
+    .join('\n')
+}

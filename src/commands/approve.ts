@@ -1,0 +1,47 @@
+import { Args, Flags } from '@oclif/core'
+import type { CandidateData } from '../core/improvement/index.ts'
+import { EXIT, SingularityError } from '../core/kernel/index.ts'
+import { actor } from './_cli/ask.ts'
+import { BaseCommand } from './_cli/base.ts'
+
+export default class Approve extends BaseCommand {
+  static override summary = 'Say yes to candidates and land them.'
+  static override examples = [
+    '<%= config.bin %> approve c2vq8m4k0x1',
+    '<%= config.bin %> approve --all',
+    "<%= config.bin %> approve c2vq8 --override 'the test was wrong'",
+  ]
+  static override args = { id: Args.string({ description: 'Ids of candidates, or the start of them.' }) }
+  static override strict = false
+  static override flags = {
+    all: Flags.boolean({ description: 'Everything that waits and that the evidence keeps.', env: 'SINGULARITY_ALL' }),
+    override: Flags.string({ description: 'Land although the evidence says roll back; the reason is recorded.' }),
+    into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", env: 'SINGULARITY_INTO' }),
+    'dry-run': Flags.boolean({ description: 'Check everything, change nothing.', env: 'SINGULARITY_DRY_RUN' }),
+    yes: Flags.boolean({ char: 'y', description: 'Accepted for scripts; approving is the yes.', env: 'SINGULARITY_YES' }),
+  }
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Approve)
+    this.common(flags)
+    const service = await (await this.app()).improvement()
+    const waiting = flags.all
+      ? (await service.waiting()).candidates.map(({ candidate }) => candidate).filter(({ verdict }) => verdict === 'keep')
+      : []
+    const ids = flags.all ? waiting.map(({ id }) => id) : (argv as string[])
+    if (ids.length === 0 && !flags.all)
+      throw new SingularityError('USAGE', 'Which candidate?', { hints: ['singularity inbox', 'singularity approve --all'] })
+    const options = {
+      ...(flags.override !== undefined && { override: flags.override }),
+      ...(flags.into !== undefined && { into: flags.into }),
+      dryRun: flags['dry-run'],
+    }
+    const landed: CandidateData[] = []
+    for (const id of ids) landed.push(await service.approve(id, actor('command'), options))
+    const lines = landed.map(
+      ({ id, state, title, commit }) =>
+        `${state.replaceAll('_', ' ')} ${id} ${title}${state === 'landed' ? ` as ${commit?.slice(0, 12)}   singularity undo ${id}` : ''}`,
+    )
+    this.answer(landed.length === 1 && !flags.all ? landed[0] : { candidates: landed }, lines.join('\n') || 'Nothing waits.', EXIT.done)
+  }
+}

@@ -1,0 +1,22 @@
+import { EXIT } from '../core/kernel/index.ts'
+import { BaseCommand } from './_cli/base.ts'
+
+export default class Resume extends BaseCommand {
+  static override summary = 'Land what was approved meanwhile but could not land then.'
+  static override examples = ['<%= config.bin %> resume']
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Resume)
+    this.common(flags)
+    const { candidates } = await (await (await this.app()).improvement()).resume()
+    const lines = candidates.map(
+      ({ id, state, title, reasons }) =>
+        `${state.replaceAll('_', ' ')} ${id} ${title}${state === 'landed' ? '' : ` (${reasons.at(-1)?.detail ?? ''})`}`,
+    )
+    this.answer(
+      { candidates },
+      lines.join('\n') || 'Nothing to resume.',
+      candidates.some(({ state }) => state !== 'landed') ? EXIT.personNeeded : EXIT.done,
+    )
+  }
+}

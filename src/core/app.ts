@@ -1,0 +1,162 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Approvals, createApprovals } from './approvals/index.ts'
+import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
+import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
+import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
+import type { Clock } from './kernel/index.ts'
+import { createLanding, createProcessInfo as createLandingProcesses } from './landing/index.ts'
+import {
+  type Isolation,
+  type IsolationKind,
+  createIsolation,
+  createProcessInfo,
+  createSandboxRoom,
+  selectIsolation,
+} from './sandbox/index.ts'
+import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
+
+/** Marks state.db as ours ("Sing" in ASCII). */
+export const APPLICATION_ID = 0x53_69_6e_67
+
+/** Everything the core needs of the process it runs in, as values. */
+export type AppContext = {
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  home: string
+  /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */
+  stateHome: string
+  /** Our folder below XDG_CONFIG_HOME: the user's settings. */
+  configHome: string
+  clock: Clock
+  version: string
+  ci: boolean
+  /** Where package.json, native/ and templates_data/ are. */
+  packageRoot: string
+}
+
+export type App = ReturnType<typeof createApp>
+
+/** Remembers the first answer of an asynchronous factory. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+/** The only composition root: every room is built when it is first asked for. */
+export function createApp(context: AppContext) {
+  const closers: (() => void)[] = []
+
+  const git = once(async (): Promise<Git> => {
+    const opened = createGit(await discoverRepository({ cwd: context.cwd, env: context.env }), { env: context.env })
+    closers.push(() => opened.close())
+    return opened
+  })
+
+  const stateDir = once(async (): Promise<string> => stateFolder((await git()).repository))
+
+  const database = once(async (): Promise<Database> => {
+    const opened = openDatabase({ path: join(await stateDir(), 'state.db'), applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS })
+    closers.push(() => opened.close())
+    return opened
+  })
+
+  /** Outside a repository the user's own file and the environment still count. */
+  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
+    const root = await git().then(
+      ({ repository }) => repository.root,
+      () => null,
+    )
+    return loadSettings({
+      flags,
+      env: context.env,
+      repositoryFile: root === null ? null : join(root, '.singularity', 'config.json'),
+      userFile: join(context.configHome, 'config.json'),
+    })
+  }
+
+  function isolation(kind: IsolationKind): Isolation {
+    const launcher = join(context.packageRoot, 'native', 'build', 'launcher')
+    return createIsolation(kind, {
+      path: context.env['PATH'] ?? '/usr/bin:/bin',
+      launcher: existsSync(launcher) ? launcher : null,
+      stateDir: join(context.stateHome, 'singularity', 'isolation'),
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+    })
+  }
+
+  const improvement = once(async (): Promise<ImprovementService> => {
+    const { clock } = context
+    const [opened, db, resolved] = [await git(), await database(), await settings()]
+    const store = createStore({ db, clock })
+    const approvals: Approvals = createApprovals({ db, clock })
+    const landing = createLanding({ git: opened, db, clock, processInfo: createLandingProcesses(), ...landingCallbacks(store) })
+    const processes = createProcessInfo()
+    const path = context.env['PATH'] ?? '/usr/bin:/bin'
+    return createImprovement({
+      git: opened,
+      store,
+      clock,
+      process: processes.self(),
+      isAlive: (owner) => processes.isAlive(owner),
+      settings: {
+        include: resolved.get('sandbox.include'),
+        setup: resolved.get('sandbox.setup'),
+        services: resolved.get('sandbox.services'),
+        sandboxGit: resolved.get('sandbox.git'),
+        planTest: resolved.get('plan.test'),
+        planBuild: resolved.get('plan.build'),
+        planEnv: resolved.get('plan.env'),
+        planTimeoutMs: resolved.get('plan.timeout'),
+        planScope: resolved.get('plan.scope'),
+        regressionThreshold: resolved.get('regression_threshold'),
+        autoRisk: resolved.get('approvals.autoRisk'),
+        approvalExpiryMs: resolved.get('approvals.expiry'),
+        protectedBranches: resolved.get('landing.protected'),
+        timeoutMs: resolved.get('timeout_ms'),
+        maxIterations: resolved.get('max_iterations'),
+      },
+      path,
+      hostEnv: context.env,
+      ci: context.ci,
+      version: context.version,
+      recordsDir: join(await stateDir(), 'records'),
+      approvals,
+      landing,
+      async openSandboxes({ requested, foreign }) {
+        const consent = resolved.get<boolean>('isolation.trustOwnTests')
+        const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested
+        const chosen = await selectIsolation(
+          { requested: wanted, purpose: foreign ? 'foreign' : 'own-tests', consent, platform: process.platform },
+          isolation,
+        )
+        if (chosen.without === 'consent') store.grantConsent('isolation.trustOwnTests', context.env['USER'] ?? 'unknown', 'setting')
+        const room = createSandboxRoom({
+          git: opened,
+          db,
+          clock,
+          isolation: chosen.isolation,
+          processes,
+          stateHome: context.stateHome,
+          path,
+          home: context.home,
+        })
+        return { room, kind: chosen.isolation.kind, detail: chosen.without ?? 'jail' }
+      },
+    })
+  })
+
+  return {
+    context,
+    git,
+    stateDir,
+    database,
+    settings,
+    isolation,
+    improvement,
+    close: async (): Promise<void> => {
+      for (const close of closers.reverse()) close()
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, SingularityError, isoTime, newId, sha256 } from '../kernel/index.ts'
+import type { Database } from '../storage/index.ts'
+import type { Approval, ApprovalStatus, Question } from './approval.ts'
+import { SQL } from './sql.ts'
+
+type ApprovalRow = Record<
+  'id' | 'candidate_id' | 'status' | 'token_hash' | 'diff_hash' | 'evidence_hash' | 'requested_at' | 'expires_at',
+  string
+> &
+  Record<'decided_at' | 'decided_by' | 'via' | 'reason', string | null> & { overrides: number }
+type QuestionRow = Record<'id' | 'candidate_id' | 'text' | 'asked_by' | 'asked_at', string> &
+  Record<'answer' | 'answered_by' | 'answered_at', string | null>
+
+function toApproval(row: ApprovalRow): Approval {
+  return {
+    id: row.id,
+    candidateId: row.candidate_id,
+    status: row.status as ApprovalStatus,
+    diffHash: row.diff_hash,
+    evidenceHash: row.evidence_hash,
+    requestedAt: row.requested_at,
+    expiresAt: row.expires_at,
+    decidedAt: row.decided_at,
+    decidedBy: row.decided_by,
+    via: row.via,
+    reason: row.reason,
+    overrides: row.overrides === 1,
+  }
+}
+
+function toQuestion(row: QuestionRow): Question {
+  return {
+    id: row.id,
+    candidateId: row.candidate_id,
+    text: row.text,
+    askedBy: row.asked_by,
+    askedAt: row.asked_at,
+    answer: row.answer,
+    answeredBy: row.answered_by,
+    answeredAt: row.answered_at,
+  }
+}
+
+export type Approvals = ReturnType<typeof createApprovals>
+
+/** Requests for a yes as rows: bound to an exact diff, answered once, open for a limited time. */
+export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
+  const now = (): string => isoTime(clock)
+
+  function latest(candidateId: string): Approval | null {
+    const row = db.get<ApprovalRow>(SQL.latestOf, candidateId)
+    return row ? toApproval(row) : null
+  }
+
+  return {
+    latest,
+
+    /** Opens a request; an open one for the same candidate is voided first. The token is shown once and kept as a hash. */
+    request(options: { candidateId: string; diffHash: string; evidenceHash: string; expiresInMs: number }): {
+      approval: Approval
+      token: string
+    } {
+      const token = randomBytes(16).toString('hex')
+      const id = newId('a', clock)
+      const expires = new Date(clock.now() + options.expiresInMs).toISOString()
+      db.transaction(() => {
+        db.run(SQL.voidOpen, now(), 'replaced by a new request', options.candidateId)
+        db.run(SQL.insert, id, options.candidateId, sha256(token), options.diffHash, options.evidenceHash, now(), expires)
+      })
+      return { approval: toApproval(db.get<ApprovalRow>(SQL.byId, id)!), token }
+    },
+
+    /**
+     * Answers the open request of a candidate: exactly one of several racing answers wins.
+     * @throws APPROVAL_VOID when the diff is not the one that was asked about, STATE_CONFLICT when it is not open any more
+     */
+    decide(
+      candidateId: string,
+      decision: { status: 'approved' | 'rejected'; by: string; via: string; reason: string | null; overrides: boolean; diffHash: string },
+    ): Approval {
+      return db.transaction(() => {
+        const { status, by, via, reason, overrides, diffHash } = decision
+        const changed = db.run(SQL.claim, status, now(), by, via, reason, overrides ? 1 : 0, candidateId, diffHash, now())
+        const current = latest(candidateId)
+        if (changed === 1) return current!
+        if (current?.status === 'open' && current.diffHash !== diffHash)
+          throw new SingularityError('APPROVAL_VOID', `Candidate ${candidateId} changed after approval was asked for.`, {
+            hints: [`singularity show ${candidateId}`],
+          })
+        const expired = current?.status === 'open' || current?.status === 'expired'
+        throw new SingularityError(
+          'STATE_CONFLICT',
+          `Candidate ${candidateId} ${expired ? 'was not answered in time' : `is already ${current?.status ?? 'closed'}`}.`,
+          {
+            hints: [`singularity show ${candidateId}`],
+          },
+        )
+      })
+    },
+
+    /** Voids the open request of a candidate whose diff or evidence changed. */
+    void: (candidateId: string, reason: string): number => db.run(SQL.voidOpen, now(), reason, candidateId),
+
+    /** Closes what was open too long; answers the candidates. */
+    expire: (): string[] => db.all<{ candidate_id: string }>(SQL.expire, now(), now()).map((row) => row.candidate_id),
+
+    open: (): Approval[] => db.all<ApprovalRow>(SQL.open).map(toApproval),
+
+    ask(candidateId: string, by: string, text: string): Question {
+      const id = newId('q', clock)
+      db.run(SQL.insertQuestion, id, candidateId, text, by, now())
+      return toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
+    },
+
+    /** @throws NOT_FOUND, STATE_CONFLICT (answered before) */
+    answer(id: string, by: string, text: string): Question {
+      return db.transaction(() => {
+        if (!db.get(SQL.questionById, id))
+          throw new SingularityError('NOT_FOUND', `No question has the id ${id}.`, { hints: ['singularity inbox'] })
+        if (db.run(SQL.answer, text, by, now(), id) === 0)
+          throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
+        return toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
+      })
+    },
+
+    questions: (candidateId: string): Question[] => db.all<QuestionRow>(SQL.questionsOf, candidateId).map(toQuestion),
+    openQuestions: (): Question[] => db.all<QuestionRow>(SQL.openQuestions).map(toQuestion),
+  }
+}

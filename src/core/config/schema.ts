@@ -1,0 +1,178 @@
+import { parseDuration } from '../kernel/index.ts'
+
+export type SettingValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>> | null
+type Kind = 'string' | 'number' | 'boolean' | 'duration' | 'list' | 'map'
+
+export type Setting = {
+  kind: Kind
+  default: SettingValue
+  about: string
+  choices?: readonly string[]
+  /** Also read from this variable (the seeds' names); SINGULARITY_<KEY> always works. */
+  env?: string
+  /** What a repository's own file may do: set it, only make it stricter (`narrow`), or nothing. */
+  repository: 'set' | 'narrow' | 'never'
+  /** For `narrow`: whether `next` is at least as strict as `current`. */
+  stricter?: (next: SettingValue, current: SettingValue) => boolean
+}
+
+const RISKS = ['none', 'low', 'medium', 'high']
+const lower = (next: SettingValue, current: SettingValue): boolean => Number(next) <= Number(current)
+
+/** Every setting: one row of data. `config list` prints it, docs/cli.md and `init` explain from it. */
+export const SETTINGS = {
+  'sandbox.include': {
+    kind: 'list',
+    default: [],
+    about: 'Ignored files copied into every sandbox (.env only by its exact name).',
+    repository: 'set',
+  },
+  'sandbox.setup': {
+    kind: 'string',
+    default: null,
+    about: 'Command run once in a new sandbox before anything else (code generation).',
+    repository: 'set',
+  },
+  'sandbox.services': {
+    kind: 'list',
+    default: [],
+    about: 'Commands started beside the tests in the same network namespace.',
+    repository: 'set',
+  },
+  'sandbox.git': {
+    kind: 'string',
+    default: 'none',
+    choices: ['none', 'synthetic'],
+    about: 'synthetic: a one-commit repository in the sandbox, for suites that call git.',
+    repository: 'set',
+  },
+  'plan.test': { kind: 'string', default: null, about: 'Test command, instead of the detected one.', repository: 'set' },
+  'plan.build': { kind: 'string', default: null, about: 'Build command before the tests (suites that test dist/).', repository: 'set' },
+  'plan.env': { kind: 'map', default: {}, about: 'Environment of the tests.', repository: 'set' },
+  'plan.timeout': {
+    kind: 'duration',
+    default: null,
+    about: 'Longest time of one suite; default three times the baseline, at least a minute.',
+    repository: 'set',
+  },
+  'plan.scope': { kind: 'list', default: [], about: 'Package folders to consider; all when empty.', repository: 'set' },
+  'isolation.kind': {
+    kind: 'string',
+    default: 'auto',
+    choices: ['auto', 'bubblewrap', 'seatbelt', 'none'],
+    about: 'How untrusted code is kept in.',
+    repository: 'never',
+  },
+  'isolation.trustOwnTests': {
+    kind: 'boolean',
+    default: false,
+    about: 'Run your own tests without a jail where none is available (recorded).',
+    repository: 'never',
+  },
+  'isolation.separate_db': { kind: 'boolean', default: true, about: 'Experiments never see the state database.', repository: 'never' },
+  'isolation.separate_git': { kind: 'boolean', default: true, about: 'Experiments never see the main .git.', repository: 'never' },
+  'isolation.aggressive_hotreload': {
+    kind: 'boolean',
+    default: true,
+    about: 'A landed rule or setting counts from the next command on.',
+    repository: 'never',
+  },
+  timeout_ms: { kind: 'duration', default: 3_600_000, about: 'Longest time of one experiment.', repository: 'narrow', stricter: lower },
+  max_iterations: {
+    kind: 'number',
+    default: 100,
+    about: 'Most repetitions of one search (parts of a change).',
+    repository: 'narrow',
+    stricter: lower,
+  },
+  auto_rollback_on_regression: {
+    kind: 'boolean',
+    default: true,
+    about: 'A regression ends the candidate without asking.',
+    repository: 'never',
+  },
+  regression_threshold: {
+    kind: 'number',
+    default: 0.05,
+    about: 'Largest harm a guarded metric may show (0.05 = 5 %).',
+    repository: 'narrow',
+    stricter: lower,
+  },
+  'approvals.autoRisk': {
+    kind: 'string',
+    default: 'low',
+    choices: RISKS,
+    about: 'Highest risk that --yes approves.',
+    repository: 'narrow',
+    stricter: (next, current) => RISKS.indexOf(String(next)) <= RISKS.indexOf(String(current)),
+  },
+  'approvals.expiry': {
+    kind: 'duration',
+    default: 14 * 86_400_000,
+    about: 'How long a request for approval stays open.',
+    repository: 'narrow',
+    stricter: lower,
+  },
+  'landing.protected': {
+    kind: 'list',
+    default: ['main', 'master', 'develop', 'release/*'],
+    about: 'Branches that are only proposed to.',
+    repository: 'set',
+  },
+  'log.level': {
+    kind: 'string',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    env: 'LOG_LEVEL',
+    about: 'How much goes to the log files.',
+    repository: 'never',
+  },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof SETTINGS
+
+/** Reads one value of any layer. Text comes from the environment, other types from files. `undefined`: not valid. */
+export function readValue(setting: Setting, raw: unknown): SettingValue | undefined {
+  const value = typeof raw === 'string' ? fromText(setting.kind, raw) : raw
+  if (value === null) return setting.default === null ? null : undefined
+  if (setting.choices && !setting.choices.includes(value as string)) return undefined
+  switch (setting.kind) {
+    case 'string':
+      return typeof value === 'string' ? value : undefined
+    case 'boolean':
+      return typeof value === 'boolean' ? value : undefined
+    case 'number':
+    case 'duration':
+      return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+    case 'list':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string') ? (value as string[]) : undefined
+    case 'map': {
+      const isMap =
+        typeof value === 'object' && !Array.isArray(value) && Object.values(value as object).every((item) => typeof item === 'string')
+      return isMap ? (value as Record<string, string>) : undefined
+    }
+  }
+}
+
+function fromText(kind: Kind, text: string): unknown {
+  if (kind === 'boolean') return { true: true, '1': true, yes: true, false: false, '0': false, no: false }[text.toLowerCase()]
+  if (kind === 'number') return text.trim() === '' ? undefined : Number(text)
+  if (kind === 'duration') return parseDuration(text) ?? (/^\d+$/.test(text) ? Number(text) : undefined)
+  if (kind === 'list') return text === '' ? [] : text.split(',').map((item) => item.trim())
+  if (kind === 'map')
+    return Object.fromEntries(
+      text
+        .split(',')
+        .filter(Boolean)
+        .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    )
+  return text
+}
+
+/** 'plan.test' is SINGULARITY_PLAN_TEST, 'approvals.autoRisk' is SINGULARITY_APPROVALS_AUTO_RISK. */
+export function environmentName(name: string): string {
+  return `SINGULARITY_${name
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`
+}

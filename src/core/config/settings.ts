@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
+import { SingularityError } from '../kernel/index.ts'
+import { SETTINGS, type Setting, type SettingName, type SettingValue, environmentName, readValue } from './schema.ts'
+
+export type Origin = 'flag' | 'environment' | 'repository' | 'user' | 'default'
+export type ResolvedSetting = { name: SettingName; value: SettingValue; origin: Origin; source: string }
+
+export type SettingsSources = {
+  flags: Readonly<Partial<Record<SettingName, SettingValue>>>
+  env: Readonly<Record<string, string | undefined>>
+  /** `.singularity/config.json` of the working tree; null outside a repository. */
+  repositoryFile: string | null
+  userFile: string
+}
+
+export type Settings = {
+  get<T extends SettingValue>(name: SettingName): T
+  list(): readonly ResolvedSetting[]
+  /** Values of the repository's file that were refused because a clone may not widen what the user allows. */
+  refused: readonly { name: string; reason: string }[]
+}
+
+/**
+ * Flags > environment > repository file > user file > defaults. A repository's file may be hostile (it comes with a
+ * clone): what it may not set, or may only narrow, is refused and told.
+ * @throws CONFIG_INVALID naming file, key and what would be valid
+ */
+export function loadSettings(sources: SettingsSources): Settings {
+  const user = readFile(sources.userFile)
+  const repository = sources.repositoryFile === null ? {} : readFile(sources.repositoryFile)
+  const refused: { name: string; reason: string }[] = []
+  const resolved = new Map<string, ResolvedSetting>()
+  for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
+    const below = layer(name, setting, user[name], 'user', sources.userFile) ?? {
+      name,
+      value: setting.default,
+      origin: 'default' as const,
+      source: 'default',
+    }
+    const own = sources.repositoryFile === null ? undefined : layer(name, setting, repository[name], 'repository', sources.repositoryFile)
+    const reason = own && refusal(setting, own.value, below.value)
+    if (reason) refused.push({ name, reason })
+    const variable = [environmentName(name), setting.env].find((key) => key !== undefined && sources.env[key] !== undefined)
+    const fromEnvironment = variable && layer(name, setting, sources.env[variable], 'environment', variable)
+    const fromFlag = layer(name, setting, sources.flags[name], 'flag', 'command line')
+    resolved.set(name, fromFlag ?? (fromEnvironment || undefined) ?? (own && !reason ? own : below))
+  }
+  return {
+    get: <T extends SettingValue>(name: SettingName) => resolved.get(name)!.value as T,
+    list: () => [...resolved.values()],
+    refused,
+  }
+}
+
+function refusal(setting: Setting, next: SettingValue, current: SettingValue): string | null {
+  if (setting.repository === 'never') return 'only your own file, the environment or a flag may set it'
+  if (setting.repository === 'narrow' && !setting.stricter!(next, current)) return 'a repository may only make it stricter'
+  return null
+}
+
+function layer(name: SettingName, setting: Setting, raw: unknown, origin: Origin, source: string): ResolvedSetting | undefined {
+  if (raw === undefined) return undefined
+  const value = readValue(setting, raw)
+  if (value === undefined) {
+    const wanted = setting.choices ? `one of ${setting.choices.join(', ')}` : `a ${setting.kind}`
+    throw new SingularityError('CONFIG_INVALID', `${source}: ${name} must be ${wanted}, not ${JSON.stringify(raw)}.`, {
+      data: { name, source },
+    })
+  }
+  return { name, value, origin, source }
+}
+
+/** Settings files are JSON with comments; keys may be nested ({"plan": {"test": ...}}) or dotted. */
+function readFile(path: string): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT' || (error as { code?: string }).code === 'ENOTDIR') return {}
+    throw new SingularityError('CONFIG_INVALID', `${path} cannot be read.`, { cause: error })
+  }
+  const errors: ParseError[] = []
+  const value = parse(text, errors, { allowTrailingComma: true }) as unknown
+  if (errors[0]) {
+    const line = text.slice(0, errors[0].offset).split('\n').length
+    throw new SingularityError('CONFIG_INVALID', `${path}:${line} is not JSON: ${printParseErrorCode(errors[0].error)}.`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SingularityError('CONFIG_INVALID', `${path} must hold one JSON object.`)
+  const flat: Record<string, unknown> = {}
+  for (const [key, item] of Object.entries(value)) {
+    if (Object.hasOwn(SETTINGS, key)) flat[key] = item
+    else if (typeof item === 'object' && item !== null && !Array.isArray(item))
+      for (const [inner, nested] of Object.entries(item)) flat[`${key}.${inner}`] = nested
+    else flat[key] = item
+  }
+  const unknown = Object.keys(flat).find((key) => !Object.hasOwn(SETTINGS, key))
+  if (unknown !== undefined)
+    throw new SingularityError('CONFIG_INVALID', `${path}: there is no setting ${unknown}.`, { hints: ['singularity config list'] })
+  return flat
+}

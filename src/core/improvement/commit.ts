@@ -1,0 +1,37 @@
+import type { FileChange, Git } from '../git/index.ts'
+import { sha256 } from '../kernel/index.ts'
+import { changesOf } from './edits.ts'
+import type { Proposal, Site } from './source.ts'
+
+export type CandidateCommit = { commit: string; tree: string; diffHash: string; files: string[]; sites: readonly Site[] }
+
+export const candidateRef = (id: string): string => `refs/singularity/candidates/${id}`
+
+/**
+ * Makes the candidate's commit by plumbing, from base blobs and the given sites only, and keeps it alive under
+ * `refs/singularity/candidates/<id>`. Nothing untrusted has run on what it holds.
+ */
+export async function commitCandidate(
+  git: Git,
+  options: { id: string; base: string; proposal: Proposal; sites: readonly Site[] },
+): Promise<CandidateCommit> {
+  const { id, base, proposal, sites } = options
+  const whole = sites.length === proposal.sites.length
+  const message = `${proposal.title}\n\n${proposal.reason}\n`
+  const made =
+    whole && proposal.tree !== undefined
+      ? { tree: proposal.tree, commit: await git.commitTree({ tree: proposal.tree, parents: [base], message }) }
+      : await git.commitChanges({
+          base,
+          changes: [...(await changesOf(git, base, sites)), ...(whole ? proposal.changes : [])] as FileChange[],
+          message,
+        })
+  const files = (await git.changedFiles(base, made.commit)).flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [oldPath, path]))
+  await git.updateRef(candidateRef(id), made.commit, (await git.resolve(candidateRef(id))) ?? null, `singularity: candidate ${id}`)
+  return { commit: made.commit, tree: made.tree, diffHash: await diffHash(git, base, made.commit), files, sites }
+}
+
+/** What an approval is bound to: the exact binary diff between base and candidate. */
+export async function diffHash(git: Git, base: string, commit: string): Promise<string> {
+  return sha256(await git.diff(base, commit, { binary: true }))
+}

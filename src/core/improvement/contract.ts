@@ -1,0 +1,98 @@
+import type { ChangedFile, Git } from '../git/index.ts'
+import { astEqual, languageOf, parseSource } from '../parsing/index.ts'
+import { type Platform, declaredPlatform, platformViolations } from '../rules/index.ts'
+import {
+  type Evidence,
+  type WeakeningReport,
+  detectWeakening,
+  exportedApiChanges,
+  newSuppressions,
+  privilegedChanges,
+} from '../validation/index.ts'
+
+type Finding = Evidence['contract'][number]
+
+const LARGEST_PARSED = 2 * 1024 * 1024
+
+export type StaticReport = {
+  findings: Finding[]
+  changed: ChangedFile[]
+  weakening: WeakeningReport
+  /** Files whose syntax tree is provably the same in base and candidate. */
+  equalTrees: ReadonlySet<string>
+}
+
+type Options = { git: Git; base: string; commit: string; scope: string; explicit: boolean; isTestFile: (path: string) => boolean }
+
+/**
+ * The static contract of a candidate, before anything of it runs: it parses, keeps to the declared platform, keeps the
+ * exported interface (an explicit candidate may announce a change; a person then reads it), adds no suppression, and
+ * what it does to tests and privileged files is on the table.
+ */
+export async function checkContract(options: Options): Promise<StaticReport> {
+  const { git, base, commit, explicit } = options
+  const [before, after] = [git.reader(base), git.reader(commit)]
+  const changed = await git.changedFiles(base, commit)
+  const readText = async (reader: typeof before, path: string): Promise<string | undefined> => {
+    const bytes = await reader.read(path)
+    return bytes && bytes.length <= LARGEST_PARSED && !bytes.includes(0) ? bytes.toString('utf8') : undefined
+  }
+  const readBase = async (path: string): Promise<string | undefined> => readText(before, path)
+  const readCandidate = async (path: string): Promise<string | undefined> => readText(after, path)
+
+  const findings: Finding[] = []
+  const equalTrees = new Set<string>()
+  const platforms = new Map<string, Promise<Platform>>()
+  const platformOf = (scope: string): Promise<Platform> => {
+    const known = platforms.get(scope) ?? declaredPlatform(before, scope)
+    platforms.set(scope, known)
+    return known
+  }
+  for (const file of changed) {
+    if (file.status === 'deleted') continue
+    const language = languageOf(file.path)
+    const [old, next] = [(await readBase(file.oldPath ?? file.path)) ?? '', await readCandidate(file.path)]
+    if (!language || next === undefined) continue
+    const errors = (text: string): number => parseSource(text, language)?.errorCount() ?? 0
+    if (errors(next) > errors(old)) {
+      findings.push({ name: 'parses', ok: false, detail: `${file.path} does not parse any more` })
+      continue
+    }
+    if (old !== '' && astEqual(old, next, language)) equalTrees.add(file.path)
+    if (options.isTestFile(file.path)) continue
+    for (const violation of platformViolations(old, next, language, await platformOf(options.scope)))
+      findings.push({ name: 'platform', ok: false, detail: `${file.path}:${violation.line} ${violation.title} ${violation.detail}` })
+    for (const suppression of newSuppressions(old, next, language))
+      findings.push({
+        name: 'suppression',
+        ok: false,
+        detail: `${file.path}:${suppression.line} adds ${suppression.text.trim().slice(0, 60)}`,
+      })
+    findings.push(...apiFindings(file, old, next, explicit))
+  }
+  const candidatePaths = (await after.entries()).map(({ path }) => path)
+  for (const { path, kind, detail } of await privilegedChanges({ changedFiles: changed, readBase, readCandidate, candidatePaths }))
+    findings.push({
+      name: 'privileged',
+      ok: kind !== 'symlink_leaves_tree' && kind !== 'name_clash',
+      detail: `${path} (${kind}${detail === '' ? '' : `, ${detail}`})`,
+      privileged: true,
+    })
+  const weakening = await detectWeakening({ changedFiles: changed, readBase, readCandidate, isTestFile: options.isTestFile })
+  return { findings, changed, weakening, equalTrees }
+}
+
+function apiFindings(file: ChangedFile, before: string, after: string, explicit: boolean): Finding[] {
+  const language = languageOf(file.path)
+  const changes = before === '' || !language ? undefined : exportedApiChanges(before, after, language)
+  if (!changes || (changes.removed.length === 0 && changes.changed.length === 0)) return []
+  const names = [...changes.removed, ...changes.changed.map(({ name }) => name)].slice(0, 3).join(', ')
+  return [
+    {
+      name: 'exported interface',
+      ok: explicit,
+      detail: `${file.path}: ${names} ${changes.removed.length > 0 ? 'is gone' : 'has another signature'}`,
+      privileged: true,
+    },
+  ]
+}

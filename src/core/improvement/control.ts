@@ -1,0 +1,133 @@
+import { affectedTests } from '../analysis/index.ts'
+import { plural } from '../kernel/index.ts'
+import { languageOf } from '../parsing/index.ts'
+import { type Fault, type PlanEntry, isTestPath, plantFaults } from '../validation/index.ts'
+import { type BaseCoverage, isExercised } from './base.ts'
+import { type Session, mayContinue } from './session.ts'
+import { tryCommit } from './trials.ts'
+
+export type Planted = { file: string; fault: Fault; noticed: boolean }
+export type Control = { planted: Planted[]; noticed: number }
+
+const BUDGET_MS = 60_000
+
+/** Puts one fault into one file of the base. */
+async function faultCommit(session: Session, file: string, fault: Fault): Promise<string> {
+  const { git } = session.deps
+  const content = (await session.reader.read(file))!
+  const bytes = Buffer.concat([content.subarray(0, fault.start), Buffer.from(fault.text), content.subarray(fault.end)])
+  return (
+    await git.commitChanges({ base: session.base, changes: [{ path: file, content: bytes }], message: `planted fault: ${fault.kind}` })
+  ).commit
+}
+
+/** Plants a fault and asks the same tests with the same command and mounts. */
+async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean> {
+  const commit = await faultCommit(session, file, fault)
+  const testFiles = session.baseline!.entries.flatMap(({ files }) => files)
+  const { files } = await affectedTests(session.reader, [file], testFiles)
+  const near = files.length > 0 && files.length < testFiles.length
+  const ask = async (selection: string[] | undefined): Promise<boolean> => {
+    const trial = await tryCommit(session, commit, {
+      entries,
+      ...(selection && { files: selection }),
+      fresh: false,
+      steps: false,
+      confirm: false,
+    })
+    return (
+      trial.hang ||
+      trial.regressed.length > 0 ||
+      trial.weakened.length > 0 ||
+      trial.guards.some(({ ok }) => ok === false) ||
+      trial.errors.length > 0
+    )
+  }
+  return (near && (await ask(files))) || ask(undefined)
+}
+
+/**
+ * The positive control: faults planted into covered lines of the source about to be touched must turn the tests red.
+ * Suites without coverage get faults anywhere in those files. Deterministic for a base commit.
+ */
+export async function controlPlan(
+  session: Session,
+  entries: readonly PlanEntry[],
+  coverage: BaseCoverage,
+  files: readonly string[],
+  most: number,
+): Promise<Control> {
+  const suiteMs = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
+  const count = Math.max(1, Math.min(most, Math.floor(BUDGET_MS / Math.max(1, suiteMs))))
+  const faults: { file: string; fault: Fault }[] = []
+  const perFile = Math.max(1, Math.ceil(count / Math.max(1, files.length)))
+  for (const file of files) {
+    const language = languageOf(file)
+    const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
+    if (!language || text === undefined) continue
+    const covered = new Set(
+      text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])),
+    )
+    for (const fault of plantFaults({ text, language, lines: covered, seed: 1, max: perFile })) faults.push({ file, fault })
+  }
+  const planted: Planted[] = []
+  for (const { file, fault } of faults.slice(0, count)) {
+    if (planted.length > 0 && !mayContinue(session)) break
+    session.observe({
+      type: 'phase',
+      phase: 'control',
+      detail: `${plural(planted.length + 1, 'planted fault')} of ${Math.min(count, faults.length)}: ${file}:${fault.line}`,
+    })
+    planted.push({ file, fault, noticed: await isNoticed(session, entries, file, fault) })
+  }
+  for (const { file, fault, noticed } of planted)
+    if (!noticed)
+      session.blindSpots.push({
+        kind: 'unnoticed_fault',
+        file,
+        line: fault.line,
+        name: fault.functionName,
+        detail: `a planted fault (${fault.kind}) in ${fault.functionName} was not noticed`,
+      })
+  return { planted, noticed: planted.filter(({ noticed }) => noticed).length }
+}
+
+/** Functions of the given files that no test executes, from coverage alone. */
+export async function findUnexercisedFunctions(
+  session: Session,
+  coverage: BaseCoverage,
+  files: readonly string[],
+  most: number,
+): Promise<void> {
+  for (const file of files) {
+    const language = languageOf(file)
+    const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
+    if (!language || text === undefined || text.length > 500_000) continue
+    const dark = new Map<string, number>()
+    const lit = new Set<string>()
+    for (const { line, functionName } of plantFaults({ text, language, seed: 1, max: 2000 })) {
+      const exercised = isExercised(coverage, file, [line])
+      if (exercised === true) lit.add(functionName)
+      else if (exercised === false && functionName !== '(top level)' && !dark.has(functionName)) dark.set(functionName, line)
+      else if (exercised === false && functionName !== '(top level)') dark.set(functionName, Math.min(line, dark.get(functionName)!))
+    }
+    for (const [name, line] of dark) {
+      if (lit.has(name) || session.blindSpots.filter(({ kind }) => kind === 'unexercised_function').length >= most) continue
+      session.blindSpots.push({ kind: 'unexercised_function', file, line, name, detail: `no test runs ${name}` })
+    }
+  }
+}
+
+/** Whether the tests notice a fault planted on the lines of a site: how it is decided where there is no coverage. */
+export async function exercisedByFault(
+  session: Session,
+  entries: readonly PlanEntry[],
+  file: string,
+  line: number,
+): Promise<boolean | null> {
+  const language = languageOf(file)
+  const text = language && (await session.reader.text(file))
+  if (!language || text === undefined) return null
+  const [fault] = plantFaults({ text, language, lines: new Set([line]), seed: 1, max: 1 })
+  return fault ? isNoticed(session, entries, file, fault) : null
+}

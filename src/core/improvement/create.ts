@@ -1,0 +1,263 @@
+import { SingularityError } from '../kernel/index.ts'
+import { explainLine } from '../landing/index.ts'
+import { detectPlan, entriesFor } from '../validation/index.ts'
+import { measureBase } from './base.ts'
+import { exportRun, importRun } from './carry.ts'
+import type { CandidateData } from './data.ts'
+import { grantApproval, land, requestApproval } from './decide.ts'
+import { chooseTarget, describeRefusal, undoCandidate } from './deliver.ts'
+import { candidateReport, runSummary } from './explain.ts'
+import { readRecord } from './record.ts'
+import { replayRecord } from './replay.ts'
+import { candidateData, improveData } from './report.ts'
+import { openSession, revalidate, runImprovement } from './run.ts'
+import type { ImprovementService } from './service.ts'
+import type { ImprovementDeps } from './session.ts'
+import { DECIDABLE, LANDED } from './states.ts'
+import type { Candidate } from './store.ts'
+
+/** The main job behind the front doors. Whatever is called first recovers what a killed process left. */
+export function createImprovement(deps: ImprovementDeps): ImprovementService {
+  const { git, store, approvals, landing } = deps
+  let recovered: Promise<void> | undefined
+  const ready = async (): Promise<void> => (recovered ??= recover(deps))
+
+  function candidateOf(prefix: string): Candidate {
+    const { kind, id } = store.find(prefix)
+    if (kind !== 'candidate')
+      throw new SingularityError('NOT_FOUND', `${prefix} is a run; a candidate is needed here.`, { hints: [`singularity show ${id}`] })
+    return store.candidate(id)
+  }
+
+  /** Validates a merged tree outside of a run: same plan, same baseline, a fresh sandbox. */
+  async function validateMerged(tree: string, onto: string, candidate: Candidate): Promise<boolean> {
+    const run = store.run(candidate.runId)
+    const signal = new AbortController().signal
+    const session = await openSession(
+      deps,
+      { request: { ...run.request, patch: null, base: run.base, dryRun: true, look: true }, observe: () => {}, signal, stopSoon: signal },
+      run,
+    )
+    try {
+      session.plan = await detectPlan({
+        reader: session.reader,
+        root: git.repository.root,
+        prefix: git.repository.prefix,
+        test: run.request.test ?? deps.settings.planTest,
+        build: deps.settings.planBuild,
+        env: deps.settings.planEnv,
+        timeoutMs: deps.settings.planTimeoutMs,
+        scopes: deps.settings.planScope,
+      })
+      session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files))).baseline
+      return await revalidate(session, tree, onto, candidate)
+    } finally {
+      await session.workbench.close()
+    }
+  }
+
+  async function landApproved(candidate: Candidate, approvedBy: string, options: { into?: string; dryRun?: boolean }): Promise<void> {
+    const run = store.run(candidate.runId)
+    const target = await chooseTarget(git, {
+      run,
+      into: options.into ?? run.request.into,
+      propose: run.request.propose,
+      ci: deps.ci,
+      protectedBranches: deps.settings.protectedBranches,
+    })
+    const result = await land({ ...deps, revalidate: validateMerged }, candidate.id, target, approvedBy, options.dryRun)
+    if (result.status === 'landed' || result.status === 'ready') return
+    const { detail } = describeRefusal(result)
+    const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
+    throw new SingularityError(code, `${candidate.id} is approved but did not land: ${detail}.`, {
+      hints:
+        result.status === 'dirty'
+          ? ['git commit or git stash, then: singularity resume']
+          : ['singularity resume', `singularity show ${candidate.id}`],
+      data: { status: result.status },
+    })
+  }
+
+  return {
+    async improve(request, observe, signal, stopSoon) {
+      await ready()
+      return runImprovement(deps, { request, observe, signal, stopSoon })
+    },
+
+    async runs({ limit }) {
+      await ready()
+      return store.runs(limit).map((run) => runSummary(store, run))
+    },
+
+    async show(prefix) {
+      await ready()
+      const { kind, id } = store.find(prefix)
+      if (kind === 'run') return { kind, data: improveData(store.run(id), store.candidatesOf(id)) }
+      return { kind, data: candidateReport(deps, store.candidate(id)) }
+    },
+
+    async diff(prefix, { color }) {
+      await ready()
+      const { kind, id } = store.find(prefix)
+      const candidates = kind === 'candidate' ? [store.candidate(id)] : store.candidatesOf(id).filter(({ verdict }) => verdict === 'keep')
+      const diffs = await Promise.all(
+        candidates.filter(({ commit }) => commit !== null).map(({ base, commit }) => git.diff(base!, commit!, { color })),
+      )
+      return diffs.join('')
+    },
+
+    async waiting() {
+      await ready()
+      const waiting = [
+        ...store.inState('awaiting_approval'),
+        ...store.inState('approved'),
+        ...store.inState('conflict'),
+        ...store.inState('needs_attention'),
+      ]
+      return { candidates: waiting.map((candidate) => candidateReport(deps, candidate)), questions: approvals.openQuestions() }
+    },
+
+    async approve(prefix, actor, options = {}) {
+      await ready()
+      const candidate = candidateOf(prefix)
+      const override = options.override ?? null
+      const openable = DECIDABLE.includes(candidate.state) || (candidate.state === 'rejected' && override !== null)
+      if (!openable && candidate.state !== 'approved') throw conflict(candidate, 'approved')
+      if (candidate.verdict === 'roll_back' && override === null)
+        throw new SingularityError('STATE_CONFLICT', `${candidate.id} was rolled back (${candidate.reasons[0]?.detail ?? ''}).`, {
+          hints: [`singularity approve ${candidate.id} --override REASON`],
+        })
+      if (options.dryRun) {
+        await landApproved(candidate, actor.name, { ...options, dryRun: true })
+        return candidateData(candidate)
+      }
+      if (candidate.state !== 'approved') {
+        if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
+        grantApproval(deps, candidate, actor, override)
+      }
+      await landApproved(store.candidate(candidate.id), actor.name, options)
+      return candidateData(store.candidate(candidate.id))
+    },
+
+    async reject(prefix, actor, reason) {
+      await ready()
+      const candidate = candidateOf(prefix)
+      if (!DECIDABLE.includes(candidate.state)) throw conflict(candidate, 'rejected')
+      store.db.transaction(() => {
+        if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
+        approvals.decide(candidate.id, {
+          status: 'rejected',
+          by: actor.name,
+          via: actor.via,
+          reason,
+          overrides: false,
+          diffHash: candidate.diffHash!,
+        })
+        store.move(candidate.id, 'declined', { by: actor.name, reason })
+        store.decline(candidate.fingerprint, candidate.id, 'declined', reason)
+      })
+      await landing.dropCandidate(candidate.id)
+      return candidateData(store.candidate(candidate.id))
+    },
+
+    async ask(prefix, actor, text) {
+      await ready()
+      return approvals.ask(candidateOf(prefix).id, actor.name, text)
+    },
+
+    async answer(questionId, actor, text) {
+      await ready()
+      return approvals.answer(questionId, actor.name, text)
+    },
+
+    async undo(prefix, _actor, options = {}) {
+      await ready()
+      const candidate = candidateOf(prefix)
+      if (!LANDED.includes(candidate.state) && candidate.state !== 'undo_conflict') throw conflict(candidate, 'undone')
+      const result = await undoCandidate(deps, candidate, options)
+      if (result.status !== 'undone' && result.status !== 'ready') {
+        const { detail } = describeRefusal(result)
+        throw new SingularityError(
+          result.status === 'undo_conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED',
+          `${candidate.id} cannot be undone now: ${detail}.`,
+          {
+            hints: [`singularity show ${candidate.id}`, `git revert ${candidate.landed!.slice(0, 12)}`],
+          },
+        )
+      }
+      return candidateData(store.candidate(candidate.id))
+    },
+
+    async resume() {
+      await ready()
+      const done: CandidateData[] = []
+      for (const candidate of store.inState('approved')) {
+        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', {}).catch((error: unknown) => {
+          if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+        })
+        done.push(candidateData(store.candidate(candidate.id)))
+      }
+      return { candidates: done }
+    },
+
+    async replay(prefix, overrides) {
+      await ready()
+      const { kind, id } = store.find(prefix)
+      const run = store.run(kind === 'run' ? id : store.candidate(id).runId)
+      if (run.recordPath === null) throw new SingularityError('RECORD_INVALID', `Run ${run.id} left no record.`)
+      const replayed = replayRecord(readRecord(run.recordPath), overrides)
+      return kind === 'run' ? replayed : { ...replayed, verdicts: replayed.verdicts.filter((each) => each.id === id) }
+    },
+
+    async exportRun(prefix, directory) {
+      await ready()
+      const { kind, id } = store.find(prefix)
+      return exportRun(deps, kind === 'run' ? id : store.candidate(id).runId, directory)
+    },
+
+    async importRun(directory) {
+      await ready()
+      return importRun(deps, directory)
+    },
+
+    async why(file, line) {
+      await ready()
+      const origin = await explainLine(git, file, line)
+      const known = origin.change === null ? null : findCandidate(origin.change)
+      const trailers = Object.fromEntries(Object.entries(origin.trailers).map(([key, values]) => [key, values.join(', ')]))
+      return { file: origin.file, line, commit: origin.commit ?? '', candidate: known, trailers, text: origin.text }
+    },
+  }
+
+  function findCandidate(id: string) {
+    try {
+      return candidateReport(deps, store.candidate(id))
+    } catch {
+      return null // the line was made on another clone: the trailers say what there is to say
+    }
+  }
+}
+
+function conflict(candidate: Candidate, wish: string): SingularityError {
+  return new SingularityError('STATE_CONFLICT', `${candidate.id} is ${candidate.state} and cannot be ${wish}.`, {
+    hints: [`singularity show ${candidate.id}`],
+  })
+}
+
+/** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
+async function recover(deps: ImprovementDeps): Promise<void> {
+  const { store, landing, approvals } = deps
+  await landing.recover()
+  for (const run of store.openRuns()) {
+    if (deps.isAlive(run.process)) continue
+    for (const { id, state } of store.candidatesOf(run.id))
+      if (['proposed', 'committed', 'sandboxed', 'validating'].includes(state))
+        store.move(id, 'abandoned', { reason: 'the run was killed' })
+    store.finishRun(run.id, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
+  }
+  for (const id of approvals.expire()) {
+    if (store.candidate(id).state !== 'awaiting_approval') continue
+    store.move(id, 'expired')
+    await landing.dropCandidate(id)
+  }
+}

@@ -1,0 +1,72 @@
+import { digest } from '../kernel/index.ts'
+import type { LandResult } from '../landing/index.ts'
+import type { Actor } from './service.ts'
+import { type Target, describeRefusal, landCandidate } from './deliver.ts'
+import type { Session } from './session.ts'
+import type { Candidate } from './store.ts'
+import type { ImprovementDeps } from './session.ts'
+
+/** Opens the request for a yes, bound to the exact diff and its evidence. */
+export function requestApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals' | 'settings'>, candidate: Candidate): void {
+  deps.store.db.transaction(() => {
+    deps.approvals.request({
+      candidateId: candidate.id,
+      diffHash: candidate.diffHash!,
+      evidenceHash: digest(candidate.evidence.proof),
+      expiresInMs: deps.settings.approvalExpiryMs,
+    })
+    deps.store.move(candidate.id, 'awaiting_approval')
+  })
+}
+
+/** Answers yes: claimed once, and only for the diff that was asked about. */
+export function grantApproval(
+  deps: Pick<ImprovementDeps, 'store' | 'approvals'>,
+  candidate: Candidate,
+  actor: Actor,
+  override: string | null,
+): void {
+  deps.store.db.transaction(() => {
+    deps.approvals.decide(candidate.id, {
+      status: 'approved',
+      by: actor.name,
+      via: actor.via,
+      reason: override,
+      overrides: override !== null,
+      diffHash: candidate.diffHash!,
+    })
+    deps.store.move(candidate.id, 'approved', { by: actor.name, via: actor.via })
+  })
+}
+
+type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
+  revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean>
+}
+
+/**
+ * Lands an approved candidate. If merging onto the branch gives a tree that was not validated, that tree runs through
+ * the suites first. A refusal leaves the candidate approved, with the reason.
+ */
+export async function land(deps: LandDeps, id: string, target: Target, approvedBy: string, dryRun = false): Promise<LandResult> {
+  const { store, git } = deps
+  const candidate = store.candidate(id)
+  const options = { candidate, target, approvedBy, dryRun }
+  const own = await git.treeOf(candidate.commit!)
+  let result = await landCandidate(deps, { ...options, validatedTree: own })
+  if (result.status === 'revalidate') {
+    const { tree, onto } = result
+    const known = store.cached(`validated:${tree}`) !== undefined
+    if (known || (await deps.revalidate(tree, onto, candidate))) result = await landCandidate(deps, { ...options, validatedTree: tree })
+  }
+  if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun)
+    store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])
+  return result
+}
+
+/** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
+export function asksFor(session: Session, candidate: Candidate): boolean {
+  if (candidate.state !== 'validated') return false
+  return (
+    candidate.verdict === 'keep' || (candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && session.request.exec !== null)
+  )
+}

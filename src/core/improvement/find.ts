@@ -1,0 +1,88 @@
+import { plural } from '../kernel/index.ts'
+import type { JailProfile } from '../sandbox/index.ts'
+import { type Plan, isProtectedPath } from '../validation/index.ts'
+import type { Session } from './session.ts'
+import type { CandidateSource, Proposal, SourceContext } from './source.ts'
+import { createExecSource } from './sources/exec.ts'
+import { createFixerSource } from './sources/fixers.ts'
+import { createBranchSource, createPatchSource } from './sources/patch.ts'
+import { createRuleSource } from './sources/rules.ts'
+import type { Candidate } from './store.ts'
+
+export type Found = { candidate: Candidate; proposal: Proposal }
+
+/** How many sites a candidate may have before it is a project of its own. */
+const LOOK_FOR = 200
+
+/** Programs given by hand are foreign code: they need the jail. */
+export function isForeign({ patch, branch, exec }: Session['request']): boolean {
+  return patch !== null || branch !== null || exec !== null
+}
+
+function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
+  const { deps, request, run } = session
+  const { git } = deps
+  const sandboxes = session.isolation.room
+  if (request.patch) return [createPatchSource({ git, name: request.patch.name, bytes: request.patch.bytes })]
+  if (request.branch !== null) return [createBranchSource({ git, name: request.branch })]
+  const profile = async (base: string, binaries: readonly string[]): Promise<JailProfile> =>
+    sandboxes.profile({
+      base,
+      binaries: [...binaries],
+      include: deps.settings.include,
+      env: deps.settings.planEnv,
+      git: deps.settings.sandboxGit,
+      services: [],
+    })
+  if (request.exec) {
+    const { command, net, env, binds } = request.exec
+    const phase = {
+      command: ['sh', '-c', command],
+      net,
+      env: Object.fromEntries(env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
+      mounts: binds.map((path) => ({ from: path, to: path, mode: 'rw' as const })),
+      timeoutMs: Math.min(deps.settings.timeoutMs, Math.max(request.timeLimitMs, 60_000)),
+    }
+    return [createExecSource({ git, sandboxes, profile: (base) => profile(base, ['sh']), runId: run.id, label: command, phase })]
+  }
+  const chosen = request.sources.length === 0 ? (['rules', 'fixers'] as const) : request.sources
+  const scopes = [...new Set(['', ...plan.entries.map(({ scope }) => scope)])]
+  return [
+    ...(chosen.includes('rules') ? [createRuleSource({ git, only: request.rules })] : []),
+    ...(chosen.includes('fixers') && request.rules.length === 0
+      ? [createFixerSource({ git, sandboxes, profile, runId: run.id, scopes, path: deps.path })]
+      : []),
+  ]
+}
+
+/**
+ * Asks every source, leaves out what was declined or rolled back before (`--retry` asks again), and stores the first
+ * `--max` as candidates. What was found beyond that, or nowhere, is told in the run's notes.
+ */
+export async function findCandidates(session: Session, plan: Plan): Promise<Found[]> {
+  const { deps, request, base } = session
+  const context: SourceContext = {
+    base,
+    paths: request.paths,
+    isProtected: (path) => isProtectedPath(path, plan),
+    maxCandidates: LOOK_FOR,
+    signal: session.stopSoon,
+    onProgress: (text) => session.observe({ type: 'phase', phase: 'sources', detail: text }),
+  }
+  const proposals: Proposal[] = []
+  for (const source of sourcesOf(session, plan)) {
+    session.observe({ type: 'phase', phase: 'sources', detail: source.kind })
+    const report = await source.find(context)
+    proposals.push(...report.proposals)
+    session.notes.push(...report.notes)
+  }
+  const fresh = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
+  if (fresh.length < proposals.length)
+    session.notes.push(
+      `${plural(proposals.length - fresh.length, 'candidate')} declined or rolled back before and unchanged since (--retry offers them again).`,
+    )
+  if (fresh.length > request.max) session.notes.push(`${fresh.length - request.max} more wait behind --max ${request.max}.`)
+  return fresh
+    .slice(0, request.max)
+    .map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
+}

@@ -1,0 +1,92 @@
+import { SingularityError } from '../kernel/index.ts'
+import type { Sandbox } from '../sandbox/index.ts'
+import {
+  type MetricEvidence,
+  type PlanEntry,
+  type Sample,
+  measurePaired,
+  parseMetric,
+  printedNumber,
+  runSuite,
+  statusesOf,
+} from '../validation/index.ts'
+import type { Session } from './session.ts'
+
+const LONGEST_CPU_MS = 30_000
+
+/** Two sandboxes side by side, measured in turn. */
+async function withBoth<T>(session: Session, tip: string, body: (base: Sandbox, candidate: Sandbox) => Promise<T>): Promise<T> {
+  return session.workbench.use(session.base, { purpose: 'measure', fresh: true }, (base) =>
+    session.workbench.use(tip, { purpose: 'measure', fresh: true }, (candidate) => body(base, candidate)),
+  )
+}
+
+/** CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. */
+export async function measureCpu(
+  session: Session,
+  tip: string,
+  entries: readonly PlanEntry[],
+  margin: number,
+): Promise<MetricEvidence | null> {
+  const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
+  const cost = session.baseline!.entries.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0)
+  const options = { name: 'cpu', unit: 'ms', direction: 'lower' as const, margin }
+  if (own.length === 0 || cost > LONGEST_CPU_MS || cost === 0)
+    return { ...options, estimate: null, lower: null, upper: null, verdict: 'not_measured', self_reported: false, samples: [] }
+  const expected = new Map<string, string>()
+  return withBoth(session, tip, async (base, candidate) => {
+    const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
+      let total = 0
+      for (const entry of own) {
+        const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
+        const set = Object.keys(statusesOf(run.report)).toSorted().join('\n')
+        const known = expected.get(entry.id) ?? set
+        expected.set(entry.id, known)
+        // Only the same set of tests is compared.
+        if (run.cpuMs === null || run.timedOut || set !== known) return { value: null }
+        total += run.cpuMs
+      }
+      return { value: total }
+    }
+    return measurePaired({
+      ...options,
+      base: sampler(base),
+      candidate: sampler(candidate),
+      mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
+      onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `CPU time, pair ${done} of ${of}` }),
+    })
+  })
+}
+
+/** The user's metrics: the number a command prints last (marked self-reported), else its CPU time. */
+export async function measureUserMetrics(session: Session, tip: string, margin: number): Promise<MetricEvidence[]> {
+  const results: MetricEvidence[] = []
+  for (const text of session.request.metrics) {
+    const metric = parseMetric(text)
+    if (!metric) throw new SingularityError('USAGE', `--metric ${text} is not NAME[unit,lower|higher]=COMMAND.`)
+    results.push(
+      await withBoth(session, tip, async (base, candidate) => {
+        const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
+          const run = await sandbox.run({
+            command: ['sh', '-c', metric.command],
+            timeoutMs: session.deps.settings.timeoutMs,
+            measuring: true,
+            signal: session.signal,
+          })
+          if (run.exitCode !== 0 || run.timedOut) return { value: null }
+          const printed = printedNumber(run.stdout)
+          return printed === undefined ? { value: run.leftovers ? null : run.cpuMs } : { value: printed, selfReported: true }
+        }
+        return measurePaired({
+          ...metric,
+          margin,
+          base: sampler(base),
+          candidate: sampler(candidate),
+          mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
+          onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `${metric.name}, pair ${done} of ${of}` }),
+        })
+      }),
+    )
+  }
+  return results
+}

@@ -1,0 +1,286 @@
+import { messageOf, plural } from '../kernel/index.ts'
+import type { Decision, PlanEntry } from '../validation/index.ts'
+import { commitCandidate } from './commit.ts'
+import { type Draft, createDraft, siteCounts } from './draft.ts'
+import type { Found } from './find.ts'
+import { measureCpu, measureUserMetrics } from './measure.ts'
+import { compareSites, keepGoodPart, runBound } from './partial.ts'
+import { type Bench, prepareDraft, tryAffected, tryBaseTests } from './prepare.ts'
+import { type Session, mayContinue } from './session.ts'
+import { policyOf, recordTrial, settleDraft } from './settle.ts'
+import type { Site } from './source.ts'
+import { rideTrain } from './train.ts'
+import { type Trial, isGreen, tryCommit } from './trials.ts'
+
+type Rider = { draft: Draft; entries: PlanEntry[] }
+
+/** Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. */
+export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench): Promise<Draft[]> {
+  const drafts: Draft[] = []
+  const riders: Rider[] = []
+  for (const [index, { candidate, proposal }] of found.entries()) {
+    if (index > 0 && !mayContinue(session)) break
+    session.observe({ type: 'candidate', id: candidate.id, title: candidate.title, index: index + 1, of: found.length, stage: 'checking' })
+    const draft = createDraft(candidate, proposal)
+    drafts.push(draft)
+    try {
+      const rider = await screen(session, draft, bench)
+      if (rider === 'settled') continue
+      if (rider.draft !== draft) drafts.push(rider.draft)
+      riders.push(rider)
+    } catch (error) {
+      fail(session, draft, error)
+    }
+  }
+  drafts.push(...(await ride(session, riders, bench)))
+  return drafts
+}
+
+/** An unexpected failure of one candidate ends that candidate, not the run. */
+function fail(session: Session, draft: Draft, error: unknown): void {
+  if (session.signal.aborted) throw error
+  draft.evidence.errors.push(messageOf(error))
+  if (draft.commit === null) {
+    session.deps.store.saveReasons(draft.candidate.id, [{ code: 'errored', detail: messageOf(error) }])
+    session.deps.store.move(draft.candidate.id, 'errored')
+  } else settleDraft(session, draft)
+}
+
+/** Static contract and affected tests; a red candidate of many sites is cut down to its good part at once. */
+async function screen(session: Session, draft: Draft, bench: Bench): Promise<Rider | 'settled'> {
+  const { entries, rejected } = await prepareDraft(session, draft, bench)
+  if (rejected) {
+    settleDraft(session, draft)
+    return 'settled'
+  }
+  const blind = draft.evidence.sites.filter(({ kept, exercised, equal_tree: equal }) => kept && exercised !== true && !equal)
+  if (blind.length === draft.sites.length && draft.sites.length > 0 && !draft.proposal.explicit) {
+    draft.evidence.tests.complete = true
+    settleDraft(session, draft)
+    return 'settled'
+  }
+  const trial = await tryAffected(session, draft, entries)
+  if (!trial || isGreen(trial) || trial.errors.length > 0) return { draft, entries }
+  recordTrial(draft, trial)
+  const part = await cutDown(session, draft, entries, trial)
+  settleDraft(session, draft)
+  return part ? { draft: part, entries } : 'settled'
+}
+
+/**
+ * Keeps the good part of a failing candidate as a candidate of its own, with this one as parent. Only the failing tests
+ * run while searching; the train confirms the part by a full run.
+ */
+async function cutDown(session: Session, draft: Draft, entries: readonly PlanEntry[], trial: Trial): Promise<Draft | null> {
+  if (draft.sites.length < 2 || trial.hang) return null
+  const { git, store, settings } = session.deps
+  const typed = typeErrorSites(draft, trial)
+  const items = draft.sites.filter((site) => !typed.includes(site))
+  const files = [...new Set([...trial.regressed, ...trial.weakened.map(({ id }) => id)].map((id) => id.split('::')[0]!))]
+  const test = async (subset: readonly Site[]): Promise<'pass' | 'fail'> => {
+    const { commit } = await commitCandidate(git, { id: draft.candidate.id, base: session.base, proposal: draft.proposal, sites: subset })
+    const result = await tryCommit(session, commit, {
+      entries,
+      ...(files.length > 0 && { files }),
+      fresh: draft.proposal.explicit,
+      steps: trial.guards.some(({ ok }) => ok === false),
+      confirm: false,
+    })
+    session.observe({
+      type: 'phase',
+      phase: 'candidates',
+      detail: `${draft.candidate.id}: ${plural(subset.length, 'site')} ${isGreen(result) ? 'pass' : 'fail'}`,
+    })
+    return isGreen(result) || (result.errors.length > 0 && result.regressed.length === 0 && files.length > 0) ? 'pass' : 'fail'
+  }
+  const maxRuns = Math.min(settings.maxIterations, runBound(items.length, 5))
+  const part = await keepGoodPart(items, { compare: compareSites, test, maxRuns, mayContinue: () => mayContinue(session) })
+  if (!part.confirmed || part.kept.length === 0) return null
+  const proposal = { ...draft.proposal, title: draft.proposal.title, changes: [], sites: draft.proposal.sites }
+  const child = createDraft(
+    store.addCandidate(session.run.id, proposal, draft.candidate.ordinal, draft.candidate.id),
+    draft.proposal,
+    part.kept,
+  )
+  const reasonOf = (site: Site): string =>
+    typed.includes(site) ? 'a type error' : `breaks ${trial.regressed[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`
+  child.dropped = [...draft.dropped, ...[...part.dropped, ...typed].map((site) => ({ site, reason: reasonOf(site), exercised: true }))]
+  child.commit = await commitCandidate(git, { id: child.candidate.id, base: session.base, proposal: draft.proposal, sites: part.kept })
+  child.facts = { ...draft.facts }
+  const { contract, control, sites } = draft.evidence
+  const known = (site: Site): boolean | null => sites.find((each) => each.file === site.file && each.line === site.line)?.exercised ?? null
+  child.evidence.contract = contract
+  child.evidence.control = control
+  child.evidence.sites = [
+    ...part.kept.map((site) => ({ file: site.file, line: site.line, exercised: known(site), equal_tree: false, kept: true, reason: null })),
+    ...child.dropped.map(({ site, reason, exercised }) => ({
+      file: site.file,
+      line: site.line,
+      exercised,
+      equal_tree: false,
+      kept: false,
+      reason,
+    })),
+  ]
+  store.move(child.candidate.id, 'committed')
+  store.saveCommit(child.candidate.id, { base: session.base, ...child.commit, sites: siteCounts(child) })
+  draft.replacedBy = child.candidate.id
+  return child
+}
+
+/** Sites on lines a type checker complains about. */
+function typeErrorSites(draft: Draft, trial: Trial): Site[] {
+  const places = trial.steps.flatMap(({ places: found }) => found)
+  const hit = draft.sites.filter((site) =>
+    places.some(({ file, line }) => site.line === line && (site.file === file || site.file.endsWith(`/${file}`))),
+  )
+  return hit.length < draft.sites.length ? hit : []
+}
+
+/** Puts the riders' commits on one tip; a rider that touches what an earlier one touches stays behind. */
+async function couple(session: Session, riders: readonly Rider[]): Promise<{ coupled: Rider[]; overlapping: Rider[] }> {
+  const coupled: Rider[] = []
+  const overlapping: Rider[] = []
+  for (const rider of riders) {
+    if ((await tipOf(session, [...coupled, rider])) === null) overlapping.push(rider)
+    else coupled.push(rider)
+  }
+  return { coupled, overlapping }
+}
+
+async function tipOf(session: Session, riders: readonly Rider[]): Promise<string | null> {
+  const { git } = session.deps
+  let tip = session.base
+  for (const { draft } of riders) {
+    const { tree, conflicts } = await git.mergeTrees(tip, draft.commit!.commit)
+    if (conflicts.length > 0) return null
+    tip =
+      riders.length === 1 ? draft.commit!.commit : await git.commitTree({ tree, parents: [tip], message: `train: ${draft.candidate.id}` })
+  }
+  return tip
+}
+
+const union = (riders: readonly Rider[]): PlanEntry[] => {
+  const all = riders.flatMap(({ entries }) => entries)
+  return all.filter((entry, index) => all.findIndex(({ id }) => id === entry.id) === index)
+}
+
+/** The train: full suites, types and lint once on the tip, bisected when red; then the measurements of the tip. */
+async function ride(session: Session, all: readonly Rider[], bench: Bench): Promise<Draft[]> {
+  const children: Draft[] = []
+  let { coupled: riders, overlapping } = await couple(session, all)
+  for (const { draft } of overlapping) {
+    draft.evidence.tests.complete = true
+    draft.facts.testsTouched = false
+    settleOverlap(session, draft)
+  }
+  while (riders.length > 0) {
+    let last: { key: string; trial: Trial; tip: string } | undefined
+    const culprits = new Map<Rider, Trial>()
+    const keyOf = (members: readonly Rider[]): string => members.map(({ draft }) => draft.candidate.id).join(',')
+    const result = await rideTrain(riders, {
+      mayContinue: () => mayContinue(session),
+      validate: async (members) => {
+        session.observe({ type: 'phase', phase: 'train', detail: `${plural(members.length, 'candidate')} on one tip` })
+        const tip = (await tipOf(session, members))!
+        const trial = await tryCommit(session, tip, {
+          entries: union(members),
+          fresh: members.some(({ draft }) => draft.proposal.explicit),
+          steps: true,
+          confirm: true,
+        })
+        last = { key: keyOf(members), trial, tip }
+        if (isGreen(trial)) return 'green'
+        culprits.set(members.at(-1)!, trial)
+        return trial.errors.length > 0 ? 'errored' : 'red'
+      },
+    })
+    const next: Rider[] = []
+    for (const { member } of result.culprits) {
+      const trial = culprits.get(member)!
+      recordTrial(member.draft, trial)
+      await tryBaseTests(session, member.draft, member.entries, trial)
+      const child = await cutDown(session, member.draft, member.entries, trial)
+      settleDraft(session, member.draft)
+      if (child) next.push({ draft: child, entries: member.entries })
+    }
+    if (next.length > 0 && mayContinue(session)) {
+      children.push(...next.map(({ draft }) => draft))
+      riders = [...result.kept, ...next]
+      continue
+    }
+    await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined, bench)
+    break
+  }
+  return children
+}
+
+function settleOverlap(session: Session, draft: Draft): Decision {
+  draft.evidence.control ??= { noticed: 0, planted: 0 }
+  draft.evidence.sites = draft.evidence.sites.map((site) => ({ ...site, exercised: null, equal_tree: false }))
+  return settleDraft(session, draft, [
+    { code: 'overlaps', detail: 'touches lines of another candidate of this run; it is offered again once that one is decided' },
+  ])
+}
+
+/** The tip is green: measure it against the base, then decide every member with the same evidence. */
+async function arrive(
+  session: Session,
+  riders: readonly Rider[],
+  seen: { trial: Trial; tip: string } | undefined,
+  _bench: Bench,
+): Promise<void> {
+  if (riders.length === 0) return
+  const tip = seen?.tip ?? (await tipOf(session, riders))!
+  const entries = union(riders)
+  const trial =
+    seen?.trial ??
+    (await tryCommit(session, tip, { entries, fresh: riders.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true }))
+  const margin = policyOf(session).regression_threshold
+  session.observe({ type: 'phase', phase: 'measure', detail: 'CPU time of the tests, base against tip' })
+  const cpu = await measureCpu(session, tip, entries, margin)
+  const metrics = [...(cpu ? [cpu] : []), ...(await measureUserMetrics(session, tip, margin))]
+  for (const { draft, entries: own } of riders) {
+    recordTrial(draft, trial)
+    draft.evidence.metrics = metrics
+    await tryBaseTests(session, draft, own, trial)
+    draft.evidence.guards.push(...(await recount(session, draft)))
+    const { verdict } = settleDraft(session, draft)
+    if (verdict === 'keep')
+      session.deps.store.cache(`validated:${await session.deps.git.treeOf(draft.commit!.commit)}`, 'validated_tree', {
+        alone: riders.length === 1,
+        tip,
+      })
+  }
+  session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
+}
+
+/** The primary metric of a rule: its own matches at the kept sites go to zero. Guards: lines and bytes. */
+async function recount(session: Session, draft: Draft): Promise<Draft['evidence']['guards']> {
+  const { recount: count } = draft.proposal
+  const [before, after] = [session.reader, session.deps.git.reader(draft.commit!.commit)]
+  const totals = { matches: [0, 0], lines: [0, 0], bytes: [0, 0] }
+  for (const file of draft.commit!.files) {
+    const texts = [(await before.text(file)) ?? '', (await after.text(file)) ?? '']
+    for (const [side, text] of texts.entries()) {
+      if (count) totals.matches[side]! += count(file, text)
+      totals.lines[side]! += text.split('\n').length
+      totals.bytes[side]! += Buffer.byteLength(text)
+    }
+  }
+  const change = (name: 'lines' | 'bytes'): string => `${totals[name][0]} -> ${totals[name][1]}`
+  const size = [
+    { name: 'lines', ok: null, detail: change('lines') },
+    { name: 'bytes', ok: null, detail: change('bytes') },
+  ]
+  if (!count) return size
+  const gone = totals.matches[0]! - totals.matches[1]!
+  return [
+    {
+      name: 'rule matches',
+      ok: gone >= draft.sites.length,
+      detail: `${totals.matches[0]} -> ${totals.matches[1]} at ${plural(draft.sites.length, 'kept site')}`,
+    },
+    ...size,
+  ]
+}

@@ -1,0 +1,48 @@
+import { SingularityError } from '../kernel/index.ts'
+import { type DecisionPolicy, decideVerdict } from '../validation/index.ts'
+import type { RunRecord } from './record.ts'
+
+export type ReplayedVerdict = {
+  id: string
+  title: string
+  recorded: string | null
+  now: string | null
+  changed: boolean
+  reasons: { code: string; detail: string }[]
+}
+
+/** Reads `regression_threshold=0.02` and the like. @throws USAGE */
+export function overridePolicy(policy: DecisionPolicy, overrides: Readonly<Record<string, string>>): DecisionPolicy {
+  const next: DecisionPolicy = { ...policy }
+  for (const [name, text] of Object.entries(overrides)) {
+    if (name === 'regression_threshold' && Number(text) >= 0 && text.trim() !== '') next.regression_threshold = Number(text)
+    else if (name === 'allow_unexercised' && /^(true|false)$/.test(text)) next.allow_unexercised = text === 'true'
+    else
+      throw new SingularityError('USAGE', `${name}=${text} cannot be replayed.`, {
+        hints: ['singularity replay ID --set regression_threshold=0.02', 'singularity replay ID --set allow_unexercised=true'],
+      })
+  }
+  return next
+}
+
+/**
+ * Decides a recorded run again from its evidence alone: no process, no repository, no network. Without overrides every
+ * verdict must come out as recorded; a difference is a problem of the record or of this version.
+ */
+export function replayRecord(
+  record: RunRecord,
+  overrides: Readonly<Record<string, string>>,
+): { ok: boolean; problems: string[]; verdicts: ReplayedVerdict[] } {
+  const policy = overridePolicy(record.policy, overrides)
+  const altered = Object.keys(overrides).length > 0
+  const verdicts = record.candidates.map(({ id, title, verdict, evidence, facts }) => {
+    const again = decideVerdict(evidence, policy, facts)
+    return { id, title, recorded: verdict, now: again.verdict, changed: again.verdict !== verdict, reasons: again.reasons }
+  })
+  const problems = altered
+    ? []
+    : verdicts
+        .filter(({ changed }) => changed)
+        .map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`)
+  return { ok: problems.length === 0, problems, verdicts }
+}

@@ -1,0 +1,80 @@
+import type { TestEvidence } from '../validation/index.ts'
+import type { CandidateData, ImproveData, Totals } from './data.ts'
+import type { Candidate, Run } from './store.ts'
+
+const NO_TESTS: CandidateData['evidence']['tests'] = { baseline: {}, candidate: {}, regressed: [], weakened: [], fixed: [], flaky: [] }
+
+function testsOf(tests: TestEvidence): CandidateData['evidence']['tests'] {
+  return {
+    baseline: tests.baseline,
+    candidate: tests.candidate,
+    regressed: [...tests.regressed],
+    weakened: [...tests.weakened],
+    fixed: [...tests.fixed],
+    flaky: [...tests.flaky],
+  }
+}
+
+/** A candidate as the outside sees it. */
+export function candidateData(candidate: Candidate): CandidateData {
+  const { proof } = candidate.evidence
+  return {
+    id: candidate.id,
+    parent: candidate.parent,
+    title: candidate.title,
+    source: candidate.source,
+    risk: candidate.risk,
+    verdict: candidate.verdict,
+    state: candidate.state,
+    reasons: candidate.reasons.map(({ code, detail }) => ({ code, detail })),
+    files: candidate.files,
+    sites: candidate.sites,
+    commit: candidate.landed ?? candidate.commit,
+    evidence: {
+      tests: proof ? testsOf(proof.tests) : NO_TESTS,
+      metrics: (proof?.metrics ?? []).map(({ samples: _samples, direction: _direction, ...metric }) => metric),
+      guards: (proof?.guards ?? []).map(({ name, ok, detail }) => ({ name, ok, detail })),
+    },
+  }
+}
+
+/** A whole of which a part was kept: the part stands for it in every count. */
+export function isReplaced(candidate: Candidate, all: readonly Candidate[]): boolean {
+  return all.some(({ parent }) => parent === candidate.id)
+}
+
+/**
+ * Counts by verdict; `found` is the sum of kept, rolled_back, cannot_decide, errored and not_run. A candidate that was
+ * replaced by its good part is not counted beside it. `waiting` and `landed` count states.
+ */
+export function countTotals(candidates: readonly Candidate[]): Totals {
+  const totals: Totals = { found: 0, kept: 0, rolled_back: 0, cannot_decide: 0, errored: 0, not_run: 0, waiting: 0, landed: 0 }
+  for (const candidate of candidates) {
+    if (isReplaced(candidate, candidates)) continue
+    totals.found++
+    if (candidate.state === 'errored') totals.errored++
+    else if (candidate.verdict === 'keep') totals.kept++
+    else if (candidate.verdict === 'roll_back') totals.rolled_back++
+    else if (candidate.verdict === 'cannot_decide') totals.cannot_decide++
+    else totals.not_run++
+    if (candidate.state === 'awaiting_approval' || candidate.state === 'approved') totals.waiting++
+    if (candidate.state === 'landed' || candidate.state === 'observing' || candidate.state === 'confirmed') totals.landed++
+  }
+  return totals
+}
+
+export type RunSummaryData = Pick<ImproveData, 'plan' | 'baseline' | 'blind_spots' | 'notes' | 'next'>
+
+const EMPTY: RunSummaryData = { plan: null, baseline: null, blind_spots: [], notes: [], next: [] }
+
+/** The data of a run: what it kept in its row, and its candidates as they stand now. */
+export function improveData(run: Run, candidates: readonly Candidate[], summary?: RunSummaryData): ImproveData {
+  return {
+    run: { id: run.id, base: run.base, branch: run.branch, started_at: run.startedAt, finished_at: run.finishedAt },
+    ...EMPTY,
+    ...(run.summary as RunSummaryData | null),
+    ...summary,
+    candidates: candidates.map(candidateData),
+    totals: countTotals(candidates),
+  }
+}

@@ -1,0 +1,135 @@
+import type { Approvals } from '../approvals/index.ts'
+import type { Git, TreeReader } from '../git/index.ts'
+import type { Clock } from '../kernel/index.ts'
+import type { Landing } from '../landing/index.ts'
+import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
+import type { Baseline, Plan } from '../validation/index.ts'
+import type { Control } from './control.ts'
+import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
+import type { ProcessIdentity, Run, Store } from './store.ts'
+
+/** The slice of the settings this room reads. */
+export type ImprovementSettings = {
+  include: readonly string[]
+  setup: string | null
+  services: readonly string[]
+  sandboxGit: 'none' | 'synthetic'
+  planTest: string | null
+  planBuild: string | null
+  planEnv: Readonly<Record<string, string>>
+  planTimeoutMs: number | null
+  planScope: readonly string[]
+  regressionThreshold: number
+  autoRisk: Risk
+  approvalExpiryMs: number
+  protectedBranches: readonly string[]
+  /** Longest time for one experiment (I4) and most repetitions of one step (I5). */
+  timeoutMs: number
+  maxIterations: number
+}
+
+export type OpenedSandboxes = { room: SandboxRoom; kind: IsolationKind; detail: string }
+
+export type ImprovementDeps = {
+  git: Git
+  store: Store
+  clock: Clock
+  process: ProcessIdentity
+  isAlive(owner: ProcessIdentity): boolean
+  settings: ImprovementSettings
+  /** The user's PATH, for finding tool chains. */
+  path: string
+  hostEnv: Readonly<Record<string, string | undefined>>
+  ci: boolean
+  version: string
+  recordsDir: string
+  approvals: Approvals
+  landing: Landing
+  /** Chooses and opens the isolation. @throws ISOLATION_MISSING */
+  openSandboxes(options: { requested: ImproveRequest['isolation']; foreign: boolean }): Promise<OpenedSandboxes>
+}
+
+/** Everything one run knows; filled step by step by the stages of `run.ts`. */
+export type Session = {
+  readonly deps: ImprovementDeps
+  readonly request: ImproveRequest
+  readonly observe: (event: RunEvent) => void
+  /** Aborted by the second Ctrl-C. */
+  readonly signal: AbortSignal
+  /** Aborted by the first: finish what runs, start nothing new. */
+  readonly stopSoon: AbortSignal
+  readonly run: Run
+  readonly base: string
+  readonly baseTree: string
+  readonly branch: string | null
+  readonly reader: TreeReader
+  readonly isolation: OpenedSandboxes
+  readonly notes: string[]
+  readonly blindSpots: BlindSpot[]
+  /** Set by `measureBase`. */
+  plan: Plan | null
+  baseline: Baseline | null
+  control: Control | null
+  /** Monotonic milliseconds at which no new candidate is started. */
+  deadline: number
+  limitReached: boolean
+  workbench: Workbench
+}
+
+/** Hands out sandboxes of one profile and keeps one of them warm for trusted candidates. */
+export type Workbench = {
+  profile(): Promise<JailProfile>
+  /** Runs a body in a sandbox holding this commit. `fresh` sandboxes are discarded afterwards. */
+  use<T>(commit: string, options: { purpose: SandboxPurpose; fresh: boolean }, body: (sandbox: Sandbox) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export function createWorkbench(options: {
+  room: SandboxRoom
+  runId: string
+  profile: () => Promise<JailProfile>
+  setup: string | null
+  timeoutMs: number
+}): Workbench {
+  const { room, runId } = options
+  let profile: Promise<JailProfile> | undefined
+  let warm: { sandbox: Sandbox; purpose: SandboxPurpose } | undefined
+
+  const open = async (commit: string, purpose: SandboxPurpose): Promise<Sandbox> => {
+    const sandbox = await room.create({ commit, purpose, runId, profile: await (profile ??= options.profile()) })
+    if (options.setup !== null) await sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+    return sandbox
+  }
+  return {
+    profile: () => (profile ??= options.profile()),
+    async use(commit, { purpose, fresh }, body) {
+      if (fresh) {
+        const sandbox = await open(commit, purpose)
+        try {
+          return await body(sandbox)
+        } finally {
+          await sandbox.discard()
+        }
+      }
+      if (!warm) warm = { sandbox: await open(commit, purpose), purpose }
+      else {
+        await warm.sandbox.moveTo(commit)
+        if (options.setup !== null) await warm.sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+      }
+      await warm.sandbox.clearOut()
+      return body(warm.sandbox)
+    },
+    async close() {
+      await warm?.sandbox.discard()
+      warm = undefined
+    },
+  }
+}
+
+/** Whether the run should start another piece of work. Notes the reached limit once. */
+export function mayContinue(session: Session): boolean {
+  if (session.signal.aborted || session.stopSoon.aborted) return false
+  if (session.deps.clock.monotonic() < session.deadline) return true
+  session.limitReached = true
+  return false
+}

@@ -1,0 +1,187 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { Git } from '../../git/index.ts'
+import { digest, groupBy } from '../../kernel/index.ts'
+import type { JailProfile, Sandbox, SandboxRoom } from '../../sandbox/index.ts'
+import { sitesOfDiff } from '../edits.ts'
+import type { CandidateSource, Proposal, Site, SourceContext } from '../source.ts'
+import { freezeEdits } from './exec.ts'
+import { FIXERS, type Fix, type Fixer, type FixerProject } from './fixers/index.ts'
+
+const MAX_FILES = 50
+const MAX_RULES = 20
+const REPORT = 'fixer-report'
+const REPORT_BYTES = 64 * 1024 * 1024
+const TIMEOUT_MS = 10 * 60_000
+
+export type FixerDeps = {
+  git: Git
+  sandboxes: SandboxRoom
+  profile: (base: string, binaries: readonly string[]) => Promise<JailProfile>
+  runId: string
+  /** Package folders of the plan, '' for the top. */
+  scopes: readonly string[]
+  path: string
+}
+
+/**
+ * The project's own linters and formatters, run in the jail with the project's own configuration (which is code). One
+ * rule in one package is one candidate; a rule that touches more than 50 files is cut there and says so.
+ */
+export function createFixerSource(deps: FixerDeps): CandidateSource {
+  return {
+    kind: 'fixers',
+    async find(context) {
+      const proposals: Proposal[] = []
+      const notes: string[] = []
+      for (const scope of deps.scopes) {
+        const project = projectAt(deps, context.base, scope)
+        for (const fixer of FIXERS) {
+          if (context.signal?.aborted || !(await fixer.used(project))) continue
+          const program = fixer.program(project)
+          if (!program) {
+            notes.push(`${fixer.id} is configured${scope === '' ? '' : ` in ${scope}`} but not installed.`)
+            continue
+          }
+          context.onProgress?.(`${fixer.id} ${scope}`.trim())
+          const found = await runFixer(deps, context, fixer, project, program)
+          proposals.push(...found.proposals)
+          notes.push(...found.notes)
+        }
+      }
+      if (proposals.length === 0 && notes.length === 0) notes.push('fixers: no linter with a fix mode is configured here.')
+      return { proposals, notes }
+    },
+  }
+}
+
+function projectAt(deps: FixerDeps, base: string, scope: string): FixerProject {
+  const { root } = deps.git.repository
+  return {
+    reader: deps.git.reader(base),
+    scope,
+    root,
+    findModule: (name) => [join(root, scope, 'node_modules', name), join(root, 'node_modules', name)].find((path) => existsSync(path)),
+    findProgram: (name) =>
+      deps.path
+        .split(delimiter)
+        .map((folder) => join(folder, name))
+        .find(isExecutable),
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, project: FixerProject, program: readonly string[]) {
+  const profile = await deps.profile(context.base, [program[0]!])
+  const sandbox = await deps.sandboxes.create({ commit: context.base, purpose: 'edit', runId: deps.runId, profile })
+  try {
+    const report = await runReport(sandbox, fixer.report(program), project.scope)
+    if (report === undefined) return { proposals: [], notes: [`${fixer.id} did not run in the sandbox.`] }
+    const groups =
+      fixer.kind === 'reporting'
+        ? bySite(await fixer.read(report, project))
+        : await rewrite(deps, sandbox, context, fixer, project, program, report)
+    const proposals: Proposal[] = []
+    for (const [rule, sites] of groups) {
+      const proposal = await toProposal(deps.git, context, fixer, project, rule, sites)
+      if (proposal) proposals.push(proposal)
+    }
+    return {
+      proposals,
+      notes: proposals.length === 0 ? [`${fixer.id}: nothing to fix${project.scope === '' ? '' : ` in ${project.scope}`}.`] : [],
+    }
+  } finally {
+    await sandbox.discard()
+  }
+}
+
+/** Runs a command with its output in /out; `undefined` where it could not run (a linter's findings exit non-zero). */
+async function runReport(sandbox: Sandbox, command: readonly string[], scope: string): Promise<string | undefined> {
+  await sandbox.clearOut()
+  const result = await sandbox.run({
+    command: ['sh', '-c', `exec "$@" > /out/${REPORT}`, 'sh', ...command],
+    cwd: scope,
+    timeoutMs: TIMEOUT_MS,
+  })
+  if (result.timedOut || result.exitCode === null || result.exitCode > 101 || result.exitCode === 2) return undefined
+  return (await sandbox.readOut(REPORT, REPORT_BYTES))?.toString('utf8')
+}
+
+function bySite(fixes: readonly Fix[]): Map<string, Site[]> {
+  const groups = new Map<string, Site[]>()
+  for (const [rule, own] of groupBy(fixes, ({ rule }) => rule)) {
+    const sites: Site[] = []
+    for (const [file, inFile] of groupBy(own, (fix) => fix.file)) {
+      let end = -1
+      // Fixes of one rule may overlap (a linter applies them over several passes): the first of them stands.
+      for (const fix of inFile.toSorted((a, b) => a.edits[0]!.start - b.edits[0]!.start)) {
+        const edits = fix.edits.toSorted((a, b) => a.start - b.start)
+        if (edits[0]!.start < end || edits.length === 0) continue
+        end = Math.max(...edits.map((edit) => edit.end))
+        sites.push({ file, line: fix.line, edits })
+      }
+    }
+    groups.set(rule, sites)
+  }
+  return groups
+}
+
+async function rewrite(
+  deps: FixerDeps,
+  sandbox: Sandbox,
+  context: SourceContext,
+  fixer: Extract<Fixer, { kind: 'rewriting' }>,
+  project: FixerProject,
+  program: readonly string[],
+  report: string,
+): Promise<Map<string, Site[]>> {
+  const groups = new Map<string, Site[]>()
+  for (const rule of fixer.rules(report).slice(0, MAX_RULES)) {
+    if (context.signal?.aborted) break
+    await runReport(sandbox, fixer.fix(program, rule), project.scope)
+    const { tree, count } = await freezeEdits(deps.git, sandbox, context.base, `${fixer.id} ${rule}`)
+    if (count > 0) groups.set(rule, (await sitesOfDiff(deps.git, context.base, tree)).sites)
+    await sandbox.moveTo(context.base)
+  }
+  return groups
+}
+
+async function toProposal(
+  git: Git,
+  context: SourceContext,
+  fixer: Fixer,
+  project: FixerProject,
+  rule: string,
+  found: readonly Site[],
+): Promise<Proposal | undefined> {
+  const prefix = project.scope === '' ? '' : `${project.scope}/`
+  const wanted = (file: string): boolean =>
+    file.startsWith(prefix) &&
+    !context.isProtected(file) &&
+    (context.paths.length === 0 || context.paths.some((path) => file === path || file.startsWith(`${path}/`)))
+  const allowed = found.filter(({ file }) => wanted(file))
+  const files = [...new Set(allowed.map(({ file }) => file))].toSorted().slice(0, MAX_FILES)
+  const sites = allowed.filter(({ file }) => files.includes(file))
+  if (sites.length === 0) return undefined
+  const reader = git.reader(context.base)
+  const blobs = await Promise.all(files.map(async (file) => (await reader.entry(file))?.oid))
+  return {
+    title: `${fixer.id}: ${rule}`,
+    source: { kind: 'fixers', id: `${fixer.id}/${rule}`, version: '1' },
+    fingerprint: digest({ fixer: fixer.id, rule, scope: project.scope, files, blobs, sites: sites.length }),
+    scope: project.scope,
+    sites,
+    changes: [],
+    reason: `The project's own ${fixer.id} asks for it (${rule}).`,
+    safety: 'semantic',
+    explicit: false,
+  }
+}

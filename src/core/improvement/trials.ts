@@ -1,0 +1,176 @@
+import type { Sandbox } from '../sandbox/index.ts'
+import {
+  type EntryBaseline,
+  type GuardEvidence,
+  type PlanEntry,
+  type StepRun,
+  type SuiteRun,
+  type TestReport,
+  compareReports,
+  countStatuses,
+  runStep,
+  runSuite,
+  statusesOf,
+} from '../validation/index.ts'
+import type { Session } from './session.ts'
+
+/** What the plan says about one commit, against the baseline. */
+export type Trial = {
+  reports: Map<string, TestReport>
+  baselineCounts: ReturnType<typeof countStatuses>
+  counts: ReturnType<typeof countStatuses>
+  regressed: string[]
+  weakened: { id: string; now: string }[]
+  fixed: string[]
+  flaky: string[]
+  complete: boolean
+  coarse: boolean
+  hang: boolean
+  errors: string[]
+  guards: GuardEvidence[]
+  steps: StepRun[]
+}
+
+export type TrialOptions = {
+  entries: readonly PlanEntry[]
+  /** Only these test files: the answer can reject, not accept. */
+  files?: readonly string[]
+  /** A sandbox of its own (foreign code). */
+  fresh: boolean
+  steps: boolean
+  /** Rerun failures before they count. */
+  confirm: boolean
+}
+
+const HANG_FACTOR = 3
+const SHORTEST_TIMEOUT_MS = 15_000
+const RERUNS = 2
+const FLAKY_RERUNS = 10
+
+export function isGreen(trial: Trial): boolean {
+  return (
+    trial.complete &&
+    !trial.hang &&
+    trial.regressed.length === 0 &&
+    trial.weakened.length === 0 &&
+    trial.guards.every(({ ok }) => ok !== false)
+  )
+}
+
+function baselineOf(session: Session, entry: PlanEntry): EntryBaseline {
+  return session.baseline!.entries.find(({ entryId }) => entryId === entry.id)!
+}
+
+const known = (session: Session, entries: readonly PlanEntry[]): PlanEntry[] =>
+  entries.filter(({ id }) => session.baseline!.entries.some(({ entryId }) => entryId === id))
+
+/** Runs the plan on a commit and compares it with the base, test by test. */
+export async function tryCommit(session: Session, commit: string, options: TrialOptions): Promise<Trial> {
+  return session.workbench.use(commit, { purpose: 'validate', fresh: options.fresh }, async (sandbox) => {
+    const trial = emptyTrial()
+    if (options.steps || session.plan!.steps.some(({ kind }) => kind === 'build')) await trySteps(session, sandbox, trial, options.steps)
+    if (trial.guards.some(({ ok }) => ok === false)) return trial
+    for (const entry of known(session, options.entries)) await tryEntry(session, sandbox, entry, trial, options)
+    if (options.confirm && trial.regressed.length > 0) await confirmFailures(session, sandbox, trial, options)
+    return trial
+  })
+}
+
+function emptyTrial(): Trial {
+  const none = countStatuses([])
+  return {
+    reports: new Map(),
+    baselineCounts: { ...none },
+    counts: { ...none },
+    regressed: [],
+    weakened: [],
+    fixed: [],
+    flaky: [],
+    complete: true,
+    coarse: false,
+    hang: false,
+    errors: [],
+    guards: [],
+    steps: [],
+  }
+}
+
+/** Build must work, types and lint may not get worse than on the base. */
+async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, all: boolean): Promise<void> {
+  for (const step of session.plan!.steps.filter(({ kind }) => all || kind === 'build')) {
+    const run = await runStep({ sandbox, step, signal: session.signal })
+    trial.steps.push(run)
+    const before = session.baseline!.steps.find(({ stepId }) => stepId === step.id)
+    if (!before || before.exitCode === null) continue
+    const worse = before.exitCode === 0 ? run.exitCode !== 0 : run.exitCode === null || run.diagnostics > before.diagnostics
+    const detail = worse
+      ? (run.tail.split('\n').find((line) => /error|warning|:\d+/.test(line)) ?? run.tail.split('\n')[0] ?? '').trim().slice(0, 200)
+      : 'as on the base'
+    trial.guards.push({ name: step.id, ok: !worse, detail })
+  }
+}
+
+async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, trial: Trial, options: TrialOptions): Promise<void> {
+  const base = baselineOf(session, entry)
+  const timeoutMs = Math.min(entry.timeoutMs, Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs))
+  const selection = options.files ? { files: options.files } : {}
+  let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
+  if (run.timedOut) {
+    run = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
+    if (run.timedOut) {
+      trial.hang = true
+      trial.complete = false
+      return
+    }
+  }
+  const ran = new Set(run.report.tests.map(({ file }) => file))
+  const chosen = options.files && new Set(options.files)
+  const comparison = compareReports(
+    base.statuses,
+    new Set(base.flaky),
+    run.report,
+    chosen && ((id) => chosen.has(id.split('::')[0]!) && ran.has(id.split('::')[0]!)),
+  )
+  trial.reports.set(entry.id, run.report)
+  trial.regressed.push(...comparison.regressed)
+  trial.weakened.push(...comparison.weakened)
+  trial.fixed.push(...comparison.fixed)
+  trial.flaky.push(...base.flaky)
+  trial.coarse ||= run.report.coarse
+  // A failing candidate may well contradict itself (exit codes, crashes): what failed is the finding then.
+  if (!run.report.complete && comparison.regressed.length === 0 && comparison.weakened.length === 0) {
+    trial.complete = false
+    trial.errors.push(`${entry.id}: ${run.report.problems[0] ?? 'no report'}`)
+  } else if (!run.report.complete) trial.complete = false
+  for (const status of Object.values(base.statuses)) trial.baselineCounts[status]++
+  for (const { status } of run.report.tests) trial.counts[status]++
+}
+
+/**
+ * A failure counts when it fails again: up to two reruns on the candidate. A mixed result means ten reruns on both
+ * sides before a test may be called flaky; flakiness the base does not show is the candidate's.
+ */
+async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial, options: TrialOptions): Promise<void> {
+  const failing = [...trial.regressed]
+  const files = [...new Set(failing.map((id) => id.split('::')[0]!))]
+  const rerun = async (on: Sandbox, times: number, ids: ReadonlySet<string>): Promise<Map<string, number>> => {
+    const failures = new Map<string, number>([...ids].map((id) => [id, 0]))
+    for (let round = 0; round < times; round++)
+      for (const entry of known(session, options.entries)) {
+        const base = baselineOf(session, entry)
+        const timeoutMs = Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs)
+        const run = await runSuite({ sandbox: on, entry, selection: { files }, timeoutMs, signal: session.signal })
+        const statuses = statusesOf(run.report)
+        for (const id of ids) if (base.statuses[id] !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
+      }
+    return failures
+  }
+  const again = await rerun(sandbox, RERUNS, new Set(failing))
+  const mixed = new Set(failing.filter((id) => again.get(id)! < RERUNS))
+  if (mixed.size === 0) return
+  const here = await rerun(sandbox, FLAKY_RERUNS, mixed)
+  const there = await session.workbench.use(session.base, { purpose: 'validate', fresh: true }, (base) => rerun(base, FLAKY_RERUNS, mixed))
+  const flaky = [...mixed].filter((id) => there.get(id)! > 0 || here.get(id)! === 0)
+  trial.regressed = trial.regressed.filter((id) => !flaky.includes(id))
+  trial.flaky.push(...flaky)
+}

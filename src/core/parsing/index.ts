@@ -1,0 +1,5 @@
+export * from './equality.ts'
+export * from './languages.ts'
+export * from './offsets.ts'
+export * from './source.ts'
+export * from './walk.ts'

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseJson } from '../kernel/index.ts'
+import type { Database } from '../storage/index.ts'
+import type { Owner, ProcessInfo } from './owner.ts'
+import { moveToTrash, ownAdminEntries, ownAdminEntry, removeAdminEntry, type Places } from './places.ts'
+import { ALL_SANDBOXES, DELETE_SANDBOX, type SandboxRow } from './sql.ts'
+
+export const OWNER_FILE = 'owner.json'
+/** A folder without an owner file is one that is just being made; after this long it is not. */
+const GRACE_MS = 60_000
+
+export type ReclaimDeps = { places: Places; commonDir: string; db: Database; processes: ProcessInfo; now: () => number }
+
+/**
+ * Reclaims what dead processes left: any subset of (folder, git admin entry, row). Whoever lives keeps everything, and
+ * only what carries our marks is touched. Answers ids and the folders that now lie in the trash.
+ */
+export function reclaimSandboxes(deps: ReclaimDeps): { reclaimed: string[]; trashed: string[] } {
+  const { places, db, processes } = deps
+  const rows = new Map(db.all<SandboxRow>(ALL_SANDBOXES).map((row) => [row.id, row]))
+  const admins = new Map(ownAdminEntries(places, deps.commonDir).map((entry) => [entry.id, entry]))
+  const folders = new Set(readdirSync(places.sandboxes))
+  const reclaimed: string[] = []
+  const trashed: string[] = []
+  for (const id of new Set([...rows.keys(), ...admins.keys(), ...folders])) {
+    const row = rows.get(id)
+    const admin = admins.get(id)
+    const owners: Owner[] = []
+    if (row) owners.push({ pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id })
+    if (admin) owners.push(admin)
+    const folder = join(places.sandboxes, id)
+    if (folders.has(id)) owners.push(...folderOwner(folder, deps))
+    if (owners.some((owner) => processes.isAlive(owner))) continue
+    const target = moveToTrash(places, folder)
+    if (target) trashed.push(target)
+    if (admin) removeAdminEntry(places, admin.path)
+    else if (row?.admin_path && ownAdminEntry(places, row.admin_path)?.id === id) removeAdminEntry(places, row.admin_path)
+    if (row) db.run(DELETE_SANDBOX, id)
+    reclaimed.push(id)
+  }
+  return { reclaimed, trashed }
+}
+
+function folderOwner(folder: string, deps: ReclaimDeps): Owner[] {
+  const path = join(folder, OWNER_FILE)
+  const owner = existsSync(path) ? (parseJson(readFileSync(path, 'utf8')) as Owner | undefined) : undefined
+  if (owner) return [owner]
+  return existsSync(folder) && deps.now() - statSync(folder).mtimeMs < GRACE_MS ? [deps.processes.self()] : []
+}

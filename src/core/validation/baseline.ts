@@ -1,0 +1,141 @@
+import { SingularityError, plural } from '../kernel/index.ts'
+import type { Sandbox } from '../sandbox/index.ts'
+import { countStatuses, statusesOf } from './compare.ts'
+import type { CoverageMap, Plan, PlanEntry, TestStatus } from './runner.ts'
+import { type SuiteRun, runStep, runSuite } from './suite.ts'
+
+export type EntryBaseline = {
+  entryId: string
+  statuses: Record<string, TestStatus>
+  /** Gave different results in different runs. */
+  flaky: string[]
+  /** Failed in every run. */
+  red: string[]
+  runs: number
+  wallMs: number
+  cpuMs: number | null
+  coarse: boolean
+  files: string[]
+}
+
+export type StepBaseline = { stepId: string; exitCode: number | null; diagnostics: number; wallMs: number }
+
+export type Baseline = { entries: EntryBaseline[]; steps: StepBaseline[]; cached: boolean }
+
+const REPEAT_BELOW_MS = 60_000
+const HEALTHY_SHARE = 0.9
+
+/** Runs the plan on the unchanged tree: three times below a minute, else once and again only when something fails. */
+export async function measureBaseline(options: {
+  sandbox: Sandbox
+  plan: Plan
+  entries: readonly PlanEntry[]
+  signal?: AbortSignal
+  onProgress?: (text: string) => void
+}): Promise<Baseline> {
+  const { sandbox, plan, signal } = options
+  const steps: StepBaseline[] = []
+  for (const step of plan.steps) {
+    options.onProgress?.(step.id)
+    const { exitCode, diagnostics, wallMs } = await runStep({ sandbox, step, ...(signal && { signal }) })
+    steps.push({ stepId: step.id, exitCode, diagnostics, wallMs })
+  }
+  const entries: EntryBaseline[] = []
+  for (const entry of options.entries) {
+    const runs: SuiteRun[] = []
+    const wanted = (): number => (runs.length === 0 ? 1 : runs[0]!.wallMs < REPEAT_BELOW_MS || runs.some(hasFailure) ? 3 : 1)
+    while (runs.length < wanted()) {
+      options.onProgress?.(`${entry.id}, run ${runs.length + 1}`)
+      runs.push(await runSuite({ sandbox, entry, ...(signal && { signal }) }))
+      if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped while the baseline was measured.')
+      if (!runs.at(-1)!.report.complete && runs.length >= 2) break
+    }
+    entries.push(summarise(entry, runs))
+    assertUsable(entry, runs)
+  }
+  assertHealthy(entries)
+  return { entries, steps, cached: false }
+}
+
+function hasFailure({ report }: SuiteRun): boolean {
+  return !report.complete || report.tests.some(({ status }) => status === 'fail' || status === 'error')
+}
+
+function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
+  const all = runs.map(({ report }) => statusesOf(report))
+  const statuses: Record<string, TestStatus> = {}
+  const flaky: string[] = []
+  const red: string[] = []
+  for (const id of new Set(all.flatMap((each) => Object.keys(each)))) {
+    const seen = new Set(all.map((each) => each[id]))
+    const [first] = seen
+    statuses[id] = first ?? 'error'
+    if (seen.size > 1) flaky.push(id)
+    else if (first === 'fail' || first === 'error') red.push(id)
+  }
+  const cpu = runs.map(({ cpuMs }) => cpuMs).filter((value) => value !== null)
+  return {
+    entryId: entry.id,
+    statuses,
+    flaky,
+    red,
+    runs: runs.length,
+    wallMs: Math.min(...runs.map(({ wallMs }) => wallMs)),
+    cpuMs: cpu.length === 0 ? null : Math.min(...cpu),
+    coarse: runs[0]!.report.coarse,
+    files: [...new Set(runs[0]!.report.tests.map(({ file }) => file))],
+  }
+}
+
+function unusable(message: string, runs: readonly SuiteRun[]): SingularityError {
+  const causes = runs.flatMap((run) => run.causes)
+  const unique = causes.filter(({ what }, index) => causes.findIndex((other) => other.what === what) === index).slice(0, 3)
+  const hints = unique.map(({ what, setting }) => `perhaps ${what}: set ${setting}`)
+  if (hints.length === 0) hints.push("singularity improve --test 'COMMAND'   # if this is not how the tests are run")
+  return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { tail: runs.at(-1)?.tail ?? '' } })
+}
+
+function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
+  if (runs.some(({ report }) => report.complete)) return
+  const last = runs.at(-1)!
+  const why = last.timedOut
+    ? 'did not end in time'
+    : last.outputLimited
+      ? 'printed without end'
+      : (last.report.problems[0] ?? 'gave no report')
+  throw unusable(`On the unchanged code ${entry.id} (${entry.command.join(' ')}) ${why}.`, runs)
+}
+
+function assertHealthy(entries: readonly EntryBaseline[]): void {
+  const counts = countStatuses(entries.flatMap(({ statuses }) => Object.values(statuses)))
+  const ran = counts.pass + counts.fail + counts.error
+  if (ran === 0) throw new SingularityError('NO_TESTS', 'The test command ran, but no test did.')
+  const failing = entries.flatMap(({ red }) => red)
+  if (counts.pass / ran >= HEALTHY_SHARE) return
+  throw new SingularityError(
+    'BASELINE_UNUSABLE',
+    `Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`,
+    {
+      hints: [
+        "singularity improve --test 'COMMAND'",
+        'singularity config list   # sandbox.include, sandbox.setup, sandbox.services, sandbox.git',
+      ],
+      data: { failing: failing.slice(0, 20) },
+    },
+  )
+}
+
+/** One run with coverage; `undefined` where the runner has none. */
+export async function measureCoverage(options: {
+  sandbox: Sandbox
+  entry: PlanEntry
+  signal?: AbortSignal
+}): Promise<CoverageMap | undefined> {
+  const run = await runSuite({
+    sandbox: options.sandbox,
+    entry: options.entry,
+    selection: { coverage: true },
+    ...(options.signal && { signal: options.signal }),
+  })
+  return run.report.tests.length > 0 ? run.coverage : undefined
+}

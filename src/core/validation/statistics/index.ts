@@ -1,0 +1,3 @@
+export * from './distributions.ts'
+export * from './measure.ts'
+export * from './paired.ts'

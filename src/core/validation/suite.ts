@@ -1,0 +1,152 @@
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import type { JailResult, Sandbox } from '../sandbox/index.ts'
+import type { CommandStep, CoverageMap, PlanEntry, RunSelection, TestReport } from './runner.ts'
+import { runnerOf } from './runners/index.ts'
+
+export type Cause = { what: string; setting: string }
+
+export type SuiteRun = {
+  entryId: string
+  report: TestReport
+  coverage: CoverageMap | undefined
+  cpuMs: number | null
+  wallMs: number
+  /** Did not end in time: it has no score. */
+  timedOut: boolean
+  outputLimited: boolean
+  leftovers: boolean
+  /** The end of what was printed, for people. */
+  tail: string
+  /** What the output says about the surroundings rather than the code. */
+  causes: readonly Cause[]
+}
+
+const REPORT_BYTES = 256 * 1024 * 1024
+const TAIL = 4000
+
+const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
+  {
+    pattern: /ECONNREFUSED|Connection refused|connect ENOENT|could not connect to server/i,
+    what: 'the tests connect to a service',
+    setting: 'sandbox.services: ["COMMAND THAT STARTS IT"]',
+  },
+  {
+    pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable/i,
+    what: 'the tests need the network',
+    setting: "plan.test: 'COMMAND' without those tests",
+  },
+  {
+    pattern: /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file/i,
+    what: 'files are missing in the sandbox (not committed, or generated)',
+    setting: 'sandbox.include: ["FILE"] or sandbox.setup: "COMMAND"',
+  },
+  { pattern: /EROFS|read-only file system/i, what: 'the tests write where the sandbox is read-only', setting: 'sandbox.setup: "COMMAND"' },
+  { pattern: /not a git repository/i, what: 'the tests call git', setting: 'sandbox.git: synthetic' },
+  { pattern: /dist\/|build\/.*(?:no such file|cannot find)/i, what: 'the tests run a build result', setting: 'plan.build: "COMMAND"' },
+]
+
+/** What a suite's output says about its surroundings, most telling first, at most three. */
+export function findCauses(output: string): Cause[] {
+  return CAUSES.filter(({ pattern }) => pattern.test(output))
+    .slice(0, 3)
+    .map(({ what, setting }) => ({ what, setting }))
+}
+
+/** Lists files below /out without following links. */
+async function listOut(folder: string, at = folder): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+    const path = join(at, entry.name)
+    if (entry.isDirectory()) found.push(...(await listOut(folder, path)))
+    else if (entry.isFile() && (await lstat(path)).isFile()) found.push(relative(folder, path))
+  }
+  return found
+}
+
+/** Runs one suite of the plan in a sandbox and reads its machine report from outside. */
+export async function runSuite(options: {
+  sandbox: Sandbox
+  entry: PlanEntry
+  selection?: RunSelection
+  timeoutMs?: number
+  measuring?: boolean
+  signal?: AbortSignal
+}): Promise<SuiteRun> {
+  const { sandbox, entry, selection = {} } = options
+  const runner = runnerOf(entry.runner)
+  const built = runner.command(entry, selection)
+  await sandbox.clearOut()
+  for (const [name, text] of Object.entries(built.helpers ?? {})) {
+    const path = join(sandbox.out, name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text)
+  }
+  const result: JailResult = await sandbox.run({
+    command: built.command,
+    cwd: entry.scope,
+    env: { ...entry.env, ...built.env },
+    timeoutMs: options.timeoutMs ?? entry.timeoutMs,
+    ...(options.measuring && { measuring: true }),
+    ...(options.signal && { signal: options.signal }),
+  })
+  const read = async (name: string): Promise<Buffer | undefined> => sandbox.readOut(name, REPORT_BYTES)
+  const { stdout, stderr } = result
+  const report = await runner.parse({
+    entry,
+    exitCode: result.timedOut || result.outputLimited ? null : result.exitCode,
+    stdout,
+    stderr,
+    read,
+    root: sandbox.root,
+  })
+  const coverage = selection.coverage ? await runner.coverage?.(read, () => listOut(sandbox.out), sandbox.root, entry) : undefined
+  const failed = report.tests.some(({ status }) => status === 'fail' || status === 'error')
+  const output = `${stdout}\n${stderr}\n${failed ? report.tests.map(({ message = '' }) => message).join('\n') : ''}`
+  return {
+    entryId: entry.id,
+    report,
+    coverage,
+    cpuMs: result.leftovers ? null : result.cpuMs,
+    wallMs: result.wallMs,
+    timedOut: result.timedOut,
+    outputLimited: result.outputLimited,
+    leftovers: result.leftovers,
+    tail: `${stdout.slice(-TAIL)}${stderr.slice(-TAIL)}`.trim(),
+    causes: failed || !report.complete ? findCauses(output) : [],
+  }
+}
+
+export type StepRun = {
+  stepId: string
+  exitCode: number | null
+  /** Places a diagnostic points at: path relative to the scope and line. */ places: { file: string; line: number }[]
+  diagnostics: number
+  tail: string
+  wallMs: number
+}
+
+/** Runs a build, type check or lint command; its diagnostics are counted by the places they name. */
+export async function runStep(options: { sandbox: Sandbox; step: CommandStep; signal?: AbortSignal }): Promise<StepRun> {
+  const { sandbox, step } = options
+  const result = await sandbox.run({
+    command: step.command,
+    cwd: step.scope,
+    env: { ...step.env },
+    timeoutMs: step.timeoutMs,
+    ...(options.signal && { signal: options.signal }),
+  })
+  const output = `${result.stdout}\n${result.stderr}`
+  const places = [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)].map(([, file, line]) => ({
+    file: file!.trim(),
+    line: Number(line),
+  }))
+  return {
+    stepId: step.id,
+    exitCode: result.timedOut ? null : result.exitCode,
+    places,
+    diagnostics: places.length,
+    tail: output.slice(-TAIL).trim(),
+    wallMs: result.wallMs,
+  }
+}

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Playground, createPlayground, refuses } from './playground.ts'
+
+describe('command lines of improve that are not understood', () => {
+  let place: Playground
+  beforeAll(() => {
+    place = createPlayground()
+  })
+  afterAll(() => place.cleanup())
+
+  it.each([
+    ['a duration without a unit', ['--time-limit', '15']],
+    ['a negative duration', ['--time-limit=-5m']],
+    ['words as a duration', ['--time-limit', 'soon']],
+    ['no candidates at all', ['--max', '0']],
+    ['a part of a candidate', ['--max', '1.5']],
+    ['an unknown source', ['--source', 'magic']],
+    ['an unknown rule', ['--rule', 'no/such-rule']],
+    ['an unknown isolation', ['--isolation', 'docker']],
+    ['an unknown flag', ['--fast']],
+    ['an unknown kind to fail on', ['--fail-on', 'landed']],
+    ['two explicit candidates', ['--patch', '-', '--branch', 'work']],
+    ['a source beside a patch', ['--patch', '-', '--source', 'rules']],
+    ['a rule beside a program', ['--exec', 'true', '--rule', 'js/prefer-at']],
+    ['two targets', ['--into', 'current', '--propose']],
+    ['network for no program', ['--exec-net']],
+    ['network and no network', ['--exec', 'true', '--exec-net', '--offline']],
+    ['a variable that does not exist', ['--exec', 'true', '--exec-env', 'NO_SUCH_VARIABLE_HERE']],
+    ['a metric without a command', ['--metric', 'size']],
+    ['a metric without a name', ['--metric', '=wc -c < src/list.js']],
+    ['a metric with a direction that is none', ['--metric', 'size[bytes,sideways]=wc -c < src/list.js']],
+    ['a folder that is not there', ['no/such/folder']],
+    ['a folder above the repository', ['../..']],
+    ['a branch name git would not take', ['--into', 'not..a branch']],
+    ['a program that is empty', ['--exec', '']],
+    ['a test command that is empty', ['--test', '']],
+    ['a test command with an open quote', ['--test', "node --test 'src"]],
+    ['yes to what nobody decides', ['--yes', '--dry-run']],
+  ])('%s', async (_name, args) => {
+    const answer = await refuses(place, ['improve', ...args], 'USAGE', 2)
+    expect(answer.stderr).toBe('')
+    expect(answer.json.error!.message).not.toContain('    at ')
+  })
+
+  it('settings that are not valid, each named with its place', async () => {
+    const answer = await refuses(place, ['improve'], 'CONFIG_INVALID', 2, { env: { SINGULARITY_REGRESSION_THRESHOLD: 'much' } })
+    expect(answer.json.error!.message).toContain('SINGULARITY_REGRESSION_THRESHOLD')
+    place.write({ '.singularity/config.json': '{ "plan": { "test": [' })
+    const broken = await refuses(place, ['improve'], 'CONFIG_INVALID', 2)
+    expect(broken.json.error!.message).toContain('.singularity/config.json')
+    place.write({ '.singularity/config.json': null })
+  })
+})

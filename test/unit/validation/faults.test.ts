@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import type { LanguageId } from '../../../src/core/parsing/index.ts'
+import { plantFaults } from '../../../src/core/validation/faults/faults.ts'
+
+const SAMPLES: Record<string, { language: LanguageId; text: string }> = {
+  javascript: {
+    language: 'javascript',
+    text: 'export function big(n) {\n  if (n > 10) {\n    return true\n  }\n  log(n)\n  return n + 1\n}\n',
+  },
+  typescript: { language: 'typescript', text: 'export const big = (n: number): boolean => {\n  return n >= 10 && flag\n}\n' },
+  python: { language: 'python', text: 'def big(n):\n    if n > 10:\n        return True\n    log(n)\n    return n + 1\n' },
+  go: { language: 'go', text: 'package a\n\nfunc Big(n int) bool {\n\tif n > 10 {\n\t\treturn true\n\t}\n\tlog(n)\n\treturn n+1 > 3\n}\n' },
+  rust: { language: 'rust', text: 'pub fn big(n: i32) -> bool {\n    if n > 10 {\n        return true;\n    }\n    n + 1 > 3\n}\n' },
+}
+
+describe('planted faults', () => {
+  test.each(Object.entries(SAMPLES))('%s: every fault changes the text, parses, and names its function', (_name, { language, text }) => {
+    const faults = plantFaults({ text, language, seed: 1, max: 20 })
+    expect(faults.length).toBeGreaterThanOrEqual(1)
+    for (const { start, end, text: replacement, functionName } of faults) {
+      const bytes = Buffer.from(text)
+      expect(Buffer.concat([bytes.subarray(0, start), Buffer.from(replacement), bytes.subarray(end)]).toString()).not.toBe(text)
+      expect(functionName.toLowerCase()).toBe('big')
+    }
+  })
+
+  test('are the same for the same seed, keep to the lines asked for, and count bytes', () => {
+    const text = `const s = 'äöü'\n${SAMPLES['javascript']!.text}`
+    const options = { text, language: 'javascript' as const, seed: 3, max: 5 }
+    expect(plantFaults(options)).toEqual(plantFaults(options))
+    const [fault] = plantFaults({ ...options, lines: new Set([3]) })
+    expect(fault).toMatchObject({ line: 3, kind: 'condition', text: '(!((n > 10)))' })
+    expect(Buffer.from(text).subarray(fault!.start, fault!.end).toString()).toBe('(n > 10)')
+  })
+
+  test('strings and comments are left alone', () => {
+    expect(plantFaults({ text: '// 1 > 2\nconst a = "3 > 4"\n', language: 'javascript', seed: 1, max: 9 })).toEqual([])
+  })
+})
