@@ -39,7 +39,7 @@ export function completionCommands(commands: readonly ManifestCommand[]): Comple
 /** One line without anything a shell could read as its own. */
 function plain(text: string): string {
   return text
-    .replaceAll(/['"`$\\\[\]:<>%]/g, '')
+    .replaceAll(/['"`$\\[\]:<>%]/g, '')
     .split('\n')[0]!
     .trim()
 }
