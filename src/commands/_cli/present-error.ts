@@ -1,4 +1,4 @@
-import { SingularityError, messageOf, printable } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, printable } from '../../core/kernel/index.ts'
 import { paint } from './paint.ts'
 import { suggest } from './suggest.ts'
 
@@ -7,12 +7,14 @@ export function exitWith(code: number): void {
   process.exitCode = code
 }
 
-/** What was asked for: `command` is its name with dots; `flags` are the names it knows, for a suggestion. */
-export type ErrorPlace = { json: boolean; command: string; flags?: readonly string[] }
+/** What was asked for: `command` is its name with dots; `flags` are the names it knows, for a suggestion; `log` the file that tells more. */
+export type ErrorPlace = { json: boolean; command: string; flags?: readonly string[]; log?: string | undefined }
 
 /** oclif's parser speaks of flags and arguments; anything else that is not ours is a bug. */
-function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): SingularityError {
+export function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): SingularityError {
   if (SingularityError.isInstance(error)) return error
+  const refused = diskRefusal(error)
+  if (refused) return refused
   const parser = error as { oclif?: { exit?: number }; parse?: unknown }
   if (parser.oclif?.exit !== undefined || parser.parse) {
     const [what, ...more] = messageOf(error)
@@ -41,6 +43,7 @@ export function presentError(thrown: unknown, options: ErrorPlace): number {
       hints: error.hints,
       docs: error.docs,
       ...(error.data && { data: error.data }),
+      ...(options.log !== undefined && { log: options.log }),
     }
     process.stdout.write(`${JSON.stringify({ schema: `singularity.${options.command}/1`, ok: false, error: body })}\n`)
     return error.exitCode
@@ -48,6 +51,7 @@ export function presentError(thrown: unknown, options: ErrorPlace): number {
   const lines = [`${paint('red', 'error')} ${paint('dim', error.code)} ${printable(error.message)}`]
   for (const hint of error.hints) lines.push(`  ${paint('cyan', '->')} ${printable(hint)}`)
   if (error.kind === 'bug' && error.cause instanceof Error && error.cause.stack) lines.push(paint('dim', printable(error.cause.stack)))
+  if (options.log !== undefined) lines.push(`  log: ${printable(options.log)}`)
   process.stderr.write(`${lines.join('\n')}\n`)
   return error.exitCode
 }
