@@ -1,7 +1,7 @@
 import type { Evidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
 import type { SourceKind } from './source.ts'
 
-/** States of a candidate; the transitions stand in docs/adr/0003-candidate-states.md and `states.ts`. */
+/** States of a candidate; the transitions stand in `states.ts`. */
 export type CandidateState =
   | 'proposed'
   | 'committed'
