@@ -1,6 +1,8 @@
 import type { Approval, Question } from '../approvals/index.ts'
 import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals } from './data.ts'
+import type { RecoveryReport } from './recover.ts'
 
+export type { RecoveryReport } from './recover.ts'
 export type RunSummary = {
   id: string
   started_at: string
@@ -31,6 +33,10 @@ export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'tr
 /** The front doors' view of the main job. Ids may be unique prefixes. @throws NOT_FOUND, STATE_CONFLICT */
 export type ImprovementService = {
   improve(request: ImproveRequest, observe: (event: RunEvent) => void, signal: AbortSignal, stopSoon: AbortSignal): Promise<ImproveOutcome>
+  /** What every first call does by itself: closes what killed processes left open. Answers what was done. */
+  recover(): Promise<RecoveryReport>
+  /** Runs whose process is gone, without touching them. */
+  leftRunning(): Promise<string[]>
   runs(options: { limit: number }): Promise<RunSummary[]>
   /** A run or a candidate. */
   show(id: string): Promise<{ kind: 'run'; data: ImproveData } | { kind: 'candidate'; data: CandidateReport }>

@@ -32,7 +32,8 @@ const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
     setting: 'sandbox.services: ["COMMAND THAT STARTS IT"]',
   },
   {
-    pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable/i,
+    pattern:
+      /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable|fetch failed/i,
     what: 'the tests need the network',
     setting: "plan.test: 'COMMAND' without those tests",
   },

@@ -184,7 +184,10 @@ describe.each(DIALECTS)('$runner', (dialect) => {
   const open = async (tests: Record<string, string>): Promise<SuiteBench> => {
     const manifest = { name: 'x', ...(dialect.type && { type: dialect.type }), scripts: { test: dialect.script, unit: 'jest --watch' } }
     const named = Object.entries(tests).map(([name, text]) => [dialect.file(name), text])
-    suite = await openSuite({ 'package.json': JSON.stringify(manifest), 'src/a.js': dialect.source, ...Object.fromEntries(named) }, { modules })
+    suite = await openSuite(
+      { 'package.json': JSON.stringify(manifest), 'src/a.js': dialect.source, ...Object.fromEntries(named) },
+      { modules },
+    )
     return suite
   }
 
