@@ -10,7 +10,7 @@ export default class Uninstall extends BaseCommand {
   static override examples = ['<%= config.bin %> uninstall --dry-run', '<%= config.bin %> uninstall --yes']
   static override flags = {
     'dry-run': Flags.boolean({ description: 'Only list.', exclusive: ['yes'], env: 'SINGULARITY_DRY_RUN' }),
-    yes: Flags.boolean({ char: 'y', description: 'Remove what is listed.' }),
+    yes: Flags.boolean({ char: 'y', description: 'Remove what is listed.', env: 'SINGULARITY_UNINSTALL_YES' }),
   }
 
   async run(): Promise<void> {

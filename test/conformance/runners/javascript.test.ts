@@ -195,7 +195,7 @@ describe.each(DIALECTS)('$runner', (dialect) => {
     const { plan, run } = await open({ all: dialect.all })
     expect(plan.entries.map(({ runner }) => runner)).toEqual([dialect.runner])
     const result = await run()
-    expect(result.report.problems).toEqual([])
+    expect(result.report.problems, result.tail).toEqual([])
     expect(outcomes(result)).toEqual(dialect.expected)
     expect(result.report).toMatchObject({ complete: true, coarse: false })
     expect(new Set(result.report.tests.map(({ id }) => id)).size).toBe(dialect.expected.length)
@@ -226,7 +226,7 @@ describe.each(DIALECTS)('$runner', (dialect) => {
   it('runs one file, and tells which lines ran', async () => {
     const { run } = await open({ only: dialect.only, all: dialect.all })
     const result = await run({ files: [dialect.file('only')], coverage: true })
-    expect(outcomes(result)).toHaveLength(1)
+    expect(outcomes(result), result.tail).toHaveLength(1)
     const lines = result.coverage?.get('src/a.js')
     expect([2, 5].every((line) => lines?.executed.has(line))).toBe(true)
     expect([3, 8].some((line) => lines?.executed.has(line))).toBe(false)
