@@ -1,7 +1,7 @@
 // Everything `npm start` and `npm test` need, brought in when it is missing. Uses only what comes with Node, so that it runs on a
 // fresh clone; run again it does nothing. As a program: `node scripts/setup.mjs [--tests]`.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -44,13 +44,21 @@ export function step(title, command, args, options = {}) {
   process.exit(status || 1)
 }
 
-const changed = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+/** True when every package of the lock file is installed in its version. Optional ones may be for other platforms. */
+function isInstalled(folder) {
+  try {
+    const packages = (path) => JSON.parse(readFileSync(join(folder, path), 'utf8')).packages
+    const installed = packages(join('node_modules', '.package-lock.json'))
+    return Object.entries(packages('package-lock.json')).every(
+      ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
+    )
+  } catch {
+    return false
+  }
+}
 
-/** `npm ci` in a folder whose node_modules is missing or older than its lock file. */
 function installPackages(folder, title, args) {
-  const installed = join(folder, 'node_modules', '.package-lock.json')
-  if (changed(installed) >= changed(join(folder, 'package-lock.json'))) return
-  step(title, 'npm', ['ci', '--no-audit', '--no-fund', ...args])
+  if (!isInstalled(folder)) step(title, 'npm', ['ci', '--no-audit', '--no-fund', ...args])
 }
 
 /** On Debian as root missing tools are installed; elsewhere they are named and everything goes on without them. */

@@ -6,7 +6,8 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 export default class Completion extends BaseCommand {
   static override summary = 'Print the completion script of a shell.'
-  static override description = 'Load it where your shell starts: commands, flags and their values are then completed, without starting the program.'
+  static override description =
+    'Load it where your shell starts: commands, flags and their values are then completed, without starting the program.'
   static override examples = [
     "echo 'source <(<%= config.bin %> completion bash)' >> ~/.bashrc",
     "echo 'source <(<%= config.bin %> completion zsh)' >> ~/.zshrc",

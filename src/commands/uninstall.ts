@@ -19,7 +19,7 @@ export default class Uninstall extends BaseCommand {
     if (!flags.yes && !flags['dry-run'])
       throw new SingularityError('USAGE', 'Say which: --dry-run lists, --yes removes.', { hints: ['singularity uninstall --dry-run'] })
     const { uninstall } = await import('../core/system/index.ts')
-    const report = await uninstall((await this.app()).system, { remove: flags.yes ?? false })
+    const report = await uninstall((await this.app()).system, { remove: Boolean(flags.yes) })
     this.answer(report, presentUninstall(report))
   }
 }

@@ -14,6 +14,7 @@ import {
   type SandboxRoom,
   createSandboxRoom,
   findTraces,
+  reclaimLeftovers,
   selectIsolation,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
@@ -172,6 +173,7 @@ export function createApp(context: AppContext) {
       log: await log('cli'),
       approvals,
       landing,
+      reclaimSandboxes: async () => void (await reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome })),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested

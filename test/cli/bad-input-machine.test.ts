@@ -19,6 +19,14 @@ function mountTiny(path: string, options: string): boolean {
 
 const unmount = (path: string): void => void execFileSync('umount', ['-l', path], { stdio: 'ignore' })
 
+/** The sandbox folders of the repositories of a playground. */
+function sandboxes(place: Playground): string[] {
+  const home = join(place.env['XDG_STATE_HOME']!, 'singularity')
+  if (!existsSync(home)) return []
+  const folders = readdirSync(home).map((name) => join(home, name, 'sandboxes'))
+  return folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder))
+}
+
 /** Whether this machine lets the tests mount (they run as root in CI and in containers with the capability). */
 const mayMount = ((): boolean => {
   const path = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'singularity-mount-probe')
@@ -49,6 +57,12 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
     expect(place.git('worktree', 'list').split('\n')).toHaveLength(1)
   })
 
+  it('the disk of the sandboxes is nearly full: no test is blamed for failing on it', async () => {
+    const state = join(place.folder, 'nearly')
+    mount(state, 'size=4m')
+    await refuses(place, PATCH, 'DISK_FULL', 6, { input: GOOD_PATCH, env: { XDG_STATE_HOME: state } })
+  })
+
   it('the folder of the sandboxes is read-only', async () => {
     const state = join(place.folder, 'sealed')
     mount(state, 'size=1m,ro')
@@ -72,8 +86,13 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
     const branches = (): string => execFileSync('git', ['for-each-ref'], { cwd: root, env: place.env, encoding: 'utf8' })
     const before = branches()
     const answer = await small.run(PATCH, { cwd: root, input: GOOD_PATCH })
-    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({ code: 'DISK_FULL', exitCode: 6 })
+    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({
+      code: 'DISK_FULL',
+      exitCode: 6,
+    })
     expect(branches()).toBe(before)
+    unmount(root)
+    mounts.splice(mounts.indexOf(root), 1)
     small.cleanup()
   })
 
@@ -84,7 +103,10 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
     mounts.push(copy)
     execFileSync('mount', ['-o', 'remount,bind,ro', copy])
     const answer = await place.run(PATCH, { cwd: copy, input: GOOD_PATCH })
-    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({ code: 'READ_ONLY', exitCode: 6 })
+    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({
+      code: 'READ_ONLY',
+      exitCode: 6,
+    })
   })
 })
 
@@ -101,9 +123,7 @@ describe('runs that are cut off or meet each other', () => {
     expect(place.git('branch', '--list').split('\n')).toHaveLength(1)
     const locks = readdirSync(join(place.root, '.git')).filter((name) => name.endsWith('.lock'))
     expect(locks).toEqual([])
-    const homes = join(place.env['XDG_STATE_HOME']!, 'singularity')
-    const sandboxes = execFileSync('find', [homes, '-path', '*/sandboxes/*', '-maxdepth', '4'], { encoding: 'utf8' }).trim()
-    expect(sandboxes).toBe('')
+    expect(sandboxes(place)).toEqual([])
   }
 
   it('two runs at once give the same answer each and leave nothing behind', async () => {
@@ -139,10 +159,8 @@ describe('runs that are cut off or meet each other', () => {
   /** Starts a run and signals it once its first sandbox is there; answers what came of it. */
   async function interrupted(args: readonly string[], signals: number): Promise<{ exitCode: number | null; ms: number; json: unknown }> {
     const { child, done } = place.start(args, { input: GOOD_PATCH })
-    const sandboxes = join(place.env['XDG_STATE_HOME']!, 'singularity')
-    const find = (): string => execFileSync('find', [sandboxes, '-path', '*/sandboxes/*', '-maxdepth', '4'], { encoding: 'utf8' }).trim()
     const ended = done.then(() => 'ended' as const)
-    while (find() === '') if ((await Promise.race([ended, new Promise((next) => setImmediate(next))])) === 'ended') break
+    while (sandboxes(place).length === 0) if ((await Promise.race([ended, new Promise((next) => setImmediate(next))])) === 'ended') break
     const started = performance.now()
     for (let signal = 0; signal < signals; signal++) {
       child.kill('SIGINT')
@@ -174,9 +192,8 @@ describe('runs that are cut off or meet each other', () => {
 
   it('SIGTERM: stops at once, exit 143', async () => {
     const { child, done } = place.start(['improve', '--patch', '-', '--dry-run', '--test', 'sleep 60'], { input: GOOD_PATCH })
-    const marker = join(place.env['XDG_STATE_HOME']!, 'singularity')
-    while (!existsSync(marker)) await new Promise((next) => setImmediate(next))
-    setTimeout(() => child.kill('SIGTERM'), 1500)
+    while (sandboxes(place).length === 0) await new Promise((next) => setImmediate(next))
+    child.kill('SIGTERM')
     const answer = await done
     expect(answer.exitCode, answer.stdout).toBe(143)
     expect((await place.run(['runs'])).exitCode).toBe(0)

@@ -30,6 +30,9 @@ export abstract class BaseCommand extends Command {
 
   private opened: App | undefined
 
+  /** SIGTERM and SIGINT both stop a run; only the exit code tells which it was. */
+  protected terminated = false
+
   override async init(): Promise<void> {
     await super.init()
     // oclif fills a missing argument from standard input: `--patch -` would lose its patch, a script's pipe would be waited for.
@@ -73,13 +76,18 @@ export abstract class BaseCommand extends Command {
     if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`)
   }
 
+  /** 143 where 130 would be told and it was a SIGTERM. */
+  protected exitCodeOf(code: number): number {
+    return code === EXIT.sigint && this.terminated ? EXIT.sigterm : code
+  }
+
   override async catch(error: unknown): Promise<void> {
     if ((error as { code?: string }).code === 'EEXIT') throw error
     const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags })
     const place = { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.'), flags }
     const ours = asOurs(error, place)
     const log = ours.kind === 'bug' ? await this.record(ours) : undefined
-    exitWith(presentError(ours, { ...place, log }))
+    exitWith(this.exitCodeOf(presentError(ours, { ...place, log })))
   }
 
   /** Writes a bug of ours to the log file and answers its path. */

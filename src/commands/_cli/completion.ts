@@ -3,8 +3,21 @@ export type CompletionCommand = { words: readonly string[]; summary: string; fla
 export type Shell = 'bash' | 'zsh' | 'fish'
 
 /** What of oclif's manifest is needed. */
-type ManifestFlag = { name: string; type: string; description?: string | undefined; summary?: string | undefined; options?: readonly string[] | undefined; allowNo?: boolean | undefined; hidden?: boolean | undefined }
-type ManifestCommand = { id: string; summary?: string | undefined; hidden?: boolean | undefined; flags: Readonly<Record<string, ManifestFlag>> }
+type ManifestFlag = {
+  name: string
+  type: string
+  description?: string | undefined
+  summary?: string | undefined
+  options?: readonly string[] | undefined
+  allowNo?: boolean | undefined
+  hidden?: boolean | undefined
+}
+type ManifestCommand = {
+  id: string
+  summary?: string | undefined
+  hidden?: boolean | undefined
+  flags: Readonly<Record<string, ManifestFlag>>
+}
 
 /** The commands of the manifest as a shell needs them. */
 export function completionCommands(commands: readonly ManifestCommand[]): CompletionCommand[] {
@@ -25,7 +38,10 @@ export function completionCommands(commands: readonly ManifestCommand[]): Comple
 
 /** One line without anything a shell could read as its own. */
 function plain(text: string): string {
-  return text.replaceAll(/['"`$\\\[\]:<>%]/g, '').split('\n')[0]!.trim()
+  return text
+    .replaceAll(/['"`$\\[\]:<>%]/g, '')
+    .split('\n')[0]!
+    .trim()
 }
 
 /** The script to source. `names` are the names of the program. */
@@ -44,7 +60,8 @@ function firstWords(commands: readonly CompletionCommand[]): { word: string; sum
 
 function topics(commands: readonly CompletionCommand[]): Map<string, CompletionCommand[]> {
   const found = new Map<string, CompletionCommand[]>()
-  for (const command of commands) if (command.words.length > 1) found.set(command.words[0]!, [...(found.get(command.words[0]!) ?? []), command])
+  for (const command of commands)
+    if (command.words.length > 1) found.set(command.words[0]!, [...(found.get(command.words[0]!) ?? []), command])
   return found
 }
 
@@ -52,9 +69,17 @@ const dashed = ({ flags }: CompletionCommand): string => flags.map(({ name }) =>
 
 function bash(commands: readonly CompletionCommand[], names: readonly string[]): string {
   const values = commands.flatMap(({ words, flags }) =>
-    flags.filter(({ options }) => options.length > 0).map(({ name, options }) => `    '${words.join(' ')} --${name}') choices='${options.join(' ')}' ;;`),
+    flags
+      .filter(({ options }) => options.length > 0)
+      .map(({ name, options }) => `    '${words.join(' ')} --${name}') choices='${options.join(' ')}' ;;`),
   )
-  const taking = [...new Set(commands.flatMap(({ flags }) => flags.filter(({ takesValue, options }) => takesValue && options.length === 0).map(({ name }) => `--${name}`)))]
+  const taking = [
+    ...new Set(
+      commands.flatMap(({ flags }) =>
+        flags.filter(({ takesValue, options }) => takesValue && options.length === 0).map(({ name }) => `--${name}`),
+      ),
+    ),
+  ]
   return `# bash completion for ${names.join(', ')}
 #   source <(${names[0]} completion bash)
 _${names[0]}() {
@@ -65,9 +90,15 @@ _${names[0]}() {
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* || $word == '=' ]] || words+=("$word"); done
   COMPREPLY=()
   case "\${words[0]} \${words[1]}" in
-${commands.filter(({ words }) => words.length > 1).map((each) => `    '${each.words.join(' ')}') command='${each.words.join(' ')}' flags='${dashed(each)}' ;;`).join('\n')}
+${commands
+  .filter(({ words }) => words.length > 1)
+  .map((each) => `    '${each.words.join(' ')}') command='${each.words.join(' ')}' flags='${dashed(each)}' ;;`)
+  .join('\n')}
     *) case "\${words[0]}" in
-${commands.filter(({ words }) => words.length === 1).map((each) => `      ${each.words[0]}) command='${each.words[0]}' flags='${dashed(each)}' ;;`).join('\n')}
+${commands
+  .filter(({ words }) => words.length === 1)
+  .map((each) => `      ${each.words[0]}) command='${each.words[0]}' flags='${dashed(each)}' ;;`)
+  .join('\n')}
     esac ;;
   esac
   case "$command $previous" in
@@ -78,7 +109,9 @@ ${values.join('\n')}
       ${taking.join('|') || '--'}) return ;; # a file, or something only you know
     esac
     if [[ $current == -* ]]; then choices="$flags"
-    elif [[ \${#words[@]} -eq 0 ]]; then choices='${firstWords(commands).map(({ word }) => word).join(' ')}'
+    elif [[ \${#words[@]} -eq 0 ]]; then choices='${firstWords(commands)
+      .map(({ word }) => word)
+      .join(' ')}'
     elif [[ -z $command ]]; then
       case "\${words[0]}" in
 ${[...topics(commands)].map(([topic, below]) => `        ${topic}) choices='${below.map(({ words }) => words[1]).join(' ')}' ;;`).join('\n')}
@@ -101,7 +134,9 @@ function zsh(commands: readonly CompletionCommand[], names: readonly string[]): 
 _${names[0]}() {
   local -a choices
   if (( CURRENT == 2 )); then
-    choices=(${firstWords(commands).map(({ word, summary }) => entry(word, summary)).join(' ')})
+    choices=(${firstWords(commands)
+      .map(({ word, summary }) => entry(word, summary))
+      .join(' ')})
     _describe command choices
     return
   fi
@@ -133,11 +168,14 @@ function fish(commands: readonly CompletionCommand[], names: readonly string[]):
   const below = topics(commands)
   const lines: string[] = []
   for (const name of names) {
-    for (const { word, summary } of firstWords(commands)) lines.push(`complete -c ${name} -f -n __fish_use_subcommand -a ${word} -d '${summary}'`)
+    for (const { word, summary } of firstWords(commands))
+      lines.push(`complete -c ${name} -f -n __fish_use_subcommand -a ${word} -d '${summary}'`)
     for (const [topic, children] of below) {
       const others = children.map(({ words }) => words[1]).join(' ')
       for (const { words, summary } of children)
-        lines.push(`complete -c ${name} -f -n '__fish_seen_subcommand_from ${topic}; and not __fish_seen_subcommand_from ${others}' -a ${words[1]} -d '${summary}'`)
+        lines.push(
+          `complete -c ${name} -f -n '__fish_seen_subcommand_from ${topic}; and not __fish_seen_subcommand_from ${others}' -a ${words[1]} -d '${summary}'`,
+        )
     }
     for (const { words, flags } of commands) {
       const seen = words.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ')

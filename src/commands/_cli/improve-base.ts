@@ -93,12 +93,16 @@ export default abstract class ImproveBase extends BaseCommand {
       progress.note('Stopping: what is decided is kept. Once more stops at once.')
     }
     process.on('SIGINT', onSignal)
-    const onTerm = (): void => hard.abort()
+    const onTerm = (): void => {
+      this.terminated = true
+      hard.abort()
+    }
     process.on('SIGTERM', onTerm)
     let outcome: ImproveOutcome
     const service = await app.improvement()
     try {
       outcome = await service.improve(request, progress.observe, hard.signal, soft.signal)
+      outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
     } finally {
       progress.end()
       process.off('SIGINT', onSignal)

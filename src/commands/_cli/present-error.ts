@@ -1,4 +1,4 @@
-import { SingularityError, messageOf, printable } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, printable } from '../../core/kernel/index.ts'
 import { paint } from './paint.ts'
 import { suggest } from './suggest.ts'
 
@@ -13,6 +13,8 @@ export type ErrorPlace = { json: boolean; command: string; flags?: readonly stri
 /** oclif's parser speaks of flags and arguments; anything else that is not ours is a bug. */
 export function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): SingularityError {
   if (SingularityError.isInstance(error)) return error
+  const refused = diskRefusal(error)
+  if (refused) return refused
   const parser = error as { oclif?: { exit?: number }; parse?: unknown }
   if (parser.oclif?.exit !== undefined || parser.parse) {
     const [what, ...more] = messageOf(error)

@@ -20,13 +20,19 @@ export function presentChecks({ checks, fixed }: DoctorReport): string {
 
 /** The plan, then each setting with its reason, then what to type next. */
 export function presentInit({ plan, proposals, file, created, written }: InitReport, isWrite: boolean): string {
-  const entries = [...plan.entries, ...plan.steps].map(({ id, command, origin }) => `  ${id}  ${printable(command)}  ${paint('dim', `(${printable(origin)})`)}`)
+  const entries = [...plan.entries, ...plan.steps].map(
+    ({ id, command, origin }) => `  ${id}  ${printable(command)}  ${paint('dim', `(${printable(origin)})`)}`,
+  )
   const settings = proposals.flatMap(({ name, value, proposed, why }) => [
     `  ${proposed ? paint('green', name) : paint('dim', name)} ${printable(JSON.stringify(value))}`,
     `      ${printable(why)}`,
   ])
   const end = isWrite
-    ? [written.length > 0 || created ? `Written to ${file}: ${written.join(', ') || 'the defaults, as comments'}.` : `Nothing to add to ${file}.`]
+    ? [
+        written.length > 0 || created
+          ? `Written to ${file}: ${written.join(', ') || 'the defaults, as comments'}.`
+          : `Nothing to add to ${file}.`,
+      ]
     : ['Nothing was written.', `${paint('cyan', 'singularity init --write')}   write ${file}`, paint('cyan', 'singularity')]
   return [
     'Plan',
@@ -50,7 +56,10 @@ export function presentUninstall({ folders, refs, worktree_entries: entries, rem
 /** What recovery did, one line each. */
 export function presentRecovery({ landings, runs, expired, sandboxes }: RecoveryData): string {
   const lines = [
-    ...landings.map(({ candidate, branch, outcome, detail }) => `  ${candidate} on ${printable(branch)}: ${outcome.replace('_', ' ')}${detail === null ? '' : ` (${printable(detail)})`}`),
+    ...landings.map(
+      ({ candidate, branch, outcome, detail }) =>
+        `  ${candidate} on ${printable(branch)}: ${outcome.replace('_', ' ')}${detail === null ? '' : ` (${printable(detail)})`}`,
+    ),
     ...runs.map((id) => `  ${id}: its process had died; unfinished candidates are found again by the next run`),
     ...expired.map((id) => `  ${id}: the request for approval was too old`),
     ...sandboxes.map((id) => `  ${id}: sandbox reclaimed`),

@@ -173,5 +173,22 @@ const candidateReport = object(
   'The claim, its proof, and what the proof does not say.',
 )
 
+const rule: Schema = {
+  type: 'object',
+  properties: {
+    id: string,
+    version: count,
+    languages: list(string),
+    safety: string,
+    title: string,
+    reason: string,
+    reference: string,
+    requires: map(string),
+    value: count,
+    origin: string,
+  },
+  required: ['id', 'version', 'languages', 'safety', 'title', 'reason', 'reference', 'requires', 'value', 'origin'],
+}
+
 /** Parts that several answers share, by the name under `$defs`. */
-export const PARTS: Readonly<Record<string, Schema>> = { candidate, totals, run, runSummary, approval, question, candidateReport }
+export const PARTS: Readonly<Record<string, Schema>> = { candidate, totals, run, runSummary, approval, question, candidateReport, rule }

@@ -8,7 +8,11 @@ export default class ConfigList extends BaseCommand {
   static override summary = 'List every setting with its value.'
   static override description =
     "Flags win over the environment, it over the repository's .singularity/config.json, that over your own file, that over the defaults. A repository's file comes with a clone: what it may not set is refused and shown here."
-  static override examples = ['<%= config.bin %> config list', '<%= config.bin %> config list --origin', '<%= config.bin %> config list --json']
+  static override examples = [
+    '<%= config.bin %> config list',
+    '<%= config.bin %> config list --origin',
+    '<%= config.bin %> config list --json',
+  ]
   static override flags = { origin: Flags.boolean({ description: 'Show where each value comes from.', env: 'SINGULARITY_ORIGIN' }) }
 
   async run(): Promise<void> {
@@ -22,7 +26,9 @@ export default class ConfigList extends BaseCommand {
       if (!flags.origin) return `${shown}  ${paint('dim', about)}`
       return `${shown}  ${paint(origin === 'default' ? 'dim' : 'cyan', origin === 'default' ? origin : `${origin}: ${printable(source)}`)}`
     })
-    const refused = settings.refused.map(({ name, reason }) => `${paint('yellow', 'refused')} ${name} of .singularity/config.json: ${reason}`)
+    const refused = settings.refused.map(
+      ({ name, reason }) => `${paint('yellow', 'refused')} ${name} of .singularity/config.json: ${reason}`,
+    )
     this.answer({ settings: rows, refused: settings.refused }, [...lines, ...refused].join('\n'))
   }
 }

@@ -6,7 +6,8 @@ import { BaseCommand } from '../_cli/base.ts'
 
 export default class ConfigSet extends BaseCommand {
   static override summary = 'Write one setting to your own file, or to the repository.'
-  static override description = 'Comments and everything else in the file stay as they are. Lists and maps are written as JSON or a,b,c and A=1,B=2.'
+  static override description =
+    'Comments and everything else in the file stay as they are. Lists and maps are written as JSON or a,b,c and A=1,B=2.'
   static override examples = [
     '<%= config.bin %> config set isolation.trustOwnTests true',
     "<%= config.bin %> config set plan.test 'npm run test:unit' --repository",

@@ -48,7 +48,8 @@ export function hasSetting(text: string, name: SettingName): boolean {
 
 function pathOf(text: string, name: SettingName): string[] {
   const tree = parseTree(text)
-  const isNested = tree !== undefined && findNodeAtLocation(tree, [name]) === undefined && findNodeAtLocation(tree, nested(name)) !== undefined
+  const isNested =
+    tree !== undefined && findNodeAtLocation(tree, [name]) === undefined && findNodeAtLocation(tree, nested(name)) !== undefined
   return isNested ? nested(name) : [name]
 }
 

@@ -15,13 +15,19 @@ export type SettingChange = { name: SettingName; value: SettingValue; file: stri
 export function writeSetting({ name, value, file, scope, userFile }: SettingChange): void {
   const setting: Setting = SETTINGS[name]
   if (scope === 'repository' && setting.repository === 'never')
-    throw new SingularityError('CONFIG_INVALID', `${name} may not be set by a repository: only by your own file, the environment or a flag.`, {
-      hints: [`singularity config set ${name} ${JSON.stringify(value)}`],
-    })
+    throw new SingularityError(
+      'CONFIG_INVALID',
+      `${name} may not be set by a repository: only by your own file, the environment or a flag.`,
+      {
+        hints: [`singularity config set ${name} ${JSON.stringify(value)}`],
+      },
+    )
   if (scope === 'repository' && setting.repository === 'narrow') {
     const current = loadSettings({ flags: {}, env: {}, repositoryFile: null, userFile }).get(name)
     if (!setting.stricter!(value, current))
-      throw new SingularityError('CONFIG_INVALID', `A repository may only make ${name} stricter than ${JSON.stringify(current)}.`, { hints: [] })
+      throw new SingularityError('CONFIG_INVALID', `A repository may only make ${name} stricter than ${JSON.stringify(current)}.`, {
+        hints: [],
+      })
   }
   const text = editSettings(readText(file), name, value)
   mkdirSync(dirname(file), { recursive: true })

@@ -30,7 +30,10 @@ export function announcePhases(deps: Deps, runId: () => string | undefined, obse
       phase = event.phase
       emit(deps, 'genesis.experiment.status', id, { phase })
     }
-    deps.log.debug('progress', event.type === 'verdict' ? { type: event.type, id: event.candidate.id, verdict: event.candidate.verdict } : event)
+    deps.log.debug(
+      'progress',
+      event.type === 'verdict' ? { type: event.type, id: event.candidate.id, verdict: event.candidate.verdict } : event,
+    )
     observe(event)
   }
 }

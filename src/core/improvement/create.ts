@@ -1,6 +1,7 @@
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
 import { exportRun, importRun } from './carry.ts'
+import { diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, undoCandidate } from './deliver.ts'
@@ -38,7 +39,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     })
     const validate = async (tree: string, onto: string, merged: Candidate): Promise<boolean> =>
       (await import('./merged.ts')).validateMerged(deps, tree, onto, merged)
-    const result = await land({ ...deps, revalidate: validate }, candidate.id, target, approvedBy, options.dryRun)
+    const result = await land({ ...deps, revalidate: validate }, candidate.id, {
+      target,
+      approvedBy,
+      ...(options.dryRun && { dryRun: true }),
+    })
     if (result.status === 'landed' || result.status === 'ready') return
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
@@ -109,10 +114,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         return candidateData(candidate)
       }
       if (candidate.state !== 'approved') {
+        await assertUnchanged(deps, candidate)
         if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
         grantApproval(deps, candidate, actor, override)
       }
-      await landApproved(store.candidate(candidate.id), actor.name, options)
+      await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decidedBy ?? actor.name, options)
       return candidateData(store.candidate(candidate.id))
     },
 
@@ -213,6 +219,17 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return null // the line was made on another clone: the trailers say what there is to say
     }
   }
+}
+
+/** The yes is about an exact diff and its evidence: both are computed again, a difference voids the request. */
+async function assertUnchanged({ git, approvals }: ImprovementDeps, candidate: Candidate): Promise<void> {
+  const request = approvals.latest(candidate.id)
+  const evidenceChanged = request?.status === 'open' && request.evidenceHash !== digest(candidate.evidence.proof)
+  if (!evidenceChanged && (await diffHash(git, candidate.base!, candidate.commit!)) === candidate.diffHash) return
+  approvals.void(candidate.id, 'the change or its evidence is not what was asked about')
+  throw new SingularityError('APPROVAL_VOID', `Candidate ${candidate.id} is not what approval was asked for any more.`, {
+    hints: [`singularity show ${candidate.id}`],
+  })
 }
 
 function conflict(candidate: Candidate, wish: string): SingularityError {

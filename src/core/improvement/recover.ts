@@ -27,6 +27,7 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
     outcome,
     detail,
   }))
+  await deps.reclaimSandboxes()
   const runs = deadRuns(deps).map(({ id }) => id)
   for (const run of runs) {
     for (const { id, state } of store.candidatesOf(run))

@@ -10,7 +10,7 @@ import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
 import type { ImproveData, ImproveOutcome, ImproveRequest, RunEvent } from './data.ts'
 import { asksFor, grantApproval, land, requestApproval } from './decide.ts'
-import { chooseTarget } from './deliver.ts'
+import { type Target, chooseTarget } from './deliver.ts'
 import type { Draft } from './draft.ts'
 import { findCandidates, isForeign } from './find.ts'
 import { proveCandidates } from './prove.ts'
@@ -239,21 +239,10 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    for (const draft of drafts) {
-      const candidate = deps.store.candidate(draft.candidate.id)
-      if (!asksFor(session, candidate)) continue
-      requestApproval(deps, candidate)
-      if (!request.yes || !isAutomatic(session, draft)) continue
-      grantApproval(deps, candidate, { name: '--yes', via: 'yes-flag' }, null)
-      session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
-      const result = await land(
-        { ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) },
-        candidate.id,
-        target,
-        '--yes',
-      )
-      if (result.status !== 'landed') session.notes.push(`${candidate.id} is approved but did not land: ${result.status}.`)
-    }
+    const asked = drafts.filter((draft) => asksFor(session, deps.store.candidate(draft.candidate.id)))
+    const automatic = asked.filter((draft) => request.yes && isAutomatic(session, draft))
+    for (const { candidate } of asked) requestApproval(deps, deps.store.candidate(candidate.id))
+    await landAutomatic(session, automatic, target, automatic.length === asked.length)
   }
   const candidates = deps.store.candidatesOf(run.id)
   const explicit = candidates.filter((each) => each.evidence.explicit && each.parent === null)
@@ -278,6 +267,23 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   const data = closeRun(session, drafts, { status: 'finished', exitCode })
   announceEnd(session, data, exitCode)
   return { data, exitCode }
+}
+
+/** Lands what a policy approves, in the order of the train. */
+async function landAutomatic(session: Session, drafts: readonly Draft[], target: Target, wholeTrain: boolean): Promise<void> {
+  const { deps } = session
+  const at = await deps.git.resolve(target.ref)
+  const fromBase = at === undefined || at === session.base
+  for (const [index, { candidate }] of drafts.entries()) {
+    grantApproval(deps, deps.store.candidate(candidate.id), { name: '--yes', via: 'yes-flag' }, null)
+    session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
+    const result = await land({ ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) }, candidate.id, {
+      target,
+      approvedBy: '--yes',
+      onTheWay: wholeTrain && fromBase && index < drafts.length - 1,
+    })
+    if (result.status !== 'landed') session.notes.push(`${candidate.id} is approved but did not land: ${result.status}.`)
+  }
 }
 
 /** Runs the suites on a tree that merging would give: what lands is what was validated. */

@@ -47,6 +47,8 @@ export type ImprovementDeps = {
   log: Logger
   approvals: Approvals
   landing: Landing
+  /** Gives back the sandboxes of dead processes. */
+  reclaimSandboxes(): Promise<void>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */
   openSandboxes(options: { requested: ImproveRequest['isolation']; foreign: boolean }): Promise<OpenedSandboxes>
 }

@@ -164,7 +164,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     startRun(run: { base: string; baseTree: string; branch: string | null; request: ImproveRequest; process: ProcessIdentity }): Run {
       const id = newId('r', clock)
       const { pid, pidStart, bootId } = run.process
-      const request = { ...run.request, patch: run.request.patch && { name: run.request.patch.name, bytes: null } }
+      const { patch, exec } = run.request
+      // Values of variables are secrets of the edit phase: the row, the record and an export name them only.
+      const names = exec && { ...exec, env: exec.env.map((pair) => pair.split('=', 1)[0]!) }
+      const request = { ...run.request, patch: patch && { name: patch.name, bytes: null }, exec: names }
       db.run(SQL.insertRun, id, now(), run.base, run.baseTree, run.branch, JSON.stringify(request), pid, pidStart, bootId)
       return this.run(id)
     },

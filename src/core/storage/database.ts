@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { SingularityError, messageOf } from '../kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf } from '../kernel/index.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -133,10 +133,10 @@ function isSqliteError(error: unknown): boolean {
 }
 
 function storageError(error: unknown, path: string): SingularityError {
-  const code = (error as { code?: string }).code ?? ''
-  const details = { cause: error, hints: ['singularity doctor'] }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return new SingularityError('DISK_FULL', `No space left for ${path}.`, details)
-  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES')
-    return new SingularityError('READ_ONLY', `${path} cannot be written (${messageOf(error)}).`, details)
-  return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, details)
+  const refused = diskRefusal(error, path)
+  if (refused) return refused
+  return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, {
+    cause: error,
+    hints: ['singularity doctor'],
+  })
 }

@@ -66,7 +66,10 @@ function write(root: string, file: string, proposals: readonly Proposal[]): stri
     writeFileSync(file, firstFile(proposals))
     return wanted.map(({ name }) => name)
   }
-  writeFileSync(file, wanted.reduce((text, { name, value }) => editSettings(text, name, value), before))
+  writeFileSync(
+    file,
+    wanted.reduce((text, { name, value }) => editSettings(text, name, value), before),
+  )
   return wanted.map(({ name }) => name)
 }
 

@@ -24,7 +24,8 @@ const SERVERS: Readonly<Record<string, string>> = {
   mongo: 'mongod --dbpath /tmp/mongo --bind_ip 127.0.0.1',
   memcached: 'memcached -l 127.0.0.1',
 }
-const CALLS_GIT = /(?:exec|spawn|run|check_output|check_call|Popen|Command)\w*\(\s*\[?\s*['"`]git[\s'"`]|from 'simple-git'|require\('simple-git'\)|import git\b/
+const CALLS_GIT =
+  /(?:exec|spawn|run|check_output|check_call|Popen|Command)\w*\(\s*\[?\s*['"`]git[\s'"`]|from 'simple-git'|require\('simple-git'\)|import git\b/
 const READS_BUILD = /(?:from|require\(|import\(|import)\s*\(?['"](?:\.{1,2}\/)+(?:dist|build|lib)\//
 const MAX_TESTS = 300
 
@@ -41,7 +42,7 @@ export async function proposeSettings(options: ProposalOptions): Promise<Proposa
     sandboxGit(tests),
     build(scripts, tests),
     test(plan),
-    { name: 'plan.env', value: {}, proposed: false, why: "the suites see a cleared environment; name here what they need: {\"TZ\": \"UTC\"}" },
+    { name: 'plan.env', value: {}, proposed: false, why: 'the suites see a cleared environment; name here what they need: {"TZ": "UTC"}' },
     { name: 'plan.timeout', value: null, proposed: false, why: 'three times the measured baseline, at least a minute' },
     scope(plan),
   ]
@@ -55,7 +56,8 @@ async function ignoredFiles(git: Git): Promise<string[]> {
 function include(ignored: readonly string[]): Proposal {
   const value = ignored.filter((path) => WANTED.test(path))
   const secret = ignored.find((path) => SECRET.test(path))
-  const hint = secret === undefined ? '' : `; ${secret} is left out because it may hold secrets: add it by its exact name if the tests need it`
+  const hint =
+    secret === undefined ? '' : `; ${secret} is left out because it may hold secrets: add it by its exact name if the tests need it`
   const why = value.length > 0 ? `ignored by git, read by tests by their name${hint}` : `no ignored file looks needed by tests${hint}`
   return { name: 'sandbox.include', value, proposed: value.length > 0, why }
 }
@@ -63,7 +65,12 @@ function include(ignored: readonly string[]): Proposal {
 function setup(scripts: Readonly<Record<string, string>>): Proposal {
   const script = GENERATE.find((name) => scripts[name] !== undefined)
   if (script === undefined) return { name: 'sandbox.setup', value: null, proposed: false, why: 'no code generation was found' }
-  return { name: 'sandbox.setup', value: `npm run ${script}`, proposed: true, why: `the script "${script}" looks like code generation: run once in each new sandbox` }
+  return {
+    name: 'sandbox.setup',
+    value: `npm run ${script}`,
+    proposed: true,
+    why: `the script "${script}" looks like code generation: run once in each new sandbox`,
+  }
 }
 
 async function services(reader: TreeReader): Promise<Proposal> {
@@ -82,24 +89,44 @@ async function services(reader: TreeReader): Promise<Proposal> {
 function sandboxGit(tests: readonly { path: string; text: string }[]): Proposal {
   const caller = tests.find(({ text }) => CALLS_GIT.test(text))
   if (!caller) return { name: 'sandbox.git', value: 'none', proposed: false, why: 'no test calls git' }
-  return { name: 'sandbox.git', value: 'synthetic', proposed: true, why: `${caller.path} calls git: the sandbox gets a repository of one commit` }
+  return {
+    name: 'sandbox.git',
+    value: 'synthetic',
+    proposed: true,
+    why: `${caller.path} calls git: the sandbox gets a repository of one commit`,
+  }
 }
 
 function build(scripts: Readonly<Record<string, string>>, tests: readonly { path: string; text: string }[]): Proposal {
   const reader = tests.find(({ text }) => READS_BUILD.test(text))
-  if (scripts['build'] === undefined || !reader) return { name: 'plan.build', value: null, proposed: false, why: 'no test reads build output' }
-  return { name: 'plan.build', value: 'npm run build', proposed: true, why: `${reader.path} reads build output: it has to be built from the changed source` }
+  if (scripts['build'] === undefined || !reader)
+    return { name: 'plan.build', value: null, proposed: false, why: 'no test reads build output' }
+  return {
+    name: 'plan.build',
+    value: 'npm run build',
+    proposed: true,
+    why: `${reader.path} reads build output: it has to be built from the changed source`,
+  }
 }
 
 function test(plan: Plan): Proposal {
   const [first] = plan.entries
-  if (!first) return { name: 'plan.test', value: null, proposed: false, why: 'no test command was found: name one here, nothing can be proven without' }
+  if (!first)
+    return {
+      name: 'plan.test',
+      value: null,
+      proposed: false,
+      why: 'no test command was found: name one here, nothing can be proven without',
+    }
   return { name: 'plan.test', value: null, proposed: false, why: `detected: ${first.command.join(' ')} (${first.origin})` }
 }
 
 function scope(plan: Plan): Proposal {
   const scopes = plan.packages.map(({ scope: folder }) => folder).filter((folder) => folder !== '')
-  const why = scopes.length === 0 ? 'one package' : `all of ${plural(scopes.length + 1, 'package')}; name some to consider only these: ${scopes.slice(0, 3).join(', ')}`
+  const why =
+    scopes.length === 0
+      ? 'one package'
+      : `all of ${plural(scopes.length + 1, 'package')}; name some to consider only these: ${scopes.slice(0, 3).join(', ')}`
   return { name: 'plan.scope', value: [], proposed: false, why }
 }
 

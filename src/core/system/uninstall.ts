@@ -22,7 +22,10 @@ export async function uninstall(deps: SystemDeps, options: { remove: boolean }):
   const stateDir = await deps.stateDir()
   const traces = await deps.sandboxTraces()
   if (options.remove && traces.alive.length > 0)
-    throw new SingularityError('RUN_IN_PROGRESS', `${plural(traces.alive.length, 'sandbox', 'sandboxes')} of this repository ${traces.alive.length === 1 ? 'is' : 'are'} in use.`)
+    throw new SingularityError(
+      'RUN_IN_PROGRESS',
+      `${plural(traces.alive.length, 'sandbox', 'sandboxes')} of this repository ${traces.alive.length === 1 ? 'is' : 'are'} in use.`,
+    )
   const listed = await git.run(['for-each-ref', '--format=%(refname)', 'refs/singularity/'])
   const refs = listed.text.split('\n').filter((ref) => ref.startsWith('refs/singularity/'))
   const folders = [stateDir, traces.root].filter((path): path is string => path !== null && existsSync(path))

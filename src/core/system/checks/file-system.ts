@@ -33,9 +33,11 @@ export const fileSystem: Check = {
     const path = nearest(folder)
     const { type, bavail, bsize } = statfsSync(path)
     const shared = sharedFileSystem(type)
-    if (shared) return fail(`${path} is on ${shared}: the state database (WAL) is not safe there`, 'git clone the repository onto a local disk')
+    if (shared)
+      return fail(`${path} is on ${shared}: the state database (WAL) is not safe there`, 'git clone the repository onto a local disk')
     const free = bavail * bsize
-    if (free < LOW_BYTES) return warn(`${Math.round(free / 1_000_000)} MB free for ${path}`, 'free some space: each sandbox is a copy of the repository')
+    if (free < LOW_BYTES)
+      return warn(`${Math.round(free / 1_000_000)} MB free for ${path}`, 'free some space: each sandbox is a copy of the repository')
     return ok(`local, ${(free / 1_000_000_000).toFixed(1)} GB free`)
   },
 }

@@ -7,4 +7,17 @@ import { isolation, launcher } from './jail.ts'
 import { fileSystem } from './file-system.ts'
 
 /** In the order in which a person would look. */
-export const CHECKS: readonly Check[] = [git, node, repository, settings, sqlite, engine, isolation, launcher, fileSystem, leftovers, runs, nameClash]
+export const CHECKS: readonly Check[] = [
+  git,
+  node,
+  repository,
+  settings,
+  sqlite,
+  engine,
+  isolation,
+  launcher,
+  fileSystem,
+  leftovers,
+  runs,
+  nameClash,
+]

@@ -32,6 +32,12 @@ export const launcher: Check = {
   },
   async repair({ packageRoot, env }) {
     const variables = Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)
-    await runProcess({ command: 'node', args: [join(packageRoot, BUILD)], cwd: packageRoot, env: Object.fromEntries(variables), timeoutMs: 60_000 })
+    await runProcess({
+      command: 'node',
+      args: [join(packageRoot, BUILD)],
+      cwd: packageRoot,
+      env: Object.fromEntries(variables),
+      timeoutMs: 60_000,
+    })
   },
 }

@@ -11,7 +11,9 @@ export const leftovers: Check = {
   async run(deps) {
     if (!(await hasState(deps))) return ok('no state here yet')
     const left = (await deps.sandboxes()).leftovers()
-    return left.length === 0 ? ok('no sandboxes of dead processes') : warn(`${plural(left.length, 'sandbox', 'sandboxes')} of dead processes`, FIX)
+    return left.length === 0
+      ? ok('no sandboxes of dead processes')
+      : warn(`${plural(left.length, 'sandbox', 'sandboxes')} of dead processes`, FIX)
   },
   async repair(deps) {
     await (await deps.sandboxes()).reclaim()
@@ -23,7 +25,9 @@ export const runs: Check = {
   async run(deps) {
     if (!(await hasState(deps))) return ok('no state here yet')
     const left = await deps.leftRunning()
-    return left.length === 0 ? ok('no run was left unfinished') : warn(`${plural(left.length, 'run')} left unfinished by a dead process`, FIX)
+    return left.length === 0
+      ? ok('no run was left unfinished')
+      : warn(`${plural(left.length, 'run')} left unfinished by a dead process`, FIX)
   },
   repair: async (deps) => void (await deps.recover()),
 }

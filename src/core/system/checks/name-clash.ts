@@ -14,7 +14,13 @@ export const nameClash: Check = {
     const others = onPath('singularity', env['PATH'] ?? '').filter((path) => !realpathSync(path).startsWith(own))
     const other = others[0]
     if (!other) return ok('no other program of this name')
-    const { stdout, stderr } = await runProcess({ command: other, args: ['--version'], cwd, env: { PATH: env['PATH'] ?? '' }, timeoutMs: 5000 })
+    const { stdout, stderr } = await runProcess({
+      command: other,
+      args: ['--version'],
+      cwd,
+      env: { PATH: env['PATH'] ?? '' },
+      timeoutMs: 5000,
+    })
     if (!CONTAINER.test(`${stdout.toString()} ${stderr.toString()}`)) return ok(`another installation at ${other}`)
     return warn(`${other} is the container runtime of the same name`, 'use the name sgl instead: sgl improve')
   },

@@ -9,7 +9,9 @@ export const sqlite: Check = {
     try {
       return ok(`better-sqlite3 with SQLite ${probeSqlite()}`)
     } catch (error) {
-      const built = /NODE_MODULE_VERSION/.test(messageOf(error)) ? `built for another Node than ${nodeVersion}` : messageOf(error).split('\n')[0]
+      const built = /NODE_MODULE_VERSION/.test(messageOf(error))
+        ? `built for another Node than ${nodeVersion}`
+        : messageOf(error).split('\n')[0]
       return fail(`better-sqlite3 does not load: ${built}`, `cd ${packageRoot} && npm rebuild better-sqlite3`)
     }
   },

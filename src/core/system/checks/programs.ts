@@ -47,6 +47,9 @@ export const settings: Check = {
   async run(deps) {
     const { refused } = await deps.settings()
     if (refused.length === 0) return ok('valid')
-    return warn(`.singularity/config.json may not set ${refused.map(({ name }) => name).join(', ')}: refused`, 'singularity config list --origin')
+    return warn(
+      `.singularity/config.json may not set ${refused.map(({ name }) => name).join(', ')}: refused`,
+      'singularity config list --origin',
+    )
   },
 }
