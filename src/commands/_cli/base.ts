@@ -1,9 +1,10 @@
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import type { App } from '../../core/app.ts'
-import { EXIT } from '../../core/kernel/index.ts'
+import { EXIT, type SingularityError } from '../../core/kernel/index.ts'
+import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
-import { exitWith, presentError } from './present-error.ts'
+import { asOurs, exitWith, presentError } from './present-error.ts'
 
 export type BaseFlags = Interfaces.InferredFlags<typeof BaseCommand.baseFlags>
 
@@ -39,7 +40,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get isJson(): boolean {
-    return this.argv.includes('--json') || process.env['SINGULARITY_JSON'] === 'true'
+    return wantsJson(this.argv, process.env)
   }
 
   /** True where a person can be asked. */
@@ -82,8 +83,22 @@ export abstract class BaseCommand extends Command {
 
   override async catch(error: unknown): Promise<void> {
     if ((error as { code?: string }).code === 'EEXIT') throw error
-    const code = presentError(error, { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.') })
-    exitWith(this.exitCodeOf(code))
+    const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags })
+    const place = { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.'), flags }
+    const ours = asOurs(error, place)
+    const log = ours.kind === 'bug' ? await this.record(ours) : undefined
+    exitWith(this.exitCodeOf(presentError(ours, { ...place, log })))
+  }
+
+  /** Writes a bug of ours to the log file and answers its path. */
+  private async record(error: SingularityError): Promise<string | undefined> {
+    try {
+      const log = await (await this.app()).log('cli')
+      log.error(error.message, { command: this.id, argv: this.argv, error: error.cause ?? error, more: error.data })
+      return log.path
+    } catch {
+      return undefined // what could not be loaded is what is told
+    }
   }
 
   override async finally(): Promise<void> {

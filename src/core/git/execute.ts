@@ -64,7 +64,7 @@ const MEANINGS: readonly [RegExp, 'REPOSITORY_LOCKED' | 'WRONG_OWNER' | 'DISK_FU
 ]
 
 function failure(execution: Execution, result: ProcessResult, stderr: string): SingularityError {
-  if (result.startError !== null && /^ENOENT/.test(result.startError))
+  if (result.startError !== null && result.startError.startsWith('ENOENT'))
     return new SingularityError('GIT_MISSING', 'git was not found on the PATH, or the folder is gone.', {
       data: { detail: result.startError },
     })

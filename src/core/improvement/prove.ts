@@ -32,7 +32,7 @@ export async function proveCandidates(session: Session, found: readonly Found[],
       fail(session, draft, error)
     }
   }
-  drafts.push(...(await ride(session, riders, bench)))
+  drafts.push(...(await ride(session, riders)))
   return drafts
 }
 
@@ -170,7 +170,7 @@ const union = (riders: readonly Rider[]): PlanEntry[] => {
 }
 
 /** The train: full suites, types and lint once on the tip, bisected when red; then the measurements of the tip. */
-async function ride(session: Session, all: readonly Rider[], bench: Bench): Promise<Draft[]> {
+async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
   const children: Draft[] = []
   let { coupled: riders, overlapping } = await couple(session, all)
   for (const { draft } of overlapping) {
@@ -213,7 +213,7 @@ async function ride(session: Session, all: readonly Rider[], bench: Bench): Prom
       riders = [...result.kept, ...next]
       continue
     }
-    await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined, bench)
+    await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined)
     break
   }
   return children
@@ -228,12 +228,7 @@ function settleOverlap(session: Session, draft: Draft): Decision {
 }
 
 /** The tip is green: measure it against the base, then decide every member with the same evidence. */
-async function arrive(
-  session: Session,
-  riders: readonly Rider[],
-  seen: { trial: Trial; tip: string } | undefined,
-  bench: Bench,
-): Promise<void> {
+async function arrive(session: Session, riders: readonly Rider[], seen: { trial: Trial; tip: string } | undefined): Promise<void> {
   if (riders.length === 0) return
   const tip = seen?.tip ?? (await tipOf(session, riders))!
   const entries = union(riders)
@@ -245,7 +240,7 @@ async function arrive(
   const { metric: cpu, unstable } = await measureCpu(session, tip, entries, margin)
   if (unstable.regressed.length > 0 && riders.length > 1) {
     // one of them made a test flaky: each is looked at alone
-    for (const rider of riders) await arrive(session, [rider], undefined, bench)
+    for (const rider of riders) await arrive(session, [rider], undefined)
     return
   }
   trial.regressed.push(...unstable.regressed.filter((id) => !trial.regressed.includes(id)))
@@ -256,12 +251,7 @@ async function arrive(
     draft.evidence.metrics = metrics
     await tryBaseTests(session, draft, own, trial)
     draft.evidence.guards.push(...(await recount(session, draft)))
-    const { verdict } = settleDraft(session, draft)
-    if (verdict === 'keep')
-      session.deps.store.cache(`validated:${await session.deps.git.treeOf(draft.commit!.commit)}`, 'validated_tree', {
-        alone: riders.length === 1,
-        tip,
-      })
+    settleDraft(session, draft)
   }
   if (isGreen(trial)) session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
 }

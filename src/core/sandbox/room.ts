@@ -10,7 +10,7 @@ import { createLayers } from './layers.ts'
 import type { ProcessInfo } from './owner.ts'
 import { deleteInBackground, moveToTrash, placesFor, removeAdminEntry, sweepTrash } from './places.ts'
 import { buildProfile, type ProfileOptions } from './profile.ts'
-import { OWNER_FILE, reclaimSandboxes } from './reclaim.ts'
+import { findOrphans, OWNER_FILE, reclaimSandboxes } from './reclaim.ts'
 import type { SandboxRoom } from './sandbox.ts'
 import { ALL_SANDBOXES, DELETE_SANDBOX, INSERT_SANDBOX, type SandboxRow, SET_ADMIN_PATH } from './sql.ts'
 import { addWorktree, commitId, diskError } from './worktree.ts'
@@ -70,6 +70,7 @@ export function createSandboxRoom(deps: SandboxRoomDeps): SandboxRoom {
     },
     profile: (options: ProfileOptions) =>
       buildProfile(options, { git, path: deps.path, home: deps.home, layer: (base, name) => layers.folder(base, name) }),
+    leftovers: () => findOrphans({ places, commonDir, db, processes, now: () => deps.clock.now() }).map(({ id }) => id),
     async reclaim() {
       const { reclaimed } = reclaimSandboxes({ places, commonDir, db, processes, now: () => deps.clock.now() })
       layers.prune()

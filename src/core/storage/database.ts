@@ -31,6 +31,16 @@ export type DatabaseOptions = {
 
 const BUSY_TIMEOUT_MS = 5000
 
+/** Loads the native part and answers the version of SQLite. Throws what the loader says. */
+export function probeSqlite(): string {
+  const native = new BetterSqlite3(':memory:')
+  try {
+    return native.prepare('SELECT sqlite_version()').pluck().get() as string
+  } finally {
+    native.close()
+  }
+}
+
 /**
  * Opens (and migrates) a SQLite file: WAL, synchronous=FULL, foreign keys on. Before a migration of an existing file a
  * backup is written beside it with VACUUM INTO.

@@ -17,6 +17,20 @@ import { addTap } from './tap-output.ts'
 const PLACE = 'entrypoints/cli.mjs'
 const CONFIGS = ['ava.config.js', 'ava.config.mjs', 'ava.config.cjs']
 
+const CACHELESS = 'helper-ava.mjs'
+/** AVA makes its cache folder in node_modules even where it will write nothing, and fails when that is read-only. */
+const CACHELESS_SOURCE = `
+import fs from 'node:fs'
+const make = fs.mkdirSync
+fs.mkdirSync = (path, options) => {
+  try {
+    return make(path, options)
+  } catch (error) {
+    if (!String(path).replaceAll('\\\\', '/').endsWith('node_modules/.cache/ava')) throw error
+  }
+}
+`
+
 /** AVA 4 and later through its TAP reporter, which names 'file › title' when several files run. */
 export const ava: TestRunner = {
   id: 'ava',
@@ -47,11 +61,13 @@ export const ava: TestRunner = {
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
+    const preload = `--import=/out/${CACHELESS}`
     return withCoverage(entry, selection, {
       // Worker threads are ended without a chance to write what they executed.
       command: [...entry.command, '--tap', ...(selection.coverage ? ['--no-worker-threads'] : []), ...(files ?? entry.targets ?? [])],
-      env: {},
+      env: { NODE_OPTIONS: selection.coverage || !entry.env['NODE_OPTIONS'] ? preload : `${entry.env['NODE_OPTIONS']} ${preload}` },
       reports: [],
+      helpers: { [CACHELESS]: CACHELESS_SOURCE },
     })
   },
   async parse({ entry, exitCode, stdout }) {

@@ -10,14 +10,13 @@ export type TapLine = { name: string; group: string; status: 'pass' | 'fail' | '
 export function readTap(text: string): { lines: TapLine[]; ended: boolean; problems: string[] } {
   const lines: TapLine[] = []
   const problems: string[] = []
-  let planned: number | undefined
   let bailed = false
   const parser = new Parser({ strict: false })
   const follow = (current: Parser, parents: readonly string[]): void => {
     let group = ''
     current.on('comment', (comment: string) => {
       const found = comment.replace(/^\s*#\s?/, '').trim()
-      if (!/^(?:tests|pass|fail|skip|todo|ok|time=|failed \d|Subtest:)/.test(found)) group = found
+      if (!/^(?:tests|pass|fail|skip|todo|ok|time=|failed \d|Subtest:)/.test(found)) group = found.replace(/^(?:TODO|SKIP) /, '')
     })
     current.on('child', (child: Parser) => follow(child, [...parents, child.name]))
     current.on(
@@ -39,7 +38,6 @@ export function readTap(text: string): { lines: TapLine[]; ended: boolean; probl
     )
   }
   follow(parser, [])
-  parser.on('plan', (plan: { start: number; end: number }) => (planned = plan.end - plan.start + 1))
   parser.on('bailout', (reason: string) => {
     bailed = true
     problems.push(`bailed out: ${reason}`)
@@ -47,7 +45,8 @@ export function readTap(text: string): { lines: TapLine[]; ended: boolean; probl
   parser.end(text)
   const results = parser.results
   for (const failure of results?.failures ?? []) if ('tapError' in failure && failure.tapError) problems.push(String(failure.tapError))
-  return { lines, ended: planned !== undefined && !bailed, problems }
+  // The parser makes up a plan for an empty stream: only one that was printed counts.
+  return { lines, ended: /^1\.\.\d+/m.test(text) && !bailed, problems }
 }
 
 function messageOf(diag: unknown): string {
