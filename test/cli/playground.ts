@@ -2,8 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type FileContent, type TestRepository, createRepository, hashFiles } from '../support/repository.ts'
+
+// Whole runs of the program on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** The built program, as a person runs it. */
 export const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'run.js')

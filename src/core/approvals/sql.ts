@@ -3,7 +3,7 @@ export const SQL = {
   insert: `INSERT INTO approval (id, candidate_id, status, token_hash, diff_hash, evidence_hash, requested_at, expires_at)
            VALUES (?, ?, 'open', ?, ?, ?, ?, ?)`,
   byId: `SELECT * FROM approval WHERE id = ?`,
-  latestOf: `SELECT * FROM approval WHERE candidate_id = ? ORDER BY requested_at DESC, id DESC LIMIT 1`,
+  latestOf: `SELECT * FROM approval WHERE candidate_id = ? ORDER BY rowid DESC LIMIT 1`,
   open: `SELECT * FROM approval WHERE status = 'open' ORDER BY requested_at, id`,
   /** The claim: of two racing answers exactly one changes a row. */
   claim: `UPDATE approval SET status = ?, decided_at = ?, decided_by = ?, via = ?, reason = ?, overrides = ?

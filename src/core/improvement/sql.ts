@@ -5,7 +5,7 @@ export const SQL = {
   finishRun: `UPDATE run SET status = ?, finished_at = ?, summary = ?, record_path = ?, exit_code = ? WHERE id = ?`,
   runById: `SELECT * FROM run WHERE id = ?`,
   runsLike: `SELECT id FROM run WHERE id >= ? AND id < ? LIMIT 3`,
-  latestRuns: `SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?`,
+  latestRuns: `SELECT * FROM run ORDER BY rowid DESC LIMIT ?`,
   openRuns: `SELECT * FROM run WHERE status = 'running'`,
   insertCandidate: `INSERT INTO candidate (id, run_id, parent, ordinal, title, source_kind, source_id, fingerprint, risk, state,
                     files, sites, evidence, created_at, updated_at)

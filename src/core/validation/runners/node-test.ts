@@ -85,7 +85,14 @@ export const nodeTest: TestRunner = {
     const manifest = await readManifest(context)
     if (!manifest || manifest.scripts?.['test'] !== undefined) return undefined
     const prefix = context.scope === '' ? '' : `${context.scope}/`
-    for (const entry of await context.tree.entries()) {
+    const entries = await context.tree.entries()
+    // a package below has a suite of its own: its tests are not run twice
+    const inner = entries
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith(prefix) && path.endsWith('/package.json') && path !== `${prefix}package.json`)
+      .map((path) => path.slice(0, -'package.json'.length))
+    for (const entry of entries) {
+      if (inner.some((folder) => entry.path.startsWith(folder))) continue
       if (!entry.path.startsWith(prefix) || !/(?:^|[./_-])tests?\.[cm]?js$|(?:^|\/)test\/[^/]+\.[cm]?js$/.test(entry.path)) continue
       const text = await context.tree.text(entry.path)
       if (text && /['"]node:test['"]/.test(text))
