@@ -140,7 +140,6 @@ export type RunEvent =
       detail: string
     }
   | { type: 'candidate'; id: string; title: string; index: number; of: number; stage: string }
-  | { type: 'tests'; done: number; total: number | null }
   | { type: 'verdict'; candidate: CandidateData }
   | { type: 'note'; level: 'info' | 'warn'; text: string }
 
