@@ -1,8 +1,10 @@
 import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { JailResult, Sandbox } from '../sandbox/index.ts'
+import { parseJson } from '../kernel/index.ts'
 import type { CommandStep, CoverageMap, PlanEntry, RunSelection, TestReport } from './runner.ts'
 import { runnerOf } from './runners/index.ts'
+import { asArray, asNumber, asRecord, asText, relativeToScope, relativeToTop } from './runners/report.ts'
 
 export type Cause = { what: string; setting: string }
 
@@ -120,11 +122,26 @@ export async function runSuite(options: {
 
 export type StepRun = {
   stepId: string
+  /** null: no answer, because it did not end in time or its program is not there. */
   exitCode: number | null
   /** Places a diagnostic points at: path relative to the scope and line. */ places: { file: string; line: number }[]
   diagnostics: number
   tail: string
   wallMs: number
+}
+
+/** The places a tool complains about: ESLint's JSON, GitHub annotations, or lines that start with `file:line` or `file(line`. */
+function readPlaces(output: string, root: string, scope: string): { file: string; line: number }[] {
+  const json = /^\[\{"filePath".*\]$/m.exec(output)
+  if (json) {
+    return asArray(parseJson(json[0])).flatMap((item) => {
+      const file = relativeToScope(relativeToTop(asText(asRecord(item)['filePath']), root, scope), scope)
+      return asArray(asRecord(item)['messages']).map((message) => ({ file, line: asNumber(asRecord(message)['line']) ?? 0 }))
+    })
+  }
+  const annotations = [...output.matchAll(/^::(?:error|warning|notice) .*?file=([^,]+),line=(\d+)/gm)]
+  const found = annotations.length > 0 ? annotations : [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)]
+  return found.map(([, file, line]) => ({ file: file!.trim(), line: Number(line) }))
 }
 
 /** Runs a build, type check or lint command; its diagnostics are counted by the places they name. */
@@ -138,13 +155,11 @@ export async function runStep(options: { sandbox: Sandbox; step: CommandStep; si
     ...(options.signal && { signal: options.signal }),
   })
   const output = `${result.stdout}\n${result.stderr}`
-  const places = [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)].map(([, file, line]) => ({
-    file: file!.trim(),
-    line: Number(line),
-  }))
+  const places = readPlaces(output, sandbox.root, step.scope)
+  const missing = result.exitCode === 126 || result.exitCode === 127 || /No module named '?(?:mypy|ruff)'?\s*$/m.test(output)
   return {
     stepId: step.id,
-    exitCode: result.timedOut ? null : result.exitCode,
+    exitCode: result.timedOut || missing ? null : result.exitCode,
     places,
     diagnostics: places.length,
     tail: output.slice(-TAIL).trim(),
