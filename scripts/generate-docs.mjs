@@ -1,4 +1,4 @@
-// Writes docs/cli.md, docs/errors.md and docs/json-schema/ from the program itself; `--check` only says what has drifted.
+// Writes docs/cli.md, docs/errors.md, docs/json-schema/ and the lint fences (test/architecture/fences.json) from the program itself; `--check` only says what has drifted.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -128,12 +128,13 @@ function errorsDocument({ CATALOG, EXIT, SingularityError }) {
 }
 
 const source = await load(
-  "export { CATALOG, EXIT, SingularityError } from './src/core/kernel/index.ts'\nexport { SCHEMAS } from './src/commands/_schemas/index.ts'",
+  "export { CATALOG, EXIT, SingularityError } from './src/core/kernel/index.ts'\nexport { SCHEMAS } from './src/commands/_schemas/index.ts'\nexport { lintFences } from './test/architecture/fences.ts'",
 )
 const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
 const documents = new Map([
   ['docs/cli.md', commandsDocument(manifest)],
   ['docs/errors.md', errorsDocument(source)],
+  ['test/architecture/fences.json', `${JSON.stringify(source.lintFences(), null, 2)}\n`],
   ...Object.entries(source.SCHEMAS).map(([name, schema]) => [`docs/json-schema/${name}.json`, `${JSON.stringify(schema, null, 2)}\n`]),
 ])
 

@@ -10,7 +10,7 @@ export default class Uninstall extends BaseCommand {
   static override examples = ['<%= config.bin %> uninstall --dry-run', '<%= config.bin %> uninstall --yes']
   static override flags = {
     'dry-run': Flags.boolean({ description: 'Only list.', exclusive: ['yes'], env: 'SINGULARITY_DRY_RUN' }),
-    yes: Flags.boolean({ char: 'y', description: 'Remove what is listed.' }),
+    yes: Flags.boolean({ char: 'y', description: 'Remove what is listed.', env: 'SINGULARITY_UNINSTALL_YES' }),
   }
 
   async run(): Promise<void> {
@@ -19,7 +19,7 @@ export default class Uninstall extends BaseCommand {
     if (!flags.yes && !flags['dry-run'])
       throw new SingularityError('USAGE', 'Say which: --dry-run lists, --yes removes.', { hints: ['singularity uninstall --dry-run'] })
     const { uninstall } = await import('../core/system/index.ts')
-    const report = await uninstall((await this.app()).system, { remove: flags.yes })
+    const report = await uninstall((await this.app()).system, { remove: Boolean(flags.yes) })
     this.answer(report, presentUninstall(report))
   }
 }

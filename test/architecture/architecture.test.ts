@@ -143,8 +143,8 @@ test('ARCHITECTURE.md names every room and every front door', () => {
   expect(named.filter((path) => !sources.includes(path) && !sources.some((source) => source.startsWith(`${path}/`)))).toEqual([])
 })
 
-test('the lint fences are the layer table (vitest -u writes them anew)', async () => {
-  await expect(`${JSON.stringify(lintFences(), null, 2)}\n`).toMatchFileSnapshot('fences.json')
+test('the lint fences are the layer table (npm run docs writes them anew)', () => {
+  expect(JSON.parse(read('test/architecture/fences.json'))).toEqual(lintFences())
 })
 
 test.each([

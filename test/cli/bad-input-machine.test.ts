@@ -57,6 +57,12 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
     expect(place.git('worktree', 'list').split('\n')).toHaveLength(1)
   })
 
+  it('the disk of the sandboxes is nearly full: no test is blamed for failing on it', async () => {
+    const state = join(place.folder, 'nearly')
+    mount(state, 'size=4m')
+    await refuses(place, PATCH, 'DISK_FULL', 6, { input: GOOD_PATCH, env: { XDG_STATE_HOME: state } })
+  })
+
   it('the folder of the sandboxes is read-only', async () => {
     const state = join(place.folder, 'sealed')
     mount(state, 'size=1m,ro')

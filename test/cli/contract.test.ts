@@ -90,6 +90,21 @@ test('rules answer as their schemas say', async () => {
   expectContract('rules.test', 0, await place.run(['rules', 'test']))
 })
 
+test('commands about the program answer as their schemas say', async () => {
+  const call = async (name: string, exitCode: number, ...args: string[]): Promise<Answer> =>
+    expectContract(name, exitCode, await place.run(args))
+  await call('version', 0, 'version')
+  await call('status', 0, 'status')
+  const doctor = await place.run(['doctor'])
+  expectContract('doctor', (doctor.json.data.checks as { status: string }[]).some(({ status }) => status === 'fail') ? 6 : 0, doctor)
+  await call('config.list', 0, 'config', 'list', '--origin')
+  await call('config.get', 0, 'config', 'get', 'regression_threshold')
+  await call('config.set', 0, 'config', 'set', 'regression_threshold', '0.04')
+  await call('init', 0, 'init')
+  await call('recover', 0, 'recover')
+  await call('uninstall', 0, 'uninstall', '--dry-run')
+})
+
 test('failures answer as the schema of errors says', async () => {
   expectContract('error', 2, await place.run(['show', 'c000000000']))
   expectContract('error', 2, await place.run(['improve', '--nothing']))

@@ -1,5 +1,6 @@
 import { boolean, count, either, hash, list, map, nullable, object, oneOf, string, use, type Schema } from './build.ts'
 import { PARTS } from './parts.ts'
+import { SYSTEM } from './system.ts'
 
 const decided = either(use('candidate'), object({ candidates: list(use('candidate')) }))
 
@@ -55,6 +56,7 @@ const DATA: Readonly<Record<string, Schema>> = {
     required: ['pattern', 'constraints', 'guards', 'fix', 'literals', 'invalid', 'valid'],
   },
   'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
+  ...SYSTEM,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')) }),
 }

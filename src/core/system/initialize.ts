@@ -2,9 +2,9 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { editSettings, hasSetting } from '../config/index.ts'
 import { SingularityError } from '../kernel/index.ts'
-import { type Plan, detectPlan } from '../validation/index.ts'
+import type { Plan } from '../validation/index.ts'
 import type { SystemDeps } from './deps.ts'
-import { type Proposal, proposeSettings } from './propose.ts'
+import type { Proposal } from './propose.ts'
 
 export type InitReport = {
   plan: {
@@ -21,6 +21,7 @@ export type InitReport = {
 
 /** Looks at the repository and proposes its settings. Without `write` nothing is made. @throws NO_COMMIT */
 export async function initialize(deps: SystemDeps, options: { write: boolean }): Promise<InitReport> {
+  const { detectPlan, proposeSettings } = await import('./first-look.ts')
   const git = await deps.git()
   const { root, prefix } = git.repository
   const head = await git.resolve('HEAD^{commit}')

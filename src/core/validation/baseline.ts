@@ -98,6 +98,8 @@ function unusable(message: string, runs: readonly SuiteRun[], data: Record<strin
   return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { ...data, tail: runs.at(-1)?.tail ?? '' } })
 }
 
+const LIMITS = { processes: 'started too many processes', memory: 'used too much memory', disk: 'filled the disk' } as const
+
 function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
   if (runs.some(({ report }) => report.complete)) return
   const last = runs.at(-1)!
@@ -105,7 +107,9 @@ function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
     ? 'did not end in time'
     : last.outputLimited
       ? 'printed without end'
-      : (last.report.problems[0] ?? 'gave no report')
+      : last.limit
+        ? LIMITS[last.limit]
+        : (last.report.problems[0] ?? 'gave no report')
   throw unusable(`On the unchanged code ${entry.id} (${entry.command.join(' ')}) ${why}.`, runs)
 }
 

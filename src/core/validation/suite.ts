@@ -18,6 +18,8 @@ export type SuiteRun = {
   timedOut: boolean
   outputLimited: boolean
   leftovers: boolean
+  /** What the command used too much of. */
+  limit: JailResult['limit']
   /** The end of what was printed, for people. */
   tail: string
   /** What the output says about the surroundings rather than the code. */
@@ -115,6 +117,7 @@ export async function runSuite(options: {
     timedOut: result.timedOut,
     outputLimited: result.outputLimited,
     leftovers: result.leftovers,
+    limit: result.limit ?? null,
     tail: `${stdout.slice(-TAIL)}${stderr.slice(-TAIL)}`.trim(),
     causes: failed || !report.complete ? findCauses(output) : [],
   }
