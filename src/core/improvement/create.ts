@@ -14,6 +14,8 @@ import type { ImprovementService } from './service.ts'
 import type { ImprovementDeps } from './session.ts'
 import { DECIDABLE, LANDED } from './states.ts'
 import type { Candidate } from './store.ts'
+import { trailerApprovals } from './trailers.ts'
+import { waitingPage } from './waiting.ts'
 
 /** The main job behind the front doors. Whatever is called first recovers what a killed process left. */
 export function createImprovement(deps: ImprovementDeps): ImprovementService {
@@ -88,21 +90,16 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return diffs.join('')
     },
 
-    async waiting() {
+    async waiting(options) {
       await ready()
-      const waiting = [
-        ...store.inState('awaiting_approval'),
-        ...store.inState('approved'),
-        ...store.inState('conflict'),
-        ...store.inState('needs_attention'),
-      ]
-      return { candidates: waiting.map((candidate) => candidateReport(deps, candidate)), questions: approvals.openQuestions() }
+      return waitingPage(deps, options)
     },
 
     async approve(prefix, actor, options = {}) {
       await ready()
       const candidate = candidateOf(prefix)
       const override = options.override ?? null
+      if (options.diffHash !== undefined && options.diffHash !== candidate.diffHash) throw isVoid(candidate)
       const openable = DECIDABLE.includes(candidate.state) || (candidate.state === 'rejected' && override !== null)
       if (!openable && candidate.state !== 'approved') throw conflict(candidate, 'approved')
       if (candidate.verdict === 'roll_back' && override === null)
@@ -135,6 +132,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
           reason,
           overrides: false,
           diffHash: candidate.diffHash!,
+          evidenceHash: digest(candidate.evidence.proof),
         })
         store.move(candidate.id, 'declined', { by: actor.name, reason })
         store.decline(candidate.fingerprint, candidate.id, 'declined', reason)
@@ -174,10 +172,15 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     async resume() {
       await ready()
       const done: CandidateData[] = []
+      for (const { candidate, by } of await trailerApprovals(deps)) {
+        const grant = async (): Promise<void> => {
+          await assertUnchanged(deps, candidate)
+          grantApproval(deps, candidate, { name: by, via: 'trailer' }, null)
+        }
+        await grant().catch(ignoreConflict)
+      }
       for (const candidate of store.inState('approved')) {
-        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', {}).catch((error: unknown) => {
-          if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
-        })
+        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', {}).catch(ignoreConflict)
         done.push(candidateData(store.candidate(candidate.id)))
       }
       return { candidates: done }
@@ -227,8 +230,17 @@ async function assertUnchanged({ git, approvals }: ImprovementDeps, candidate: C
   const evidenceChanged = request?.status === 'open' && request.evidenceHash !== digest(candidate.evidence.proof)
   if (!evidenceChanged && (await diffHash(git, candidate.base!, candidate.commit!)) === candidate.diffHash) return
   approvals.void(candidate.id, 'the change or its evidence is not what was asked about')
-  throw new SingularityError('APPROVAL_VOID', `Candidate ${candidate.id} is not what approval was asked for any more.`, {
-    hints: [`singularity show ${candidate.id}`],
+  throw isVoid(candidate)
+}
+
+/** One that cannot go on does not stop the others; its state and its reasons tell. */
+function ignoreConflict(error: unknown): void {
+  if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+}
+
+function isVoid({ id }: Candidate): SingularityError {
+  return new SingularityError('APPROVAL_VOID', `Candidate ${id} is not what approval was asked for any more.`, {
+    hints: [`singularity show ${id}`],
   })
 }
 

@@ -34,6 +34,7 @@ export function grantApproval(
       reason: override,
       overrides: override !== null,
       diffHash: candidate.diffHash!,
+      evidenceHash: digest(candidate.evidence.proof),
     })
     deps.store.move(candidate.id, 'approved', { by: actor.name, via: actor.via })
   })

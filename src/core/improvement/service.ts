@@ -16,6 +16,8 @@ export type RunSummary = {
 /** What `show CANDIDATE` prints: the claim, its proof, and what the proof does not say. */
 export type CandidateReport = {
   candidate: CandidateData
+  /** Names the exact diff; an approval may be bound to it. */
+  diff_hash: string | null
   run: RunSummary
   reason: string
   reference: string | null
@@ -27,6 +29,20 @@ export type CandidateReport = {
   landed: { commit: string; branch: string } | null
   undo: string | null
 }
+
+/** One page of what waits for a person. */
+export type Waiting = {
+  candidates: CandidateReport[]
+  /** Refused because tests were weakened: only an override with a reason lands them. On the first page only. */
+  refused: CandidateReport[]
+  questions: Question[]
+  /** All that match, on every page. */
+  total: number
+  /** Asks for the next page; null on the last one. */
+  next_cursor: string | null
+}
+
+export type WaitingOptions = { limit?: number; cursor?: string; search?: string }
 
 export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'trailer' | 'import' | 'command' }
 
@@ -41,15 +57,22 @@ export type ImprovementService = {
   /** A run or a candidate. */
   show(id: string): Promise<{ kind: 'run'; data: ImproveData } | { kind: 'candidate'; data: CandidateReport }>
   diff(id: string, options: { color: boolean }): Promise<string>
-  /** Everything that waits for a person, newest last. */
-  waiting(): Promise<{ candidates: CandidateReport[]; questions: Question[] }>
-  /** Approves and lands. `override` is the reason that lands a candidate whose tests were weakened. */
-  approve(id: string, actor: Actor, options?: { override?: string; into?: string; dryRun?: boolean }): Promise<CandidateData>
+  /** What waits for a person, newest last; all of it where no limit is given. */
+  waiting(options?: WaitingOptions): Promise<Waiting>
+  /**
+   * Approves and lands. `override` is the reason that lands a candidate whose tests were weakened. `diffHash` is the diff
+   * that was looked at. @throws APPROVAL_VOID when the candidate has another one
+   */
+  approve(
+    id: string,
+    actor: Actor,
+    options?: { override?: string; into?: string; dryRun?: boolean; diffHash?: string },
+  ): Promise<CandidateData>
   reject(id: string, actor: Actor, reason: string): Promise<CandidateData>
   ask(id: string, actor: Actor, text: string): Promise<Question>
   answer(questionId: string, actor: Actor, text: string): Promise<Question>
   undo(id: string, actor: Actor, options?: { dryRun?: boolean }): Promise<CandidateData>
-  /** Lands what was approved meanwhile (trailers, imports, other terminals), expires what is too old. */
+  /** Lands what was approved meanwhile (trailers of commits, imports, other terminals), expires what is too old. */
   resume(): Promise<{ candidates: CandidateData[] }>
   replay(
     id: string,

@@ -242,6 +242,15 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     candidatesOf: (runId: string): Candidate[] => db.all<CandidateRow>(SQL.candidatesOfRun, runId).map(toCandidate),
     inState: (state: CandidateState): Candidate[] => db.all<CandidateRow>(SQL.candidatesInState, state).map(toCandidate),
 
+    /** One page of candidates in some states, oldest first; `after` is the last one of the page before. */
+    page(states: readonly CandidateState[], options: { search: string; after: Candidate | null; limit: number }): Candidate[] {
+      const { search, after, limit } = options
+      const place = [after?.createdAt ?? '', after?.id ?? '']
+      return db.all<CandidateRow>(SQL.waiting, JSON.stringify(states), ...place, search, limit).map(toCandidate)
+    },
+    count: (states: readonly CandidateState[], search: string): number =>
+      db.get<{ count: number }>(SQL.countWaiting, JSON.stringify(states), search)!.count,
+
     saveCommit(
       id: string,
       commit: { base: string; commit: string; tree: string; diffHash: string; files: string[]; sites: SiteCounts },

@@ -92,7 +92,7 @@ function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
 function unusable(message: string, runs: readonly SuiteRun[], data: Record<string, unknown> = {}): SingularityError {
   const causes = runs.flatMap((run) => run.causes)
   const unique = causes.filter(({ what }, index) => causes.findIndex((other) => other.what === what) === index).slice(0, 3)
-  const hints = unique.map(({ what, setting }) => `perhaps ${what}: set ${setting}`)
+  const hints = unique.map(({ what, setting, verb = 'set' }) => `perhaps ${what}: ${verb} ${setting}`)
   if (runs.some(({ timedOut }) => timedOut)) hints.push('perhaps the suite takes longer than that: set plan.timeout: "30m"')
   if (hints.length === 0) hints.push("singularity improve --test 'COMMAND'   # if this is not how the tests are run")
   return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { ...data, tail: runs.at(-1)?.tail ?? '' } })
