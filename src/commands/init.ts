@@ -13,12 +13,7 @@ export default class Init extends BaseCommand {
     const { flags } = await this.parse(Init)
     this.common(flags)
     const { initialize } = await import('../core/system/index.ts')
-<<<<<<< HEAD
     const report = await initialize((await this.app()).system, { write: flags.write ?? false })
     this.answer(report, presentInit(report, flags.write ?? false))
-=======
-    const report = await initialize((await this.app()).system, { write: Boolean(flags.write) })
-    this.answer(report, presentInit(report, flags.write))
->>>>>>> main
   }
 }

@@ -51,8 +51,7 @@ export function listLine({ candidate, questions }: CandidateReport): string {
 /** The keys that work now; each line fits 80 columns. */
 export function keyLine(view: 'list' | 'reading' | 'input', isRefused: boolean): string {
   if (view === 'input') return 'enter send  esc back'
-  if (view === 'reading')
-    return `arrows scroll  e evidence  d diff  J json  ${isRefused ? 'o override' : 'a approve  r reject'}  q back`
+  if (view === 'reading') return `arrows scroll  e evidence  d diff  J json  ${isRefused ? 'o override' : 'a approve  r reject'}  q back`
   return isRefused
     ? 'e read  d diff  J json  o override  ? ask  / search  q quit'
     : 'e read  d diff  J json  a approve  r reject  ? ask  n answer  / search  q quit'

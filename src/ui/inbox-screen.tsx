@@ -96,9 +96,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     else if (input === 'n') {
       const open = report.questions.find(({ answer }) => answer === null)
       if (open)
-        ask(`answer: ${oneLine(open.text)}`, (text) =>
-          act(async () => (await service.answer(open.id, actor, text), `answered ${open.id}`)),
-        )
+        ask(`answer: ${oneLine(open.text)}`, (text) => act(async () => (await service.answer(open.id, actor, text), `answered ${open.id}`)))
     }
   }
 

@@ -30,7 +30,9 @@ describe.skipIf(!has('bash'))('bash', () => {
   /** What bash offers after these words, asked of bash itself; --noprofile --norc keep the developer's own out. */
   function offered(...words: string[]): string[] {
     const ask = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _singularity; printf '%s\\n' "\${COMPREPLY[@]}"`
-    const { stdout, stderr } = spawnSync('bash', ['--noprofile', '--norc', '-c', ask, 'bash', script('bash'), ...words], { encoding: 'utf8' })
+    const { stdout, stderr } = spawnSync('bash', ['--noprofile', '--norc', '-c', ask, 'bash', script('bash'), ...words], {
+      encoding: 'utf8',
+    })
     expect(stderr).toBe('')
     return stdout.split('\n').filter(Boolean).toSorted()
   }
@@ -41,9 +43,15 @@ describe.skipIf(!has('bash'))('bash', () => {
 
   it.each([
     [['sgl', 'rul'], ['rules']],
-    [['singularity', 'rules', ''], ['list', 'show', 'test']],
+    [
+      ['singularity', 'rules', ''],
+      ['list', 'show', 'test'],
+    ],
     [['singularity', 'config', 'g'], ['get']],
-    [['singularity', 'improve', '--source', ''], ['fixers', 'rules']],
+    [
+      ['singularity', 'improve', '--source', ''],
+      ['fixers', 'rules'],
+    ],
     [['singularity', 'improve', '--source', '=', 'fi'], ['fixers']],
     [['singularity', 'improve', '--source', 'rules', '--isol'], ['--isolation']],
     [['singularity', 'rules', 'list', '--saf'], ['--safety']],
@@ -61,7 +69,11 @@ describe.skipIf(!has('bash'))('bash', () => {
   })
 
   it('is registered for both names', () => {
-    const { stdout } = spawnSync('bash', ['--noprofile', '--norc', '-c', 'source "$1"; complete -p singularity sgl', 'bash', script('bash')], { encoding: 'utf8' })
+    const { stdout } = spawnSync(
+      'bash',
+      ['--noprofile', '--norc', '-c', 'source "$1"; complete -p singularity sgl', 'bash', script('bash')],
+      { encoding: 'utf8' },
+    )
     expect(stdout.trim().split('\n')).toHaveLength(2)
   })
 })
@@ -74,7 +86,13 @@ describe.skipIf(!has('fish'))('fish', () => {
     ['sgl improve --isol', ['--isolation']],
   ])('%s', (line, expected) => {
     const { stdout } = spawnSync('fish', ['--no-config', '-c', `source ${script('fish')}; complete -C '${line}'`], { encoding: 'utf8' })
-    expect(stdout.split('\n').filter(Boolean).map((each) => each.split('\t')[0]!).toSorted()).toEqual(expected)
+    expect(
+      stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((each) => each.split('\t')[0]!)
+        .toSorted(),
+    ).toEqual(expected)
   })
 })
 

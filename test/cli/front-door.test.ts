@@ -179,7 +179,9 @@ describe('what is loaded', () => {
     const files = loaded(words.split(' '))
     const own = `${words.replace(' ', '/')}.ts`
     expect(heavy(files)).toEqual([])
-    const others = files.flatMap(({ text }) => [...text.matchAll(/^\/\/ src\/commands\/([^_].*)$/gm)].map(([, file]) => file)).filter((file) => file !== own)
+    const others = files
+      .flatMap(({ text }) => [...text.matchAll(/^\/\/ src\/commands\/([^_].*)$/gm)].map(([, file]) => file))
+      .filter((file) => file !== own)
     expect(others).toEqual([])
   })
 

@@ -124,7 +124,11 @@ describe('config set', () => {
 
 describe('init', () => {
   const FILES = {
-    'package.json': JSON.stringify({ name: 'x', type: 'module', scripts: { test: 'node --test', build: 'cp -r src dist', codegen: 'true' } }),
+    'package.json': JSON.stringify({
+      name: 'x',
+      type: 'module',
+      scripts: { test: 'node --test', build: 'cp -r src dist', codegen: 'true' },
+    }),
     '.gitignore': '.env\n.env.test\ndist\n',
     'docker-compose.yml': 'services:\n  cache:\n    image: redis:7\n',
     'src/a.js': 'export const a = 1\n',
@@ -141,13 +145,25 @@ describe('init', () => {
       const answer = await other.run(['init'])
       expect(other.frozen()).toEqual(before)
       expect(answer.json.data).toMatchObject({ created: false, written: [], plan: { entries: [{ runner: 'node-test' }] } })
-      expect(valueOf(answer, 'sandbox.include')).toMatchObject({ value: ['.env.test'], proposed: true, why: expect.stringContaining('.env is left out') })
+      expect(valueOf(answer, 'sandbox.include')).toMatchObject({
+        value: ['.env.test'],
+        proposed: true,
+        why: expect.stringContaining('.env is left out'),
+      })
       expect(valueOf(answer, 'sandbox.setup').value).toBe('npm run codegen')
       expect(valueOf(answer, 'sandbox.services').value).toEqual([expect.stringContaining('redis-server')])
       expect(valueOf(answer, 'sandbox.git').value).toBe('synthetic')
       expect(valueOf(answer, 'plan.build').value).toBe('npm run build')
       expect(answer.json.data.proposals.map(({ name }: { name: string }) => name)).toEqual([
-        'sandbox.include', 'sandbox.setup', 'sandbox.services', 'sandbox.git', 'plan.build', 'plan.test', 'plan.env', 'plan.timeout', 'plan.scope',
+        'sandbox.include',
+        'sandbox.setup',
+        'sandbox.services',
+        'sandbox.git',
+        'plan.build',
+        'plan.test',
+        'plan.env',
+        'plan.timeout',
+        'plan.scope',
       ])
     } finally {
       other.cleanup()
@@ -176,7 +192,9 @@ describe('init', () => {
       other.write({ '.singularity/config.json': '{\n  // ours\n  "sandbox": {\n    "setup": "make gen"\n  }\n}\n' })
       const { json } = await other.run(['init', '--write'])
       expect(json.data.written).toEqual(['sandbox.services', 'sandbox.git', 'plan.build'])
-      expect(readFileSync(join(other.root, '.singularity', 'config.json'), 'utf8')).toContain('// ours\n  "sandbox": {\n    "setup": "make gen"\n  }')
+      expect(readFileSync(join(other.root, '.singularity', 'config.json'), 'utf8')).toContain(
+        '// ours\n  "sandbox": {\n    "setup": "make gen"\n  }',
+      )
     } finally {
       other.cleanup()
     }

@@ -188,17 +188,42 @@ describe('uninstall', () => {
 
 describe('outside a repository', () => {
   const needing: string[][] = [
-    [], ['look'], ['improve'], ['runs'], ['show', 'r1'], ['diff', 'r1'], ['inbox'], ['approve', 'c1'], ['reject', 'c1', '--reason', 'x'],
-    ['ask', 'c1', 'why'], ['answer', 'q1', 'so'], ['undo', 'c1'], ['resume'], ['replay', 'r1'], ['why', 'a.js:1'], ['init'],
-    ['uninstall', '--dry-run'], ['recover'],
+    [],
+    ['look'],
+    ['improve'],
+    ['runs'],
+    ['show', 'r1'],
+    ['diff', 'r1'],
+    ['inbox'],
+    ['approve', 'c1'],
+    ['reject', 'c1', '--reason', 'x'],
+    ['ask', 'c1', 'why'],
+    ['answer', 'q1', 'so'],
+    ['undo', 'c1'],
+    ['resume'],
+    ['replay', 'r1'],
+    ['why', 'a.js:1'],
+    ['init'],
+    ['uninstall', '--dry-run'],
+    ['recover'],
   ]
   it.each(needing)('%j %j: NOT_A_REPOSITORY, exit 6, with a command to copy', async (...args) => {
-    const { exitCode, json } = await place.run(args.filter((word) => word !== undefined), { cwd: place.folder })
+    const { exitCode, json } = await place.run(
+      args.filter((word) => word !== undefined),
+      { cwd: place.folder },
+    )
     expect({ exitCode, code: json.error?.code }).toEqual({ exitCode: 6, code: 'NOT_A_REPOSITORY' })
     expect(json.error!.hints.length).toBeGreaterThan(0)
   })
 
   it.each([['doctor'], ['config', 'list'], ['version'], ['rules', 'list'], ['completion', 'bash']])('%j %j works', async (...args) => {
-    expect((await place.run(args.filter((word) => word !== undefined), { cwd: place.folder })).exitCode).toBe(0)
+    expect(
+      (
+        await place.run(
+          args.filter((word) => word !== undefined),
+          { cwd: place.folder },
+        )
+      ).exitCode,
+    ).toBe(0)
   })
 })

@@ -9,9 +9,10 @@ const APPROVAL = /^(c[0-9a-z]+)\s+([0-9a-f]{12,64})$/
  * CANDIDATE DIFFHASH`. The hash (its first 12 digits or more) binds the yes to one exact diff; what the evidence rolls
  * back is never approved like this.
  */
-export async function trailerApprovals({ git, store }: Pick<ImprovementDeps, 'git' | 'store'>): Promise<
-  { candidate: Candidate; by: string }[]
-> {
+export async function trailerApprovals({
+  git,
+  store,
+}: Pick<ImprovementDeps, 'git' | 'store'>): Promise<{ candidate: Candidate; by: string }[]> {
   const approved: { candidate: Candidate; by: string }[] = []
   const known = new Map<string, readonly { by: string; value: string }[]>()
   for (const candidate of store.inState('awaiting_approval')) {
