@@ -144,18 +144,27 @@ export type StepRun = {
   wallMs: number
 }
 
-/** The places a tool complains about: ESLint's JSON, GitHub annotations, or lines that start with `file:line` or `file(line`. */
-function readPlaces(output: string, root: string, scope: string): { file: string; line: number }[] {
+type Complaint = { file: string; line: number; text: string }
+
+/** What a tool complains about: ESLint's JSON, GitHub annotations, or lines that start with `file:line` or `file(line`. */
+function readComplaints(output: string, root: string, scope: string): { found: Complaint[]; json: boolean } {
   const json = /^\[\{"filePath".*\]$/m.exec(output)
   if (json) {
-    return asArray(parseJson(json[0])).flatMap((item) => {
+    const found = asArray(parseJson(json[0])).flatMap((item) => {
       const file = relativeToScope(relativeToTop(asText(asRecord(item)['filePath']), root, scope), scope)
-      return asArray(asRecord(item)['messages']).map((message) => ({ file, line: asNumber(asRecord(message)['line']) ?? 0 }))
+      return asArray(asRecord(item)['messages'])
+        .map(asRecord)
+        .map((message) => ({
+          file,
+          line: asNumber(message['line']) ?? 0,
+          text: `${asText(message['message'])} (${asText(message['ruleId'])})`,
+        }))
     })
+    return { found, json: true }
   }
-  const annotations = [...output.matchAll(/^::(?:error|warning|notice) .*?file=([^,]+),line=(\d+)/gm)]
-  const found = annotations.length > 0 ? annotations : [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)]
-  return found.map(([, file, line]) => ({ file: file!.trim(), line: Number(line) }))
+  const annotations = [...output.matchAll(/^::(?:error|warning|notice) .*?file=([^,]+),line=(\d+)(.*)/gm)]
+  const lines = annotations.length > 0 ? annotations : [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)](.*)/gm)]
+  return { found: lines.map(([, file, line, text]) => ({ file: file!.trim(), line: Number(line), text: text ?? '' })), json: false }
 }
 
 /** Runs a build, type check or lint command; its diagnostics are counted by the places they name. */
@@ -169,14 +178,15 @@ export async function runStep(options: { sandbox: Sandbox; step: CommandStep; si
     ...(options.signal && { signal: options.signal }),
   })
   const output = `${result.stdout}\n${result.stderr}`
-  const places = readPlaces(output, sandbox.root, step.scope)
+  const { found, json } = readComplaints(output, sandbox.root, step.scope)
+  const readable = json ? found.map(({ file, line, text }) => `${file}:${line}: ${text}`).join('\n') : output
   const missing = result.exitCode === 126 || result.exitCode === 127 || /No module named '?(?:mypy|ruff)'?\s*$/m.test(output)
   return {
     stepId: step.id,
     exitCode: result.timedOut || missing ? null : result.exitCode,
-    places,
-    diagnostics: places.length,
-    tail: output.slice(-TAIL).trim(),
+    places: found.map(({ file, line }) => ({ file, line })),
+    diagnostics: found.length,
+    tail: readable.slice(-TAIL).trim(),
     wallMs: result.wallMs,
   }
 }
