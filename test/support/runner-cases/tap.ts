@@ -5,7 +5,7 @@ const manifest = (test: string, extra: object = {}): string =>
 const SOURCE = 'export function add(a, b) {\n  return a + b\n}\n\nexport function never(a) {\n  return a * 2\n}\n'
 const COVERAGE = { file: 'src/math.js', executed: [2], not: [6] }
 const TAPE = "import test from 'tape'\nimport { add } from '../src/math.js'\n"
-const TAP = "import test from 'tap'\nimport { add } from '../src/math.js'\n"
+const TAP = "import { test } from 'tap'\nimport { add } from '../src/math.js'\n"
 const AVA = "import test from 'ava'\nimport { add } from '../src/math.js'\n"
 
 export const TAPE_CASE: RunnerCase = {
