@@ -1,6 +1,7 @@
 // Builds dist/: one lazily split bundle of the program, and the oclif manifest.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -36,8 +37,8 @@ const commands = commandFiles(folder).map((file) => ({
     .replace(/:index$/, ''),
   file,
 }))
-const generated = join(root, 'node_modules', '.cache', 'singularity-build')
-mkdirSync(generated, { recursive: true })
+// a folder of this build alone: two builds at once never read each other's lists
+const generated = mkdtempSync(join(tmpdir(), 'singularity-build-'))
 const path = (file) => JSON.stringify(file)
 writeFileSync(
   join(generated, 'lazy.ts'),
@@ -77,9 +78,11 @@ await build({
   },
   logLevel: 'warning',
 })
+rmSync(generated, { recursive: true, force: true })
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
 execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
   cwd: root,
+  env: { ...process.env, OCLIF_SKIP_NEW_VERSION_CHECK: 'true' },
   stdio: ['ignore', 'ignore', 'inherit'],
 })
 writeFileSync(stamp, `${manifest.version}\n`)

@@ -15,7 +15,10 @@ export default class Approve extends BaseCommand {
   static override strict = false
   static override flags = {
     all: Flags.boolean({ description: 'Everything that waits and that the evidence keeps.', env: 'SINGULARITY_ALL' }),
-    override: Flags.string({ description: 'Land although the evidence says roll back; the reason is recorded.' }),
+    override: Flags.string({
+      description: 'Land although the evidence says roll back; the reason is recorded.',
+      env: 'SINGULARITY_OVERRIDE',
+    }),
     into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", env: 'SINGULARITY_INTO' }),
     'dry-run': Flags.boolean({ description: 'Check everything, change nothing.', env: 'SINGULARITY_DRY_RUN' }),
     yes: Flags.boolean({ char: 'y', description: 'Accepted for scripts; approving is the yes.', env: 'SINGULARITY_YES' }),

@@ -7,7 +7,9 @@ export default class Replay extends BaseCommand {
   static override summary = 'Check a recorded run offline, or decide it again under another policy; nothing is run.'
   static override examples = ['<%= config.bin %> replay r2vq8m4k0x1', '<%= config.bin %> replay r2vq8 --set regression_threshold=0.02']
   static override args = { id: Args.string({ description: 'Id of a run or candidate, or the start of one.', required: true }) }
-  static override flags = { set: Flags.string({ description: 'NAME=VALUE: regression_threshold, allow_unexercised.', multiple: true }) }
+  static override flags = {
+    set: Flags.string({ description: 'NAME=VALUE: regression_threshold, allow_unexercised.', multiple: true, env: 'SINGULARITY_SET' }),
+  }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay)

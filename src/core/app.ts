@@ -11,10 +11,15 @@ import {
   type IsolationKind,
   createIsolation,
   createProcessInfo,
+  type SandboxRoom,
   createSandboxRoom,
+  findTraces,
+  reclaimLeftovers,
   selectIsolation,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
+import type { SystemDeps } from './system/index.ts'
+import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
@@ -86,6 +91,49 @@ export function createApp(context: AppContext) {
     })
   }
 
+  async function openRoom(jail: Isolation): Promise<SandboxRoom> {
+    return createSandboxRoom({
+      git: await git(),
+      db: await database(),
+      clock: context.clock,
+      isolation: jail,
+      processes: createProcessInfo(),
+      stateHome: context.stateHome,
+      path: context.env['PATH'] ?? '/usr/bin:/bin',
+      home: context.home,
+    })
+  }
+
+  /** Inside a repository its own log, else one below the state home. */
+  async function log(part: string): Promise<Logger> {
+    const folder = await stateDir().catch(() => join(context.stateHome, 'singularity'))
+    const level = await settings().then(
+      (resolved) => resolved.get<LogLevel>('log.level'),
+      () => 'info' as const,
+    )
+    return createLogger({ folder: join(folder, 'logs'), part, level, clock: context.clock, pid: process.pid })
+  }
+
+  const system: SystemDeps = {
+    version: context.version,
+    cwd: context.cwd,
+    env: context.env,
+    platform: process.platform,
+    nodeVersion: process.versions.node,
+    packageRoot: context.packageRoot,
+    stateHome: join(context.stateHome, 'singularity'),
+    git,
+    stateDir,
+    database,
+    settings: () => settings(),
+    isolation,
+    sandboxes: () => openRoom(isolation('none')),
+    leftRunning: async () => (await improvement()).leftRunning(),
+    recover: async () => (await improvement()).recover(),
+    sandboxTraces: async () =>
+      findTraces({ stateHome: context.stateHome, commonDir: (await git()).repository.commonDir, processes: createProcessInfo() }),
+  }
+
   const improvement = once(async (): Promise<ImprovementService> => {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
@@ -122,8 +170,10 @@ export function createApp(context: AppContext) {
       ci: context.ci,
       version: context.version,
       recordsDir: join(await stateDir(), 'records'),
+      log: await log('cli'),
       approvals,
       landing,
+      reclaimSandboxes: async () => void (await reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome })),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested
@@ -132,16 +182,7 @@ export function createApp(context: AppContext) {
           isolation,
         )
         if (chosen.without === 'consent') store.grantConsent('isolation.trustOwnTests', context.env['USER'] ?? 'unknown', 'setting')
-        const room = createSandboxRoom({
-          git: opened,
-          db,
-          clock,
-          isolation: chosen.isolation,
-          processes,
-          stateHome: context.stateHome,
-          path,
-          home: context.home,
-        })
+        const room = await openRoom(chosen.isolation)
         return { room, kind: chosen.isolation.kind, detail: chosen.without ?? 'jail' }
       },
     })
@@ -155,6 +196,8 @@ export function createApp(context: AppContext) {
     settings,
     isolation,
     improvement,
+    log,
+    system,
     close: async (): Promise<void> => {
       for (const close of closers.reverse()) close()
     },

@@ -1,42 +1,15 @@
 import { Box, Text, useApp, useInput, useStdout } from 'ink'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import type { Actor, CandidateReport, ImprovementService } from '../core/improvement/index.ts'
-import { messageOf, printable } from '../core/kernel/index.ts'
+import { messageOf, oneLine } from '../core/kernel/index.ts'
+import { diffLines, evidenceLines, jsonLines, keyLine, listLine } from './inbox-lines.ts'
+import { useWaiting } from './use-waiting.ts'
 
+/** What is read keeps the report it was opened with: a refresh never changes what a yes is about. */
 type View =
   | { name: 'list' }
-  | { name: 'evidence' | 'diff' | 'json'; top: number }
-  | { name: 'input'; prompt: string; then: (text: string) => Promise<string> }
-
-const REFRESH_MS = 3000
-const percent = (ratio: number | null): string => (ratio === null ? '?' : `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`)
-
-/** The lines of a candidate's proof. */
-function evidenceLines(report: CandidateReport): string[] {
-  const { candidate } = report
-  const { tests, metrics, guards } = candidate.evidence
-  return [
-    printable(report.reason),
-    '',
-    ...candidate.reasons.map(({ code, detail }) => `${code.replaceAll('_', ' ')}: ${printable(detail)}`),
-    `tests: ${tests.baseline['pass'] ?? 0} pass on the base, ${tests.candidate['pass'] ?? 0} here`,
-    ...tests.regressed.map((id) => `  fails now: ${printable(id)}`),
-    ...tests.weakened.map(({ file, detail }) => `  weakened: ${printable(file)} ${printable(detail)}`),
-    ...metrics.map(
-      ({ name, estimate, lower, upper, verdict }) =>
-        `${name}: ${verdict === 'not_measured' ? 'not measured' : `${percent(estimate)} between ${percent(lower)} and ${percent(upper)}: ${verdict}`}`,
-    ),
-    ...guards.map(({ name, detail }) => `${name}: ${printable(detail)}`),
-    '',
-    ...report.exercised_sites.map(
-      ({ file, line, kept, exercised, reason }) =>
-        `${printable(file)}:${line} ${kept ? 'kept' : 'dropped'} ${exercised === true ? 'exercised' : 'not known to be exercised'} ${reason ?? ''}`,
-    ),
-    '',
-    'What this does not prove:',
-    ...report.not_proven.map((text) => `  ${text}`),
-  ]
-}
+  | { name: 'evidence' | 'diff' | 'json'; report: CandidateReport; top: number }
+  | { name: 'input'; prompt: string; then: (text: string) => void; behind: View }
 
 function colorOf(line: string): 'green' | 'red' | 'cyan' | undefined {
   if (line.startsWith('+')) return 'green'
@@ -44,127 +17,170 @@ function colorOf(line: string): 'green' | 'red' | 'cyan' | undefined {
   return line.startsWith('@@') ? 'cyan' : undefined
 }
 
-/**
- * The inbox. It draws its own snapshot and refreshes it in the background, so that a slow source never blocks a key.
- */
+/** The inbox. It draws its own snapshot and refreshes it in the background, so that a slow source never blocks a key. */
 export function InboxScreen({ service, actor }: { service: ImprovementService; actor: Actor }) {
   const { exit } = useApp()
   const { stdout } = useStdout()
-  const [reports, setReports] = useState<CandidateReport[] | null>(null)
-  const [chosen, setChosen] = useState(0)
+  const [chosen, setChosen] = useState<{ id: string; index: number } | null>(null)
   const [view, setView] = useState<View>({ name: 'list' })
-  const [diff, setDiff] = useState('')
+  const [diff, setDiff] = useState<{ id: string; text: string } | null>(null)
   const [typed, setTyped] = useState('')
-  const [search, setSearch] = useState<string | null>(null)
+  const [search, setSearch] = useState('')
   const [message, setMessage] = useState('')
+  const running = useRef<Promise<void> | null>(null)
+  const leaving = useRef(false)
+  const fail = useCallback((text: string) => setMessage(text), [])
+  const { page, pageNumber, refresh, next, back, first } = useWaiting(service, search, fail)
   const rows = Math.max(5, (stdout.rows || 24) - 6)
 
-  const refresh = useCallback(async () => {
-    try {
-      setReports((await service.waiting()).candidates)
-    } catch (error) {
-      setMessage(messageOf(error))
-    }
-  }, [service])
-  useEffect(() => {
-    void refresh()
-    const timer = setInterval(() => void refresh(), REFRESH_MS)
-    return () => clearInterval(timer)
-  }, [refresh])
+  const refused = page?.refused ?? []
+  const items = [...(page?.candidates ?? []), ...refused]
+  const isRefused = (report: CandidateReport): boolean => report.candidate.state === 'rejected'
+  const found = items.findIndex(({ candidate }) => candidate.id === chosen?.id)
+  const at = found === -1 ? Math.min(chosen?.index ?? 0, items.length - 1) : found
+  const behind = view.name === 'input' ? view.behind : view
+  const current = behind.name !== 'list' && behind.name !== 'input' ? behind.report : items[at]
 
-  const shown = (reports ?? []).filter(
-    ({ candidate }) =>
-      search === null || `${candidate.title} ${candidate.id} ${candidate.files.join(' ')}`.toLowerCase().includes(search.toLowerCase()),
-  )
-  const current = shown[Math.min(chosen, shown.length - 1)]
-
-  const act = (work: Promise<string>): void => {
+  const act = (work: () => Promise<string>): void => {
+    if (running.current) return setMessage('one moment: the last answer is still being carried out')
     setMessage('...')
-    void work.then(setMessage, (error: unknown) => setMessage(messageOf(error))).then(refresh)
+    running.current = work()
+      .then(setMessage, (error: unknown) => setMessage(messageOf(error)))
+      .then(refresh)
+      .finally(() => (running.current = null))
   }
-  const ask = (prompt: string, then: (text: string) => Promise<string>): void => {
+  const ask = (prompt: string, then: (text: string) => void): void => {
     setTyped('')
-    setView({ name: 'input', prompt, then })
+    setView({ name: 'input', prompt, then, behind })
+  }
+  /** What is being carried out ends first; asked once more, it leaves at once and the journal recovers the rest. */
+  const leave = (): void => {
+    if (!running.current || leaving.current) return exit()
+    leaving.current = true
+    setMessage('finishing what was answered; once more leaves at once')
+    void running.current.then(() => exit())
+  }
+  const read = (name: 'evidence' | 'diff' | 'json', report: CandidateReport): void => {
+    const { id } = report.candidate
+    setView({ name, report, top: 0 })
+    if (name !== 'diff' || diff?.id === id) return
+    const show = (text: string): void => setDiff({ id, text })
+    void service.diff(id, { color: false }).then(show, (error: unknown) => setMessage(messageOf(error)))
+  }
+  const approve = (report: CandidateReport, override?: string): void => {
+    const { id } = report.candidate
+    const bound = { ...(override !== undefined && { override }), ...(report.diff_hash !== null && { diffHash: report.diff_hash }) }
+    act(async () => {
+      const { state, commit } = await service.approve(id, actor, bound)
+      setView({ name: 'list' })
+      return `${state} ${id} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}`
+    })
+  }
+  const decide = (input: string, report: CandidateReport): void => {
+    const { id } = report.candidate
+    if (input === 'a' && !isRefused(report)) {
+      if (behind.name === 'list') {
+        read('evidence', report)
+        setMessage(`a once more lands ${id}`)
+      } else approve(report)
+    } else if (input === 'r' && !isRefused(report))
+      ask(`why reject ${id}`, (reason) =>
+        act(async () => {
+          await service.reject(id, actor, reason)
+          setView({ name: 'list' })
+          return `declined ${id}`
+        }),
+      )
+    else if (input === 'o' && isRefused(report)) ask(`why override for ${id}`, (reason) => approve(report, reason))
+    else if (input === '?') ask(`question about ${id}`, (text) => act(async () => `question ${(await service.ask(id, actor, text)).id}`))
+    else if (input === 'n') {
+      const open = report.questions.find(({ answer }) => answer === null)
+      if (open)
+        ask(`answer: ${oneLine(open.text)}`, (text) => act(async () => (await service.answer(open.id, actor, text), `answered ${open.id}`)))
+    }
   }
 
   useInput((input, key) => {
+    if (key.ctrl && (input === 'c' || input === 'd')) return leave()
     if (view.name === 'input') {
-      if (key.escape) setView({ name: 'list' })
+      if (key.escape) setView(view.behind)
       else if (key.return) {
-        setView({ name: 'list' })
-        if (typed.trim() !== '') act(view.then(typed.trim()))
+        setView(view.behind)
+        view.then(typed.trim())
       } else if (key.backspace || key.delete) setTyped((text) => text.slice(0, -1))
-      else if (!key.ctrl && !key.meta) setTyped((text) => text + printable(input))
+      else if (!key.ctrl && !key.meta) setTyped((text) => text + oneLine(input))
       return
     }
-    if (input === 'q') return view.name === 'list' ? exit() : setView({ name: 'list' })
+    if (input === 'q') return view.name === 'list' ? leave() : setView({ name: 'list' })
     if (key.escape) return setView({ name: 'list' })
     const step = key.pageDown ? rows : key.pageUp ? -rows : key.downArrow || input === 'j' ? 1 : key.upArrow || input === 'k' ? -1 : 0
     if (step !== 0) {
-      if (view.name === 'list') setChosen((at) => Math.max(0, Math.min(shown.length - 1, at + step)))
-      else setView({ ...view, top: Math.max(0, view.top + step) })
-      return
+      if (view.name !== 'list') return setView({ ...view, top: Math.max(0, Math.min(lines.length - 1, view.top + step)) })
+      const index = Math.max(0, Math.min(items.length - 1, at + step))
+      return setChosen(items[index] ? { id: items[index].candidate.id, index } : null)
     }
-    if (input === '/') return ask('search', async (text) => (setSearch(text), setChosen(0), `search: ${text}`))
+    if (view.name === 'list' && (key.rightArrow || key.leftArrow)) return key.rightArrow ? next() : back()
+    if (input === '/' && view.name === 'list')
+      return ask('search', (text) => {
+        first()
+        setChosen(null)
+        setSearch(text)
+      })
     if (!current) return
-    const { id } = current.candidate
-    if (key.return || input === 'e') setView({ name: 'evidence', top: 0 })
-    else if (input === 'd') {
-      setDiff('...')
-      setView({ name: 'diff', top: 0 })
-      void service.diff(id, { color: false }).then(setDiff, (error: unknown) => setDiff(messageOf(error)))
-    } else if (input === 'J') setView({ name: 'json', top: 0 })
-    else if (input === 'a')
-      act(service.approve(id, actor).then(({ state, commit }) => `${state} ${id} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}`))
-    else if (input === 'r') ask(`why reject ${id}`, async (reason) => (await service.reject(id, actor, reason), `declined ${id}`))
-    else if (input === 'o')
-      ask(`why override for ${id}`, async (override) => `${(await service.approve(id, actor, { override })).state} ${id}`)
-    else if (input === '?') ask(`question about ${id}`, async (text) => `question ${(await service.ask(id, actor, text)).id}`)
-    else if (input === 'n') {
-      const open = current.questions.find(({ answer }) => answer === null)
-      if (open) ask(`answer: ${printable(open.text)}`, async (text) => (await service.answer(open.id, actor, text), `answered ${open.id}`))
-    }
+    if (view.name === 'list') setChosen({ id: current.candidate.id, index: at })
+    if (key.return || input === 'e') read('evidence', current)
+    else if (input === 'd') read('diff', current)
+    else if (input === 'J') read('json', current)
+    else decide(input, current)
   })
 
   const lines =
-    view.name === 'diff'
-      ? diff.split('\n').map(printable)
-      : view.name === 'json' && current
-        ? JSON.stringify(current, null, 2).split('\n')
-        : view.name === 'evidence' && current
-          ? evidenceLines(current)
+    behind.name === 'diff'
+      ? diffLines(diff?.id === behind.report.candidate.id ? diff.text : '...')
+      : behind.name === 'json'
+        ? jsonLines(behind.report)
+        : behind.name === 'evidence'
+          ? evidenceLines(behind.report)
           : []
-  const first = Math.max(0, Math.min(chosen - rows + 1, shown.length - rows))
+  const waits = page ? `${page.total} ${page.total === 1 ? 'waits' : 'wait'} for you` : 'reading ...'
+  const pages = page && (page.next_cursor !== null || pageNumber > 1) ? `, page ${pageNumber} (left and right turn it)` : ''
   return (
     <Box flexDirection="column">
-      <Text bold>
-        {reports === null ? 'reading ...' : `${shown.length} waiting`}
-        {search === null ? '' : ` matching "${search}"`}
-      </Text>
-      {view.name === 'list' || view.name === 'input'
-        ? shown.slice(first, first + rows).map(({ candidate, questions }, index) => (
-            <Text key={candidate.id} inverse={first + index === chosen} wrap="truncate">
-              {`${candidate.id}  ${candidate.verdict ?? ''}  ${candidate.risk.padEnd(6)} ${printable(candidate.title)}${questions.some(({ answer }) => answer === null) ? '  (question)' : ''}`}
+      <Text bold wrap="truncate">{`${waits}${search === '' ? '' : ` matching "${search}"`}${pages}`}</Text>
+      {behind.name === 'list' ? (
+        <List items={items} refusedFrom={items.length - refused.length} at={at} rows={rows} />
+      ) : (
+        behind.name !== 'input' &&
+        lines.slice(behind.top, behind.top + rows).map((line, index) => {
+          const color = behind.name === 'diff' ? colorOf(line) : undefined
+          return (
+            <Text key={behind.top + index} wrap="truncate" {...(color && { color })}>
+              {line === '' ? ' ' : line}
             </Text>
-          ))
-        : lines.slice(view.top, view.top + rows).map((line, index) => {
-            const color = view.name === 'diff' ? colorOf(line) : undefined
-            return (
-              <Text key={view.top + index} wrap="truncate" {...(color && { color })}>
-                {line === '' ? ' ' : line}
-              </Text>
-            )
-          })}
-      {reports !== null && shown.length === 0 && <Text>Nothing waits for you.</Text>}
-      {view.name === 'input' && <Text color="cyan">{`${view.prompt}: ${typed}█`}</Text>}
+          )
+        })
+      )}
+      {page !== null && items.length === 0 && behind.name === 'list' && <Text>Nothing waits for you.</Text>}
+      {view.name === 'input' && <Text color="cyan" wrap="truncate-start">{`${view.prompt}: ${typed}█`}</Text>}
       <Text color="yellow" wrap="truncate">
-        {message || ' '}
+        {oneLine(message) || ' '}
       </Text>
       <Text dimColor wrap="truncate">
-        {view.name === 'list'
-          ? 'enter evidence  d diff  J json  a approve  r reject  o override  ? ask  n answer  / search  q quit'
-          : 'arrows scroll  a approve  r reject  q back'}
+        {keyLine(view.name === 'list' || view.name === 'input' ? view.name : 'reading', current !== undefined && isRefused(current))}
       </Text>
     </Box>
   )
+}
+
+function List({ items, refusedFrom, at, rows }: { items: readonly CandidateReport[]; refusedFrom: number; at: number; rows: number }) {
+  const lines = items.map((report, index) => ({ key: report.candidate.id, text: listLine(report), isChosen: index === at }))
+  if (refusedFrom < items.length)
+    lines.splice(refusedFrom, 0, { key: 'refused', text: 'refused: the tests were weakened', isChosen: false })
+  const chosen = lines.findIndex(({ isChosen }) => isChosen)
+  const first = Math.max(0, Math.min(chosen - rows + 1, lines.length - rows))
+  return lines.slice(first, first + rows).map(({ key, text, isChosen }) => (
+    <Text key={key} inverse={isChosen} bold={key === 'refused'} wrap="truncate">
+      {text}
+    </Text>
+  ))
 }

@@ -4,6 +4,6 @@ import { InboxScreen } from './inbox-screen.tsx'
 
 /** Mounts the inbox; only called on a real terminal. Resolves when the person quits. */
 export async function openInbox(service: ImprovementService, actor: Actor): Promise<void> {
-  const screen = render(<InboxScreen service={service} actor={actor} />, { exitOnCtrlC: true })
+  const screen = render(<InboxScreen service={service} actor={actor} />, { exitOnCtrlC: false })
   await screen.waitUntilExit()
 }

@@ -3,7 +3,7 @@
  * The lint fences (.oxlintrc.json) and ARCHITECTURE.md are checked against it.
  */
 export const LAYERS: readonly (readonly string[])[] = [
-  ['improvement'],
+  ['improvement', 'system'],
   ['rules', 'validation', 'approvals', 'landing'],
   ['analysis', 'sandbox'],
   ['parsing'],

@@ -2,9 +2,21 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { GOOD_PATCH, type Playground, TINY, candidateOf, createPlayground, expectProven, judge, patchAdding, patchOf, refuses } from './playground.ts'
+import {
+  GOOD_PATCH,
+  type Playground,
+  TINY,
+  candidateOf,
+  createPlayground,
+  expectProven,
+  judge,
+  patchAdding,
+  patchOf,
+  refuses,
+} from './playground.ts'
 
-const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n'
+const LFS_POINTER =
+  'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n'
 const NEWLINE = 'docs/two\nlines \t"quoted".txt'
 const LONG_LINE = `export const table = ${JSON.stringify('x'.repeat(1024 * 1024))}\nexport const first = table[0]\n`
 const BINARY = Uint8Array.from({ length: 4096 }, (_value, index) => (index * 31) % 256)
@@ -36,7 +48,8 @@ describe('one repository with every kind of awkward file', () => {
     mkdirSync(join(place.folder, 'beside'))
     const library = join(place.folder, 'library')
     mkdirSync(library)
-    const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, env: { ...process.env, ...place.env }, encoding: 'utf8' })
+    const git = (cwd: string, ...args: string[]): string =>
+      execFileSync('git', args, { cwd, env: { ...process.env, ...place.env }, encoding: 'utf8' })
     git(library, 'init', '--quiet')
     writeFileSync(join(library, 'lib.js'), 'export function tail(list) {\n  return list[list.length - 1]\n}\n')
     git(library, 'add', '.')
@@ -50,7 +63,10 @@ describe('one repository with every kind of awkward file', () => {
     const before = place.frozen()
     const answer = await place.run(['improve', '--source', 'rules', '--rule', 'js/prefer-at', '--dry-run'])
     const files = (answer.json.data?.candidates ?? []).flatMap((candidate: { files: string[] }) => candidate.files)
-    expect({ exitCode: answer.exitCode, files: files.toSorted() }, answer.stdout.slice(0, 3000)).toEqual({ exitCode: 0, files: ['src/größe.js', 'src/list.js'] })
+    expect({ exitCode: answer.exitCode, files: files.toSorted() }, answer.stdout.slice(0, 3000)).toEqual({
+      exitCode: 0,
+      files: ['src/größe.js', 'src/list.js'],
+    })
     expect(place.frozen()).toEqual(before)
   })
 
@@ -61,11 +77,17 @@ describe('one repository with every kind of awkward file', () => {
   it('lets a patch change a line beside one of a megabyte', async () => {
     const patch = patchOf('src/table.js', LONG_LINE, (text) => text.replace('table[0]', 'table.charAt(0)'))
     const candidate = candidateOf(await judge(place, patch))
-    expect({ verdict: candidate.verdict, codes: candidate.reasons.map(({ code }: { code: string }) => code) }).toEqual({ verdict: 'cannot_decide', codes: ['no_control', 'unexercised'] })
+    expect({ verdict: candidate.verdict, codes: candidate.reasons.map(({ code }: { code: string }) => code) }).toEqual({
+      verdict: 'cannot_decide',
+      codes: ['no_control', 'unexercised'],
+    })
   })
 
   it('lets a patch change a binary file and one with a newline in its name', async () => {
-    writeFileSync(join(place.root, 'assets/noise.bin'), BINARY.map((byte) => byte ^ 1))
+    writeFileSync(
+      join(place.root, 'assets/noise.bin'),
+      BINARY.map((byte) => byte ^ 1),
+    )
     writeFileSync(join(place.root, NEWLINE), 'other text\n')
     // not through the helper that trims: a binary patch ends with an empty line
     const patch = execFileSync('git', ['diff', '--binary'], { cwd: place.root, env: place.env })
@@ -82,7 +104,11 @@ describe('one repository with every kind of awkward file', () => {
     const answer = await judge(place, patchAdding('src/escape', outside, '120000'))
     const candidate = candidateOf(answer)
     expect(answer.exitCode).toBe(1)
-    expect(candidate).toMatchObject({ verdict: 'roll_back', state: 'rejected', reasons: [{ code: 'contract', detail: expect.stringContaining('symlink_leaves_tree') }] })
+    expect(candidate).toMatchObject({
+      verdict: 'roll_back',
+      state: 'rejected',
+      reasons: [{ code: 'contract', detail: expect.stringContaining('symlink_leaves_tree') }],
+    })
     expect(readFileSync(outside, 'utf8')).toBe('mine\n')
   })
 
@@ -93,6 +119,10 @@ describe('one repository with every kind of awkward file', () => {
 
   it('judges a patch that adds a name differing in case only', async () => {
     const candidate = candidateOf(await judge(place, patchAdding('src/List.js', 'export const other = 1\n')))
-    expect(candidate).toMatchObject({ verdict: 'roll_back', state: 'rejected', reasons: [{ code: 'contract', detail: expect.stringContaining('name_clash') }] })
+    expect(candidate).toMatchObject({
+      verdict: 'roll_back',
+      state: 'rejected',
+      reasons: [{ code: 'contract', detail: expect.stringContaining('name_clash') }],
+    })
   })
 })

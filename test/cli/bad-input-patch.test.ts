@@ -34,7 +34,10 @@ describe('patches that cannot be used', () => {
   it('a patch that breaks the syntax is refused before anything runs', async () => {
     const answer = await judge(place, GOOD_PATCH.replace('list.includes(item)', 'list.includes(item'))
     expect(answer.exitCode).toBe(1)
-    expect(candidateOf(answer)).toMatchObject({ verdict: 'roll_back', reasons: [{ code: 'contract', detail: expect.stringContaining('parse') }] })
+    expect(candidateOf(answer)).toMatchObject({
+      verdict: 'roll_back',
+      reasons: [{ code: 'contract', detail: expect.stringContaining('parse') }],
+    })
   })
 
   it('a patch that turns the tests red', async () => {

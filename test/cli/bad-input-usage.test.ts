@@ -34,12 +34,19 @@ describe('command lines of improve that are not understood', () => {
     ['a branch name git would not take', ['--into', 'not..a branch']],
     ['a program that is empty', ['--exec', '']],
     ['a test command that is empty', ['--test', '']],
-    ['a test command with an open quote', ['--test', "node --test 'src"]],
-    ['yes to what nobody decides', ['--yes', '--dry-run']],
   ])('%s', async (_name, args) => {
     const answer = await refuses(place, ['improve', ...args], 'USAGE', 2)
     expect(answer.stderr).toBe('')
     expect(answer.json.error!.message).not.toContain('    at ')
+  })
+
+  it('paths are meant from the folder one stands in', async () => {
+    const answer = await place.run(['improve', 'list.js', '--source', 'rules', '--rule', 'js/prefer-at', '--dry-run', '--max', '1'], {
+      cwd: `${place.root}/src`,
+    })
+    expect(answer.exitCode, answer.stdout).toBe(0)
+    expect(answer.json.data.candidates).toMatchObject([{ files: ['src/list.js'] }])
+    await refuses(place, ['improve', 'src/list.js', '--dry-run'], 'USAGE', 2, { cwd: `${place.root}/src` })
   })
 
   it('settings that are not valid, each named with its place', async () => {

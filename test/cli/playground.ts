@@ -49,7 +49,9 @@ export const TINY: Record<string, FileContent> = {
 }
 
 /** The change most cases hand in: it is right, and the tests notice if it were not. */
-export const GOOD_PATCH = patchOf('src/list.js', String(TINY['src/list.js']), (text) => text.replace('list.indexOf(item) !== -1', 'list.includes(item)'))
+export const GOOD_PATCH = patchOf('src/list.js', String(TINY['src/list.js']), (text) =>
+  text.replace('list.indexOf(item) !== -1', 'list.includes(item)'),
+)
 
 /** A `git diff` of one changed place in a text file that ends with a newline. */
 export function patchOf(file: string, text: string, change: (text: string) => string): string {
@@ -61,9 +63,17 @@ export function patchOf(file: string, text: string, change: (text: string) => st
   const rows = (lines: string[], mark: string): string[] => lines.map((line) => `${mark}${line}`)
   const removed = rows(before.slice(head, before.length - tail), '-')
   const added = rows(after.slice(head, after.length - tail), '+')
-  const context = [before.slice(from, head), before.slice(before.length - tail, before.length - tail + 3)].map((lines) => rows(lines, ' ')) as [string[], string[]]
+  const context = [before.slice(from, head), before.slice(before.length - tail, before.length - tail + 3)].map((lines) =>
+    rows(lines, ' '),
+  ) as [string[], string[]]
   const around = context[0].length + context[1].length
-  const hunk = [`@@ -${from + 1},${removed.length + around} +${from + 1},${added.length + around} @@`, ...context[0], ...removed, ...added, ...context[1]]
+  const hunk = [
+    `@@ -${from + 1},${removed.length + around} +${from + 1},${added.length + around} @@`,
+    ...context[0],
+    ...removed,
+    ...added,
+    ...context[1],
+  ]
   return `diff --git a/${file} b/${file}\n--- a/${file}\n+++ b/${file}\n${hunk.join('\n')}\n`
 }
 
@@ -90,7 +100,12 @@ export function createPlayground(files: Record<string, FileContent> | null = TIN
   }
   mkdirSync(env['HOME']!)
   const start: Playground['start'] = (args, { cwd = repository.root, env: more = {}, input, detached = false } = {}) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args, '--json'], { cwd, env: { ...env, ...more }, detached, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [PROGRAM, ...args, '--json'], {
+      cwd,
+      env: { ...env, ...more },
+      detached,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     child.stdin.on('error', () => {}) // a program that does not read its input closes it
     child.stdin.end(input ?? '')
     const [out, err]: [Buffer[], Buffer[]] = [[], []]
@@ -105,7 +120,14 @@ export function createPlayground(files: Record<string, FileContent> | null = TIN
     })
     return { child, done }
   }
-  return { ...repository, folder, env, start, run: (args, runOptions) => start(args, runOptions).done, frozen: () => freeze(repository.root) }
+  return {
+    ...repository,
+    folder,
+    env,
+    start,
+    run: (args, runOptions) => start(args, runOptions).done,
+    frozen: () => freeze(repository.root),
+  }
 }
 
 function parse(stdout: string): Envelope {
@@ -129,7 +151,10 @@ export function freeze(root: string): Record<string, string> {
       if (OWN.some((pattern) => pattern.test(`${path}/`) || pattern.test(path))) continue
       if (entry.isDirectory()) walk(path)
       else if (lstatSync(join(gitDir, path)).isSymbolicLink()) found[`.git/${path}`] = readlinkSync(join(gitDir, path))
-      else found[`.git/${path}`] = createHash('sha256').update(readFileSync(join(gitDir, path))).digest('hex')
+      else
+        found[`.git/${path}`] = createHash('sha256')
+          .update(readFileSync(join(gitDir, path)))
+          .digest('hex')
     }
   }
   if (existsSync(gitDir) && lstatSync(gitDir).isDirectory()) walk('')
@@ -137,16 +162,29 @@ export function freeze(root: string): Record<string, string> {
 }
 
 /** Runs a command that must fail with this code, and must leave the repository as it was. */
-export async function refuses(place: Playground, args: readonly string[], code: string, exitCode: number, options: RunOptions = {}): Promise<Answer> {
+export async function refuses(
+  place: Playground,
+  args: readonly string[],
+  code: string,
+  exitCode: number,
+  options: RunOptions = {},
+): Promise<Answer> {
   const before = place.frozen()
   const answer = await place.run(args, options)
-  expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout.slice(0, 2000) + answer.stderr.slice(0, 4000)).toEqual({ code, exitCode })
+  expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout.slice(0, 2000) + answer.stderr.slice(0, 4000)).toEqual(
+    { code, exitCode },
+  )
   expect(place.frozen()).toEqual(before)
   return answer
 }
 
 /** Hands in a patch for judgement only; what the repository holds must stay as it was. */
-export async function judge(place: Playground, patch: string | Uint8Array, more: readonly string[] = [], options: RunOptions = {}): Promise<Answer> {
+export async function judge(
+  place: Playground,
+  patch: string | Uint8Array,
+  more: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Answer> {
   const before = place.frozen()
   const answer = await place.run(['improve', '--patch', '-', '--dry-run', ...more], { ...options, input: patch })
   expect(place.frozen()).toEqual(before)
@@ -167,7 +205,10 @@ export function candidateOf(answer: Answer): any {
 export function expectProven(answer: Answer, tests: number): void {
   const candidate = candidateOf(answer)
   const text = JSON.stringify(candidate, null, 1).slice(0, 4000)
-  expect(candidate.reasons.filter(({ code }: { code: string }) => code !== 'metric_unclear'), text).toEqual([])
+  expect(
+    candidate.reasons.filter(({ code }: { code: string }) => code !== 'metric_unclear'),
+    text,
+  ).toEqual([])
   expect(['keep', 'cannot_decide'], text).toContain(candidate.verdict)
   expect(candidate.evidence.tests.regressed, text).toEqual([])
   expect(candidate.evidence.tests.candidate.pass, text).toBe(tests)

@@ -46,7 +46,7 @@ export async function work(opened: Opened, job: Job): Promise<unknown> {
   return job.kind === 'land' ? opened.landing.land(job.request) : opened.landing.undo(job.request)
 }
 
-/** `node driver.mjs ROOT JOB.json` with the crash variables in the environment. */
+/** `node driver.mjs ROOT JOB.json` with the crash variables in the environment. @public (called by the text in sweep.ts) */
 export async function main(): Promise<void> {
   const [root = '', jobFile = ''] = process.argv.slice(2)
   const marks: Record<string, string> = {}

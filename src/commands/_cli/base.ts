@@ -1,9 +1,10 @@
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import type { App } from '../../core/app.ts'
-import { EXIT } from '../../core/kernel/index.ts'
+import { EXIT, type SingularityError } from '../../core/kernel/index.ts'
+import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
-import { exitWith, presentError } from './present-error.ts'
+import { asOurs, exitWith, presentError } from './present-error.ts'
 
 export type BaseFlags = Interfaces.InferredFlags<typeof BaseCommand.baseFlags>
 
@@ -29,6 +30,9 @@ export abstract class BaseCommand extends Command {
 
   private opened: App | undefined
 
+  /** SIGTERM and SIGINT both stop a run; only the exit code tells which it was. */
+  protected terminated = false
+
   override async init(): Promise<void> {
     await super.init()
     // oclif fills a missing argument from standard input: `--patch -` would lose its patch, a script's pipe would be waited for.
@@ -36,7 +40,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected get isJson(): boolean {
-    return this.argv.includes('--json') || process.env['SINGULARITY_JSON'] === 'true'
+    return wantsJson(this.argv, process.env)
   }
 
   /** True where a person can be asked. */
@@ -72,9 +76,29 @@ export abstract class BaseCommand extends Command {
     if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`)
   }
 
+  /** 143 where 130 would be told and it was a SIGTERM. */
+  protected exitCodeOf(code: number): number {
+    return code === EXIT.sigint && this.terminated ? EXIT.sigterm : code
+  }
+
   override async catch(error: unknown): Promise<void> {
     if ((error as { code?: string }).code === 'EEXIT') throw error
-    exitWith(presentError(error, { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.') }))
+    const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags })
+    const place = { json: this.isJson, command: (this.id ?? 'look').replaceAll(':', '.'), flags }
+    const ours = asOurs(error, place)
+    const log = ours.kind === 'bug' ? await this.record(ours) : undefined
+    exitWith(this.exitCodeOf(presentError(ours, { ...place, log })))
+  }
+
+  /** Writes a bug of ours to the log file and answers its path. */
+  private async record(error: SingularityError): Promise<string | undefined> {
+    try {
+      const log = await (await this.app()).log('cli')
+      log.error(error.message, { command: this.id, argv: this.argv, error: error.cause ?? error, more: error.data })
+      return log.path
+    } catch {
+      return undefined // what could not be loaded is what is told
+    }
   }
 
   override async finally(): Promise<void> {

@@ -93,12 +93,16 @@ export default abstract class ImproveBase extends BaseCommand {
       progress.note('Stopping: what is decided is kept. Once more stops at once.')
     }
     process.on('SIGINT', onSignal)
-    const onTerm = (): void => hard.abort()
+    const onTerm = (): void => {
+      this.terminated = true
+      hard.abort()
+    }
     process.on('SIGTERM', onTerm)
     let outcome: ImproveOutcome
     const service = await app.improvement()
     try {
       outcome = await service.improve(request, progress.observe, hard.signal, soft.signal)
+      outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
     } finally {
       progress.end()
       process.off('SIGINT', onSignal)
@@ -149,9 +153,11 @@ async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<
     throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, {
       hints: ['singularity improve --time-limit 15m'],
     })
+  for (const name of ['test', 'exec', 'branch', 'base', 'into', 'patch', 'summary'] as const)
+    if (flags[name]?.trim() === '') throw new SingularityError('USAGE', `--${name} is empty.`)
   if (flags['exec-net'] && flags.offline) throw new SingularityError('USAGE', '--exec-net and --offline contradict each other.')
   return {
-    paths: paths.map((path) => path.replace(/\/+$/, '').replace(/^\.\//, '')).filter((path) => path !== '' && path !== '.'),
+    paths: [...paths],
     sources: flags.source ?? [],
     rules: flags.rule ?? [],
     patch: flags.patch === undefined ? null : { name: flags.patch, bytes: await readPatch(flags.patch) },

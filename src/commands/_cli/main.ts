@@ -1,29 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import { Config, loadHelpClass, run } from '@oclif/core'
+import { Config, loadHelpClass } from '@oclif/core'
 import { COMMANDS } from 'singularity-commands'
-import { SingularityError } from '../../core/kernel/index.ts'
+import { SingularityError, printable } from '../../core/kernel/index.ts'
+import { type CommandLine, readCommandLine, wantsJson } from './command-line.ts'
+import { setColor } from './paint.ts'
 import { exitWith, presentError } from './present-error.ts'
-import { suggest } from './suggest.ts'
-
-/** Commands are imported when they run: the manifest answers everything else. */
-class LazyConfig extends Config {
-  override async runCommand<T = unknown>(id: string, argv: string[] = []): Promise<T> {
-    const load = COMMANDS[id]
-    if (!load) throw unknownCommand(id, argv)
-    const { default: command } = await load()
-    return (await command.run(argv, this)) as T
-  }
-}
-
-function unknownCommand(id: string, argv: readonly string[]): SingularityError {
-  const typed = id.replaceAll(':', ' ')
-  const full = [typed, ...argv.filter((arg) => !arg.startsWith('-'))].join(' ')
-  const names = Object.keys(COMMANDS).map((name) => name.replaceAll(':', ' '))
-  const near = suggest(typed, names) ?? suggest(full, names)
-  return new SingularityError('USAGE', `There is no command "${typed}".`, { hints: [`singularity ${near ?? '--help'}`] })
-}
-
-const HELP = new Set(['--help', '-h', 'help'])
 
 /** Runs one command line. A bare command line is the two-minute look. Every way out passes here. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -31,21 +12,53 @@ export async function main(argv: readonly string[]): Promise<void> {
     stream.on('error', (error: { code?: string }) => {
       if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
     })
-  const json = argv.includes('--json')
+  const json = wantsJson(argv, process.env)
+  const line = readCommandLine(argv, Object.keys(COMMANDS))
+  const command = line.kind === 'command' ? line.id.replaceAll(':', '.') : line.kind === 'version' ? 'version' : 'help'
+  process.on('uncaughtException', (error) => process.exit(presentError(error, { json, command })))
+  const color = /^--color=(always|never)$/.exec(argv.find((word) => word.startsWith('--color=')) ?? '')?.[1]
+  if (color) setColor(color as 'always' | 'never')
   try {
-    const config = new LazyConfig({ root: fileURLToPath(new URL('..', import.meta.url)) })
+    const config = new Config({ root: fileURLToPath(new URL('..', import.meta.url)) })
     await config.load()
-    const words = [...argv]
-    if (words[0] === 'help' || (words.length === 1 && HELP.has(words[0]!))) {
-      const Help = await loadHelpClass(config)
-      await new Help(config, config.pjson.oclif.helpOptions ?? config.pjson.helpOptions).showHelp(words.filter((word) => !HELP.has(word)))
-      return
-    }
-    if (words[0] === undefined || (words[0].startsWith('-') && !HELP.has(words[0]))) words.unshift('look')
-    await run(words, config)
+    await follow(line, config, json)
   } catch (error) {
-    const isExit = (error as { oclif?: { exit?: number }; code?: string }).code === 'EEXIT'
-    if (isExit) return exitWith((error as { oclif: { exit: number } }).oclif.exit)
-    exitWith(presentError(error, { json, command: argv.filter((word) => !word.startsWith('-'))[0] ?? 'singularity' }))
+    const { code, oclif } = error as { code?: string; oclif?: { exit?: number } }
+    exitWith(code === 'EEXIT' ? (oclif?.exit ?? 0) : presentError(error, { json, command }))
   }
+}
+
+/** oclif's own dispatcher would load its settings twice more, import every command, and never ask us about unknown names. */
+async function follow(line: CommandLine, config: Config, json: boolean): Promise<void> {
+  switch (line.kind) {
+    case 'command': {
+      const { default: Command } = await COMMANDS[line.id]!()
+      Command.id = line.id
+      return new Command([...line.argv], config)._run()
+    }
+    case 'version':
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version: config.version } })}\n`
+          : `singularity ${config.version}\n`,
+      )
+      return
+    case 'topic':
+      if (json)
+        throw new SingularityError('USAGE', `"${line.topic}" needs one more word.`, {
+          hints: line.names.map((name) => `singularity ${name}`),
+        })
+      return showHelp(config, [line.topic])
+    case 'help':
+      return showHelp(config, line.words)
+    case 'unknown':
+      throw new SingularityError('USAGE', `There is no command "${printable(line.typed)}".`, {
+        hints: [`singularity ${line.near ?? '--help'}`],
+      })
+  }
+}
+
+async function showHelp(config: Config, words: readonly string[]): Promise<void> {
+  const Help = await loadHelpClass(config)
+  await new Help(config, config.pjson.oclif.helpOptions ?? config.pjson.helpOptions).showHelp([...words])
 }

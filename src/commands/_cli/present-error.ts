@@ -1,27 +1,40 @@
-import { SingularityError, messageOf, printable } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, printable } from '../../core/kernel/index.ts'
 import { paint } from './paint.ts'
+import { suggest } from './suggest.ts'
 
 /** The one door out: sets the exit code and lets buffered output drain. */
 export function exitWith(code: number): void {
   process.exitCode = code
 }
 
+/** What was asked for: `command` is its name with dots; `flags` are the names it knows, for a suggestion; `log` the file that tells more. */
+export type ErrorPlace = { json: boolean; command: string; flags?: readonly string[]; log?: string | undefined }
+
 /** oclif's parser speaks of flags and arguments; anything else that is not ours is a bug. */
-function asOurs(error: unknown): SingularityError {
+export function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): SingularityError {
   if (SingularityError.isInstance(error)) return error
-  const parser = error as { oclif?: { exit?: number }; parse?: unknown; name?: string }
+  const refused = diskRefusal(error)
+  if (refused) return refused
+  const parser = error as { oclif?: { exit?: number }; parse?: unknown }
   if (parser.oclif?.exit !== undefined || parser.parse) {
     const [what, ...more] = messageOf(error)
       .split('\n')
-      .filter((line) => !/^See more help/.test(line))
-    return new SingularityError('USAGE', printable([what, ...more].join(' ').trim()), { hints: ['singularity help'] })
+      .filter((line) => !line.startsWith('See more help'))
+    const name = command.replaceAll('.', ' ')
+    const typed = /^Nonexistent flag: --([\w-]+)/.exec(what ?? '')?.[1]
+    const near = typed === undefined ? undefined : suggest(typed, flags)
+    const hints = [
+      ...(near === undefined ? [] : [`singularity ${name} --${near}`]),
+      name === 'help' ? 'singularity help' : `singularity ${name} --help`,
+    ]
+    return new SingularityError('USAGE', printable([what, ...more].join(' ').trim()), { hints })
   }
   return new SingularityError('INTERNAL', messageOf(error), { cause: error })
 }
 
 /** Prints an error for people (stderr) or machines (stdout) and answers its exit code. */
-export function presentError(thrown: unknown, options: { json: boolean; command: string }): number {
-  const error = asOurs(thrown)
+export function presentError(thrown: unknown, options: ErrorPlace): number {
+  const error = asOurs(thrown, options)
   if (options.json) {
     const body = {
       code: error.code,
@@ -30,6 +43,7 @@ export function presentError(thrown: unknown, options: { json: boolean; command:
       hints: error.hints,
       docs: error.docs,
       ...(error.data && { data: error.data }),
+      ...(options.log !== undefined && { log: options.log }),
     }
     process.stdout.write(`${JSON.stringify({ schema: `singularity.${options.command}/1`, ok: false, error: body })}\n`)
     return error.exitCode
@@ -37,6 +51,7 @@ export function presentError(thrown: unknown, options: { json: boolean; command:
   const lines = [`${paint('red', 'error')} ${paint('dim', error.code)} ${printable(error.message)}`]
   for (const hint of error.hints) lines.push(`  ${paint('cyan', '->')} ${printable(hint)}`)
   if (error.kind === 'bug' && error.cause instanceof Error && error.cause.stack) lines.push(paint('dim', printable(error.cause.stack)))
+  if (options.log !== undefined) lines.push(`  log: ${printable(options.log)}`)
   process.stderr.write(`${lines.join('\n')}\n`)
   return error.exitCode
 }

@@ -13,8 +13,14 @@ export default class RulesList extends BaseCommand {
     '<%= config.bin %> rules list --json',
   ]
   static override flags = {
-    language: Flags.string({ description: 'Only rules for this language (javascript, typescript, python, go, rust, java, ruby, c).' }),
-    safety: Flags.option({ options: ['safe', 'semantic', 'experimental'] as const })({ description: 'Only rules of this safety.' }),
+    language: Flags.string({
+      description: 'Only rules for this language (javascript, typescript, python, go, rust, java, ruby, c).',
+      env: 'SINGULARITY_LANGUAGE',
+    }),
+    safety: Flags.option({ options: ['safe', 'semantic', 'experimental'] as const })({
+      description: 'Only rules of this safety.',
+      env: 'SINGULARITY_SAFETY',
+    }),
   }
 
   async run(): Promise<void> {

@@ -5,6 +5,8 @@ import { paint } from '../_cli/paint.ts'
 import { openRules, requiresText, ruleData } from '../_cli/repository-rules.ts'
 import { suggest } from '../_cli/suggest.ts'
 
+const linesOf = (text: string): string[] => text.trimEnd().split('\n')
+
 export default class RulesShow extends BaseCommand {
   static override summary = 'Show one rule: what it changes, why, since which versions, and its examples.'
   static override examples = ['<%= config.bin %> rules show js/prefer-includes', '<%= config.bin %> rules show go/errors-is --json']
@@ -25,14 +27,8 @@ export default class RulesShow extends BaseCommand {
       })
     }
     const examples = rule.invalid.flatMap(({ before, after }) => [
-      ...before
-        .trimEnd()
-        .split('\n')
-        .map((line) => paint('red', `  - ${line}`)),
-      ...after
-        .trimEnd()
-        .split('\n')
-        .map((line) => paint('green', `  + ${line}`)),
+      ...linesOf(before).map((line) => paint('red', `  - ${line}`)),
+      ...linesOf(after).map((line) => paint('green', `  + ${line}`)),
       '',
     ])
     const text = [
@@ -48,12 +44,7 @@ export default class RulesShow extends BaseCommand {
       'Changes',
       ...examples,
       'Leaves alone',
-      ...rule.valid.flatMap((example) =>
-        example
-          .trimEnd()
-          .split('\n')
-          .map((line) => `    ${line}`),
-      ),
+      ...rule.valid.flatMap(linesOf).map((line) => `    ${line}`),
       '',
       `Try it: ${paint('cyan', `singularity improve --rule ${rule.id}`)}`,
     ]

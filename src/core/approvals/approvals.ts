@@ -48,6 +48,10 @@ export type Approvals = ReturnType<typeof createApprovals>
 export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
   const now = (): string => isoTime(clock)
 
+  function event(name: string, candidateId: string, data: Record<string, unknown>): void {
+    db.run(SQL.appendEvent, now(), name, JSON.stringify(data), candidateId)
+  }
+
   function latest(candidateId: string): Approval | null {
     const row = db.get<ApprovalRow>(SQL.latestOf, candidateId)
     return row ? toApproval(row) : null
@@ -67,24 +71,40 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
       db.transaction(() => {
         db.run(SQL.voidOpen, now(), 'replaced by a new request', options.candidateId)
         db.run(SQL.insert, id, options.candidateId, sha256(token), options.diffHash, options.evidenceHash, now(), expires)
+        event('approval.requested', options.candidateId, { id, diff_hash: options.diffHash, expires_at: expires })
       })
       return { approval: toApproval(db.get<ApprovalRow>(SQL.byId, id)!), token }
     },
 
     /**
      * Answers the open request of a candidate: exactly one of several racing answers wins.
-     * @throws APPROVAL_VOID when the diff is not the one that was asked about, STATE_CONFLICT when it is not open any more
+     * @throws APPROVAL_VOID when the diff, its evidence or the token is not the one that was asked about, STATE_CONFLICT
+     * when it is not open any more
      */
     decide(
       candidateId: string,
-      decision: { status: 'approved' | 'rejected'; by: string; via: string; reason: string | null; overrides: boolean; diffHash: string },
+      decision: {
+        status: 'approved' | 'rejected'
+        by: string
+        via: string
+        reason: string | null
+        overrides: boolean
+        diffHash: string
+        evidenceHash: string
+        token?: string
+      },
     ): Approval {
       return db.transaction(() => {
-        const { status, by, via, reason, overrides, diffHash } = decision
-        const changed = db.run(SQL.claim, status, now(), by, via, reason, overrides ? 1 : 0, candidateId, diffHash, now())
+        const { status, by, via, reason, overrides, diffHash, evidenceHash } = decision
+        const token = decision.token === undefined ? null : sha256(decision.token)
+        const answer = [status, now(), by, via, reason, overrides ? 1 : 0]
+        const changed = db.run(SQL.claim, ...answer, candidateId, diffHash, evidenceHash, now(), token)
         const current = latest(candidateId)
-        if (changed === 1) return current!
-        if (current?.status === 'open' && current.diffHash !== diffHash)
+        if (changed === 1) {
+          event(`approval.${status}`, candidateId, { id: current!.id, by, via, reason, overrides })
+          return current!
+        }
+        if (current?.status === 'open' && current.expiresAt > now())
           throw new SingularityError('APPROVAL_VOID', `Candidate ${candidateId} changed after approval was asked for.`, {
             hints: [`singularity show ${candidateId}`],
           })
@@ -100,7 +120,11 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     },
 
     /** Voids the open request of a candidate whose diff or evidence changed. */
-    void: (candidateId: string, reason: string): number => db.run(SQL.voidOpen, now(), reason, candidateId),
+    void(candidateId: string, reason: string): number {
+      const changed = db.run(SQL.voidOpen, now(), reason, candidateId)
+      if (changed > 0) event('approval.void', candidateId, { reason })
+      return changed
+    },
 
     /** Closes what was open too long; answers the candidates. */
     expire: (): string[] => db.all<{ candidate_id: string }>(SQL.expire, now(), now()).map((row) => row.candidate_id),
@@ -109,7 +133,10 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
 
     ask(candidateId: string, by: string, text: string): Question {
       const id = newId('q', clock)
-      db.run(SQL.insertQuestion, id, candidateId, text, by, now())
+      db.transaction(() => {
+        db.run(SQL.insertQuestion, id, candidateId, text, by, now())
+        event('question.asked', candidateId, { id, by })
+      })
       return toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
     },
 
@@ -120,7 +147,9 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
           throw new SingularityError('NOT_FOUND', `No question has the id ${id}.`, { hints: ['singularity inbox'] })
         if (db.run(SQL.answer, text, by, now(), id) === 0)
           throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
-        return toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
+        const question = toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
+        event('question.answered', question.candidateId, { id, by })
+        return question
       })
     },
 

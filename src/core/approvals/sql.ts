@@ -7,7 +7,10 @@ export const SQL = {
   open: `SELECT * FROM approval WHERE status = 'open' ORDER BY requested_at, id`,
   /** The claim: of two racing answers exactly one changes a row. */
   claim: `UPDATE approval SET status = ?, decided_at = ?, decided_by = ?, via = ?, reason = ?, overrides = ?
-          WHERE candidate_id = ? AND status = 'open' AND diff_hash = ? AND expires_at > ?`,
+          WHERE candidate_id = ? AND status = 'open' AND diff_hash = ? AND evidence_hash = ? AND expires_at > ?
+          AND token_hash = coalesce(?, token_hash)`,
+  appendEvent: `INSERT INTO event (at, name, run_id, candidate_id, data)
+                SELECT ?, ?, run_id, id, ? FROM candidate WHERE id = ?`,
   voidOpen: `UPDATE approval SET status = 'void', decided_at = ?, reason = ? WHERE candidate_id = ? AND status = 'open'`,
   expire: `UPDATE approval SET status = 'expired', decided_at = ? WHERE status = 'open' AND expires_at <= ? RETURNING candidate_id`,
   insertQuestion: `INSERT INTO question (id, candidate_id, text, asked_by, asked_at) VALUES (?, ?, ?, ?, ?)`,

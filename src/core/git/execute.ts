@@ -58,13 +58,13 @@ const MEANINGS: readonly [RegExp, 'REPOSITORY_LOCKED' | 'WRONG_OWNER' | 'DISK_FU
     'Another git process holds a lock',
   ],
   [/dubious ownership/, 'WRONG_OWNER', 'The repository belongs to another user'],
-  [/No space left on device|Disk quota exceeded/, 'DISK_FULL', 'No space left for git to write'],
+  [/No space left on device|Out of diskspace|Disk quota exceeded/, 'DISK_FULL', 'No space left for git to write'],
   [/Read-only file system/, 'READ_ONLY', 'git cannot write here'],
   [/not a git repository/, 'NOT_A_REPOSITORY', 'Not inside a git repository'],
 ]
 
 function failure(execution: Execution, result: ProcessResult, stderr: string): SingularityError {
-  if (result.startError !== null && /^ENOENT/.test(result.startError))
+  if (result.startError !== null && result.startError.startsWith('ENOENT'))
     return new SingularityError('GIT_MISSING', 'git was not found on the PATH, or the folder is gone.', {
       data: { detail: result.startError },
     })

@@ -8,7 +8,10 @@ type Stored = {
 }
 
 /** Coverage of the base per suite; null where the runner has none. */
-export type BaseCoverage = Map<string, CoverageMap | null>
+export type BaseCoverage = Map<string, CoverageMap | null> & {
+  /** The tests run what a build made: that a source file was not measured says nothing about it. */
+  built?: boolean
+}
 
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
 function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): string {
@@ -32,6 +35,7 @@ export async function measureBase(
   entries: readonly PlanEntry[],
 ): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
   const { store } = session.deps
+  const built = plan.steps.some(({ kind }) => kind === 'build')
   const key = baselineKey(session, plan, entries)
   const stored = session.request.retry ? undefined : store.cached<Stored>(key)
   if (stored) {
@@ -47,6 +51,7 @@ export async function measureBase(
           ),
       ]),
     )
+    coverage.built = built
     return { baseline: { ...stored.baseline, cached: true }, coverage }
   }
   session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
@@ -54,6 +59,7 @@ export async function measureBase(
     const onProgress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
     const baseline = await measureBaseline({ sandbox, plan, entries, signal: session.signal, onProgress })
     const coverage: BaseCoverage = new Map()
+    coverage.built = built
     for (const entry of entries) {
       onProgress(`coverage of ${entry.id}`)
       coverage.set(entry.id, (await measureCoverage({ sandbox, entry, signal: session.signal })) ?? null)
@@ -74,7 +80,7 @@ export function isExercised(coverage: BaseCoverage, file: string, lines: readonl
     if (!map) continue
     const own = map.get(file)
     if (!own) {
-      if (sameKind(map, file)) answer ??= false
+      if (!coverage.built && sameKind(map, file)) answer ??= false
       continue
     }
     if (lines.some((line) => own.executed.has(line) && !own.partial?.has(line))) return true

@@ -10,6 +10,9 @@ import type { ImprovementDeps } from './session.ts'
 const FILES = { run: 'run.json', bundle: 'candidates.bundle', record: 'record.json.gz' }
 const TABLES = ['candidate', 'approval', 'question'] as const
 
+/** Ids become parts of paths and refs. */
+const ID = /^[a-z][0-9a-z]{5,20}$/
+
 type Carried = {
   schema: 'singularity.export/1'
   run: Record<string, string | number | null>
@@ -70,6 +73,7 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
   if (carried?.schema !== 'singularity.export/1')
     throw new SingularityError('RECORD_INVALID', `${directory} does not hold a run this version can read.`)
   const runId = String(carried.run['id'])
+  if (!ID.test(runId)) throw new SingularityError('RECORD_INVALID', 'The exported run has no valid id.')
   if (store.db.get('SELECT id FROM run WHERE id = ?', runId))
     throw new SingularityError('STATE_CONFLICT', `Run ${runId} is already here.`, { hints: [`singularity show ${runId}`] })
   const base = String(carried.run['base'])
@@ -86,15 +90,39 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
     mkdirSync(deps.recordsDir, { recursive: true })
     copyFileSync(join(source, FILES.record), join(deps.recordsDir, `${runId}.json.gz`))
   }
-  for (const row of carried.rows.candidate)
-    if (
-      row['commit_oid'] !== null &&
-      (await git.resolve(String(row['commit_oid']))) !== undefined &&
-      (await diffHash(git, base, String(row['commit_oid']))) !== row['diff_hash']
-    )
-      throw new SingularityError('RECORD_INVALID', `Candidate ${String(row['id'])} is not the change that was exported.`)
-  insertRows(deps, { ...carried.run, record_path: join(deps.recordsDir, `${runId}.json.gz`), status: 'finished' }, carried.rows)
+  const rows = await checkRows(deps, base, carried.rows)
+  const request = { ...(parseJson(String(carried.run['request'])) as object), isolation: 'auto' }
+  insertRows(
+    deps,
+    { ...carried.run, record_path: join(deps.recordsDir, `${runId}.json.gz`), status: 'finished', request: JSON.stringify(request) },
+    rows,
+  )
   return { run: runId, candidates: store.candidatesOf(runId).map(candidateData) }
+}
+
+/** States that say nothing about this clone's branches and may be taken over as they are. */
+const PORTABLE = ['validated', 'rejected', 'errored', 'awaiting_approval', 'declined', 'expired', 'abandoned', 'conflict']
+
+/**
+ * What a folder says is not believed: every diff is hashed again from the bundle's objects, and `approved` holds only
+ * with an approval that was given for exactly that diff; anything else waits for a person here.
+ */
+async function checkRows({ git }: ImprovementDeps, base: string, rows: Carried['rows']): Promise<Carried['rows']> {
+  const candidate: Carried['rows']['candidate'] = []
+  for (const row of rows.candidate) {
+    const [id, oid] = [String(row['id']), row['commit_oid']]
+    if (!ID.test(id)) throw new SingularityError('RECORD_INVALID', 'A candidate of the exported run has no valid id.')
+    const there = oid !== null && (await git.resolve(`${String(oid)}^{commit}`)) !== undefined
+    if (there && (await diffHash(git, base, String(oid))) !== row['diff_hash'])
+      throw new SingularityError('RECORD_INVALID', `Candidate ${id} is not the change that was exported.`)
+    const approved = rows.approval.some(
+      (each) => each['candidate_id'] === id && each['status'] === 'approved' && each['diff_hash'] === row['diff_hash'],
+    )
+    const waits = row['state'] === 'approved' && there && approved ? 'approved' : 'awaiting_approval'
+    const state = PORTABLE.includes(String(row['state'])) ? row['state']! : there ? waits : 'abandoned'
+    candidate.push({ ...row, state, landed_oid: null, undo_oid: null, target_ref: null, base_oid: oid === null ? null : base })
+  }
+  return { ...rows, candidate, approval: rows.approval.map((row) => ({ ...row, via: row['via'] === null ? null : 'import' })) }
 }
 
 function insertRows({ store: { db } }: ImprovementDeps, run: Carried['run'], rows: Carried['rows']): void {

@@ -1,6 +1,6 @@
 import type { ChangedFile, Git } from '../git/index.ts'
 import { astEqual, languageOf, parseSource } from '../parsing/index.ts'
-import { type Platform, declaredPlatform, platformViolations } from '../rules/index.ts'
+import { type Platform, declaredPlatform, packageFinder, platformViolations } from '../rules/index.ts'
 import {
   type Evidence,
   type WeakeningReport,
@@ -42,6 +42,8 @@ export async function checkContract(options: Options): Promise<StaticReport> {
 
   const findings: Finding[] = []
   const equalTrees = new Set<string>()
+  // What a person hands in may touch several packages; each declares its own platform.
+  const packageOf = await packageFinder(before)
   const platforms = new Map<string, Promise<Platform>>()
   const platformOf = (scope: string): Promise<Platform> => {
     const known = platforms.get(scope) ?? declaredPlatform(before, scope)
@@ -60,7 +62,12 @@ export async function checkContract(options: Options): Promise<StaticReport> {
     }
     if (old !== '' && astEqual(old, next, language)) equalTrees.add(file.path)
     if (options.isTestFile(file.path)) continue
-    for (const violation of platformViolations(old, next, language, await platformOf(options.scope)))
+    for (const violation of platformViolations(
+      old,
+      next,
+      language,
+      await platformOf(explicit ? packageOf(file.path, language) : options.scope),
+    ))
       findings.push({ name: 'platform', ok: false, detail: `${file.path}:${violation.line} ${violation.title} ${violation.detail}` })
     for (const suppression of newSuppressions(old, next, language))
       findings.push({

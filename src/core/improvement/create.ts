@@ -1,59 +1,33 @@
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
-import { detectPlan, entriesFor } from '../validation/index.ts'
-import { measureBase } from './base.ts'
 import { exportRun, importRun } from './carry.ts'
+import { diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, undoCandidate } from './deliver.ts'
 import { candidateReport, runSummary } from './explain.ts'
 import { readRecord } from './record.ts'
+import { type RecoveryReport, deadRuns, recover } from './recover.ts'
 import { replayRecord } from './replay.ts'
 import { candidateData, improveData } from './report.ts'
-import { openSession, revalidate, runImprovement } from './run.ts'
 import type { ImprovementService } from './service.ts'
 import type { ImprovementDeps } from './session.ts'
 import { DECIDABLE, LANDED } from './states.ts'
 import type { Candidate } from './store.ts'
+import { trailerApprovals } from './trailers.ts'
+import { waitingPage } from './waiting.ts'
 
 /** The main job behind the front doors. Whatever is called first recovers what a killed process left. */
 export function createImprovement(deps: ImprovementDeps): ImprovementService {
   const { git, store, approvals, landing } = deps
-  let recovered: Promise<void> | undefined
-  const ready = async (): Promise<void> => (recovered ??= recover(deps))
+  let recovered: Promise<RecoveryReport> | undefined
+  const ready = async (): Promise<RecoveryReport> => (recovered ??= recover(deps))
 
   function candidateOf(prefix: string): Candidate {
     const { kind, id } = store.find(prefix)
     if (kind !== 'candidate')
       throw new SingularityError('NOT_FOUND', `${prefix} is a run; a candidate is needed here.`, { hints: [`singularity show ${id}`] })
     return store.candidate(id)
-  }
-
-  /** Validates a merged tree outside of a run: same plan, same baseline, a fresh sandbox. */
-  async function validateMerged(tree: string, onto: string, candidate: Candidate): Promise<boolean> {
-    const run = store.run(candidate.runId)
-    const signal = new AbortController().signal
-    const session = await openSession(
-      deps,
-      { request: { ...run.request, patch: null, base: run.base, dryRun: true, look: true }, observe: () => {}, signal, stopSoon: signal },
-      run,
-    )
-    try {
-      session.plan = await detectPlan({
-        reader: session.reader,
-        root: git.repository.root,
-        prefix: git.repository.prefix,
-        test: run.request.test ?? deps.settings.planTest,
-        build: deps.settings.planBuild,
-        env: deps.settings.planEnv,
-        timeoutMs: deps.settings.planTimeoutMs,
-        scopes: deps.settings.planScope,
-      })
-      session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files))).baseline
-      return await revalidate(session, tree, onto, candidate)
-    } finally {
-      await session.workbench.close()
-    }
   }
 
   async function landApproved(candidate: Candidate, approvedBy: string, options: { into?: string; dryRun?: boolean }): Promise<void> {
@@ -65,7 +39,13 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    const result = await land({ ...deps, revalidate: validateMerged }, candidate.id, target, approvedBy, options.dryRun)
+    const validate = async (tree: string, onto: string, merged: Candidate): Promise<boolean> =>
+      (await import('./merged.ts')).validateMerged(deps, tree, onto, merged)
+    const result = await land({ ...deps, revalidate: validate }, candidate.id, {
+      target,
+      approvedBy,
+      ...(options.dryRun && { dryRun: true }),
+    })
     if (result.status === 'landed' || result.status === 'ready') return
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
@@ -81,8 +61,12 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
   return {
     async improve(request, observe, signal, stopSoon) {
       await ready()
+      const { runImprovement } = await import('./run.ts') // sandboxes, runners and parsers: not for commands that only read
       return runImprovement(deps, { request, observe, signal, stopSoon })
     },
+
+    recover: ready,
+    leftRunning: async () => deadRuns(deps).map(({ id }) => id),
 
     async runs({ limit }) {
       await ready()
@@ -106,21 +90,16 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return diffs.join('')
     },
 
-    async waiting() {
+    async waiting(options) {
       await ready()
-      const waiting = [
-        ...store.inState('awaiting_approval'),
-        ...store.inState('approved'),
-        ...store.inState('conflict'),
-        ...store.inState('needs_attention'),
-      ]
-      return { candidates: waiting.map((candidate) => candidateReport(deps, candidate)), questions: approvals.openQuestions() }
+      return waitingPage(deps, options)
     },
 
     async approve(prefix, actor, options = {}) {
       await ready()
       const candidate = candidateOf(prefix)
       const override = options.override ?? null
+      if (options.diffHash !== undefined && options.diffHash !== candidate.diffHash) throw isVoid(candidate)
       const openable = DECIDABLE.includes(candidate.state) || (candidate.state === 'rejected' && override !== null)
       if (!openable && candidate.state !== 'approved') throw conflict(candidate, 'approved')
       if (candidate.verdict === 'roll_back' && override === null)
@@ -132,10 +111,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         return candidateData(candidate)
       }
       if (candidate.state !== 'approved') {
+        await assertUnchanged(deps, candidate)
         if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
         grantApproval(deps, candidate, actor, override)
       }
-      await landApproved(store.candidate(candidate.id), actor.name, options)
+      await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decidedBy ?? actor.name, options)
       return candidateData(store.candidate(candidate.id))
     },
 
@@ -152,6 +132,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
           reason,
           overrides: false,
           diffHash: candidate.diffHash!,
+          evidenceHash: digest(candidate.evidence.proof),
         })
         store.move(candidate.id, 'declined', { by: actor.name, reason })
         store.decline(candidate.fingerprint, candidate.id, 'declined', reason)
@@ -191,10 +172,15 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     async resume() {
       await ready()
       const done: CandidateData[] = []
+      for (const { candidate, by } of await trailerApprovals(deps)) {
+        const grant = async (): Promise<void> => {
+          await assertUnchanged(deps, candidate)
+          grantApproval(deps, candidate, { name: by, via: 'trailer' }, null)
+        }
+        await grant().catch(ignoreConflict)
+      }
       for (const candidate of store.inState('approved')) {
-        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', {}).catch((error: unknown) => {
-          if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
-        })
+        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', {}).catch(ignoreConflict)
         done.push(candidateData(store.candidate(candidate.id)))
       }
       return { candidates: done }
@@ -238,26 +224,28 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
   }
 }
 
+/** The yes is about an exact diff and its evidence: both are computed again, a difference voids the request. */
+async function assertUnchanged({ git, approvals }: ImprovementDeps, candidate: Candidate): Promise<void> {
+  const request = approvals.latest(candidate.id)
+  const evidenceChanged = request?.status === 'open' && request.evidenceHash !== digest(candidate.evidence.proof)
+  if (!evidenceChanged && (await diffHash(git, candidate.base!, candidate.commit!)) === candidate.diffHash) return
+  approvals.void(candidate.id, 'the change or its evidence is not what was asked about')
+  throw isVoid(candidate)
+}
+
+/** One that cannot go on does not stop the others; its state and its reasons tell. */
+function ignoreConflict(error: unknown): void {
+  if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+}
+
+function isVoid({ id }: Candidate): SingularityError {
+  return new SingularityError('APPROVAL_VOID', `Candidate ${id} is not what approval was asked for any more.`, {
+    hints: [`singularity show ${id}`],
+  })
+}
+
 function conflict(candidate: Candidate, wish: string): SingularityError {
   return new SingularityError('STATE_CONFLICT', `${candidate.id} is ${candidate.state} and cannot be ${wish}.`, {
     hints: [`singularity show ${candidate.id}`],
   })
-}
-
-/** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
-async function recover(deps: ImprovementDeps): Promise<void> {
-  const { store, landing, approvals } = deps
-  await landing.recover()
-  for (const run of store.openRuns()) {
-    if (deps.isAlive(run.process)) continue
-    for (const { id, state } of store.candidatesOf(run.id))
-      if (['proposed', 'committed', 'sandboxed', 'validating'].includes(state))
-        store.move(id, 'abandoned', { reason: 'the run was killed' })
-    store.finishRun(run.id, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
-  }
-  for (const id of approvals.expire()) {
-    if (store.candidate(id).state !== 'awaiting_approval') continue
-    store.move(id, 'expired')
-    await landing.dropCandidate(id)
-  }
 }

@@ -1,7 +1,7 @@
 import type { Evidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
 import type { SourceKind } from './source.ts'
 
-/** States of a candidate; the transitions stand in docs/adr/0003-candidate-states.md and `states.ts`. */
+/** States of a candidate; the transitions stand in `states.ts`. */
 export type CandidateState =
   | 'proposed'
   | 'committed'
@@ -140,7 +140,6 @@ export type RunEvent =
       detail: string
     }
   | { type: 'candidate'; id: string; title: string; index: number; of: number; stage: string }
-  | { type: 'tests'; done: number; total: number | null }
   | { type: 'verdict'; candidate: CandidateData }
   | { type: 'note'; level: 'info' | 'warn'; text: string }
 

@@ -34,6 +34,7 @@ export function grantApproval(
       reason: override,
       overrides: override !== null,
       diffHash: candidate.diffHash!,
+      evidenceHash: digest(candidate.evidence.proof),
     })
     deps.store.move(candidate.id, 'approved', { by: actor.name, via: actor.via })
   })
@@ -43,20 +44,30 @@ type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
   revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean>
 }
 
+export type LandOptions = {
+  target: Target
+  approvedBy: string
+  dryRun?: boolean
+  /** A station of a train whose every member lands now: its tip was validated, the trees on the way need not be. */
+  onTheWay?: boolean
+}
+
 /**
- * Lands an approved candidate. If merging onto the branch gives a tree that was not validated, that tree runs through
- * the suites first. A refusal leaves the candidate approved, with the reason.
+ * Lands an approved candidate. What lands is a tree the suites have seen green: any other tree that merging gives runs
+ * through them first. A refusal leaves the candidate approved, with the reason.
  */
-export async function land(deps: LandDeps, id: string, target: Target, approvedBy: string, dryRun = false): Promise<LandResult> {
+export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult> {
   const { store, git } = deps
+  const { dryRun = false, onTheWay = false, ...rest } = options
   const candidate = store.candidate(id)
-  const options = { candidate, target, approvedBy, dryRun }
+  const isValidated = (tree: string): boolean => store.cached(`validated:${tree}`) !== undefined
   const own = await git.treeOf(candidate.commit!)
-  let result = await landCandidate(deps, { ...options, validatedTree: own })
+  // An empty tree id matches nothing: the landing then names the tree it would make.
+  let result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: isValidated(own) ? own : '' })
   if (result.status === 'revalidate') {
     const { tree, onto } = result
-    const known = store.cached(`validated:${tree}`) !== undefined
-    if (known || (await deps.revalidate(tree, onto, candidate))) result = await landCandidate(deps, { ...options, validatedTree: tree })
+    if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate)))
+      result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: tree })
   }
   if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun)
     store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])

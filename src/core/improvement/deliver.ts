@@ -45,7 +45,7 @@ export function landingCallbacks(store: Store): { begin: Begin; settle: Settle }
  */
 export async function chooseTarget(
   git: Git,
-  options: { run: Run; into: string | null; propose: boolean; ci: boolean; protectedBranches: readonly string[] },
+  options: { run: Pick<Run, 'id' | 'base'>; into: string | null; propose: boolean; ci: boolean; protectedBranches: readonly string[] },
 ): Promise<Target> {
   const { run, into } = options
   const proposal: Target = { ref: proposalBranch(run.id), createAt: run.base, proposed: true }

@@ -40,6 +40,7 @@ export function candidateReport({ store, approvals }: Pick<ImprovementDeps, 'sto
       : null
   return {
     candidate: candidateData(candidate),
+    diff_hash: candidate.diffHash,
     run: runSummary(store, store.run(candidate.runId)),
     reason: candidate.evidence.reason,
     reference: candidate.evidence.reference,

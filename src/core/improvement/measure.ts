@@ -21,25 +21,40 @@ async function withBoth<T>(session: Session, tip: string, body: (base: Sandbox, 
   )
 }
 
-/** CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. */
+/** Failures of tests that were stable on the base, seen while both sides ran in turn. */
+export type Unstable = { regressed: string[]; flaky: string[] }
+
+type Failures = { base: Map<string, number>; candidate: Map<string, number> }
+
+/**
+ * CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. These are at least ten
+ * more runs of both sides: a test that fails more than once here and never on the base is not stable any more.
+ */
 export async function measureCpu(
   session: Session,
   tip: string,
   entries: readonly PlanEntry[],
   margin: number,
-): Promise<MetricEvidence | null> {
+): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
   const cost = session.baseline!.entries.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0)
   const options = { name: 'cpu', unit: 'ms', direction: 'lower' as const, margin }
   if (own.length === 0 || cost > LONGEST_CPU_MS || cost === 0)
-    return { ...options, estimate: null, lower: null, upper: null, verdict: 'not_measured', self_reported: false, samples: [] }
+    return {
+      metric: { ...options, estimate: null, lower: null, upper: null, verdict: 'not_measured', self_reported: false, samples: [] },
+      unstable: { regressed: [], flaky: [] },
+    }
+  const failures: Failures = { base: new Map(), candidate: new Map() }
   const expected = new Map<string, string>()
-  return withBoth(session, tip, async (base, candidate) => {
-    const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
+  const metric = await withBoth(session, tip, async (base, candidate) => {
+    const sampler = (sandbox: Sandbox, side: keyof Failures) => async (): Promise<Sample> => {
       let total = 0
       for (const entry of own) {
         const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
-        const set = Object.keys(statusesOf(run.report)).toSorted().join('\n')
+        const statuses = statusesOf(run.report)
+        for (const [id, status] of Object.entries(statuses))
+          if (status === 'fail' || status === 'error') failures[side].set(id, (failures[side].get(id) ?? 0) + 1)
+        const set = Object.keys(statuses).toSorted().join('\n')
         const known = expected.get(entry.id) ?? set
         expected.set(entry.id, known)
         // Only the same set of tests is compared.
@@ -50,12 +65,26 @@ export async function measureCpu(
     }
     return measurePaired({
       ...options,
-      base: sampler(base),
-      candidate: sampler(candidate),
+      base: sampler(base, 'base'),
+      candidate: sampler(candidate, 'candidate'),
       mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
       onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `CPU time, pair ${done} of ${of}` }),
     })
   })
+  return { metric, unstable: findUnstable(session, failures) }
+}
+
+function findUnstable(session: Session, { base, candidate }: Failures): Unstable {
+  const stable = new Set(
+    session.baseline!.entries.flatMap(({ statuses, flaky }) =>
+      Object.keys(statuses).filter((id) => statuses[id] === 'pass' && !flaky.includes(id)),
+    ),
+  )
+  const found = [...candidate].filter(([id]) => stable.has(id) && !base.has(id))
+  return {
+    regressed: found.filter(([, times]) => times > 1).map(([id]) => id),
+    flaky: found.filter(([, times]) => times === 1).map(([id]) => id),
+  }
 }
 
 /** The user's metrics: the number a command prints last (marked self-reported), else its CPU time. */

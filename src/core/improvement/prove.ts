@@ -1,4 +1,4 @@
-import { messageOf, plural } from '../kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, plural } from '../kernel/index.ts'
 import type { Decision, PlanEntry } from '../validation/index.ts'
 import { commitCandidate } from './commit.ts'
 import { type Draft, createDraft, siteCounts } from './draft.ts'
@@ -32,13 +32,17 @@ export async function proveCandidates(session: Session, found: readonly Found[],
       fail(session, draft, error)
     }
   }
-  drafts.push(...(await ride(session, riders, bench)))
+  drafts.push(...(await ride(session, riders)))
   return drafts
 }
 
+/** What the machine cannot do for one candidate it cannot do for the next. */
+const MACHINE: ReadonlySet<string> = new Set(['DISK_FULL', 'READ_ONLY'])
+
 /** An unexpected failure of one candidate ends that candidate, not the run. */
 function fail(session: Session, draft: Draft, error: unknown): void {
-  if (session.signal.aborted) throw error
+  const refused = diskRefusal(error) ?? error
+  if (session.signal.aborted || (SingularityError.isInstance(refused) && MACHINE.has(refused.code))) throw refused
   draft.evidence.errors.push(messageOf(error))
   if (draft.commit === null) {
     session.deps.store.saveReasons(draft.candidate.id, [{ code: 'errored', detail: messageOf(error) }])
@@ -166,7 +170,7 @@ const union = (riders: readonly Rider[]): PlanEntry[] => {
 }
 
 /** The train: full suites, types and lint once on the tip, bisected when red; then the measurements of the tip. */
-async function ride(session: Session, all: readonly Rider[], bench: Bench): Promise<Draft[]> {
+async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
   const children: Draft[] = []
   let { coupled: riders, overlapping } = await couple(session, all)
   for (const { draft } of overlapping) {
@@ -209,7 +213,7 @@ async function ride(session: Session, all: readonly Rider[], bench: Bench): Prom
       riders = [...result.kept, ...next]
       continue
     }
-    await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined, bench)
+    await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined)
     break
   }
   return children
@@ -224,12 +228,7 @@ function settleOverlap(session: Session, draft: Draft): Decision {
 }
 
 /** The tip is green: measure it against the base, then decide every member with the same evidence. */
-async function arrive(
-  session: Session,
-  riders: readonly Rider[],
-  seen: { trial: Trial; tip: string } | undefined,
-  _bench: Bench,
-): Promise<void> {
+async function arrive(session: Session, riders: readonly Rider[], seen: { trial: Trial; tip: string } | undefined): Promise<void> {
   if (riders.length === 0) return
   const tip = seen?.tip ?? (await tipOf(session, riders))!
   const entries = union(riders)
@@ -238,21 +237,23 @@ async function arrive(
     (await tryCommit(session, tip, { entries, fresh: riders.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true }))
   const margin = policyOf(session).regression_threshold
   session.observe({ type: 'phase', phase: 'measure', detail: 'CPU time of the tests, base against tip' })
-  const cpu = await measureCpu(session, tip, entries, margin)
-  const metrics = [...(cpu ? [cpu] : []), ...(await measureUserMetrics(session, tip, margin))]
+  const { metric: cpu, unstable } = await measureCpu(session, tip, entries, margin)
+  if (unstable.regressed.length > 0 && riders.length > 1) {
+    // one of them made a test flaky: each is looked at alone
+    for (const rider of riders) await arrive(session, [rider], undefined)
+    return
+  }
+  trial.regressed.push(...unstable.regressed.filter((id) => !trial.regressed.includes(id)))
+  trial.flaky.push(...unstable.flaky)
+  const metrics = [cpu, ...(await measureUserMetrics(session, tip, margin))]
   for (const { draft, entries: own } of riders) {
     recordTrial(draft, trial)
     draft.evidence.metrics = metrics
     await tryBaseTests(session, draft, own, trial)
     draft.evidence.guards.push(...(await recount(session, draft)))
-    const { verdict } = settleDraft(session, draft)
-    if (verdict === 'keep')
-      session.deps.store.cache(`validated:${await session.deps.git.treeOf(draft.commit!.commit)}`, 'validated_tree', {
-        alone: riders.length === 1,
-        tip,
-      })
+    settleDraft(session, draft)
   }
-  session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
+  if (isGreen(trial)) session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
 }
 
 /** The primary metric of a rule: its own matches at the kept sites go to zero. Guards: lines and bytes. */

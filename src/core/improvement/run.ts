@@ -4,11 +4,13 @@ import { EXIT, type ExitCode, SingularityError, plural, strongestExit } from '..
 import { type Plan, type PlanEntry, type Baseline, countStatuses, detectPlan, entriesFor, isTestPath } from '../validation/index.ts'
 import { isGenerated, isVendored } from '../rules/index.ts'
 import { languageOf } from '../parsing/index.ts'
+import { announceEnd, announceFailure, announcePhases, announceStart } from './announce.ts'
 import { type BaseCoverage, estimate, measureBase } from './base.ts'
+import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
 import type { ImproveData, ImproveOutcome, ImproveRequest, RunEvent } from './data.ts'
 import { asksFor, grantApproval, land, requestApproval } from './decide.ts'
-import { chooseTarget } from './deliver.ts'
+import { type Target, chooseTarget } from './deliver.ts'
 import type { Draft } from './draft.ts'
 import { findCandidates, isForeign } from './find.ts'
 import { proveCandidates } from './prove.ts'
@@ -28,18 +30,34 @@ type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; sign
 
 /** The main job, from a source to a landed commit. */
 export async function runImprovement(deps: ImprovementDeps, start: Start): Promise<ImproveOutcome> {
-  const session = await openSession(deps, start)
+  const request = await checkRequest(deps, start.request, await resolveBase(deps, start.request))
+  let runId: string | undefined
+  const observe = announcePhases(deps, () => runId, start.observe)
+  const session = await openSession(deps, { ...start, request, observe })
+  runId = session.run.id
+  announceStart(session)
   let drafts: Draft[] = []
   try {
     drafts = await walk(session)
+    abandonUnfinished(session)
+    return await finish(session, drafts)
   } catch (error) {
-    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+    closeAfter(error, session, drafts)
     throw error
   } finally {
     await session.workbench.close()
-    abandonUnfinished(session)
   }
-  return finish(session, drafts)
+}
+
+/** Whatever stopped the run is what is told, also where the record of it cannot be written any more. */
+function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): void {
+  try {
+    abandonUnfinished(session)
+    announceFailure(session, error)
+    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+  } catch {
+    // the next command closes the run: its process is gone by then
+  }
 }
 
 /** Checks the repository, opens the isolation and, unless one is given, the row of a new run. */
@@ -221,21 +239,10 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    for (const draft of drafts) {
-      const candidate = deps.store.candidate(draft.candidate.id)
-      if (!asksFor(session, candidate)) continue
-      requestApproval(deps, candidate)
-      if (!request.yes || !isAutomatic(session, draft)) continue
-      grantApproval(deps, candidate, { name: '--yes', via: 'yes-flag' }, null)
-      session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
-      const result = await land(
-        { ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) },
-        candidate.id,
-        target,
-        '--yes',
-      )
-      if (result.status !== 'landed') session.notes.push(`${candidate.id} is approved but did not land: ${result.status}.`)
-    }
+    const asked = drafts.filter((draft) => asksFor(session, deps.store.candidate(draft.candidate.id)))
+    const automatic = asked.filter((draft) => request.yes && isAutomatic(session, draft))
+    for (const { candidate } of asked) requestApproval(deps, deps.store.candidate(candidate.id))
+    await landAutomatic(session, automatic, target, automatic.length === asked.length)
   }
   const candidates = deps.store.candidatesOf(run.id)
   const explicit = candidates.filter((each) => each.evidence.explicit && each.parent === null)
@@ -258,7 +265,25 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   if (session.signal.aborted || session.stopSoon.aborted) codes.push(EXIT.sigint)
   const exitCode = strongestExit(codes)
   const data = closeRun(session, drafts, { status: 'finished', exitCode })
+  announceEnd(session, data, exitCode)
   return { data, exitCode }
+}
+
+/** Lands what a policy approves, in the order of the train. */
+async function landAutomatic(session: Session, drafts: readonly Draft[], target: Target, wholeTrain: boolean): Promise<void> {
+  const { deps } = session
+  const at = await deps.git.resolve(target.ref)
+  const fromBase = at === undefined || at === session.base
+  for (const [index, { candidate }] of drafts.entries()) {
+    grantApproval(deps, deps.store.candidate(candidate.id), { name: '--yes', via: 'yes-flag' }, null)
+    session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
+    const result = await land({ ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) }, candidate.id, {
+      target,
+      approvedBy: '--yes',
+      onTheWay: wholeTrain && fromBase && index < drafts.length - 1,
+    })
+    if (result.status !== 'landed') session.notes.push(`${candidate.id} is approved but did not land: ${result.status}.`)
+  }
 }
 
 /** Runs the suites on a tree that merging would give: what lands is what was validated. */

@@ -1,6 +1,8 @@
 import type { Approval, Question } from '../approvals/index.ts'
 import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals } from './data.ts'
+import type { RecoveryReport } from './recover.ts'
 
+export type { RecoveryReport } from './recover.ts'
 export type RunSummary = {
   id: string
   started_at: string
@@ -14,6 +16,8 @@ export type RunSummary = {
 /** What `show CANDIDATE` prints: the claim, its proof, and what the proof does not say. */
 export type CandidateReport = {
   candidate: CandidateData
+  /** Names the exact diff; an approval may be bound to it. */
+  diff_hash: string | null
   run: RunSummary
   reason: string
   reference: string | null
@@ -26,24 +30,49 @@ export type CandidateReport = {
   undo: string | null
 }
 
+/** One page of what waits for a person. */
+export type Waiting = {
+  candidates: CandidateReport[]
+  /** Refused because tests were weakened: only an override with a reason lands them. On the first page only. */
+  refused: CandidateReport[]
+  questions: Question[]
+  /** All that match, on every page. */
+  total: number
+  /** Asks for the next page; null on the last one. */
+  next_cursor: string | null
+}
+
+export type WaitingOptions = { limit?: number; cursor?: string; search?: string }
+
 export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'trailer' | 'import' | 'command' }
 
 /** The front doors' view of the main job. Ids may be unique prefixes. @throws NOT_FOUND, STATE_CONFLICT */
 export type ImprovementService = {
   improve(request: ImproveRequest, observe: (event: RunEvent) => void, signal: AbortSignal, stopSoon: AbortSignal): Promise<ImproveOutcome>
+  /** What every first call does by itself: closes what killed processes left open. Answers what was done. */
+  recover(): Promise<RecoveryReport>
+  /** Runs whose process is gone, without touching them. */
+  leftRunning(): Promise<string[]>
   runs(options: { limit: number }): Promise<RunSummary[]>
   /** A run or a candidate. */
   show(id: string): Promise<{ kind: 'run'; data: ImproveData } | { kind: 'candidate'; data: CandidateReport }>
   diff(id: string, options: { color: boolean }): Promise<string>
-  /** Everything that waits for a person, newest last. */
-  waiting(): Promise<{ candidates: CandidateReport[]; questions: Question[] }>
-  /** Approves and lands. `override` is the reason that lands a candidate whose tests were weakened. */
-  approve(id: string, actor: Actor, options?: { override?: string; into?: string; dryRun?: boolean }): Promise<CandidateData>
+  /** What waits for a person, newest last; all of it where no limit is given. */
+  waiting(options?: WaitingOptions): Promise<Waiting>
+  /**
+   * Approves and lands. `override` is the reason that lands a candidate whose tests were weakened. `diffHash` is the diff
+   * that was looked at. @throws APPROVAL_VOID when the candidate has another one
+   */
+  approve(
+    id: string,
+    actor: Actor,
+    options?: { override?: string; into?: string; dryRun?: boolean; diffHash?: string },
+  ): Promise<CandidateData>
   reject(id: string, actor: Actor, reason: string): Promise<CandidateData>
   ask(id: string, actor: Actor, text: string): Promise<Question>
   answer(questionId: string, actor: Actor, text: string): Promise<Question>
   undo(id: string, actor: Actor, options?: { dryRun?: boolean }): Promise<CandidateData>
-  /** Lands what was approved meanwhile (trailers, imports, other terminals), expires what is too old. */
+  /** Lands what was approved meanwhile (trailers of commits, imports, other terminals), expires what is too old. */
   resume(): Promise<{ candidates: CandidateData[] }>
   replay(
     id: string,

@@ -3,6 +3,7 @@ import type { Git, TreeReader } from '../git/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { Landing } from '../landing/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
+import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
@@ -43,8 +44,11 @@ export type ImprovementDeps = {
   ci: boolean
   version: string
   recordsDir: string
+  log: Logger
   approvals: Approvals
   landing: Landing
+  /** Gives back the sandboxes of dead processes. */
+  reclaimSandboxes(): Promise<void>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */
   openSandboxes(options: { requested: ImproveRequest['isolation']; foreign: boolean }): Promise<OpenedSandboxes>
 }

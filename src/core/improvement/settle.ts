@@ -67,6 +67,7 @@ export function settleDraft(session: Session, draft: Draft, extra: { code: strin
     if (store.candidate(id).state === 'sandboxed') store.move(id, 'validating')
     store.move(id, draft.replacedBy === null ? (decision.verdict === null ? 'errored' : STATE_OF[decision.verdict]) : 'abandoned')
     store.event('improvement.local.validated', session.run.id, id, { verdict: decision.verdict })
+    if (decision.verdict === 'roll_back') store.event('improvement.local.rolled_back', session.run.id, id, { reason: reasons[0]?.code })
     if (decision.verdict === 'roll_back' && draft.replacedBy === null && !draft.proposal.explicit)
       store.decline(draft.candidate.fingerprint, id, 'rolled_back', reasons[0]?.detail ?? '')
   })

@@ -164,7 +164,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     startRun(run: { base: string; baseTree: string; branch: string | null; request: ImproveRequest; process: ProcessIdentity }): Run {
       const id = newId('r', clock)
       const { pid, pidStart, bootId } = run.process
-      const request = { ...run.request, patch: run.request.patch && { name: run.request.patch.name, bytes: null } }
+      const { patch, exec } = run.request
+      // Values of variables are secrets of the edit phase: the row, the record and an export name them only.
+      const names = exec && { ...exec, env: exec.env.map((pair) => pair.split('=', 1)[0]!) }
+      const request = { ...run.request, patch: patch && { name: patch.name, bytes: null }, exec: names }
       db.run(SQL.insertRun, id, now(), run.base, run.baseTree, run.branch, JSON.stringify(request), pid, pidStart, bootId)
       return this.run(id)
     },
@@ -238,6 +241,15 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
 
     candidatesOf: (runId: string): Candidate[] => db.all<CandidateRow>(SQL.candidatesOfRun, runId).map(toCandidate),
     inState: (state: CandidateState): Candidate[] => db.all<CandidateRow>(SQL.candidatesInState, state).map(toCandidate),
+
+    /** One page of candidates in some states, oldest first; `after` is the last one of the page before. */
+    page(states: readonly CandidateState[], options: { search: string; after: Candidate | null; limit: number }): Candidate[] {
+      const { search, after, limit } = options
+      const place = [after?.createdAt ?? '', after?.id ?? '']
+      return db.all<CandidateRow>(SQL.waiting, JSON.stringify(states), ...place, search, limit).map(toCandidate)
+    },
+    count: (states: readonly CandidateState[], search: string): number =>
+      db.get<{ count: number }>(SQL.countWaiting, JSON.stringify(states), search)!.count,
 
     saveCommit(
       id: string,

@@ -170,7 +170,7 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
   if (mixed.size === 0) return
   const here = await rerun(sandbox, FLAKY_RERUNS, mixed)
   const there = await session.workbench.use(session.base, { purpose: 'validate', fresh: true }, (base) => rerun(base, FLAKY_RERUNS, mixed))
-  const flaky = [...mixed].filter((id) => there.get(id)! > 0 || here.get(id)! === 0)
+  const flaky = [...mixed].filter((id) => (there.get(id) ?? 0) > 0 || here.get(id) === 0)
   trial.regressed = trial.regressed.filter((id) => !flaky.includes(id))
   trial.flaky.push(...flaky)
 }

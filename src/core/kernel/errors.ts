@@ -61,6 +61,28 @@ export function invariant(condition: unknown, message: string): asserts conditio
   if (!condition) throw new SingularityError('INTERNAL', message)
 }
 
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL'])
+const SEALED = new Set(['EROFS', 'EACCES'])
+
+/** What the disk refuses is the machine's state, not a bug: DISK_FULL or READ_ONLY, `undefined` for everything else. */
+export function diskRefusal(error: unknown, path?: string): SingularityError | undefined {
+  const { code = '', syscall, path: own } = error as { code?: string; syscall?: string; path?: string }
+  if (SingularityError.isInstance(error) || syscall?.startsWith('spawn')) return undefined
+  const place = path ?? own ?? 'a file'
+  if (FULL.has(code))
+    return new SingularityError('DISK_FULL', `No space left for ${place}.`, {
+      cause: error,
+      hints: [`df -h '${place}'`, 'singularity doctor --fix'],
+    })
+  // Node answers ENOENT where a folder and its parents cannot be made on a read-only file system.
+  if (SEALED.has(code) || code.startsWith('SQLITE_READONLY') || (code === 'ENOENT' && syscall === 'mkdir'))
+    return new SingularityError('READ_ONLY', `${place} cannot be written (${messageOf(error)}).`, {
+      cause: error,
+      hints: ['singularity doctor'],
+    })
+  return undefined
+}
+
 /** A readable one-line message for anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

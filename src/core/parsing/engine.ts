@@ -45,6 +45,20 @@ export function loadEngine(): { engine: Engine; available: ReadonlySet<LanguageI
   return loaded
 }
 
+/** What is installed, without loading it: whether the engine's package is there and which grammars are missing. */
+export function findEngine(): { installed: boolean; missing: LanguageId[] } {
+  const missing = LANGUAGE_IDS.filter((id) => {
+    const { grammar } = LANGUAGES[id]
+    return grammar !== null && grammarFile(grammar) === undefined
+  })
+  try {
+    require.resolve('@ast-grep/napi')
+    return { installed: true, missing }
+  } catch {
+    return { installed: false, missing }
+  }
+}
+
 /** The prebuilt or self-compiled library of a grammar package for this platform. */
 function grammarFile(packageName: string): string | undefined {
   let root: string

@@ -1,3 +1,4 @@
+export { findEngine, loadEngine } from './engine.ts'
 export * from './equality.ts'
 export * from './languages.ts'
 export * from './offsets.ts'

@@ -1,3 +1,4 @@
+export { packageFinder } from './packages.ts'
 export * from './declared.ts'
 export { applyEdits } from './edits.ts'
 export * from './examples.ts'

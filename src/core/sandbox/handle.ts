@@ -7,7 +7,7 @@ import type { Turnstile } from './exclusive.ts'
 import type { Isolation, JailLimits, JailRequest, JailResult, Mount } from './isolation.ts'
 import { copyTree } from './isolations/overlays.ts'
 import type { Layers } from './layers.ts'
-import { watchDisk } from './quota.ts'
+import { freeBytes, treeBytes, watchDisk } from './quota.ts'
 import { isPlainPath, readUntrusted } from './safe-read.ts'
 import type { JailProfile, Sandbox, SandboxCommand, SandboxPurpose } from './sandbox.ts'
 import { withServices } from './services.ts'
@@ -139,6 +139,7 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
       signal,
       ...(command.onOutput && { onOutput: command.onOutput }),
     }
+    await demandRoom(place.folder, limits.minFreeBytes)
     const watchdog = watchDisk(place.folder, {
       maxBytes: limits.maxDiskBytes,
       minFreeBytes: limits.minFreeBytes,
@@ -148,6 +149,7 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
     try {
       const result = await isolation.run(request)
       finished = !result.cancelled && !result.timedOut && !result.outputLimited
+      if (watchdog.exceeded()) await demandRoom(place.folder, limits.minFreeBytes)
       return watchdog.exceeded() ? { ...result, cancelled: false, limit: 'disk' } : result
     } catch (error) {
       throw diskError(error, place.folder)
@@ -228,4 +230,20 @@ async function copyDependencies(mounts: readonly Mount[], root: string, tree: st
     if (lstatSync(mount.from).isDirectory()) await copyTree(mount.from, to, { PATH: path })
     else copyFileSync(mount.from, to)
   }
+}
+
+/**
+ * A disk that was full without this sandbox is the machine's state: no command is to blame for failing on it.
+ * @throws DISK_FULL
+ */
+async function demandRoom(folder: string, minFreeBytes: number): Promise<void> {
+  const free = await freeBytes(folder)
+  if (free >= minFreeBytes || free + (await treeBytes(folder)) >= minFreeBytes) return
+  throw new SingularityError(
+    'DISK_FULL',
+    `Only ${Math.round(free / 1024 ** 2)} MB are left for sandboxes in ${folder}; ${Math.round(minFreeBytes / 1024 ** 2)} MB are needed.`,
+    {
+      hints: ['singularity doctor --fix', `df -h '${folder}'`],
+    },
+  )
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { systemClock } from '../kernel/index.ts'
 import type { Mount } from './isolation.ts'
 import { emptyFolder } from './worktree.ts'
 import { moveToTrash, type Places } from './places.ts'
@@ -27,7 +28,7 @@ export function createLayers(places: Places): Layers {
     folder(base, name) {
       const path = join(places.layers, base, name)
       mkdirSync(path, { recursive: true, mode: 0o700 })
-      const now = new Date()
+      const now = systemClock.now() / 1000
       utimesSync(join(places.layers, base), now, now) // in use: the last to be pruned
       return path
     },

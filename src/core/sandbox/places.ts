@@ -6,9 +6,14 @@ import { startProcess } from '../process/index.ts'
 /** Where the sandboxes of one repository lie: outside it, all on one file system so that discarding is a rename. */
 export type Places = { root: string; sandboxes: string; trash: string; layers: string; state: string }
 
-/** `<stateHome>/singularity/<repository>`, made if it is not there. */
+/** The folder of one repository below the state home. */
+export function placeOf(stateHome: string, commonDir: string): string {
+  return join(stateHome, 'singularity', sha256(commonDir).slice(0, 16))
+}
+
+/** The same with its parts, made if it is not there. */
 export function placesFor(stateHome: string, commonDir: string): Places {
-  const wanted = join(stateHome, 'singularity', sha256(commonDir).slice(0, 16))
+  const wanted = placeOf(stateHome, commonDir)
   mkdirSync(wanted, { recursive: true, mode: 0o700 })
   const root = realpathSync(wanted)
   const places = {

@@ -15,6 +15,14 @@ export async function treeBytes(path: string): Promise<number> {
   return total * 512
 }
 
+/** Bytes that may still be written where this folder lies. */
+export async function freeBytes(path: string): Promise<number> {
+  return statfs(path).then(
+    (stat) => stat.bavail * stat.bsize,
+    () => Infinity,
+  )
+}
+
 export type Watchdog = { stop(): void; exceeded(): boolean }
 
 /**
@@ -27,11 +35,7 @@ export function watchDisk(path: string, options: { maxBytes: number; minFreeByte
   let timer: NodeJS.Timeout
   let nextLook = performance.now() + 1000
   const look = async (): Promise<void> => {
-    const free = await statfs(path).then(
-      (stat) => stat.bavail * stat.bsize,
-      () => Infinity,
-    )
-    let full = free < options.minFreeBytes
+    let full = (await freeBytes(path)) < options.minFreeBytes
     if (!full && performance.now() >= nextLook) {
       const started = performance.now()
       full = (await treeBytes(path)) > options.maxBytes

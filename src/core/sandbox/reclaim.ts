@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseJson } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Owner, ProcessInfo } from './owner.ts'
-import { moveToTrash, ownAdminEntries, ownAdminEntry, removeAdminEntry, type Places } from './places.ts'
+import { type AdminEntry, moveToTrash, ownAdminEntries, ownAdminEntry, removeAdminEntry, type Places } from './places.ts'
 import { ALL_SANDBOXES, DELETE_SANDBOX, type SandboxRow } from './sql.ts'
 
 export const OWNER_FILE = 'owner.json'
@@ -12,34 +12,37 @@ const GRACE_MS = 60_000
 
 export type ReclaimDeps = { places: Places; commonDir: string; db: Database; processes: ProcessInfo; now: () => number }
 
-/**
- * Reclaims what dead processes left: any subset of (folder, git admin entry, row). Whoever lives keeps everything, and
- * only what carries our marks is touched. Answers ids and the folders that now lie in the trash.
- */
-export function reclaimSandboxes(deps: ReclaimDeps): { reclaimed: string[]; trashed: string[] } {
+type Orphan = { id: string; row: SandboxRow | undefined; admin: AdminEntry | undefined }
+
+/** What dead processes left: any subset of (folder, git admin entry, row). Whoever lives keeps everything. */
+export function findOrphans(deps: ReclaimDeps): Orphan[] {
   const { places, db, processes } = deps
   const rows = new Map(db.all<SandboxRow>(ALL_SANDBOXES).map((row) => [row.id, row]))
   const admins = new Map(ownAdminEntries(places, deps.commonDir).map((entry) => [entry.id, entry]))
   const folders = new Set(readdirSync(places.sandboxes))
-  const reclaimed: string[] = []
-  const trashed: string[] = []
-  for (const id of new Set([...rows.keys(), ...admins.keys(), ...folders])) {
-    const row = rows.get(id)
-    const admin = admins.get(id)
+  return [...new Set([...rows.keys(), ...admins.keys(), ...folders])].flatMap((id) => {
+    const [row, admin] = [rows.get(id), admins.get(id)]
     const owners: Owner[] = []
     if (row) owners.push({ pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id })
     if (admin) owners.push(admin)
-    const folder = join(places.sandboxes, id)
-    if (folders.has(id)) owners.push(...folderOwner(folder, deps))
-    if (owners.some((owner) => processes.isAlive(owner))) continue
-    const target = moveToTrash(places, folder)
+    if (folders.has(id)) owners.push(...folderOwner(join(places.sandboxes, id), deps))
+    return owners.some((owner) => processes.isAlive(owner)) ? [] : [{ id, row, admin }]
+  })
+}
+
+/** Reclaims the orphans; only what carries our marks is touched. Answers ids and the folders that now lie in the trash. */
+export function reclaimSandboxes(deps: ReclaimDeps): { reclaimed: string[]; trashed: string[] } {
+  const { places, db } = deps
+  const orphans = findOrphans(deps)
+  const trashed: string[] = []
+  for (const { id, row, admin } of orphans) {
+    const target = moveToTrash(places, join(places.sandboxes, id))
     if (target) trashed.push(target)
     if (admin) removeAdminEntry(places, admin.path)
     else if (row?.admin_path && ownAdminEntry(places, row.admin_path)?.id === id) removeAdminEntry(places, row.admin_path)
     if (row) db.run(DELETE_SANDBOX, id)
-    reclaimed.push(id)
   }
-  return { reclaimed, trashed }
+  return { reclaimed: orphans.map(({ id }) => id), trashed }
 }
 
 function folderOwner(folder: string, deps: ReclaimDeps): Owner[] {

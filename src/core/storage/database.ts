@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { SingularityError, messageOf } from '../kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf } from '../kernel/index.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -30,6 +30,16 @@ export type DatabaseOptions = {
 }
 
 const BUSY_TIMEOUT_MS = 5000
+
+/** Loads the native part and answers the version of SQLite. Throws what the loader says. */
+export function probeSqlite(): string {
+  const native = new BetterSqlite3(':memory:')
+  try {
+    return native.prepare('SELECT sqlite_version()').pluck().get() as string
+  } finally {
+    native.close()
+  }
+}
 
 /**
  * Opens (and migrates) a SQLite file: WAL, synchronous=FULL, foreign keys on. Before a migration of an existing file a
@@ -123,10 +133,10 @@ function isSqliteError(error: unknown): boolean {
 }
 
 function storageError(error: unknown, path: string): SingularityError {
-  const code = (error as { code?: string }).code ?? ''
-  const details = { cause: error, hints: ['singularity doctor'] }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return new SingularityError('DISK_FULL', `No space left for ${path}.`, details)
-  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES')
-    return new SingularityError('READ_ONLY', `${path} cannot be written (${messageOf(error)}).`, details)
-  return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, details)
+  const refused = diskRefusal(error, path)
+  if (refused) return refused
+  return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, {
+    cause: error,
+    hints: ['singularity doctor'],
+  })
 }

@@ -41,6 +41,7 @@ export async function measureBaseline(options: {
     steps.push({ stepId: step.id, exitCode, diagnostics, wallMs })
   }
   const entries: EntryBaseline[] = []
+  const all: SuiteRun[] = []
   for (const entry of options.entries) {
     const runs: SuiteRun[] = []
     const wanted = (): number => (runs.length === 0 ? 1 : runs[0]!.wallMs < REPEAT_BELOW_MS || runs.some(hasFailure) ? 3 : 1)
@@ -52,8 +53,9 @@ export async function measureBaseline(options: {
     }
     entries.push(summarise(entry, runs))
     assertUsable(entry, runs)
+    all.push(...runs)
   }
-  assertHealthy(entries)
+  assertHealthy(entries, all)
   return { entries, steps, cached: false }
 }
 
@@ -87,13 +89,16 @@ function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
   }
 }
 
-function unusable(message: string, runs: readonly SuiteRun[]): SingularityError {
+function unusable(message: string, runs: readonly SuiteRun[], data: Record<string, unknown> = {}): SingularityError {
   const causes = runs.flatMap((run) => run.causes)
   const unique = causes.filter(({ what }, index) => causes.findIndex((other) => other.what === what) === index).slice(0, 3)
-  const hints = unique.map(({ what, setting }) => `perhaps ${what}: set ${setting}`)
+  const hints = unique.map(({ what, setting, verb = 'set' }) => `perhaps ${what}: ${verb} ${setting}`)
+  if (runs.some(({ timedOut }) => timedOut)) hints.push('perhaps the suite takes longer than that: set plan.timeout: "30m"')
   if (hints.length === 0) hints.push("singularity improve --test 'COMMAND'   # if this is not how the tests are run")
-  return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { tail: runs.at(-1)?.tail ?? '' } })
+  return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { ...data, tail: runs.at(-1)?.tail ?? '' } })
 }
+
+const LIMITS = { processes: 'started too many processes', memory: 'used too much memory', disk: 'filled the disk' } as const
 
 function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
   if (runs.some(({ report }) => report.complete)) return
@@ -102,27 +107,21 @@ function assertUsable(entry: PlanEntry, runs: readonly SuiteRun[]): void {
     ? 'did not end in time'
     : last.outputLimited
       ? 'printed without end'
-      : (last.report.problems[0] ?? 'gave no report')
+      : last.limit
+        ? LIMITS[last.limit]
+        : (last.report.problems[0] ?? 'gave no report')
   throw unusable(`On the unchanged code ${entry.id} (${entry.command.join(' ')}) ${why}.`, runs)
 }
 
-function assertHealthy(entries: readonly EntryBaseline[]): void {
+function assertHealthy(entries: readonly EntryBaseline[], runs: readonly SuiteRun[]): void {
   const counts = countStatuses(entries.flatMap(({ statuses }) => Object.values(statuses)))
   const ran = counts.pass + counts.fail + counts.error
   if (ran === 0) throw new SingularityError('NO_TESTS', 'The test command ran, but no test did.')
-  const failing = entries.flatMap(({ red }) => red)
   if (counts.pass / ran >= HEALTHY_SHARE) return
-  throw new SingularityError(
-    'BASELINE_UNUSABLE',
-    `Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`,
-    {
-      hints: [
-        "singularity improve --test 'COMMAND'",
-        'singularity config list   # sandbox.include, sandbox.setup, sandbox.services, sandbox.git',
-      ],
-      data: { failing: failing.slice(0, 20) },
-    },
-  )
+  const failing = entries.flatMap(({ red }) => red).slice(0, 20)
+  throw unusable(`Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`, runs, {
+    failing,
+  })
 }
 
 /** One run with coverage; `undefined` where the runner has none. */

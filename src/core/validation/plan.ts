@@ -8,7 +8,7 @@ import { shellCommand } from './runners/command.ts'
 import { RUNNERS } from './runners/index.ts'
 import { type PackageManifest, dependsOn, readManifest } from './runners/javascript.ts'
 import { splitScript, unwrap } from './shell-words.ts'
-import { type ToolFinder, createToolFinder } from './tools.ts'
+import { createToolFinder } from './tools.ts'
 
 export type PlanOptions = {
   reader: TreeReader

@@ -4,7 +4,8 @@ import type { JailResult, Sandbox } from '../sandbox/index.ts'
 import type { CommandStep, CoverageMap, PlanEntry, RunSelection, TestReport } from './runner.ts'
 import { runnerOf } from './runners/index.ts'
 
-export type Cause = { what: string; setting: string }
+/** What is likely wrong and what to do: a setting to make, or a command to run first. */
+export type Cause = { what: string; setting: string; verb?: 'run' }
 
 export type SuiteRun = {
   entryId: string
@@ -16,6 +17,8 @@ export type SuiteRun = {
   timedOut: boolean
   outputLimited: boolean
   leftovers: boolean
+  /** What the command used too much of. */
+  limit: JailResult['limit']
   /** The end of what was printed, for people. */
   tail: string
   /** What the output says about the surroundings rather than the code. */
@@ -25,16 +28,28 @@ export type SuiteRun = {
 const REPORT_BYTES = 256 * 1024 * 1024
 const TAIL = 4000
 
-const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
+const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
   {
     pattern: /ECONNREFUSED|Connection refused|connect ENOENT|could not connect to server/i,
     what: 'the tests connect to a service',
     setting: 'sandbox.services: ["COMMAND THAT STARTS IT"]',
   },
   {
-    pattern: /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable/i,
+    pattern:
+      /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable|fetch failed/i,
     what: 'the tests need the network',
     setting: "plan.test: 'COMMAND' without those tests",
+  },
+  {
+    pattern: /Cannot find package '|Cannot find module '[^./]|ModuleNotFoundError|No module named/i,
+    what: 'the dependencies are not installed',
+    setting: 'npm ci, pnpm install, yarn install or pip install -e .',
+    verb: 'run',
+  },
+  {
+    pattern: /(?:Cannot find module|no such file)(?:(?!node_modules)[^\n])*\/(?:dist|build)\//i,
+    what: 'the tests run a build result',
+    setting: 'plan.build: "COMMAND"',
   },
   {
     pattern: /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file/i,
@@ -43,14 +58,13 @@ const CAUSES: readonly { pattern: RegExp; what: string; setting: string }[] = [
   },
   { pattern: /EROFS|read-only file system/i, what: 'the tests write where the sandbox is read-only', setting: 'sandbox.setup: "COMMAND"' },
   { pattern: /not a git repository/i, what: 'the tests call git', setting: 'sandbox.git: synthetic' },
-  { pattern: /dist\/|build\/.*(?:no such file|cannot find)/i, what: 'the tests run a build result', setting: 'plan.build: "COMMAND"' },
 ]
 
 /** What a suite's output says about its surroundings, most telling first, at most three. */
 export function findCauses(output: string): Cause[] {
   return CAUSES.filter(({ pattern }) => pattern.test(output))
     .slice(0, 3)
-    .map(({ what, setting }) => ({ what, setting }))
+    .map(({ pattern: _pattern, ...cause }) => cause)
 }
 
 /** Lists files below /out without following links. */
@@ -112,6 +126,7 @@ export async function runSuite(options: {
     timedOut: result.timedOut,
     outputLimited: result.outputLimited,
     leftovers: result.leftovers,
+    limit: result.limit ?? null,
     tail: `${stdout.slice(-TAIL)}${stderr.slice(-TAIL)}`.trim(),
     causes: failed || !report.complete ? findCauses(output) : [],
   }

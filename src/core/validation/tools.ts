@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { dirname, join, posix } from 'node:path'
+import { join, posix } from 'node:path'
 import { parseJson } from '../kernel/index.ts'
 
 /** Finds the programs of a project's installed dependencies on the host, so that they can be called directly. */
@@ -56,20 +56,4 @@ export function createToolFinder(root: string): ToolFinder {
       return 'python3'
     },
   }
-}
-
-/** A finder for trees without installed dependencies (tests, remote bases): every program by its usual place. */
-export const usualPlaces: ToolFinder = {
-  async script() {
-    return undefined
-  },
-  async python() {
-    return 'python3'
-  },
-}
-
-/** The folder of a path, '' at the top. */
-export function folderOf(path: string): string {
-  const folder = dirname(path)
-  return folder === '.' ? '' : folder
 }

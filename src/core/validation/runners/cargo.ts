@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 import type { Detection, DetectContext, TestRunner } from '../runner.ts'
 import { withoutFlags } from '../shell-words.ts'
-import { asRecord, createReport } from './report.ts'
+import { createReport } from './report.ts'
 
 async function found(
   context: DetectContext,
@@ -100,21 +100,4 @@ export const cargo: TestRunner = {
       report.problem(`the tests did not compile or start: ${/^error.*$/m.exec(stdout)?.[0] ?? 'no test binary ran'}`)
     return report.finish({ ended: blocks > 0, exitCode })
   },
-}
-
-/** Names and dependencies of a Cargo package, for the workspace graph. */
-export function cargoPackage(text: string): { name: string; dependencies: string[]; members: string[] } | undefined {
-  try {
-    const manifest = parseToml(text)
-    const tables = ['dependencies', 'dev-dependencies', 'build-dependencies'].flatMap((name) => Object.keys(asRecord(manifest[name])))
-    const members = asRecord(manifest['workspace'])['members']
-    const name = asRecord(manifest['package'])['name']
-    return {
-      name: typeof name === 'string' ? name : '',
-      dependencies: tables,
-      members: Array.isArray(members) ? members.filter((item): item is string => typeof item === 'string') : [],
-    }
-  } catch {
-    return undefined
-  }
 }

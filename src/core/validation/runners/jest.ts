@@ -60,6 +60,7 @@ export const jest: TestRunner = {
         '--no-watchman',
         '--coverage=false',
         '--watchAll=false',
+        '--passWithNoTests',
         ...(selection.noCache ? ['--no-cache'] : []),
         // In one process, so that what was executed is written before a worker is ended.
         ...(selection.coverage ? ['--runInBand'] : []),

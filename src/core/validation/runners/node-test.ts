@@ -9,11 +9,15 @@ const REPORTER = 'helper-node-test.mjs'
 const REPORTER_SOURCE = `
 const text = (error) => error === undefined || error === null ? '' : String(error.cause?.stack ?? error.cause?.message ?? error.stack ?? error.message ?? error)
 export default async function* report(events) {
+  // what a file said before it died: its failure alone is the words "test failed"
+  const said = new Map()
+  const last = ({ name, file, nesting }) => (nesting === 0 && (name === file || file?.endsWith('/' + name)) ? '\\n' + (said.get(file) ?? '') : '')
   for await (const { type, data } of events) {
-    if (type === 'test:start') yield JSON.stringify({ type: 'start', name: data.name, nesting: data.nesting, file: data.file }) + '\\n'
+    if (type === 'test:stderr') said.set(data.file, ((said.get(data.file) ?? '') + data.message).slice(-4000))
+    else if (type === 'test:start') yield JSON.stringify({ type: 'start', name: data.name, nesting: data.nesting, file: data.file }) + '\\n'
     else if (type === 'test:pass' || type === 'test:fail') yield JSON.stringify({
       type: type === 'test:pass' ? 'pass' : 'fail', name: data.name, nesting: data.nesting, file: data.file, kind: data.details?.type,
-      ms: data.details?.duration_ms, failure: data.details?.error?.failureType, message: type === 'test:fail' ? text(data.details?.error) : '',
+      ms: data.details?.duration_ms, failure: data.details?.error?.failureType, message: type === 'test:fail' ? text(data.details?.error) + last(data) : '',
       skip: data.skip !== undefined && data.skip !== false, todo: data.todo !== undefined && data.todo !== false,
     }) + '\\n'
   }

@@ -54,7 +54,7 @@ export function createReport(): ReportBuilder {
       } else if (ended && exitCode === 0 && failed > 0) {
         complete = false
         problems.push(`exit 0 although ${failed} tests failed`)
-      } else if (ended && exitCode !== 0 && failed === 0 && tests.length > 0) {
+      } else if (ended && exitCode !== 0 && failed === 0) {
         complete = false
         problems.push(`exit ${exitCode} although no test failed`)
       }

@@ -54,7 +54,7 @@ export const vitest: TestRunner = {
         '--reporter=json',
         '--outputFile.json=/out/vitest.json',
         '--coverage.enabled=false',
-        '--passWithNoTests=false',
+        '--passWithNoTests',
         ...(selection.noCache ? ['--no-cache'] : []),
         // Worker threads are ended without a chance to write what they executed.
         ...(selection.coverage ? ['--pool=forks'] : []),

@@ -1,0 +1,107 @@
+import { boolean, count, either, hash, list, map, nullable, object, oneOf, string, use, type Schema } from './build.ts'
+import { PARTS } from './parts.ts'
+import { SYSTEM } from './system.ts'
+
+const decided = either(use('candidate'), object({ candidates: list(use('candidate')) }))
+
+/** What `data` holds, per command (its words joined by dots). */
+const DATA: Readonly<Record<string, Schema>> = {
+  look: use('run'),
+  improve: use('run'),
+  show: either(use('run'), use('candidateReport')),
+  runs: object({ runs: list(use('runSummary')) }),
+  approve: decided,
+  reject: use('candidate'),
+  undo: use('candidate'),
+  resume: object({ candidates: list(use('candidate')) }),
+  inbox: object({ candidates: list(use('candidateReport')), questions: list(use('question')) }),
+  ask: use('question'),
+  answer: use('question'),
+  diff: object({ diff: string }),
+  why: object({
+    file: string,
+    line: count,
+    commit: hash,
+    candidate: nullable(use('candidateReport')),
+    trailers: map(string),
+    text: string,
+  }),
+  replay: object({
+    ok: boolean,
+    problems: list(string),
+    verdicts: list(
+      object({
+        id: string,
+        title: string,
+        recorded: nullable(string),
+        now: nullable(string),
+        changed: boolean,
+        reasons: list(object({ code: string, detail: string })),
+      }),
+    ),
+  }),
+  'rules.list': object({ rules: list(use('rule')) }),
+  'rules.show': {
+    ...use('rule'),
+    type: 'object',
+    properties: {
+      pattern: {},
+      constraints: {},
+      guards: {},
+      fix: {},
+      literals: list(string),
+      invalid: list({ type: 'object' }),
+      valid: list(string),
+    },
+    required: ['pattern', 'constraints', 'guards', 'fix', 'literals', 'invalid', 'valid'],
+  },
+  'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
+  ...SYSTEM,
+  export: object({ directory: string, files: list(string) }),
+  import: object({ run: string, candidates: list(use('candidate')) }),
+}
+
+const ERROR: Schema = object({
+  schema: { type: 'string', pattern: '^singularity\\.[a-z0-9.-]+/[0-9]+$' },
+  ok: { const: false },
+  error: {
+    type: 'object',
+    properties: {
+      code: { type: 'string', pattern: '^[A-Z][A-Z_]+$' },
+      kind: oneOf('usage', 'environment', 'provider', 'conflict', 'limit', 'person', 'signal', 'bug'),
+      message: string,
+      hints: list(string),
+      docs: string,
+      data: { type: 'object' },
+    },
+    required: ['code', 'kind', 'message', 'hints', 'docs'],
+    additionalProperties: false,
+  },
+})
+
+/** The parts a schema names, and the parts these name. */
+function partsOf(schema: Schema, found: Record<string, Schema> = {}): Record<string, Schema> {
+  for (const [, name = ''] of JSON.stringify(schema).matchAll(/"#\/\$defs\/(\w+)"/g)) {
+    const part = PARTS[name]
+    if (!part || found[name]) continue
+    found[name] = part
+    partsOf(part, found)
+  }
+  return found
+}
+
+function document(title: string, schema: Schema): Schema {
+  const $defs = partsOf(schema)
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...schema, ...(Object.keys($defs).length > 0 && { $defs }) }
+}
+
+/** One self-contained JSON Schema per command, of the whole envelope that `--json` prints; `error` is the failed one. */
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  ...Object.fromEntries(
+    Object.entries(DATA).map(([name, data]) => {
+      const schema = `singularity.${name}/1`
+      return [name, document(schema, object({ schema: { const: schema }, ok: { const: true }, data }))]
+    }),
+  ),
+  error: document('singularity error', ERROR),
+}

@@ -1,0 +1,194 @@
+import { boolean, count, hash, list, map, nullable, number, object, oneOf, string, time, use, type Schema } from './build.ts'
+
+const id: Schema = { type: 'string', minLength: 4 }
+const verdict = oneOf('keep', 'roll_back', 'cannot_decide')
+const testCounts = map(count)
+
+/** The states of src/core/improvement/data.ts. */
+const STATES = [
+  'proposed',
+  'committed',
+  'sandboxed',
+  'validating',
+  'validated',
+  'rejected',
+  'errored',
+  'awaiting_approval',
+  'approved',
+  'declined',
+  'expired',
+  'landing',
+  'landed',
+  'observing',
+  'confirmed',
+  'undoing',
+  'undone',
+  'conflict',
+  'undo_conflict',
+  'needs_attention',
+  'abandoned',
+]
+
+const evidence = object({
+  tests: object({
+    baseline: testCounts,
+    candidate: testCounts,
+    regressed: list(string),
+    weakened: list(object({ file: string, line: nullable(count), kind: string, detail: string, proven: boolean })),
+    fixed: list(string),
+    flaky: list(string),
+  }),
+  metrics: list(
+    object({
+      name: string,
+      unit: string,
+      estimate: nullable(number),
+      lower: nullable(number),
+      upper: nullable(number),
+      verdict: oneOf('improved', 'not_worse', 'worse', 'unclear', 'not_measured'),
+      self_reported: boolean,
+    }),
+  ),
+  guards: list(object({ name: string, ok: nullable(boolean), detail: string })),
+})
+
+const candidate = object(
+  {
+    id,
+    parent: nullable(id),
+    title: string,
+    source: object({ kind: oneOf('rules', 'fixers', 'patch', 'branch', 'exec', 'history', 'model'), id: string }),
+    risk: oneOf('low', 'medium', 'high'),
+    verdict: nullable(verdict),
+    state: oneOf(...STATES),
+    reasons: list(object({ code: string, detail: string })),
+    files: list(string),
+    sites: object({ found: count, exercised: count, kept: count, dropped: count }),
+    commit: nullable(hash),
+    evidence,
+  },
+  'A proposed change with its proof.',
+)
+
+const totals = object(
+  {
+    found: count,
+    kept: count,
+    rolled_back: count,
+    cannot_decide: count,
+    errored: count,
+    not_run: count,
+    waiting: count,
+    landed: count,
+  },
+  'found is the sum of the five counts after it; waiting and landed count states.',
+)
+
+const run = object({
+  run: object({ id, base: hash, branch: nullable(string), started_at: time, finished_at: nullable(time) }),
+  plan: nullable(
+    object({
+      entries: list(object({ id: string, runner: string, scope: string, command: string, origin: string })),
+      steps: list(object({ id: string, kind: string, command: string })),
+      hash: string,
+    }),
+  ),
+  baseline: nullable(
+    object({
+      tests: testCounts,
+      runs: count,
+      seconds: number,
+      cpu_seconds: nullable(number),
+      flaky: list(string),
+      red: list(string),
+      cached: boolean,
+      control: nullable(object({ noticed: count, planted: count })),
+    }),
+  ),
+  blind_spots: list(
+    object({
+      kind: oneOf('unnoticed_fault', 'unexercised_function', 'blind_plan'),
+      file: string,
+      line: count,
+      name: string,
+      detail: string,
+    }),
+  ),
+  candidates: list(use('candidate')),
+  totals: use('totals'),
+  notes: list(string),
+  next: list(string),
+})
+
+const runSummary = object({
+  id,
+  started_at: time,
+  finished_at: nullable(time),
+  status: string,
+  base: hash,
+  branch: nullable(string),
+  totals: use('totals'),
+})
+
+const approval = object({
+  id: string,
+  candidateId: id,
+  status: oneOf('open', 'approved', 'rejected', 'expired', 'void'),
+  diffHash: string,
+  evidenceHash: string,
+  requestedAt: time,
+  expiresAt: time,
+  decidedAt: nullable(time),
+  decidedBy: nullable(string),
+  via: nullable(string),
+  reason: nullable(string),
+  overrides: boolean,
+})
+
+const question = object({
+  id: string,
+  candidateId: id,
+  text: string,
+  askedBy: string,
+  askedAt: time,
+  answer: nullable(string),
+  answeredBy: nullable(string),
+  answeredAt: nullable(time),
+})
+
+const candidateReport = object(
+  {
+    candidate: use('candidate'),
+    run: use('runSummary'),
+    reason: string,
+    reference: nullable(string),
+    exercised_sites: list(object({ file: string, line: count, exercised: nullable(boolean), kept: boolean, reason: nullable(string) })),
+    not_proven: list(string),
+    approval: nullable(use('approval')),
+    questions: list(use('question')),
+    history: list(object({ at: time, name: string, detail: string })),
+    landed: nullable(object({ commit: hash, branch: string })),
+    undo: nullable(string),
+  },
+  'The claim, its proof, and what the proof does not say.',
+)
+
+const rule: Schema = {
+  type: 'object',
+  properties: {
+    id: string,
+    version: count,
+    languages: list(string),
+    safety: string,
+    title: string,
+    reason: string,
+    reference: string,
+    requires: map(string),
+    value: count,
+    origin: string,
+  },
+  required: ['id', 'version', 'languages', 'safety', 'title', 'reason', 'reference', 'requires', 'value', 'origin'],
+}
+
+/** Parts that several answers share, by the name under `$defs`. */
+export const PARTS: Readonly<Record<string, Schema>> = { candidate, totals, run, runSummary, approval, question, candidateReport, rule }

@@ -1,0 +1,13 @@
+import { BaseCommand } from './_cli/base.ts'
+
+export default class Version extends BaseCommand {
+  static override summary = 'Print the version of the program, of Node and of the platform.'
+  static override examples = ['<%= config.bin %> version', '<%= config.bin %> version --json']
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Version)
+    this.common(flags)
+    const data = { version: this.config.version, node: process.versions.node, platform: `${process.platform}-${process.arch}` }
+    this.answer(data, `singularity ${data.version} (node ${data.node}, ${data.platform})`)
+  }
+}

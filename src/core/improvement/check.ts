@@ -1,0 +1,38 @@
+import { isAbsolute, posix, relative, sep } from 'node:path'
+import type { Git } from '../git/index.ts'
+import { SingularityError } from '../kernel/index.ts'
+import { parseMetric } from '../validation/index.ts'
+import type { ImproveRequest } from './data.ts'
+import { chooseTarget } from './deliver.ts'
+import type { ImprovementDeps } from './session.ts'
+
+/**
+ * What can be known to be wrong before minutes of work, told before them: metrics, the branch to land on, paths.
+ * Answers the request with its paths relative to the top, as a person in a folder below means them.
+ * @throws USAGE
+ */
+export async function checkRequest(deps: ImprovementDeps, request: ImproveRequest, base: string): Promise<ImproveRequest> {
+  for (const metric of request.metrics)
+    if (!parseMetric(metric))
+      throw new SingularityError('USAGE', `--metric ${metric} is not NAME[unit,lower|higher]=COMMAND.`, {
+        hints: ["singularity improve --metric 'size[bytes,lower]=wc -c < dist/index.js'"],
+      })
+  const { into, propose } = request
+  if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
+  return { ...request, paths: await resolvePaths(deps.git, base, request.paths) }
+}
+
+async function resolvePaths(git: Git, base: string, typed: readonly string[]): Promise<string[]> {
+  if (typed.length === 0) return []
+  const { root, prefix } = git.repository
+  const files = (await git.reader(base).entries()).map(({ path }) => path)
+  const resolved = typed.map((name) => {
+    const slashed = isAbsolute(name) ? relative(root, name).split(sep).join('/') : posix.join(prefix, name)
+    const path = posix.normalize(slashed).replace(/\/$/, '')
+    if (path === '..' || path.startsWith('../')) throw new SingularityError('USAGE', `${name} is outside the repository.`)
+    if (path !== '.' && path !== '' && !files.some((file) => file === path || file.startsWith(`${path}/`)))
+      throw new SingularityError('USAGE', `There is no file or folder ${path} in ${base.slice(0, 12)}.`, { hints: ['git ls-files'] })
+    return path === '.' ? '' : path
+  })
+  return resolved.includes('') ? [] : resolved
+}

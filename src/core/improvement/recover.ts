@@ -1,0 +1,45 @@
+import type { Outcome } from '../landing/index.ts'
+import type { ImprovementDeps } from './session.ts'
+import type { Run } from './store.ts'
+
+export type RecoveryReport = {
+  /** Landings and undoings that were half done. */
+  landings: { candidate: string; branch: string; outcome: Outcome; detail: string | null }[]
+  /** Runs whose process had died; their unfinished candidates are abandoned and found again by the next run. */
+  runs: string[]
+  /** Candidates whose request for approval is too old. */
+  expired: string[]
+}
+
+const UNFINISHED = ['proposed', 'committed', 'sandboxed', 'validating']
+
+/** Runs that say they are running while their process is gone. */
+export function deadRuns({ store, isAlive }: Pick<ImprovementDeps, 'store' | 'isAlive'>): Run[] {
+  return store.openRuns().filter((run) => !isAlive(run.process))
+}
+
+/** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
+export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
+  const { store, landing, approvals } = deps
+  const landings = (await landing.recover()).map(({ operation, outcome, detail }) => ({
+    candidate: operation.candidateId,
+    branch: operation.targetRef.replace(/^refs\/heads\//, ''),
+    outcome,
+    detail,
+  }))
+  await deps.reclaimSandboxes()
+  const runs = deadRuns(deps).map(({ id }) => id)
+  for (const run of runs) {
+    for (const { id, state } of store.candidatesOf(run))
+      if (UNFINISHED.includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
+    store.finishRun(run, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
+  }
+  const expired: string[] = []
+  for (const id of approvals.expire()) {
+    if (store.candidate(id).state !== 'awaiting_approval') continue
+    store.move(id, 'expired')
+    await landing.dropCandidate(id)
+    expired.push(id)
+  }
+  return { landings, runs, expired }
+}

@@ -1,0 +1,23 @@
+import type { Check } from '../check.ts'
+import { leftovers, runs } from './leftovers.ts'
+import { nameClash } from './name-clash.ts'
+import { engine, sqlite } from './native.ts'
+import { git, node, repository, settings } from './programs.ts'
+import { isolation, launcher } from './jail.ts'
+import { fileSystem } from './file-system.ts'
+
+/** In the order in which a person would look. */
+export const CHECKS: readonly Check[] = [
+  git,
+  node,
+  repository,
+  settings,
+  sqlite,
+  engine,
+  isolation,
+  launcher,
+  fileSystem,
+  leftovers,
+  runs,
+  nameClash,
+]

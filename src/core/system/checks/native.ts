@@ -1,0 +1,30 @@
+import { messageOf } from '../../kernel/index.ts'
+import { findEngine, loadEngine } from '../../parsing/index.ts'
+import { probeSqlite } from '../../storage/index.ts'
+import { type Check, fail, ok, warn } from '../check.ts'
+
+export const sqlite: Check = {
+  id: 'sqlite',
+  async run({ packageRoot, nodeVersion }) {
+    try {
+      return ok(`better-sqlite3 with SQLite ${probeSqlite()}`)
+    } catch (error) {
+      const built = /NODE_MODULE_VERSION/.test(messageOf(error))
+        ? `built for another Node than ${nodeVersion}`
+        : messageOf(error).split('\n')[0]
+      return fail(`better-sqlite3 does not load: ${built}`, `cd ${packageRoot} && npm rebuild better-sqlite3`)
+    }
+  },
+}
+
+export const engine: Check = {
+  id: 'parsers',
+  async run({ packageRoot }) {
+    const again = `cd ${packageRoot} && npm install`
+    if (!findEngine().installed) return fail('@ast-grep/napi is not installed', again)
+    const { available } = loadEngine()
+    const { missing } = findEngine()
+    if (missing.length > 0) return warn(`no grammar for ${missing.join(', ')}: rules for these languages do not run`, again)
+    return ok(`@ast-grep/napi with ${available.size} languages`)
+  },
+}

@@ -1,0 +1,35 @@
+import type { Settings } from '../config/index.ts'
+import type { Git } from '../git/index.ts'
+import type { Isolation, IsolationKind, SandboxRoom, SandboxTraces } from '../sandbox/index.ts'
+import type { Database } from '../storage/index.ts'
+
+/** What the checks look at. Functions throw where the thing cannot be had: saying so is the check's job. */
+export type SystemDeps = {
+  version: string
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  platform: NodeJS.Platform
+  nodeVersion: string
+  packageRoot: string
+  /** Our folder below the state home. */
+  stateHome: string
+  git(): Promise<Git>
+  /** `<common git dir>/singularity`. */
+  stateDir(): Promise<string>
+  /** Opens state.db, and makes it where it is missing. */
+  database(): Promise<Database>
+  settings(): Promise<Settings>
+  isolation(kind: IsolationKind): Isolation
+  /** The sandboxes of this repository. */
+  sandboxes(): Promise<SandboxRoom>
+  /** Runs whose process is gone. */
+  leftRunning(): Promise<string[]>
+  recover(): Promise<unknown>
+  /** Everything the sandboxes left on disk for this repository. */
+  sandboxTraces(): Promise<SandboxTraces>
+}
+
+/** The jail of a platform. */
+export function jailOf(platform: NodeJS.Platform): IsolationKind {
+  return platform === 'darwin' ? 'seatbelt' : 'bubblewrap'
+}

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { SingularityError } from '../kernel/index.ts'
+import { findEngine } from '../parsing/index.ts'
+import { probeSqlite } from '../storage/index.ts'
+import { type SystemDeps, jailOf } from './deps.ts'
+
+export type ServiceState = 'up' | 'down' | 'loaded' | 'not created' | 'not configured' | 'no repository'
+
+export type SystemStatus = {
+  /** `degraded`: something needed for new experiments is missing; `unhealthy`: nothing can be read. */
+  status: 'healthy' | 'degraded' | 'unhealthy'
+  services: Record<'database' | 'queue' | 'native' | 'isolation' | 'llm', ServiceState>
+  version: string
+}
+
+/** Whether the parts are there. Reads only: nothing is made, no parser is loaded. */
+export async function readStatus(deps: SystemDeps): Promise<SystemStatus> {
+  const native = nativeState()
+  const [database, isolation] = await Promise.all([native === 'loaded' ? databaseState(deps) : ('down' as const), isolationState(deps)])
+  const unhealthy = database === 'down' || native === 'down'
+  return {
+    status: unhealthy ? 'unhealthy' : isolation === 'down' ? 'degraded' : 'healthy',
+    services: { database, queue: 'not configured', native, isolation, llm: 'not configured' },
+    version: deps.version,
+  }
+}
+
+function nativeState(): ServiceState {
+  const { installed, missing } = findEngine()
+  try {
+    probeSqlite()
+    return installed && missing.length === 0 ? 'loaded' : 'down'
+  } catch {
+    return 'down'
+  }
+}
+
+async function databaseState(deps: SystemDeps): Promise<ServiceState> {
+  try {
+    if (!existsSync(join(await deps.stateDir(), 'state.db'))) return 'not created'
+    ;(await deps.database()).get('SELECT count(*) FROM run')
+    return 'up'
+  } catch (error) {
+    return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'
+  }
+}
+
+async function isolationState(deps: SystemDeps): Promise<ServiceState> {
+  const probe = await deps
+    .isolation(jailOf(deps.platform))
+    .probe()
+    .catch(() => null)
+  return probe?.available ? 'up' : 'down'
+}

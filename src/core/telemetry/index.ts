@@ -1,0 +1,5 @@
+export type { EventName } from './events.ts'
+export { EVENTS } from './events.ts'
+export type { Logger, LoggerOptions, LogLevel } from './logger.ts'
+export { createLogger, LOG_LEVELS } from './logger.ts'
+export { redact, redactText } from './redact.ts'

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SCHEMAS } from '../../src/commands/_schemas/index.ts'
+import { type Answer, createPlayground, GOOD_PATCH, type Playground } from './playground.ts'
+
+const documents = join(import.meta.dirname, '..', '..', 'docs', 'json-schema')
+const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true })
+const validators = new Map(
+  readdirSync(documents).map((name) => [
+    name.replace(/\.json$/, ''),
+    ajv.compile(JSON.parse(readFileSync(join(documents, name), 'utf8')) as Record<string, unknown>),
+  ]),
+)
+const seen = new Set<string>()
+
+/** The answer of the built program, which must be what the published schema of that name says, and end with that code. */
+function expectContract(name: string, exitCode: number, answer: Answer): Answer {
+  seen.add(name)
+  const validate = validators.get(name)
+  expect(validate, `docs/json-schema/${name}.json`).toBeDefined()
+  validate?.(answer.json)
+  expect(validate?.errors ?? [], answer.stdout.slice(0, 3000) + answer.stderr.slice(0, 2000)).toEqual([])
+  expect(answer.exitCode, answer.stdout.slice(0, 1000)).toBe(exitCode)
+  return answer
+}
+
+let place: Playground
+beforeAll(() => {
+  place = createPlayground()
+  // The contract is tried here, not the statistics: a busy machine must not leave the candidates undecided.
+  place.env['SINGULARITY_REGRESSION_THRESHOLD'] = '0.9'
+})
+afterAll(() => place.cleanup())
+
+test('every command has a published schema', () => {
+  const manifest = JSON.parse(readFileSync(join(documents, '..', '..', 'oclif.manifest.json'), 'utf8')) as {
+    commands: Record<string, object>
+  }
+  const names = Object.keys(manifest.commands).map((id) => id.replaceAll(':', '.'))
+  expect([...names, 'error'].sort()).toEqual([...validators.keys()].sort())
+  expect(Object.keys(SCHEMAS).sort()).toEqual([...validators.keys()].sort())
+})
+
+test('the whole job answers as its schemas say', async () => {
+  const call = async (name: string, exitCode: number, args: string[], input?: string): Promise<Answer> =>
+    expectContract(name, exitCode, await place.run(args, input === undefined ? {} : { input }))
+
+  await call('look', 0, [])
+  const { json } = await call('improve', 4, ['improve', '--patch', '-'], GOOD_PATCH)
+  const run = json.data.run.id as string
+  const [candidate] = json.data.candidates as { id: string }[]
+  const id = candidate?.id ?? ''
+  await call('inbox', 4, ['inbox'])
+  await call('runs', 0, ['runs'])
+  await call('show', 0, ['show', run])
+  await call('show', 0, ['show', id])
+  await call('diff', 0, ['diff', id])
+  const question = await call('ask', 0, ['ask', id, 'does anybody rely on -1?'])
+  await call('answer', 0, ['answer', question.json.data.id as string, 'nobody'])
+  await call('approve', 0, ['approve', id])
+  await call('why', 0, ['why', 'src/list.js:6'])
+  await call('replay', 0, ['replay', run])
+  await call('replay', 0, ['replay', run, '--set', 'regression_threshold=0.5'])
+  await call('undo', 0, ['undo', id, '--yes'])
+  await call('error', 1, ['approve', id])
+
+  const found = await call('improve', 4, ['improve', '--source', 'rules'])
+  const open = (found.json.data.candidates as { id: string; state: string }[]).filter(({ state }) => state === 'awaiting_approval')
+  expect(open.length).toBeGreaterThan(0)
+  await call('reject', 0, ['reject', open[0]?.id ?? '', '--reason', 'not now'])
+  const files = join(place.folder, 'exported')
+  await call('export', 0, ['export', found.json.data.run.id as string, files])
+  const clone = createPlayground(null)
+  try {
+    clone.git('fetch', '--quiet', place.root, 'work:work')
+    clone.git('checkout', '--quiet', 'work')
+    expectContract('import', 0, await clone.run(['import', files]))
+  } finally {
+    clone.cleanup()
+  }
+  await call('resume', 0, ['resume'])
+})
+
+test('rules answer as their schemas say', async () => {
+  expectContract('rules.list', 0, await place.run(['rules', 'list']))
+  expectContract('rules.show', 0, await place.run(['rules', 'show', 'js/prefer-includes']))
+  expectContract('rules.show', 0, await place.run(['rules', 'show', 'go/errors-is']))
+  expectContract('rules.test', 0, await place.run(['rules', 'test']))
+})
+
+test('commands about the program answer as their schemas say', async () => {
+  const call = async (name: string, exitCode: number, ...args: string[]): Promise<Answer> =>
+    expectContract(name, exitCode, await place.run(args))
+  await call('version', 0, 'version')
+  await call('status', 0, 'status')
+  const doctor = await place.run(['doctor'])
+  expectContract('doctor', (doctor.json.data.checks as { status: string }[]).some(({ status }) => status === 'fail') ? 6 : 0, doctor)
+  await call('config.list', 0, 'config', 'list', '--origin')
+  await call('config.get', 0, 'config', 'get', 'regression_threshold')
+  await call('config.set', 0, 'config', 'set', 'regression_threshold', '0.04')
+  await call('init', 0, 'init')
+  await call('recover', 0, 'recover')
+  await call('uninstall', 0, 'uninstall', '--dry-run')
+})
+
+test('failures answer as the schema of errors says', async () => {
+  expectContract('error', 2, await place.run(['show', 'c000000000']))
+  expectContract('error', 2, await place.run(['improve', '--nothing']))
+  expectContract('error', 6, await place.run(['improve'], { cwd: place.folder }))
+  expectContract('error', 2, await place.run(['improve', '--patch', '-'], { input: 'no patch' }))
+})
+
+test('no schema was left untried', () => {
+  expect([...validators.keys()].filter((name) => !seen.has(name))).toEqual([])
+})

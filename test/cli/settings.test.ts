@@ -1,0 +1,218 @@
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Playground, createPlayground, refuses } from './playground.ts'
+
+let place: Playground
+beforeEach(() => {
+  place = createPlayground()
+})
+afterEach(() => place.cleanup())
+
+const repositoryFile = (): string => join(place.root, '.singularity', 'config.json')
+const userFile = (): string => join(place.folder, 'config', 'singularity', 'config.json')
+
+function put(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}
+
+async function setting(name: string, env: Record<string, string> = {}): Promise<{ value: unknown; origin: string; source: string }> {
+  const { json } = await place.run(['config', 'list', '--origin'], { env })
+  return json.data.settings.find((each: { name: string }) => each.name === name)
+}
+
+describe('where a value comes from', () => {
+  it('environment over repository over user over default', async () => {
+    expect(await setting('plan.test')).toMatchObject({ value: null, origin: 'default' })
+    put(userFile(), '{ "plan": { "test": "from user" } }')
+    expect(await setting('plan.test')).toMatchObject({ value: 'from user', origin: 'user', source: userFile() })
+    put(repositoryFile(), '{ "plan.test": "from repository" }')
+    expect(await setting('plan.test')).toMatchObject({ value: 'from repository', origin: 'repository', source: repositoryFile() })
+    expect(await setting('plan.test', { SINGULARITY_PLAN_TEST: 'from environment' })).toMatchObject({
+      value: 'from environment',
+      origin: 'environment',
+      source: 'SINGULARITY_PLAN_TEST',
+    })
+  })
+
+  it('knows the old name of the log level; its own name wins', async () => {
+    expect(await setting('log.level', { LOG_LEVEL: 'warn' })).toMatchObject({ value: 'warn', source: 'LOG_LEVEL' })
+    expect(await setting('log.level', { LOG_LEVEL: 'warn', SINGULARITY_LOG_LEVEL: 'debug' })).toMatchObject({ value: 'debug' })
+  })
+})
+
+describe('a hostile repository', () => {
+  it('may not switch the jail off, trust its own tests, or widen a limit; config list shows what was refused', async () => {
+    put(
+      repositoryFile(),
+      JSON.stringify({
+        'isolation.kind': 'none',
+        'isolation.trustOwnTests': true,
+        'approvals.autoRisk': 'high',
+        timeout_ms: 36_000_000,
+        regression_threshold: 0.5,
+        auto_rollback_on_regression: false,
+      }),
+    )
+    const { json } = await place.run(['config', 'list'])
+    const names = json.data.refused.map(({ name }: { name: string }) => name)
+    expect(names.toSorted()).toEqual([
+      'approvals.autoRisk',
+      'auto_rollback_on_regression',
+      'isolation.kind',
+      'isolation.trustOwnTests',
+      'regression_threshold',
+      'timeout_ms',
+    ])
+    for (const name of names) expect((await setting(name)).origin).toBe('default')
+    const doctor = await place.run(['doctor'])
+    expect(doctor.json.data.checks.find(({ id }: { id: string }) => id === 'settings').status).toBe('warn')
+  })
+
+  it('may make a limit stricter, relative to what the user says', async () => {
+    put(userFile(), '{ "regression_threshold": 0.02 }')
+    put(repositoryFile(), '{ "regression_threshold": 0.03 }')
+    expect(await setting('regression_threshold')).toMatchObject({ value: 0.02, origin: 'user' })
+    put(repositoryFile(), '{ "regression_threshold": 0.01 }')
+    expect(await setting('regression_threshold')).toMatchObject({ value: 0.01, origin: 'repository' })
+  })
+})
+
+describe('config set', () => {
+  it('writes the user file by default and keeps comments, order and nesting', async () => {
+    put(userFile(), '{\n  // mine\n  "plan": {\n    "test": "old", // why\n  },\n  "log.level": "info"\n}\n')
+    const { json } = await place.run(['config', 'set', 'plan.test', 'new'])
+    expect(json.data).toEqual({ name: 'plan.test', value: 'new', file: userFile(), scope: 'user' })
+    expect(readFileSync(userFile(), 'utf8')).toBe('{\n  // mine\n  "plan": {\n    "test": "new", // why\n  },\n  "log.level": "info"\n}\n')
+    expect((await place.run(['config', 'get', 'plan.test'])).json.data).toMatchObject({ value: 'new', origin: 'user' })
+  })
+
+  it('reads each kind of value as it is typed', async () => {
+    const cases: [string, string, unknown][] = [
+      ['plan.timeout', '90s', 90_000],
+      ['plan.scope', 'a,b', ['a', 'b']],
+      ['sandbox.services', '["redis-server --port 1, really"]', ['redis-server --port 1, really']],
+      ['plan.env', '{"TZ":"UTC"}', { TZ: 'UTC' }],
+      ['isolation.trustOwnTests', 'true', true],
+      ['plan.test', 'null', null],
+    ]
+    for (const [name, typed, value] of cases) {
+      expect((await place.run(['config', 'set', name, typed])).exitCode, name).toBe(0)
+      expect(await setting(name)).toMatchObject({ value, origin: 'user' })
+    }
+  })
+
+  it('--repository writes the file of the repository, but nothing that would be refused', async () => {
+    expect((await place.run(['config', 'set', 'plan.test', 'x', '--repository'])).exitCode).toBe(0)
+    expect(await setting('plan.test')).toMatchObject({ value: 'x', origin: 'repository' })
+    await refuses(place, ['config', 'set', 'isolation.kind', 'none', '--repository'], 'CONFIG_INVALID', 2)
+    await refuses(place, ['config', 'set', 'timeout_ms', '10h', '--repository'], 'CONFIG_INVALID', 2)
+    expect((await place.run(['config', 'set', 'timeout_ms', '5m', '--repository'])).exitCode).toBe(0)
+  })
+
+  it.each([
+    ['set', 'no.such', '1', 'USAGE'],
+    ['set', 'log.level', 'shout', 'CONFIG_INVALID'],
+    ['set', 'regression_threshold', 'much', 'CONFIG_INVALID'],
+    ['set', 'plan.env', '{not json', 'CONFIG_INVALID'],
+  ])('config %s %s %s: %s', async (_set, name, value, code) => {
+    await refuses(place, ['config', 'set', name, value], code, 2)
+    expect(existsSync(userFile())).toBe(false)
+  })
+})
+
+describe('init', () => {
+  const FILES = {
+    'package.json': JSON.stringify({
+      name: 'x',
+      type: 'module',
+      scripts: { test: 'node --test', build: 'cp -r src dist', codegen: 'true' },
+    }),
+    '.gitignore': '.env\n.env.test\ndist\n',
+    'docker-compose.yml': 'services:\n  cache:\n    image: redis:7\n',
+    'src/a.js': 'export const a = 1\n',
+    'test/a.test.js': "import { execSync } from 'node:child_process'\nimport '../dist/a.js'\nexecSync('git rev-parse HEAD')\n",
+  }
+  const valueOf = (answer: Awaited<ReturnType<Playground['run']>>, name: string) =>
+    answer.json.data.proposals.find((each: { name: string }) => each.name === name)
+
+  it('proposes what it sees, with a reason each, and writes nothing', async () => {
+    const other = createPlayground(FILES)
+    try {
+      other.write({ '.env': 'SECRET=1\n', '.env.test': 'A=1\n' })
+      const before = other.frozen()
+      const answer = await other.run(['init'])
+      expect(other.frozen()).toEqual(before)
+      expect(answer.json.data).toMatchObject({ created: false, written: [], plan: { entries: [{ runner: 'node-test' }] } })
+      expect(valueOf(answer, 'sandbox.include')).toMatchObject({
+        value: ['.env.test'],
+        proposed: true,
+        why: expect.stringContaining('.env is left out'),
+      })
+      expect(valueOf(answer, 'sandbox.setup').value).toBe('npm run codegen')
+      expect(valueOf(answer, 'sandbox.services').value).toEqual([expect.stringContaining('redis-server')])
+      expect(valueOf(answer, 'sandbox.git').value).toBe('synthetic')
+      expect(valueOf(answer, 'plan.build').value).toBe('npm run build')
+      expect(answer.json.data.proposals.map(({ name }: { name: string }) => name)).toEqual([
+        'sandbox.include',
+        'sandbox.setup',
+        'sandbox.services',
+        'sandbox.git',
+        'plan.build',
+        'plan.test',
+        'plan.env',
+        'plan.timeout',
+        'plan.scope',
+      ])
+    } finally {
+      other.cleanup()
+    }
+  })
+
+  it('--write makes a file that reads back as proposed; a second time it changes nothing', async () => {
+    const other = createPlayground(FILES)
+    try {
+      const first = await other.run(['init', '--write'])
+      expect(first.json.data).toMatchObject({ created: true, written: ['sandbox.setup', 'sandbox.services', 'sandbox.git', 'plan.build'] })
+      const file = join(other.root, '.singularity', 'config.json')
+      const text = readFileSync(file, 'utf8')
+      const { json } = await other.run(['config', 'get', 'sandbox.setup'])
+      expect(json.data).toMatchObject({ value: 'npm run codegen', origin: 'repository' })
+      expect((await other.run(['init', '--write'])).json.data).toMatchObject({ created: false, written: [] })
+      expect(readFileSync(file, 'utf8')).toBe(text)
+    } finally {
+      other.cleanup()
+    }
+  })
+
+  it('--write adds to a file that is there, and keeps what it says', async () => {
+    const other = createPlayground(FILES)
+    try {
+      other.write({ '.singularity/config.json': '{\n  // ours\n  "sandbox": {\n    "setup": "make gen"\n  }\n}\n' })
+      const { json } = await other.run(['init', '--write'])
+      expect(json.data.written).toEqual(['sandbox.services', 'sandbox.git', 'plan.build'])
+      expect(readFileSync(join(other.root, '.singularity', 'config.json'), 'utf8')).toContain(
+        '// ours\n  "sandbox": {\n    "setup": "make gen"\n  }',
+      )
+    } finally {
+      other.cleanup()
+    }
+  })
+
+  it('writes through no symbolic link', async () => {
+    mkdirSync(join(place.folder, 'elsewhere'))
+    symlinkSync(join(place.folder, 'elsewhere'), join(place.root, '.singularity'))
+    await refuses(place, ['init', '--write'], 'CONFIG_INVALID', 2)
+    expect(existsSync(join(place.folder, 'elsewhere', 'config.json'))).toBe(false)
+  })
+
+  it('says that a commit is needed', async () => {
+    const empty = createPlayground(null)
+    try {
+      await refuses(empty, ['init'], 'NO_COMMIT', 6)
+    } finally {
+      empty.cleanup()
+    }
+  })
+})
