@@ -49,7 +49,9 @@ describe.each(CASES.map((each) => [each.name, each] as const))('%s', (name, each
       const { coverage, report, tail } = await made.run(entry, { coverage: true })
       const lines = coverage?.get(each.coverage!.file)
       expect(statusList({ report } as never), tail).toEqual(each.statuses)
-      expect({ executed: each.coverage!.executed.filter((line) => lines?.executed.has(line)) }).toEqual({ executed: each.coverage!.executed })
+      expect({ executed: each.coverage!.executed.filter((line) => lines?.executed.has(line)) }).toEqual({
+        executed: each.coverage!.executed,
+      })
       expect(each.coverage!.not.filter((line) => lines!.executed.has(line))).toEqual([])
       expect(each.coverage!.not.filter((line) => !lines!.executable.has(line))).toEqual([])
     })

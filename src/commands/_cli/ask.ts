@@ -42,7 +42,7 @@ async function askEach(service: ImprovementService, waiting: readonly CandidateD
   try {
     for (const candidate of waiting) {
       const { id } = candidate
-      for (let decided = false; !decided; ) {
+      for (let decided = false; !decided;) {
         const answer: string | null = all ? 'y' : await question(lines, candidate, stop.signal)
         if (answer === null) return { ...answers, stopped: true }
         if (answer === 'q' || answer === 'quit') return answers

@@ -4,7 +4,13 @@ import { paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
 /** What waits, with the lines to copy. */
-export function presentInbox({ candidates, refused, questions, total, next_cursor: next }: Awaited<ReturnType<ImprovementService['waiting']>>): string {
+export function presentInbox({
+  candidates,
+  refused,
+  questions,
+  total,
+  next_cursor: next,
+}: Awaited<ReturnType<ImprovementService['waiting']>>): string {
   if (candidates.length + questions.length + refused.length === 0) return 'Nothing waits for you.\n'
   const rows = candidates.map(({ candidate: { id, title, risk, verdict, state } }) => [
     id,

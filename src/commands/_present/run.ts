@@ -51,12 +51,10 @@ function blindSpots({ blind_spots: spots, baseline }: ImproveData): string {
   const lines: string[] = []
   if (baseline?.control && baseline.control.planted > 0)
     lines.push(`  The tests noticed ${baseline.control.noticed} of ${plural(baseline.control.planted, 'planted fault')}.`)
-  for (const { file, line, detail } of faults.slice(0, 5))
-    lines.push(`  ${paint('yellow', `${oneLine(file)}:${line}`)} ${oneLine(detail)}`)
+  for (const { file, line, detail } of faults.slice(0, 5)) lines.push(`  ${paint('yellow', `${oneLine(file)}:${line}`)} ${oneLine(detail)}`)
   if (functions.length > 0) {
     lines.push(`  Nobody tests ${functions.length === 1 ? 'this function' : `these ${functions.length} functions`}:`)
-    for (const { file, line, name } of functions.slice(0, 8))
-      lines.push(`    ${oneLine(name)} ${paint('dim', `${oneLine(file)}:${line}`)}`)
+    for (const { file, line, name } of functions.slice(0, 8)) lines.push(`    ${oneLine(name)} ${paint('dim', `${oneLine(file)}:${line}`)}`)
     if (functions.length > 8) lines.push(`    and ${functions.length - 8} more`)
   }
   return lines.length === 0 ? '' : heading('What your tests do not see') + `${lines.join('\n')}\n`

@@ -3,8 +3,7 @@ import { plural, oneLine } from '../../core/kernel/index.ts'
 
 /** Text that Markdown leaves alone. */
 function plain(text: string): string {
-  return oneLine(text)
-    .replace(/([\\`*_{}[\]<>|#])/g, '\\$1')
+  return oneLine(text).replace(/([\\`*_{}[\]<>|#])/g, '\\$1')
 }
 
 /** The body of a pull request. */

@@ -120,12 +120,16 @@ mod group {
     '(doc-tests demo)::src/lib.rs - add': 'pass',
   },
   dies: { suite: { 'tests/math.rs': `${RUST}#[test]\nfn adds() { add(1) }\n` } },
-  exits: { 'tests/math.rs': '#[test]\nfn a_before() {}\n\n#[test]\nfn b_leaves() {\n    std::process::exit(0)\n}\n\n#[test]\nfn c_after() {\n    panic!()\n}\n' },
+  exits: {
+    'tests/math.rs':
+      '#[test]\nfn a_before() {}\n\n#[test]\nfn b_leaves() {\n    std::process::exit(0)\n}\n\n#[test]\nfn c_after() {\n    panic!()\n}\n',
+  },
   hangs: { 'tests/math.rs': '#[test]\nfn hangs() {\n    loop {\n        std::hint::spin_loop()\n    }\n}\n' },
 }
 
 const CMAKE = 'cmake_minimum_required(VERSION 3.16)\nproject(demo C)\nenable_testing()\nadd_executable(check check.c)\n'
-const CHECK = '#include <stdlib.h>\nint main(int argc, char **argv) {\n  if (argc > 2) for (;;) {}\n  return argc > 1 ? atoi(argv[1]) : 0;\n}\n'
+const CHECK =
+  '#include <stdlib.h>\nint main(int argc, char **argv) {\n  if (argc > 2) for (;;) {}\n  return argc > 1 ? atoi(argv[1]) : 0;\n}\n'
 
 export const CTEST_CASE: RunnerCase = {
   name: 'ctest',

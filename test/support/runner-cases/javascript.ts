@@ -7,7 +7,14 @@ const SOURCE = 'export function add(a, b) {\n  return a + b\n}\n\nexport functio
 const COVERAGE = { file: 'src/math.js', executed: [2], not: [6] }
 
 /** The same suite in the dialect of describe/it runners. `api` is its import, `equal` its assertion. */
-function suites(options: { api: string; equal: (a: string, b: string) => string; skip: string; todo: string; folder: string; end: string }) {
+function suites(options: {
+  api: string
+  equal: (a: string, b: string) => string
+  skip: string
+  todo: string
+  folder: string
+  end: string
+}) {
   const { api, equal, skip, todo, folder, end } = options
   const head = `${api}\nimport { add } from '../src/math.js'\n`
   const file = (name: string): string => `${folder}/${name}${end}`
@@ -28,7 +35,8 @@ describe('group ünïcode', () => { test('inner', () => { ${equal('add(0, 0)', '
     },
     dies: { [file('broken')]: `${head}test('unreached', () => {})\nthrow new Error('dies on load')\n`, [file('fine')]: good },
     exits: {
-      [file('leaves')]: `${head}test('before', () => {})\ntest('leaves', () => { process.exit(0) })\ntest('after', () => { ${equal('1', '2')} })\n`,
+      [file('leaves')]:
+        `${head}test('before', () => {})\ntest('leaves', () => { process.exit(0) })\ntest('after', () => { ${equal('1', '2')} })\n`,
     },
     hangs: { [file('hangs')]: `${head}test('hangs', () => { for (;;); })\n` },
     empty: { [file('empty')]: `${head}void add\nvoid test\n` },

@@ -67,7 +67,9 @@ def test_setup(broken):
     },
     healthy: 'tests/test_fine.py::test_fine',
   },
-  exits: { 'tests/test_leaves.py': `${PYTEST}import os\n\ndef test_before():\n    pass\n\ndef test_leaves():\n    os._exit(0)\n\ndef test_after():\n    assert False\n` },
+  exits: {
+    'tests/test_leaves.py': `${PYTEST}import os\n\ndef test_before():\n    pass\n\ndef test_leaves():\n    os._exit(0)\n\ndef test_after():\n    assert False\n`,
+  },
   hangs: { 'tests/test_hangs.py': `${PYTEST}def test_hangs():\n    while True:\n        pass\n` },
   empty: { 'tests/test_empty.py': PYTEST },
 }

@@ -71,7 +71,12 @@ test('another diff, other evidence and another token void an answer', async () =
   for (const wrong of [{ diffHash: 'f'.repeat(64) }, { evidenceHash: digest('other') }, { token: 'guessed' }])
     expect(() => bench.approvals.decide(id, { ...right, ...wrong })).toThrow(expect.objectContaining({ code: 'APPROVAL_VOID' }))
   expect(bench.approvals.latest(id)?.status).toBe('open')
-  const { token } = bench.approvals.request({ candidateId: id, diffHash: right.diffHash, evidenceHash: right.evidenceHash, expiresInMs: 60_000 })
+  const { token } = bench.approvals.request({
+    candidateId: id,
+    diffHash: right.diffHash,
+    evidenceHash: right.evidenceHash,
+    expiresInMs: 60_000,
+  })
   expect(bench.approvals.decide(id, { ...right, token }).status).toBe('approved')
 })
 

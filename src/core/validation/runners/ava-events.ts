@@ -75,7 +75,8 @@ export async function parseAvaEvents({ entry, exitCode, read, root }: ParseInput
     else if (type === 'hook-failed' || type === 'unfinished') add('error')
     else if (/^(?:uncaught-exception|unhandled-rejection|internal-error|worker-failed|missing-ava-import|process-exit)$/.test(type))
       add('error', '(file)')
-    else if (type === 'worker-finished' && event['remaining'] !== 0) report.problem(`${file}: ${asText(event['remaining'])} tests never finished`)
+    else if (type === 'worker-finished' && event['remaining'] !== 0)
+      report.problem(`${file}: ${asText(event['remaining'])} tests never finished`)
   }
   return report.finish({ ended: ended && !cut && noise.length === 0, exitCode })
 }
