@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSuite, outcomes, type SuiteBench } from '../../support/suites.ts'
-import { installToolchain } from '../../support/toolchain.ts'
+import { toolchainModules } from '../../support/toolchain.ts'
 
 let modules: string
 let suite: SuiteBench | undefined
 beforeAll(() => {
-  modules = installToolchain()
+  modules = toolchainModules()
 }, 300_000)
 afterEach(async () => {
   await suite?.close()
