@@ -86,7 +86,7 @@ test('a refresh while a diff is open changes neither the diff nor what a yes is 
   const [a, b] = await listed()
   const { sees, press, stdin, lastFrame } = open()
   await sees(b.id)
-  await press('\u001b[B', b.id)
+  await press('\u001b[B', `> ${b.id}`)
   await press('d', `+changed ${b.file}`)
   await bench.service.reject(a.id, { name: 'bob', via: 'command' }, 'elsewhere') // the list behind gets shorter
   await sees('1 waits for you')
@@ -106,7 +106,7 @@ test('a diff that comes late is never shown for another candidate', async () => 
   await press('d', '...')
   stdin.write('q')
   await sees('q quit')
-  stdin.write('\u001b[B')
+  await press('\u001b[B', `> ${b.id}`)
   await press('d', `+changed ${b.file}`)
   release()
   await slow.diff(a.id, { color: false })
