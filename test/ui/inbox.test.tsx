@@ -28,6 +28,14 @@ const open = (service: ImprovementService = bench.service) => {
   return { ...screen, sees, press }
 }
 
+/** Two candidates in the order of the list: of those made in one second, the id decides. */
+async function listed() {
+  await bench.add('a.txt')
+  await bench.add('b.txt')
+  return (await bench.service.waiting()).candidates.map(({ candidate: { id, files } }) => ({ id, file: files[0]! })) as [Row, Row]
+}
+type Row = { id: string; file: string }
+
 test('lists what waits, shows the evidence and approves what was read', async () => {
   const { id } = await bench.add('a.txt')
   const { sees, press, stdin } = open()
@@ -75,37 +83,34 @@ test('searches by title, id and file, and an empty search shows all again', asyn
 })
 
 test('a refresh while a diff is open changes neither the diff nor what a yes is about', async () => {
-  const [a, b] = [await bench.add('a.txt'), await bench.add('b.txt')]
+  const [a, b] = await listed()
   const { sees, press, stdin, lastFrame } = open()
   await sees(b.id)
-  await press('\u001b[B', b.id)
-  await press('d', '+changed b.txt')
+  await press('\u001b[B', `> ${b.id}`)
+  await press('d', `+changed ${b.file}`)
   await bench.service.reject(a.id, { name: 'bob', via: 'command' }, 'elsewhere') // the list behind gets shorter
   await sees('1 waits for you')
-  expect(lastFrame()).toContain('+changed b.txt')
+  expect(lastFrame()).toContain(`+changed ${b.file}`)
   stdin.write('a')
   await sees(`landed ${b.id}`)
   expect([a, b].map(({ id }) => bench.store.candidate(id).state)).toEqual(['declined', 'landed'])
 })
 
 test('a diff that comes late is never shown for another candidate', async () => {
-  const [a, b] = [await bench.add('a.txt'), await bench.add('b.txt')]
+  const [a, b] = await listed()
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => (release = resolve))
-  const slow = {
-    ...bench.service,
-    diff: async (id: string, options: { color: boolean }) => (id === a.id && (await gate), bench.service.diff(id, options)),
-  }
+  const slow = { ...bench.service, diff: async (id: string, options: { color: boolean }) => (id === a.id && (await gate), bench.service.diff(id, options)) }
   const { sees, press, stdin, lastFrame } = open(slow)
   await sees(b.id)
   await press('d', '...')
   stdin.write('q')
   await sees('q quit')
-  stdin.write('\u001b[B')
-  await press('d', '+changed b.txt')
+  await press('\u001b[B', `> ${b.id}`)
+  await press('d', `+changed ${b.file}`)
   release()
   await slow.diff(a.id, { color: false })
-  expect(lastFrame()).not.toContain('+changed a.txt')
+  expect(lastFrame()).not.toContain(`+changed ${a.file}`)
 })
 
 test('weakened candidates are listed as refused, and only there an override is offered', async () => {
@@ -146,11 +151,7 @@ test('text of the repository never drives the terminal', async () => {
   await bench.add('a.txt', { title, content: 'x \u001b]0;owned\u0007 \u202e y\n' })
   const { sees, press, lastFrame } = open()
   await sees('evil  second line')
-  for (const [key, text] of [
-    ['d', '+x'],
-    ['e', 'because of'],
-    ['J', '"candidate"'],
-  ] as const) {
+  for (const [key, text] of [['d', '+x'], ['e', 'because of'], ['J', '"candidate"']] as const) {
     await press(key, text)
     // oxlint-disable-next-line no-control-regex -- looking for control characters is the purpose
     expect(lastFrame()!.replace(/\u001b\[[0-9;]*m/g, '')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
@@ -158,15 +159,9 @@ test('text of the repository never drives the terminal', async () => {
 })
 
 test('everything fits 80 columns and 24 rows', async () => {
-  for (let index = 0; index < 30; index++)
-    await bench.add(`f${index}.txt`, { title: `A rather long title that goes on and on for the width ${index}` })
+  for (let index = 0; index < 20; index++) await bench.add(`f${index}.txt`, { title: `A rather long title that goes on and on for the width ${index}` })
   const frames: string[] = []
-  const stdout = Object.assign(new PassThrough(), {
-    columns: 80,
-    rows: 24,
-    isTTY: true,
-    write: (text: string) => (frames.push(text), true),
-  })
+  const stdout = Object.assign(new PassThrough(), { columns: 80, rows: 24, isTTY: true, write: (text: string) => (frames.push(text), true) })
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {}, ref: () => {}, unref: () => {} })
   const screen = renderInk(<InboxScreen service={bench.service} actor={{ name: 'ada', via: 'inbox' }} />, {
     stdout: stdout as never,
@@ -174,12 +169,9 @@ test('everything fits 80 columns and 24 rows', async () => {
     debug: true,
     patchConsole: false,
   })
-  await vi.waitFor(() => expect(frames.at(-1)).toContain('30 wait for you'), { timeout: 10_000 })
+  await vi.waitFor(() => expect(frames.at(-1)).toContain('20 wait for you'), { timeout: 10_000 })
   // oxlint-disable-next-line no-control-regex -- colours have no width
-  const lines = frames
-    .at(-1)!
-    .replace(/\u001b\[[0-9;]*m/g, '')
-    .split('\n')
+  const lines = frames.at(-1)!.replace(/\u001b\[[0-9;]*m/g, '').split('\n')
   expect(lines.length).toBeLessThanOrEqual(24)
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
   expect(lines.at(-1)).toContain('q quit')
