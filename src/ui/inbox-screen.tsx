@@ -177,7 +177,11 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
 }
 
 function List({ items, refusedFrom, at, rows }: { items: readonly CandidateReport[]; refusedFrom: number; at: number; rows: number }) {
-  const lines = items.map((report, index) => ({ key: report.candidate.id, text: `${index === at ? '>' : ' '} ${listLine(report)}`, isChosen: index === at }))
+  const lines = items.map((report, index) => ({
+    key: report.candidate.id,
+    text: `${index === at ? '>' : ' '} ${listLine(report)}`,
+    isChosen: index === at,
+  }))
   if (refusedFrom < items.length)
     lines.splice(refusedFrom, 0, { key: 'refused', text: 'refused: the tests were weakened', isChosen: false })
   const chosen = lines.findIndex(({ isChosen }) => isChosen)

@@ -30,7 +30,6 @@ npm ci --prefix '${FOLDER}' --ignore-scripts --no-audit --no-fund >&2 && printf 
   return (installed = modules)
 }
 
-
 /** Whether a program is on the PATH of the tests. */
 export function hasProgram(name: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {

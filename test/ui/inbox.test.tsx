@@ -100,7 +100,10 @@ test('a diff that comes late is never shown for another candidate', async () => 
   const [a, b] = await listed()
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => (release = resolve))
-  const slow = { ...bench.service, diff: async (id: string, options: { color: boolean }) => (id === a.id && (await gate), bench.service.diff(id, options)) }
+  const slow = {
+    ...bench.service,
+    diff: async (id: string, options: { color: boolean }) => (id === a.id && (await gate), bench.service.diff(id, options)),
+  }
   const { sees, press, stdin, lastFrame } = open(slow)
   await sees(b.id)
   await press('d', '...')
@@ -151,7 +154,11 @@ test('text of the repository never drives the terminal', async () => {
   await bench.add('a.txt', { title, content: 'x \u001b]0;owned\u0007 \u202e y\n' })
   const { sees, press, lastFrame } = open()
   await sees('evil  second line')
-  for (const [key, text] of [['d', '+x'], ['e', 'because of'], ['J', '"candidate"']] as const) {
+  for (const [key, text] of [
+    ['d', '+x'],
+    ['e', 'because of'],
+    ['J', '"candidate"'],
+  ] as const) {
     await press(key, text)
     // oxlint-disable-next-line no-control-regex -- looking for control characters is the purpose
     expect(lastFrame()!.replace(/\u001b\[[0-9;]*m/g, '')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
@@ -159,9 +166,15 @@ test('text of the repository never drives the terminal', async () => {
 })
 
 test('everything fits 80 columns and 24 rows', async () => {
-  for (let index = 0; index < 20; index++) await bench.add(`f${index}.txt`, { title: `A rather long title that goes on and on for the width ${index}` })
+  for (let index = 0; index < 20; index++)
+    await bench.add(`f${index}.txt`, { title: `A rather long title that goes on and on for the width ${index}` })
   const frames: string[] = []
-  const stdout = Object.assign(new PassThrough(), { columns: 80, rows: 24, isTTY: true, write: (text: string) => (frames.push(text), true) })
+  const stdout = Object.assign(new PassThrough(), {
+    columns: 80,
+    rows: 24,
+    isTTY: true,
+    write: (text: string) => (frames.push(text), true),
+  })
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {}, ref: () => {}, unref: () => {} })
   const screen = renderInk(<InboxScreen service={bench.service} actor={{ name: 'ada', via: 'inbox' }} />, {
     stdout: stdout as never,
@@ -171,7 +184,10 @@ test('everything fits 80 columns and 24 rows', async () => {
   })
   await vi.waitFor(() => expect(frames.at(-1)).toContain('20 wait for you'), { timeout: 10_000 })
   // oxlint-disable-next-line no-control-regex -- colours have no width
-  const lines = frames.at(-1)!.replace(/\u001b\[[0-9;]*m/g, '').split('\n')
+  const lines = frames
+    .at(-1)!
+    .replace(/\u001b\[[0-9;]*m/g, '')
+    .split('\n')
   expect(lines.length).toBeLessThanOrEqual(24)
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
   expect(lines.at(-1)).toContain('q quit')

@@ -50,7 +50,10 @@ export function measureGuards(pairs: readonly GuardPair[], strict: boolean): Gua
     const [from, to] = language ? [countDecisions(before, language), countDecisions(after, language)] : [null, null]
     return from === null || to === null ? [] : [[from, to] as const]
   })
-  const complexity: [number, number] = [decisions.reduce((total, [from]) => total + from, 0), decisions.reduce((total, [, to]) => total + to, 0)]
+  const complexity: [number, number] = [
+    decisions.reduce((total, [from]) => total + from, 0),
+    decisions.reduce((total, [, to]) => total + to, 0),
+  ]
   const [ofLines, ofBytes] = [sum(lines), sum((text) => Buffer.byteLength(text))]
   return [
     ...(decisions.length > 0 ? [guard('complexity', complexity, 0)] : []),

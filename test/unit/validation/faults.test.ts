@@ -38,7 +38,11 @@ describe('planted faults', () => {
   })
 
   const TYPED: Record<string, { language: LanguageId; text: string; kinds: string[] }> = {
-    go: { language: 'go', text: 'package a\n\nfunc F(n int) (bool, error) {\n\treturn n > 3, nil\n}\n\nfunc G() int {\n\treturn 4\n}\n', kinds: ['return', 'return'] },
+    go: {
+      language: 'go',
+      text: 'package a\n\nfunc F(n int) (bool, error) {\n\treturn n > 3, nil\n}\n\nfunc G() int {\n\treturn 4\n}\n',
+      kinds: ['return', 'return'],
+    },
     rust: { language: 'rust', text: 'fn f(n: i32) -> bool {\n    return n > 3;\n}\n', kinds: ['return'] },
     c: { language: 'c', text: 'int f(int n) {\n  return 4;\n}\n', kinds: ['return'] },
     java: { language: 'java', text: 'class A {\n  boolean f(int n) {\n    return n > 3;\n  }\n}\n', kinds: ['return'] },

@@ -246,7 +246,11 @@ export function plantFaults(options: {
   const { text, language, lines, seed, max } = options
   const table = TABLES[familyOf(language)]
   const parsed = table && parseSource(text, language)
-  if (!table || !parsed) return plantLineFaults(options).filter(({ after }) => parses(after, language)).map(({ fault }) => fault).slice(0, max)
+  if (!table || !parsed)
+    return plantLineFaults(options)
+      .filter(({ after }) => parses(after, language))
+      .map(({ fault }) => fault)
+      .slice(0, max)
   const byLine = new Map<number, Raw[]>()
   walk(parsed.root, (node) => {
     if (
