@@ -102,7 +102,10 @@ test('a diff that comes late is never shown for another candidate', async () => 
   const gate = new Promise<void>((resolve) => (release = resolve))
   const slow = {
     ...bench.service,
-    diff: async (id: string, options: { color: boolean }) => (id === a.id && (await gate), bench.service.diff(id, options)),
+    diff: async (id: string, options: { color: boolean }) => {
+      if (id === a.id) await gate
+      return bench.service.diff(id, options)
+    },
   }
   const { sees, press, stdin, lastFrame } = open(slow)
   await sees(b.id)
@@ -137,7 +140,13 @@ test('quitting waits for the approval that is being carried out', async () => {
   const { id } = await bench.add('a.txt')
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => (release = resolve))
-  const slow: ImprovementService = { ...bench.service, approve: async (...args) => (await gate, bench.service.approve(...args)) }
+  const slow: ImprovementService = {
+    ...bench.service,
+    approve: async (...args) => {
+      await gate
+      return bench.service.approve(...args)
+    },
+  }
   const { sees, press, stdin } = open(slow)
   await sees(id)
   await press('\r', 'because of a.txt')
