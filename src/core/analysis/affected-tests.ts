@@ -24,7 +24,8 @@ export async function affectedTests(reader: TreeReader, changed: readonly string
   const distance = new Map(changed.map((path) => [path, 0]))
   if (changed.every((path) => path.endsWith('.go'))) return goTests(changed, testFiles)
   const relevant = [...paths].filter((path) => SCRIPT.test(path) || path.endsWith('.py'))
-  if (!changed.some((path) => SCRIPT.test(path) || path.endsWith('.py')) || relevant.length > 5000) return { files: [], complete: false, unknown: changed.map((path) => ({ path, reason: 'imports of this language are not followed' })) }
+  if (!changed.some((path) => SCRIPT.test(path) || path.endsWith('.py')) || relevant.length > 5000)
+    return { files: [], complete: false, unknown: changed.map((path) => ({ path, reason: 'imports of this language are not followed' })) }
   const unknown = changed
     .filter((path) => !SCRIPT.test(path) && !path.endsWith('.py'))
     .map((path) => ({ path, reason: 'imports of this language are not followed' }))
@@ -74,7 +75,11 @@ async function ownNames(reader: TreeReader, paths: ReadonlySet<string>): Promise
 
 function goTests(changed: readonly string[], testFiles: readonly string[]): AffectedTests {
   const folders = new Set(changed.map((path) => posix.dirname(path)))
-  return { files: testFiles.filter((file) => folders.has(posix.dirname(file)) || folders.has(file)), complete: false, unknown: changed.map((path) => ({ path, reason: 'dependents in other packages are not followed' })) }
+  return {
+    files: testFiles.filter((file) => folders.has(posix.dirname(file)) || folders.has(file)),
+    complete: false,
+    unknown: changed.map((path) => ({ path, reason: 'dependents in other packages are not followed' })),
+  }
 }
 
 function scriptImports(path: string, text: string, paths: ReadonlySet<string>): string[] {

@@ -3,7 +3,10 @@ import type { TreeReader } from '../../../src/core/git/index.ts'
 import { affectedTests } from '../../../src/core/analysis/index.ts'
 
 const reader = (files: Record<string, string>): TreeReader =>
-  ({ entries: async () => Object.keys(files).map((path) => ({ path })), text: async (path: string) => files[path] }) as unknown as TreeReader
+  ({
+    entries: async () => Object.keys(files).map((path) => ({ path })),
+    text: async (path: string) => files[path],
+  }) as unknown as TreeReader
 
 test('aliases and packages of the repository make the answer incomplete', async () => {
   const files = {
