@@ -85,10 +85,11 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
   try {
     const report = await runReport(sandbox, fixer.report(program), project.scope)
     if (report === undefined) return { proposals: [], notes: [`${fixer.id} did not run in the sandbox.`] }
+    const notes: string[] = []
     const groups =
       fixer.kind === 'reporting'
         ? bySite(await fixer.read(report, project))
-        : await rewrite(deps, sandbox, context, fixer, project, program, report)
+        : await rewrite(deps, sandbox, context, fixer, project, program, report, notes)
     const proposals: Proposal[] = []
     for (const [rule, sites] of groups) {
       const proposal = await toProposal(deps.git, context, fixer, project, rule, sites)
@@ -96,7 +97,8 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
     }
     return {
       proposals,
-      notes: proposals.length === 0 ? [`${fixer.id}: nothing to fix${project.scope === '' ? '' : ` in ${project.scope}`}.`] : [],
+      notes:
+        proposals.length === 0 ? [`${fixer.id}: nothing to fix${project.scope === '' ? '' : ` in ${project.scope}`}.`, ...notes] : notes,
     }
   } finally {
     await sandbox.discard()
@@ -142,9 +144,12 @@ async function rewrite(
   project: FixerProject,
   program: readonly string[],
   report: string,
+  notes: string[],
 ): Promise<Map<string, Site[]>> {
   const groups = new Map<string, Site[]>()
-  for (const rule of fixer.rules(report).slice(0, MAX_RULES)) {
+  const rules = fixer.rules(report)
+  if (rules.length > MAX_RULES) notes.push(`${fixer.id}: the first ${MAX_RULES} of ${rules.length} rules with findings were tried.`)
+  for (const rule of rules.slice(0, MAX_RULES)) {
     if (context.signal?.aborted) break
     await runReport(sandbox, fixer.fix(program, rule), project.scope)
     const { tree, count } = await freezeEdits(deps.git, sandbox, context.base, `${fixer.id} ${rule}`)

@@ -15,10 +15,8 @@ export const clippy: Fixer = {
   id: 'clippy',
   kind: 'reporting',
   used: async (project) => hasAny(project, ['Cargo.toml']),
-  program: ({ findProgram }) => {
-    const [cargo, driver] = [findProgram('cargo'), findProgram('cargo-clippy')]
-    return cargo && driver ? [cargo, 'clippy'] : undefined
-  },
+  // by name: the jail finds them behind rustup's shims, which lie elsewhere
+  program: ({ findProgram }) => (findProgram('cargo') && findProgram('cargo-clippy') ? ['cargo', 'clippy'] : undefined),
   report: (program) => [...program, '--offline', '--quiet', '--message-format', 'json'],
   async read(report, project) {
     const fixes: Fix[] = []

@@ -39,10 +39,8 @@ export const gofmt: Fixer = {
   id: 'gofmt',
   kind: 'rewriting',
   used: async (project) => hasAny(project, ['go.mod']),
-  program: ({ findProgram }) => {
-    const program = findProgram('gofmt')
-    return program === undefined ? undefined : [program]
-  },
+  // by name: the jail finds it behind a version manager's shim, which lies elsewhere
+  program: ({ findProgram }) => (findProgram('gofmt') === undefined ? undefined : ['gofmt']),
   report: (program) => [...program, '-l', '.'],
   rules: (report) => (report.trim() === '' ? [] : ['format']),
   fix: (program) => [...program, '-w', '.'],

@@ -17,10 +17,8 @@ export const ruff: Fixer = {
     const manifest = (await project.reader.text(project.scope === '' ? 'pyproject.toml' : `${project.scope}/pyproject.toml`)) ?? ''
     return manifest.includes('[tool.ruff')
   },
-  program: ({ findProgram }) => {
-    const program = findProgram('ruff')
-    return program === undefined ? undefined : [program]
-  },
+  // by name: the jail finds it behind a version manager's shim, which lies elsewhere
+  program: ({ findProgram }) => (findProgram('ruff') === undefined ? undefined : ['ruff']),
   report: (program) => [...program, 'check', '--output-format', 'json', '--no-cache', '--exit-zero', '.'],
   async read(report, project) {
     const fixes: Fix[] = []
