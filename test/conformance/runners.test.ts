@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PlanEntry } from '../../src/core/validation/index.ts'
 import type { FileContent } from '../support/repository.ts'
 import { CASES, type RunnerCase } from '../support/runner-cases/index.ts'
-import { type ToolchainBench, hasProgram, openToolchainBench, statusList } from '../support/toolchain.ts'
+import { type ToolchainBench, hasProgram, openToolchainBench, statusList, toolchainModules } from '../support/toolchain.ts'
 
 const HANG_MS = 4000
 const open: ToolchainBench[] = []
 const skipped: string[] = []
 
+// On a fresh clone the installation takes longer than a test may.
+beforeAll(() => void toolchainModules(), 600_000)
 afterEach(() => {
   for (const bench of open.splice(0)) bench.cleanup()
 })

@@ -2,8 +2,8 @@ import { boolean, count, either, hash, list, map, nullable, object, oneOf, strin
 import { PARTS } from './parts.ts'
 import { SYSTEM } from './system.ts'
 
-const failure = object({ id: string, code: string, message: string })
-const decided = either(use('candidate'), object({ candidates: list(use('candidate')), failed: list(failure) }))
+const failed = list(object({ id: string, code: string, message: string }))
+const decided = either(use('candidate'), object({ candidates: list(use('candidate')), failed }))
 
 /** What `data` holds, per command (its words joined by dots). */
 const DATA: Readonly<Record<string, Schema>> = {

@@ -28,6 +28,8 @@ export type SuiteRun = {
 }
 
 const REPORT_BYTES = 256 * 1024 * 1024
+/** Where the output itself is the report (go, cargo, TAP, ESLint's JSON) nothing may be left out of its middle. */
+const OUTPUT_BYTES = 16 * 1024 * 1024
 const TAIL = 4000
 
 const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
@@ -103,6 +105,7 @@ export async function runSuite(options: {
     cwd: entry.scope,
     env: { ...entry.env, ...built.env },
     timeoutMs: options.timeoutMs ?? entry.timeoutMs,
+    ...(built.reports.length === 0 && { maxOutputBytes: OUTPUT_BYTES }),
     ...(options.measuring && { measuring: true }),
     ...(options.signal && { signal: options.signal }),
   })
@@ -175,6 +178,7 @@ export async function runStep(options: { sandbox: Sandbox; step: CommandStep; si
     cwd: step.scope,
     env: { ...step.env },
     timeoutMs: step.timeoutMs,
+    maxOutputBytes: OUTPUT_BYTES,
     ...(options.signal && { signal: options.signal }),
   })
   const output = `${result.stdout}\n${result.stderr}`

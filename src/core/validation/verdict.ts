@@ -130,7 +130,7 @@ export function decideVerdict(evidence: Evidence, policy: DecisionPolicy, facts:
     })
   const errors = hold(ERRORS)
   const harm = hold(ROLL_BACK)
-  if (harm.length > 0) return { verdict: 'roll_back', reasons: [...harm, ...errors] }
+  if (harm.length > 0) return { verdict: 'roll_back', reasons: [...harm, ...errors.filter(({ code }) => code !== 'incomplete')] }
   if (errors.length > 0) return { verdict: null, reasons: errors }
   const doubts = hold(CANNOT_DECIDE)
   if (doubts.length > 0) return { verdict: 'cannot_decide', reasons: [...doubts, ...hold(REMARKS)] }
