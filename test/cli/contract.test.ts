@@ -81,6 +81,7 @@ test('the whole job answers as its schemas say', async () => {
     clone.cleanup()
   }
   await call('resume', 0, ['resume'])
+  await call('approve', 0, ['approve', '--all'])
 })
 
 test('rules answer as their schemas say', async () => {

@@ -25,7 +25,7 @@ export function findOrphans(deps: ReclaimDeps): Orphan[] {
     const owners: Owner[] = []
     if (row) owners.push({ pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id })
     if (admin) owners.push(admin)
-    if (folders.has(id)) owners.push(...folderOwner(join(places.sandboxes, id), deps))
+    if (folders.has(id)) owners.push(...folderOwner(join(places.sandboxes, id), owners.length > 0, deps))
     return owners.some((owner) => processes.isAlive(owner)) ? [] : [{ id, row, admin }]
   })
 }
@@ -45,9 +45,11 @@ export function reclaimSandboxes(deps: ReclaimDeps): { reclaimed: string[]; tras
   return { reclaimed: orphans.map(({ id }) => id), trashed }
 }
 
-function folderOwner(folder: string, deps: ReclaimDeps): Owner[] {
+/** The row is written before the folder: only a folder that nobody is known for yet may be one whose row was not seen. */
+function folderOwner(folder: string, known: boolean, deps: ReclaimDeps): Owner[] {
   const path = join(folder, OWNER_FILE)
   const owner = existsSync(path) ? (parseJson(readFileSync(path, 'utf8')) as Owner | undefined) : undefined
   if (owner) return [owner]
+  if (known) return []
   return existsSync(folder) && deps.now() - statSync(folder).mtimeMs < GRACE_MS ? [deps.processes.self()] : []
 }

@@ -51,6 +51,15 @@ describe('reclaim', () => {
       expect(bench.repository.snapshot()).toEqual(before)
     })
 
+  it('takes a folder whose maker died before it wrote its name into it', async () => {
+    bench = await openSandboxBench()
+    const id = await leave(deadOwner(), { folder: true, admin: false, row: true })
+    const top = join(bench.state, 'singularity')
+    for (const name of readdirSync(top)) rmSync(join(top, name, 'sandboxes', id, 'owner.json'))
+    expect((await bench.room.reclaim()).reclaimed).toEqual([id])
+    expect(state()).toEqual({ folders: [], admins: [], rows: [] })
+  })
+
   for (const parts of ALL.filter((each) => each.folder || each.admin || each.row))
     it(`leaves ${JSON.stringify(parts)} of a living process alone`, async () => {
       bench = await openSandboxBench()
