@@ -1,7 +1,7 @@
 // Everything `npm start` and `npm test` need, brought in when it is missing. Uses only what comes with Node, so that it runs on a
 // fresh clone; run again it does nothing. As a program: `node scripts/setup.mjs [--tests]`.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -61,6 +61,14 @@ function installPackages(folder, title, args) {
   if (!isInstalled(folder)) step(title, 'npm', ['ci', '--no-audit', '--no-fund', ...args])
 }
 
+/** The JavaScript runners that tests call for real; test/support/toolchain.ts reads the stamp. */
+function installTestRunners() {
+  const folder = join(root, 'test', 'fixtures', 'toolchain')
+  const stamp = join(folder, 'node_modules', '.installed-lock.json')
+  installPackages(folder, 'test runners', ['--ignore-scripts', '--prefix', folder])
+  if (!existsSync(stamp)) copyFileSync(join(folder, 'package-lock.json'), stamp)
+}
+
 /** On Debian as root missing tools are installed; elsewhere they are named and everything goes on without them. */
 function installTools(tests) {
   const missing = TOOLS.filter((tool) => (tests || !tool.tests) && !tool.present())
@@ -87,7 +95,7 @@ export function canIsolate() {
 /** Brings in packages, tools, the launcher and the bundle. */
 export function setup({ tests = false } = {}) {
   installPackages(root, 'packages', [])
-  if (tests) installPackages(join(root, 'test', 'fixtures', 'toolchain'), 'test runners', ['--prefix', 'test/fixtures/toolchain'])
+  if (tests) installTestRunners()
   installTools(tests)
   step('launcher', process.execPath, ['scripts/build-launcher.mjs'])
   step('bundle', process.execPath, ['scripts/build.mjs'])

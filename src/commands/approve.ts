@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import type { CandidateData } from '../core/improvement/index.ts'
-import { EXIT, SingularityError } from '../core/kernel/index.ts'
+import { EXIT, SingularityError, oneLine } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
 
@@ -40,11 +40,21 @@ export default class Approve extends BaseCommand {
       dryRun: flags['dry-run'],
     }
     const landed: CandidateData[] = []
-    for (const id of ids) landed.push(await service.approve(id, actor('command'), options))
+    const failed: { id: string; code: string; message: string }[] = []
+    for (const id of ids) {
+      try {
+        landed.push(await service.approve(id, actor('command'), options))
+      } catch (error) {
+        if (ids.length === 1 || !SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+        failed.push({ id, code: error.code, message: error.message })
+      }
+    }
     const lines = landed.map(
       ({ id, state, title, commit }) =>
-        `${state.replaceAll('_', ' ')} ${id} ${title}${state === 'landed' ? ` as ${commit?.slice(0, 12)}   singularity undo ${id}` : ''}`,
+        `${state.replaceAll('_', ' ')} ${id} ${oneLine(title)}${state === 'landed' ? ` as ${commit?.slice(0, 12)}   singularity undo ${id}` : ''}`,
     )
-    this.answer(landed.length === 1 && !flags.all ? landed[0] : { candidates: landed }, lines.join('\n') || 'Nothing waits.', EXIT.done)
+    lines.push(...failed.map(({ message }) => `not landed: ${oneLine(message)}`))
+    const data = ids.length === 1 && !flags.all ? landed[0] : { candidates: landed, failed }
+    this.answer(data, lines.join('\n') || 'Nothing waits.', failed.length > 0 ? EXIT.negative : EXIT.done)
   }
 }

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core'
 import { BaseCommand } from './_cli/base.ts'
 import { colorEnabled } from './_cli/paint.ts'
+import { presentDiff } from './_present/diff.ts'
 
 export default class Diff extends BaseCommand {
   static override summary = 'Print the exact change of a candidate, or of everything a run keeps.'
@@ -10,7 +11,9 @@ export default class Diff extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Diff)
     this.common(flags)
-    const diff = await (await (await this.app()).improvement()).diff(args.id, { color: !flags.json && colorEnabled() })
-    this.answer({ diff }, diff)
+    const service = await (await this.app()).improvement()
+    const isTerminal = process.stdout.isTTY === true
+    const diff = await service.diff(args.id, { color: !this.isJson && !isTerminal && colorEnabled() })
+    this.answer({ diff }, isTerminal ? presentDiff(diff) : diff)
   }
 }

@@ -18,7 +18,7 @@ export default class Doctor extends BaseCommand {
     const { flags } = await this.parse(Doctor)
     this.common(flags)
     const { runDoctor } = await import('../core/system/index.ts')
-    const report = await runDoctor((await this.app()).system, { fix: flags.fix ?? false })
+    const report = await runDoctor((await this.app()).system, { fix: flags.fix })
     const failed = report.checks.some(({ status }) => status === 'fail')
     this.answer(report, presentChecks(report), failed ? EXIT.environment : EXIT.done)
   }

@@ -1,3 +1,4 @@
+import { Flags } from '@oclif/core'
 import { EXIT } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
@@ -5,7 +6,13 @@ import { presentInbox } from './_present/inbox.ts'
 
 export default class Inbox extends BaseCommand {
   static override summary = 'Decide what waits for a person: read the diff and the evidence, approve, reject, ask.'
-  static override examples = ['<%= config.bin %> inbox', '<%= config.bin %> inbox --json']
+  static override examples = ['<%= config.bin %> inbox', '<%= config.bin %> inbox --json --limit 20 --search price']
+
+  static override flags = {
+    limit: Flags.integer({ description: 'Most candidates to list.', min: 1, env: 'SINGULARITY_LIMIT' }),
+    cursor: Flags.string({ description: 'Goes on after this candidate (next_cursor of the page before).', env: 'SINGULARITY_CURSOR' }),
+    search: Flags.string({ description: 'Only what has this in its title, id or files.', env: 'SINGULARITY_SEARCH' }),
+  }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Inbox)
@@ -16,7 +23,12 @@ export default class Inbox extends BaseCommand {
       await openInbox(service, actor('inbox'))
       return
     }
-    const waiting = await service.waiting()
-    this.answer(waiting, presentInbox(waiting), waiting.candidates.length + waiting.questions.length > 0 ? EXIT.personNeeded : EXIT.done)
+    const { limit, cursor, search } = flags
+    const waiting = await service.waiting({
+      ...(limit !== undefined && { limit }),
+      ...(cursor !== undefined && { cursor }),
+      ...(search !== undefined && { search }),
+    })
+    this.answer(waiting, presentInbox(waiting), waiting.total + waiting.questions.length > 0 ? EXIT.personNeeded : EXIT.done)
   }
 }

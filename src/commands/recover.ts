@@ -12,7 +12,7 @@ export default class Recover extends BaseCommand {
     const app = await this.app()
     const report = await (await app.improvement()).recover()
     const { reclaimed } = await (await app.system.sandboxes()).reclaim()
-    const data = { ...report, sandboxes: reclaimed }
+    const data = { ...report, sandboxes: [...new Set([...report.sandboxes, ...reclaimed])] }
     this.answer(data, presentRecovery(data))
   }
 }

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core'
+import { oneLine } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
 
@@ -15,6 +16,6 @@ export default class Reject extends BaseCommand {
     const { args, flags } = await this.parse(Reject)
     this.common(flags)
     const candidate = await (await (await this.app()).improvement()).reject(args.id, actor('command'), flags.reason)
-    this.answer(candidate, `declined ${candidate.id} ${candidate.title}`)
+    this.answer(candidate, `declined ${candidate.id} ${oneLine(candidate.title)}`)
   }
 }

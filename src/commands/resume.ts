@@ -1,4 +1,4 @@
-import { EXIT } from '../core/kernel/index.ts'
+import { EXIT, oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 
 export default class Resume extends BaseCommand {
@@ -11,7 +11,7 @@ export default class Resume extends BaseCommand {
     const { candidates } = await (await (await this.app()).improvement()).resume()
     const lines = candidates.map(
       ({ id, state, title, reasons }) =>
-        `${state.replaceAll('_', ' ')} ${id} ${title}${state === 'landed' ? '' : ` (${reasons.at(-1)?.detail ?? ''})`}`,
+        `${state.replaceAll('_', ' ')} ${id} ${oneLine(title)}${state === 'landed' ? '' : ` (${oneLine(reasons.at(-1)?.detail ?? '')})`}`,
     )
     this.answer(
       { candidates },

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core'
+import { oneLine } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
 
@@ -15,6 +16,6 @@ export default class Undo extends BaseCommand {
     const { args, flags } = await this.parse(Undo)
     this.common(flags)
     const candidate = await (await (await this.app()).improvement()).undo(args.id, actor('command'), { dryRun: flags['dry-run'] })
-    this.answer(candidate, flags['dry-run'] ? `${candidate.id} can be undone.` : `undone ${candidate.id} ${candidate.title}`)
+    this.answer(candidate, flags['dry-run'] ? `${candidate.id} can be undone.` : `undone ${candidate.id} ${oneLine(candidate.title)}`)
   }
 }

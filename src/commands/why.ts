@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core'
-import { SingularityError, printable } from '../core/kernel/index.ts'
+import { SingularityError, oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentCandidate } from './_present/candidate.ts'
 
@@ -15,8 +15,8 @@ export default class Why extends BaseCommand {
     if (file === undefined)
       throw new SingularityError('USAGE', `${args.place} is not FILE:LINE.`, { hints: ['singularity why src/price.js:8'] })
     const origin = await (await (await this.app()).improvement()).why(file, Number(line))
-    const trailers = Object.entries(origin.trailers).map(([name, value]) => `  ${name}: ${printable(value)}`)
-    const head = `${printable(origin.file)}:${origin.line}  ${printable(origin.text)}\n${origin.commit === '' ? 'not committed yet' : `commit ${origin.commit.slice(0, 12)}`}\n${trailers.join('\n')}`
+    const trailers = Object.entries(origin.trailers).map(([name, value]) => `  ${name}: ${oneLine(value)}`)
+    const head = `${oneLine(origin.file)}:${origin.line}  ${oneLine(origin.text)}\n${origin.commit === '' ? 'not committed yet' : `commit ${origin.commit.slice(0, 12)}`}\n${trailers.join('\n')}`
     this.answer(
       origin,
       `${head}\n${origin.candidate ? `\n${presentCandidate(origin.candidate)}` : trailers.length === 0 ? 'No change of singularity made this line.' : ''}`,

@@ -173,7 +173,7 @@ export function createApp(context: AppContext) {
       log: await log('cli'),
       approvals,
       landing,
-      reclaimSandboxes: async () => void (await reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome })),
+      reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested

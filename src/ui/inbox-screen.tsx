@@ -1,4 +1,4 @@
-import { Box, Text, useApp, useInput, useStdout } from 'ink'
+import { Box, type Key, Text, useApp, useInput, useStdout } from 'ink'
 import { useCallback, useRef, useState } from 'react'
 import type { Actor, CandidateReport, ImprovementService } from '../core/improvement/index.ts'
 import { messageOf, oneLine } from '../core/kernel/index.ts'
@@ -100,7 +100,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     }
   }
 
-  useInput((input, key) => {
+  const onKey = (input: string, key: Key): void => {
     if (key.ctrl && (input === 'c' || input === 'd')) return leave()
     if (view.name === 'input') {
       if (key.escape) setView(view.behind)
@@ -132,7 +132,11 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     else if (input === 'd') read('diff', current)
     else if (input === 'J') read('json', current)
     else decide(input, current)
-  })
+  }
+  // A handler made anew is subscribed only after the frame is drawn; a key in between must mean what is on the screen.
+  const keys = useRef(onKey)
+  keys.current = onKey
+  useInput(useCallback((input: string, key: Key) => keys.current(input, key), []))
 
   const lines =
     behind.name === 'diff'
@@ -173,7 +177,11 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
 }
 
 function List({ items, refusedFrom, at, rows }: { items: readonly CandidateReport[]; refusedFrom: number; at: number; rows: number }) {
-  const lines = items.map((report, index) => ({ key: report.candidate.id, text: listLine(report), isChosen: index === at }))
+  const lines = items.map((report, index) => ({
+    key: report.candidate.id,
+    text: `${index === at ? '>' : ' '} ${listLine(report)}`,
+    isChosen: index === at,
+  }))
   if (refusedFrom < items.length)
     lines.splice(refusedFrom, 0, { key: 'refused', text: 'refused: the tests were weakened', isChosen: false })
   const chosen = lines.findIndex(({ isChosen }) => isChosen)

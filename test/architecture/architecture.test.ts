@@ -101,7 +101,7 @@ test('Node modules are named with node:', () => {
 })
 
 /** Text of a program that runs inside the sandbox: it reads the environment there, not here. */
-const PROGRAM_TEXT = ['src/core/validation/v8-coverage.ts']
+const PROGRAM_TEXT = ['src/core/validation/runners/node-test.ts', 'src/core/validation/v8-coverage.ts']
 
 test('the core reads no environment, no folder and no clock by itself, prints nothing and never exits', () => {
   const forbidden = /\bprocess\.(env|cwd|exit|exitCode|stdout|stderr|stdin|argv)\b|\bconsole\.|\bDate\.now\(|\bnew Date\(\)|\bhomedir\(/

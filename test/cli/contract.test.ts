@@ -93,6 +93,7 @@ test('rules answer as their schemas say', async () => {
 test('commands about the program answer as their schemas say', async () => {
   const call = async (name: string, exitCode: number, ...args: string[]): Promise<Answer> =>
     expectContract(name, exitCode, await place.run(args))
+  await call('completion', 0, 'completion', 'zsh')
   await call('version', 0, 'version')
   await call('status', 0, 'status')
   const doctor = await place.run(['doctor'])

@@ -159,7 +159,6 @@ describe('the decision table', () => {
   test.each([
     ['edits of tests nobody can classify', () => decide({}, { testsTouched: true, addedTestsOnly: false }), 'tests_touched'],
     ['a changed contract', () => withTests({ contract_changed: ['a > b'] }), 'contract_changed'],
-    ['an incomplete report', () => withTests({ complete: false }), 'incomplete'],
     ['a blind plan', () => decide({ control: { noticed: 0, planted: 4 } }), 'blind_plan'],
     ['no control at all', () => decide({ control: null }), 'no_control'],
     ['a site no test runs', () => decide({ sites: [{ ...SOUND.sites[0]!, exercised: false }] }), 'unexercised'],
@@ -183,6 +182,12 @@ describe('the decision table', () => {
     expect(printed.reasons.some(({ code }) => PERSON_REASONS.has(code))).toBe(true)
     const added = decide({}, { testsTouched: false, addedTestsOnly: true })
     expect(added.reasons.some(({ code }) => PERSON_REASONS.has(code))).toBe(true)
+  })
+
+  test('an incomplete report is an error without a verdict, never a doubt and never a pass; it does not hide harm', () => {
+    expect(withTests({ complete: false })).toMatchObject({ verdict: null, reasons: [{ code: 'incomplete' }] })
+    expect(withTests({ complete: false, contract_changed: ['x'] }).verdict).toBeNull()
+    expect(withTests({ complete: false, regressed: ['x'] }).verdict).toBe('roll_back')
   })
 
   test('errors give no verdict, but do not hide harm', () => {

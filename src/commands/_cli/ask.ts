@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os'
-import { createInterface } from 'node:readline/promises'
-import type { Actor, ImproveOutcome, ImprovementService } from '../../core/improvement/index.ts'
-import { EXIT, SingularityError } from '../../core/kernel/index.ts'
+import { type Interface, createInterface } from 'node:readline/promises'
+import type { Actor, CandidateData, ImproveOutcome, ImprovementService } from '../../core/improvement/index.ts'
+import { EXIT, SingularityError, oneLine } from '../../core/kernel/index.ts'
+import { presentDiff } from '../_present/diff.ts'
 import { paint } from './paint.ts'
 
 /** Who answers here: the account's name. */
@@ -9,44 +10,81 @@ export function actor(via: Actor['via']): Actor {
   return { name: process.env['USER'] || userInfo().username, via }
 }
 
-/** Asks about each waiting candidate: yes, no, diff, all, quit. What stays open is waiting still. */
-export async function askForCandidates(service: ImprovementService, outcome: ImproveOutcome): Promise<ImproveOutcome> {
+type Streams = { input: NodeJS.ReadableStream; output: NodeJS.WritableStream }
+type Answers = { landed: number; failed: number; open: number; stopped: boolean }
+
+/**
+ * Asks about each waiting candidate: yes, no, diff, all, quit. What stays open is waiting still. Ctrl-C and the end of
+ * the input stop the asking, with the exit code of a signal. The data is read again, so that it tells what came of it.
+ */
+export async function askForCandidates(
+  service: ImprovementService,
+  outcome: ImproveOutcome,
+  streams: Streams = { input: process.stdin, output: process.stderr },
+): Promise<ImproveOutcome> {
   const waiting = outcome.data.candidates.filter(({ state }) => state === 'awaiting_approval')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  if (waiting.length === 0) return outcome
+  const answers = await askEach(service, waiting, streams)
+  const shown = await service.show(outcome.data.run.id)
+  const data = shown.kind === 'run' ? shown.data : outcome.data
+  if (answers.stopped) return { data, exitCode: EXIT.sigint }
+  const settled = answers.open === 0 && answers.failed === 0 && outcome.exitCode === EXIT.personNeeded
+  return { data, exitCode: settled ? EXIT.done : outcome.exitCode }
+}
+
+async function askEach(service: ImprovementService, waiting: readonly CandidateData[], { input, output }: Streams): Promise<Answers> {
+  const lines = createInterface({ input, output })
+  const answers: Answers = { landed: 0, failed: 0, open: waiting.length, stopped: false }
+  const stop = new AbortController()
+  lines.once('SIGINT', () => stop.abort())
+  lines.once('close', () => stop.abort())
   let all = false
-  let open = waiting.length
   try {
-    for (const { id, title } of waiting) {
+    for (const candidate of waiting) {
+      const { id } = candidate
       for (let decided = false; !decided;) {
-        const answer: string = all
-          ? 'y'
-          : (await lines.question(`\nLand ${paint('bold', id)} ${title}? [y]es, [n]o, [d]iff, [a]ll, [q]uit: `)).trim().toLowerCase()
-        if (answer === 'd') process.stdout.write(await service.diff(id, { color: true }))
-        else if (answer === 'q') return finish(outcome, open)
-        else if (answer === 'y' || answer === 'yes' || answer === 'a') {
-          all ||= answer === 'a'
-          try {
-            const { commit } = await service.approve(id, actor('terminal'))
-            process.stderr.write(`${paint('green', 'landed')} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}\n`)
-          } catch (error) {
-            if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
-            process.stderr.write(`${paint('yellow', 'not landed')} ${error.message}\n`)
-          }
-          open--
+        const answer: string | null = all ? 'y' : await question(lines, candidate, stop.signal)
+        if (answer === null) return { ...answers, stopped: true }
+        if (answer === 'q' || answer === 'quit') return answers
+        if (answer === 'd' || answer === 'diff') output.write(presentDiff(await service.diff(id, { color: false })))
+        else if (answer === 'y' || answer === 'yes' || answer === 'a' || answer === 'all') {
+          all ||= answer.startsWith('a')
+          if (await landed(service, id, output)) answers.landed++
+          else answers.failed++
           decided = true
         } else if (answer === 'n' || answer === 'no') {
           await service.reject(id, actor('terminal'), 'declined on the terminal')
-          open--
           decided = true
         }
       }
+      answers.open--
     }
   } finally {
     lines.close()
   }
-  return finish(outcome, open)
+  return answers
 }
 
-function finish(outcome: ImproveOutcome, open: number): ImproveOutcome {
-  return open === 0 && outcome.exitCode === EXIT.personNeeded ? { ...outcome, exitCode: EXIT.done } : outcome
+/** Null where there will be no answer any more. */
+async function question(lines: Interface, { id, title }: CandidateData, signal: AbortSignal): Promise<string | null> {
+  if (signal.aborted) return null
+  const text = `\nLand ${paint('bold', id)} ${oneLine(title)}? [y]es, [n]o, [d]iff, [a]ll, [q]uit: `
+  try {
+    return (await lines.question(text, { signal })).trim().toLowerCase()
+  } catch (error) {
+    if (signal.aborted || (error as { code?: string }).code === 'ABORT_ERR') return null
+    throw error
+  }
+}
+
+async function landed(service: ImprovementService, id: string, output: NodeJS.WritableStream): Promise<boolean> {
+  try {
+    const { commit } = await service.approve(id, actor('terminal'))
+    output.write(`${paint('green', 'landed')} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}\n`)
+    return true
+  } catch (error) {
+    if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+    output.write(`${paint('yellow', 'not landed')} ${oneLine(error.message)}\n`)
+    return false
+  }
 }

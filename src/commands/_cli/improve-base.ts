@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { Args, Flags } from '@oclif/core'
-import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
-import { SingularityError, parseDuration } from '../../core/kernel/index.ts'
+import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
+import { SingularityError, diskRefusal, parseDuration } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
 import { presentSummary } from '../_present/summary.ts'
 import { askForCandidates } from './ask.ts'
@@ -108,12 +108,31 @@ export default abstract class ImproveBase extends BaseCommand {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onTerm)
     }
-    if (this.mayAsk({ input: flags.input, json: flags.json }) && !request.look && !request.dryRun && !signalled) {
+    if (this.mayAsk({ input: flags.input, json: flags.json }) && !request.look && !request.dryRun && !request.yes && !signalled) {
       process.stdout.write(presentRun(outcome.data, request.look))
       outcome = await askForCandidates(service, outcome)
-    } else this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)
-    if (request.summary !== null) writeFileSync(request.summary, presentSummary(outcome.data))
-    process.exitCode = outcome.exitCode
+      if (request.summary !== null) writeSummary(request.summary, outcome.data)
+      process.exitCode = outcome.exitCode
+      return
+    }
+    // For machines a refusal is the one envelope; people see what the run came to, then the refusal.
+    if (this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
+    this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)
+    if (!this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
+  }
+}
+
+/** @throws USAGE, READ_ONLY, DISK_FULL; what the run decided stays decided. */
+function writeSummary(file: string, data: ImproveData): void {
+  try {
+    writeFileSync(file, presentSummary(data))
+  } catch (error) {
+    const refused = diskRefusal(error)
+    if (refused) throw refused
+    throw new SingularityError('USAGE', `--summary ${file} cannot be written.`, {
+      cause: error,
+      hints: [`singularity show ${data.run.id} --markdown`],
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../../core/improvement/index.ts'
-import { formatDuration, printable } from '../../core/kernel/index.ts'
+import { formatDuration, oneLine } from '../../core/kernel/index.ts'
+import { fit } from '../_present/text.ts'
 import { paint } from './paint.ts'
 
 const FRAME_MS = 120
@@ -19,7 +20,7 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
   const draw = (): void => {
     const width = (process.stderr.columns ?? 80) - 1
     clear()
-    write(`${paint('dim', formatDuration(performance.now() - started).padStart(7))} ${line.slice(0, Math.max(20, width - 9))}`)
+    write(`${paint('dim', formatDuration(performance.now() - started).padStart(7))} ${fit(line, Math.max(20, width - 9))}`)
   }
   const permanent = (text: string): void => {
     clear()
@@ -29,16 +30,16 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
   return {
     observe(event: RunEvent): void {
       if (event.type === 'phase') {
-        const text = `${event.phase}: ${printable(event.detail)}`
-        if (event.phase === 'estimate') permanent(`${paint('bold', 'estimate')} ${printable(event.detail)}`)
+        const text = `${event.phase}: ${oneLine(event.detail)}`
+        if (event.phase === 'estimate') permanent(`${paint('bold', 'estimate')} ${oneLine(event.detail)}`)
         else if (!live && event.phase !== phase) write(`${text}\n`)
         phase = event.phase
         line = text
-      } else if (event.type === 'candidate') line = `${event.index}/${event.of} ${event.id} ${printable(event.title)}`
-      else if (event.type === 'note') permanent(printable(event.text))
+      } else if (event.type === 'candidate') line = `${event.index}/${event.of} ${event.id} ${oneLine(event.title)}`
+      else if (event.type === 'note') permanent(oneLine(event.text))
       else if (event.type === 'verdict') {
         const { verdict, id, title } = event.candidate
-        permanent(`  ${paint(verdict === null ? 'red' : MARKS[verdict], (verdict ?? 'errored').padEnd(13))} ${id} ${printable(title)}`)
+        permanent(`  ${paint(verdict === null ? 'red' : MARKS[verdict], (verdict ?? 'errored').padEnd(13))} ${id} ${oneLine(title)}`)
       }
       if (live && !silent) {
         draw()

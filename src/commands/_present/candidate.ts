@@ -1,5 +1,5 @@
 import type { CandidateReport } from '../../core/improvement/index.ts'
-import { plural, printable } from '../../core/kernel/index.ts'
+import { plural, oneLine } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { verdictWord } from './run.ts'
 import { table } from './text.ts'
@@ -11,12 +11,12 @@ function tests({ candidate: { evidence } }: CandidateReport): string[] {
   const lines = [
     `tests: ${baseline['pass'] ?? 0} pass on the base, ${candidate['pass'] ?? 0} here${fixed.length > 0 ? `, ${fixed.length} fixed` : ''}${flaky.length > 0 ? `, ${flaky.length} flaky` : ''}`,
   ]
-  for (const id of regressed.slice(0, 8)) lines.push(paint('red', `  fails now: ${printable(id)}`))
+  for (const id of regressed.slice(0, 8)) lines.push(paint('red', `  fails now: ${oneLine(id)}`))
   for (const { file, line, detail, proven } of weakened.slice(0, 8))
     lines.push(
       paint(
         proven ? 'red' : 'yellow',
-        `  ${proven ? 'weakened' : 'touched'}: ${printable(file)}${line === null ? '' : `:${line}`} ${printable(detail)}`,
+        `  ${proven ? 'weakened' : 'touched'}: ${oneLine(file)}${line === null ? '' : `:${line}`} ${oneLine(detail)}`,
       ),
     )
   return lines
@@ -27,14 +27,14 @@ export function presentCandidate(report: CandidateReport): string {
   const { candidate, exercised_sites: sites } = report
   const { word, color } = verdictWord(candidate)
   const lines = [
-    `${paint('bold', printable(candidate.title))}`,
-    `${paint(color, word)}  ${candidate.id}  ${candidate.source.kind}/${printable(candidate.source.id)}  risk ${candidate.risk}  ${candidate.state.replaceAll('_', ' ')}`,
+    `${paint('bold', oneLine(candidate.title))}`,
+    `${paint(color, word)}  ${candidate.id}  ${candidate.source.kind}/${oneLine(candidate.source.id)}  risk ${candidate.risk}  ${candidate.state.replaceAll('_', ' ')}`,
     '',
-    printable(report.reason),
-    ...(report.reference ? [paint('dim', printable(report.reference))] : []),
+    oneLine(report.reason),
+    ...(report.reference ? [paint('dim', oneLine(report.reference))] : []),
     '',
     ...(candidate.reasons.length > 0
-      ? [paint('bold', 'Why'), ...candidate.reasons.map(({ code, detail }) => `  ${code.replaceAll('_', ' ')}: ${printable(detail)}`), '']
+      ? [paint('bold', 'Why'), ...candidate.reasons.map(({ code, detail }) => `  ${code.replaceAll('_', ' ')}: ${oneLine(detail)}`), '']
       : []),
     paint('bold', 'Proof'),
     ...tests(report).map((line) => `  ${line}`),
@@ -42,11 +42,11 @@ export function presentCandidate(report: CandidateReport): string {
   for (const { name, unit, estimate, lower, upper, verdict, self_reported: own } of candidate.evidence.metrics)
     lines.push(
       verdict === 'not_measured'
-        ? `  ${name}: not measured`
-        : `  ${name}${unit ? ` (${unit})` : ''}: ${percent(estimate)}, between ${percent(lower)} and ${percent(upper)}: ${verdict.replaceAll('_', ' ')}${own ? ' (self-reported)' : ''}`,
+        ? `  ${oneLine(name)}: not measured`
+        : `  ${oneLine(name)}${unit ? ` (${oneLine(unit)})` : ''}: ${percent(estimate)}, between ${percent(lower)} and ${percent(upper)}: ${verdict.replaceAll('_', ' ')}${own ? ' (self-reported)' : ''}`,
     )
   for (const { name, ok, detail } of candidate.evidence.guards)
-    lines.push(`  ${name}: ${printable(detail)}${ok === false ? paint('red', ' not ok') : ''}`)
+    lines.push(`  ${oneLine(name)}: ${oneLine(detail)}${ok === false ? paint('red', ' not ok') : ''}`)
   if (sites.length > 0) {
     const kept = sites.filter((site) => site.kept)
     lines.push('', paint('bold', `${plural(kept.length, 'site')}${kept.length < sites.length ? ` of ${sites.length}` : ''}`))
@@ -62,17 +62,17 @@ export function presentCandidate(report: CandidateReport): string {
     )
     if (sites.length > 30) lines.push(`  and ${sites.length - 30} more`)
   }
-  lines.push('', paint('bold', 'What this does not prove'), ...report.not_proven.map((text) => `  ${printable(text)}`))
+  lines.push('', paint('bold', 'What this does not prove'), ...report.not_proven.map((text) => `  ${oneLine(text)}`))
   for (const { id, text, answer } of report.questions)
     lines.push(
       '',
-      `question ${id}: ${printable(text)}`,
-      answer === null ? paint('cyan', `  singularity answer ${id} TEXT`) : `  answer: ${printable(answer)}`,
+      `question ${id}: ${oneLine(text)}`,
+      answer === null ? paint('cyan', `  singularity answer ${id} TEXT`) : `  answer: ${oneLine(answer)}`,
     )
   if (report.landed)
     lines.push(
       '',
-      `Landed on ${printable(report.landed.branch)} as ${report.landed.commit.slice(0, 12)}${report.undo ? `.  ${paint('cyan', report.undo)}` : ', undone.'}`,
+      `Landed on ${oneLine(report.landed.branch)} as ${report.landed.commit.slice(0, 12)}${report.undo ? `.  ${paint('cyan', report.undo)}` : ', undone.'}`,
     )
   else if (['validated', 'awaiting_approval', 'conflict'].includes(candidate.state))
     lines.push('', paint('cyan', `singularity approve ${candidate.id}`))

@@ -1,11 +1,17 @@
 import type { ImprovementService } from '../../core/improvement/index.ts'
-import { plural, printable } from '../../core/kernel/index.ts'
+import { oneLine } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
 /** What waits, with the lines to copy. */
-export function presentInbox({ candidates, questions }: Awaited<ReturnType<ImprovementService['waiting']>>): string {
-  if (candidates.length + questions.length === 0) return 'Nothing waits for you.\n'
+export function presentInbox({
+  candidates,
+  refused,
+  questions,
+  total,
+  next_cursor: next,
+}: Awaited<ReturnType<ImprovementService['waiting']>>): string {
+  if (candidates.length + questions.length + refused.length === 0) return 'Nothing waits for you.\n'
   const rows = candidates.map(({ candidate: { id, title, risk, verdict, state } }) => [
     id,
     title,
@@ -13,16 +19,27 @@ export function presentInbox({ candidates, questions }: Awaited<ReturnType<Impro
     risk,
     state.replaceAll('_', ' '),
   ])
-  const lines = [table(rows, { grow: 1, indent: 0 })]
+  const lines = rows.length > 0 ? [table(rows, { grow: 1, indent: 0 })] : []
+  if (next !== null) lines.push(`  ${paint('cyan', `singularity inbox --cursor ${next}`)}   goes on`)
   for (const { id, text, candidateId } of questions)
-    lines.push(`question ${id} about ${candidateId}: ${printable(text)}`, `  ${paint('cyan', `singularity answer ${id} TEXT`)}`)
+    lines.push(`question ${id} about ${candidateId}: ${oneLine(text)}`, `  ${paint('cyan', `singularity answer ${id} TEXT`)}`)
   if (candidates[0])
     lines.push(
       '',
-      `${plural(candidates.length, 'candidate')} wait:`,
+      total === 1 ? '1 candidate waits:' : `${total} candidates wait:`,
       `  ${paint('cyan', `singularity show ${candidates[0].candidate.id}`)}`,
       `  ${paint('cyan', `singularity approve ${candidates[0].candidate.id}`)}`,
       `  ${paint('cyan', `singularity reject ${candidates[0].candidate.id} --reason TEXT`)}`,
+    )
+  if (refused.length > 0)
+    lines.push(
+      '',
+      'Refused, the tests were weakened:',
+      table(
+        refused.map(({ candidate: { id, title } }) => [id, title]),
+        { grow: 1 },
+      ),
+      `  ${paint('cyan', `singularity approve ${refused[0]!.candidate.id} --override REASON`)}`,
     )
   return `${lines.join('\n')}\n`
 }

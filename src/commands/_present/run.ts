@@ -1,5 +1,5 @@
 import type { CandidateData, ImproveData } from '../../core/improvement/index.ts'
-import { formatDuration, plural, printable } from '../../core/kernel/index.ts'
+import { formatDuration, plural, oneLine } from '../../core/kernel/index.ts'
 import { type Paint, paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
@@ -51,12 +51,10 @@ function blindSpots({ blind_spots: spots, baseline }: ImproveData): string {
   const lines: string[] = []
   if (baseline?.control && baseline.control.planted > 0)
     lines.push(`  The tests noticed ${baseline.control.noticed} of ${plural(baseline.control.planted, 'planted fault')}.`)
-  for (const { file, line, detail } of faults.slice(0, 5))
-    lines.push(`  ${paint('yellow', `${printable(file)}:${line}`)} ${printable(detail)}`)
+  for (const { file, line, detail } of faults.slice(0, 5)) lines.push(`  ${paint('yellow', `${oneLine(file)}:${line}`)} ${oneLine(detail)}`)
   if (functions.length > 0) {
     lines.push(`  Nobody tests ${functions.length === 1 ? 'this function' : `these ${functions.length} functions`}:`)
-    for (const { file, line, name } of functions.slice(0, 8))
-      lines.push(`    ${printable(name)} ${paint('dim', `${printable(file)}:${line}`)}`)
+    for (const { file, line, name } of functions.slice(0, 8)) lines.push(`    ${oneLine(name)} ${paint('dim', `${oneLine(file)}:${line}`)}`)
     if (functions.length > 8) lines.push(`    and ${functions.length - 8} more`)
   }
   return lines.length === 0 ? '' : heading('What your tests do not see') + `${lines.join('\n')}\n`
@@ -79,9 +77,9 @@ function totalsLine({ totals }: ImproveData): string {
 export function presentRun(data: ImproveData, look = false): string {
   const shown = data.candidates.filter(({ id }) => !data.candidates.some(({ parent }) => parent === id))
   const lines: string[] = [
-    `${paint('bold', `run ${data.run.id}`)} on ${data.run.branch ?? 'a detached head'} at ${data.run.base.slice(0, 10)}`,
+    `${paint('bold', `run ${data.run.id}`)} on ${oneLine(data.run.branch ?? 'a detached head')} at ${data.run.base.slice(0, 10)}`,
   ]
-  for (const { id, origin } of data.plan?.entries.slice(0, 6) ?? []) lines.push(paint('dim', `  ${printable(id)} (${printable(origin)})`))
+  for (const { id, origin } of data.plan?.entries.slice(0, 6) ?? []) lines.push(paint('dim', `  ${oneLine(id)} (${oneLine(origin)})`))
   if (data.baseline) lines.push(`  ${baselineLine(data)}`)
   let text = `${lines.join('\n')}\n`
   if (shown.length > 0) {
@@ -107,8 +105,8 @@ export function presentRun(data: ImproveData, look = false): string {
     }
   }
   text += blindSpots(data)
-  if (data.notes.length > 0) text += heading('Notes') + `${data.notes.map((note) => `  ${printable(note)}`).join('\n')}\n`
+  if (data.notes.length > 0) text += heading('Notes') + `${data.notes.map((note) => `  ${oneLine(note)}`).join('\n')}\n`
   text += look ? '\n' : `\n${totalsLine(data)}\n`
-  if (data.next.length > 0) text += `${data.next.map((command) => `  ${paint('cyan', printable(command))}`).join('\n')}\n`
+  if (data.next.length > 0) text += `${data.next.map((command) => `  ${paint('cyan', oneLine(command))}`).join('\n')}\n`
   return text
 }

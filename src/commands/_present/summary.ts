@@ -1,11 +1,9 @@
 import type { CandidateReport, ImproveData } from '../../core/improvement/index.ts'
-import { plural, printable } from '../../core/kernel/index.ts'
+import { plural, oneLine } from '../../core/kernel/index.ts'
 
 /** Text that Markdown leaves alone. */
 function plain(text: string): string {
-  return printable(text)
-    .replace(/([\\`*_{}[\]<>|#])/g, '\\$1')
-    .replaceAll('\n', ' ')
+  return oneLine(text).replace(/([\\`*_{}[\]<>|#])/g, '\\$1')
 }
 
 /** The body of a pull request. */
@@ -33,7 +31,7 @@ export function presentSummary(data: ImproveData): string {
       '',
       '### What the tests do not see',
       '',
-      ...data.blind_spots.slice(0, 10).map(({ file, line, detail }) => `- \`${printable(file)}:${line}\` ${plain(detail)}`),
+      ...data.blind_spots.slice(0, 10).map(({ file, line, detail }) => `- \`${oneLine(file)}:${line}\` ${plain(detail)}`),
     )
   lines.push('', `Undo one of them: \`singularity undo ID\`. Run \`${data.run.id}\`.`, '')
   return lines.join('\n')

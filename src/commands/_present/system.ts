@@ -3,8 +3,6 @@ import type { RecoveryReport } from '../../core/improvement/index.ts'
 import type { DoctorReport, InitReport, UninstallReport } from '../../core/system/index.ts'
 import { paint } from '../_cli/paint.ts'
 
-export type RecoveryData = RecoveryReport & { sandboxes: string[] }
-
 const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 
 /** One line per check, the commands to copy below it. */
@@ -54,7 +52,7 @@ export function presentUninstall({ folders, refs, worktree_entries: entries, rem
 }
 
 /** What recovery did, one line each. */
-export function presentRecovery({ landings, runs, expired, sandboxes }: RecoveryData): string {
+export function presentRecovery({ landings, runs, expired, sandboxes }: RecoveryReport): string {
   const lines = [
     ...landings.map(
       ({ candidate, branch, outcome, detail }) =>

@@ -1,9 +1,9 @@
 import stringWidth from 'string-width'
-import { printable } from '../../core/kernel/index.ts'
+import { oneLine } from '../../core/kernel/index.ts'
 
 /** Cuts text to a display width; wide characters count double. */
 export function fit(text: string, width: number): string {
-  const clean = printable(text).replaceAll('\n', ' ')
+  const clean = oneLine(text)
   if (stringWidth(clean) <= width) return clean
   let cut = ''
   for (const { segment } of new Intl.Segmenter().segment(clean)) {

@@ -2,7 +2,8 @@ import { boolean, count, either, hash, list, map, nullable, object, oneOf, strin
 import { PARTS } from './parts.ts'
 import { SYSTEM } from './system.ts'
 
-const decided = either(use('candidate'), object({ candidates: list(use('candidate')) }))
+const failed = list(object({ id: string, code: string, message: string }))
+const decided = either(use('candidate'), object({ candidates: list(use('candidate')), failed }))
 
 /** What `data` holds, per command (its words joined by dots). */
 const DATA: Readonly<Record<string, Schema>> = {
@@ -14,7 +15,13 @@ const DATA: Readonly<Record<string, Schema>> = {
   reject: use('candidate'),
   undo: use('candidate'),
   resume: object({ candidates: list(use('candidate')) }),
-  inbox: object({ candidates: list(use('candidateReport')), questions: list(use('question')) }),
+  inbox: object({
+    candidates: list(use('candidateReport')),
+    refused: list(use('candidateReport')),
+    questions: list(use('question')),
+    total: count,
+    next_cursor: nullable(string),
+  }),
   ask: use('question'),
   answer: use('question'),
   diff: object({ diff: string }),

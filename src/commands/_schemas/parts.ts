@@ -159,6 +159,7 @@ const question = object({
 const candidateReport = object(
   {
     candidate: use('candidate'),
+    diff_hash: nullable(string),
     run: use('runSummary'),
     reason: string,
     reference: nullable(string),

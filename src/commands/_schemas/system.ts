@@ -10,6 +10,7 @@ const service = oneOf('up', 'down', 'loaded', 'not created', 'not configured', '
 
 /** What `data` holds in the commands about the program itself. */
 export const SYSTEM: Readonly<Record<string, Schema>> = {
+  completion: object({ shell: oneOf('bash', 'zsh', 'fish'), script: string }),
   version: object({ version: string, node: string, platform: string }),
   status: object({
     status: oneOf('healthy', 'degraded', 'unhealthy'),

@@ -1,1 +1,2 @@
 export * from './affected-tests.ts'
+export * from './guards.ts'

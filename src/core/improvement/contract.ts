@@ -22,7 +22,16 @@ export type StaticReport = {
   equalTrees: ReadonlySet<string>
 }
 
-type Options = { git: Git; base: string; commit: string; scope: string; explicit: boolean; isTestFile: (path: string) => boolean }
+type Options = {
+  git: Git
+  base: string
+  commit: string
+  scope: string
+  explicit: boolean
+  isTestFile: (path: string) => boolean
+  /** The test files that ran on the base: an exclusion in the runner's configuration is judged by what it hides of them. */
+  baseTestFiles: readonly string[]
+}
 
 /**
  * The static contract of a candidate, before anything of it runs: it parses, keeps to the declared platform, keeps the
@@ -85,7 +94,8 @@ export async function checkContract(options: Options): Promise<StaticReport> {
       detail: `${path} (${kind}${detail === '' ? '' : `, ${detail}`})`,
       privileged: true,
     })
-  const weakening = await detectWeakening({ changedFiles: changed, readBase, readCandidate, isTestFile: options.isTestFile })
+  const { isTestFile, baseTestFiles } = options
+  const weakening = await detectWeakening({ changedFiles: changed, readBase, readCandidate, isTestFile, baseTestFiles })
   return { findings, changed, weakening, equalTrees }
 }
 

@@ -11,6 +11,14 @@ export type Control = { planted: Planted[]; noticed: number }
 
 const BUDGET_MS = 60_000
 
+const COMPILED: readonly string[] = ['go', 'rust', 'c', 'java']
+const TYPE_SAFE: readonly string[] = ['relation', 'number', 'boolean', 'condition', 'logic']
+
+/** A fault that a compiler refuses says nothing about the tests: compiled languages get those that keep every type. */
+function compiles(language: string, kind: Fault['kind']): boolean {
+  return !COMPILED.includes(language) || TYPE_SAFE.includes(kind)
+}
+
 /** Puts one fault into one file of the base. */
 async function faultCommit(session: Session, file: string, fault: Fault): Promise<string> {
   const { git } = session.deps
@@ -68,7 +76,8 @@ export async function controlPlan(
     const covered = new Set(
       text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])),
     )
-    for (const fault of plantFaults({ text, language, lines: covered, seed: 1, max: perFile })) faults.push({ file, fault })
+    const own = plantFaults({ text, language, lines: covered, seed: 1, max: 4 * perFile }).filter(({ kind }) => compiles(language, kind))
+    for (const fault of own.slice(0, perFile)) faults.push({ file, fault })
   }
   const planted: Planted[] = []
   for (const { file, fault } of faults.slice(0, count)) {
@@ -128,6 +137,6 @@ export async function exercisedByFault(
   const language = languageOf(file)
   const text = language && (await session.reader.text(file))
   if (!language || text === undefined) return null
-  const [fault] = plantFaults({ text, language, lines: new Set([line]), seed: 1, max: 1 })
+  const [fault] = plantFaults({ text, language, lines: new Set([line]), seed: 1, max: 4 }).filter(({ kind }) => compiles(language, kind))
   return fault ? isNoticed(session, entries, file, fault) : null
 }

@@ -4,6 +4,8 @@ import {
   type MetricEvidence,
   type PlanEntry,
   type Sample,
+  comparePaired,
+  isEquivalent,
   measurePaired,
   parseMetric,
   printedNumber,
@@ -47,33 +49,60 @@ export async function measureCpu(
     }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
   const expected = new Map<string, string>()
-  const metric = await withBoth(session, tip, async (base, candidate) => {
-    const sampler = (sandbox: Sandbox, side: 'base' | 'candidate') => async (): Promise<Sample> => {
-      let total = 0
-      for (const entry of own) {
-        const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
-        const statuses = statusesOf(run.report)
-        for (const [id, status] of Object.entries(statuses))
-          if (status === 'fail' || status === 'error') seen[side].set(id, (seen[side].get(id) ?? 0) + 1)
-          else if (side === 'base' && status === 'pass') seen.passed.add(id)
-        const set = Object.keys(statuses).toSorted().join('\n')
-        const known = expected.get(entry.id) ?? set
-        expected.set(entry.id, known)
-        // Only the same set of tests is compared.
-        if (run.cpuMs === null || run.timedOut || set !== known) return { value: null }
-        total += run.cpuMs
+  const compare = async (other: string, label: string): Promise<MetricEvidence> =>
+    withBoth(session, other, async (base, candidate) => {
+      const sampler = (sandbox: Sandbox, side: 'base' | 'candidate') => async (): Promise<Sample> => {
+        let total = 0
+        for (const entry of own) {
+          const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
+          const statuses = statusesOf(run.report)
+          for (const [id, status] of Object.entries(statuses))
+            if (status === 'fail' || status === 'error') seen[side].set(id, (seen[side].get(id) ?? 0) + 1)
+            else if (side === 'base' && status === 'pass') seen.passed.add(id)
+          const set = Object.keys(statuses).toSorted().join('\n')
+          const known = expected.get(entry.id) ?? set
+          expected.set(entry.id, known)
+          // Only the same set of tests is compared.
+          if (run.cpuMs === null || run.timedOut || set !== known) return { value: null }
+          total += run.cpuMs
+        }
+        return { value: total }
       }
-      return { value: total }
-    }
-    return measurePaired({
-      ...options,
-      base: sampler(base, 'base'),
-      candidate: sampler(candidate, 'candidate'),
-      mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
-      onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `CPU time, pair ${done} of ${of}` }),
+      return measurePaired({
+        ...options,
+        base: sampler(base, 'base'),
+        candidate: sampler(candidate, other === session.base ? 'base' : 'candidate'),
+        mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
+        onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `${label}, pair ${done} of ${of}` }),
+      })
     })
-  })
-  return { metric, unstable: findUnstable(session, seen) }
+  const first = await compare(tip, 'CPU time')
+  return { metric: await confirm(session, first, margin, compare, tip), unstable: findUnstable(session, seen) }
+}
+
+/**
+ * A finding of harm or doubt is checked against the instrument itself: the base is compared with the base in the same
+ * way, and must come out equivalent (the whole interval within the margin); else the machine cannot tell and nothing
+ * was measured. Harm is then measured once more on fresh sandboxes, and only both together count.
+ */
+async function confirm(
+  session: Session,
+  first: MetricEvidence,
+  margin: number,
+  compare: (other: string, label: string) => Promise<MetricEvidence>,
+  tip: string,
+): Promise<MetricEvidence> {
+  if (first.verdict !== 'worse' && first.verdict !== 'unclear') return first
+  const control = await compare(session.base, 'base against base')
+  if (control.samples.length < 2 || !isEquivalent(control.samples, margin)) {
+    session.notes.push('CPU time was not judged: on this machine, now, the unchanged code does not compare equal with itself.')
+    return { ...first, estimate: null, lower: null, upper: null, verdict: 'not_measured' }
+  }
+  if (first.verdict !== 'worse') return first
+  const again = await compare(tip, 'CPU time again')
+  const samples = [...first.samples, ...again.samples]
+  const { verdict, estimate, lower, upper } = comparePaired(samples, { margin, direction: first.direction })
+  return { ...first, samples, estimate, lower, upper, verdict }
 }
 
 function findUnstable(session: Session, { base, candidate, passed }: Seen): Unstable {

@@ -50,6 +50,8 @@ async function exerciseSites(
   return answers
 }
 
+const testFilesOf = (session: Session): string[] => session.baseline!.entries.flatMap(({ files }) => files)
+
 async function commitDraft(session: Session, draft: Draft, sites: readonly Site[]): Promise<CandidateCommit> {
   const { deps, base } = session
   const commit = await commitCandidate(deps.git, { id: draft.candidate.id, base, proposal: draft.proposal, sites })
@@ -73,6 +75,7 @@ export async function prepareDraft(session: Session, draft: Draft, bench: Bench)
       scope: draft.proposal.scope,
       explicit: draft.proposal.explicit,
       isTestFile,
+      baseTestFiles: testFilesOf(session),
     })
   let commit = await commitDraft(session, draft, draft.sites)
   deps.store.move(draft.candidate.id, 'committed')
@@ -115,7 +118,7 @@ function record(draft: Draft, contract: StaticReport, { control }: Bench, exerci
 
 /** The affected tests, when they are fewer than all: a cheap way to reject, never to accept. */
 export async function tryAffected(session: Session, draft: Draft, entries: readonly PlanEntry[]): Promise<Trial | null> {
-  const all = session.baseline!.entries.flatMap(({ files }) => files)
+  const all = testFilesOf(session)
   const { files } = await affectedTests(session.reader, draft.commit!.files, all)
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })
@@ -136,6 +139,7 @@ export async function tryBaseTests(session: Session, draft: Draft, entries: read
     scope: draft.proposal.scope,
     explicit: true,
     isTestFile,
+    baseTestFiles: testFilesOf(session),
   })
   const trial = await tryCommit(session, overlay.commit, { entries, fresh: true, steps: false, confirm: true })
   for (const entry of entries) {

@@ -1,4 +1,6 @@
+import { type GuardPair, measureGuards } from '../analysis/index.ts'
 import { SingularityError, diskRefusal, messageOf, plural } from '../kernel/index.ts'
+import { languageOf } from '../parsing/index.ts'
 import type { Decision, PlanEntry } from '../validation/index.ts'
 import { commitCandidate } from './commit.ts'
 import { type Draft, createDraft, siteCounts } from './draft.ts'
@@ -257,31 +259,25 @@ async function arrive(session: Session, riders: readonly Rider[], seen: { trial:
   if (isGreen(trial)) session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
 }
 
-/** The primary metric of a rule: its own matches at the kept sites go to zero. Guards: lines and bytes. */
+/** The primary metric of a rule: its own matches at the kept sites go to zero. Guards: complexity, lines and bytes. */
 async function recount(session: Session, draft: Draft): Promise<Draft['evidence']['guards']> {
   const { recount: count } = draft.proposal
   const [before, after] = [session.reader, session.deps.git.reader(draft.commit!.commit)]
-  const totals = { matches: [0, 0], lines: [0, 0], bytes: [0, 0] }
+  const matches = [0, 0]
+  const pairs: GuardPair[] = []
   for (const file of draft.commit!.files) {
-    const texts = [(await before.text(file)) ?? '', (await after.text(file)) ?? '']
-    for (const [side, text] of texts.entries()) {
-      if (count) totals.matches[side]! += count(file, text)
-      totals.lines[side]! += text.split('\n').length
-      totals.bytes[side]! += Buffer.byteLength(text)
-    }
+    const texts = [(await before.text(file)) ?? '', (await after.text(file)) ?? ''] as const
+    if (count) for (const [side, text] of texts.entries()) matches[side]! += count(file, text)
+    pairs.push({ before: texts[0], after: texts[1], language: languageOf(file) })
   }
-  const change = (name: 'lines' | 'bytes'): string => `${totals[name][0]} -> ${totals[name][1]}`
-  const size = [
-    { name: 'lines', ok: null, detail: change('lines') },
-    { name: 'bytes', ok: null, detail: change('bytes') },
-  ]
+  const size = measureGuards(pairs, !draft.proposal.explicit)
   if (!count) return size
-  const gone = totals.matches[0]! - totals.matches[1]!
+  const gone = matches[0]! - matches[1]!
   return [
     {
       name: 'rule matches',
       ok: gone >= draft.sites.length,
-      detail: `${totals.matches[0]} -> ${totals.matches[1]} at ${plural(draft.sites.length, 'kept site')}`,
+      detail: `${matches[0]} -> ${matches[1]} at ${plural(draft.sites.length, 'kept site')}`,
     },
     ...size,
   ]

@@ -9,6 +9,8 @@ export type RecoveryReport = {
   runs: string[]
   /** Candidates whose request for approval is too old. */
   expired: string[]
+  /** Sandboxes of dead processes that were reclaimed. */
+  sandboxes: string[]
 }
 
 const UNFINISHED = ['proposed', 'committed', 'sandboxed', 'validating']
@@ -27,7 +29,7 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
     outcome,
     detail,
   }))
-  await deps.reclaimSandboxes()
+  const sandboxes = [...(await deps.reclaimSandboxes())]
   const runs = deadRuns(deps).map(({ id }) => id)
   for (const run of runs) {
     for (const { id, state } of store.candidatesOf(run))
@@ -41,5 +43,5 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
     await landing.dropCandidate(id)
     expired.push(id)
   }
-  return { landings, runs, expired }
+  return { landings, runs, expired, sandboxes }
 }

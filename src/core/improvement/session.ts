@@ -48,7 +48,7 @@ export type ImprovementDeps = {
   approvals: Approvals
   landing: Landing
   /** Gives back the sandboxes of dead processes. */
-  reclaimSandboxes(): Promise<void>
+  reclaimSandboxes(): Promise<readonly string[]>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */
   openSandboxes(options: { requested: ImproveRequest['isolation']; foreign: boolean }): Promise<OpenedSandboxes>
 }

@@ -14,12 +14,11 @@ export const SQL = {
   candidatesLike: `SELECT id FROM candidate WHERE id >= ? AND id < ? LIMIT 3`,
   candidatesOfRun: `SELECT * FROM candidate WHERE run_id = ? ORDER BY ordinal, id`,
   candidatesInState: `SELECT * FROM candidate WHERE state = ? ORDER BY created_at, id`,
-  /** One page of what waits; `?4` is empty where nothing is searched for. */
-  waiting: `SELECT * FROM candidate WHERE state IN (SELECT value FROM json_each(?1)) AND (created_at, id) > (?2, ?3)
-            AND (?4 = '' OR instr(lower(title || ' ' || id || ' ' || files), lower(?4)) > 0)
-            ORDER BY created_at, id LIMIT ?5`,
-  countWaiting: `SELECT count(*) AS count FROM candidate WHERE state IN (SELECT value FROM json_each(?1))
-                 AND (?2 = '' OR instr(lower(title || ' ' || id || ' ' || files), lower(?2)) > 0)`,
+  /** One page of what waits; everything holds an empty search. */
+  waiting: `SELECT * FROM candidate WHERE state IN (SELECT value FROM json_each(?)) AND (created_at, id) > (?, ?)
+            AND instr(lower(title || ' ' || id || ' ' || files), lower(?)) > 0 ORDER BY created_at, id LIMIT ?`,
+  countWaiting: `SELECT count(*) AS count FROM candidate WHERE state IN (SELECT value FROM json_each(?))
+                 AND instr(lower(title || ' ' || id || ' ' || files), lower(?)) > 0`,
   moveCandidate: `UPDATE candidate SET state = ?, updated_at = ? WHERE id = ? AND state = ?`,
   saveCommit: `UPDATE candidate SET base_oid = ?, commit_oid = ?, tree_oid = ?, diff_hash = ?, files = ?, sites = ?, updated_at = ? WHERE id = ?`,
   saveVerdict: `UPDATE candidate SET verdict = ?, reasons = ?, risk = ?, sites = ?, evidence = ?, updated_at = ? WHERE id = ?`,

@@ -2,8 +2,8 @@ import { stripVTControlCharacters } from 'node:util'
 
 /** Removes escape sequences and control characters: text from a repository may try to drive the terminal. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
   return stripVTControlCharacters(text).replace(
+    // oxlint-disable-next-line no-control-regex -- removing control characters is the purpose
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     '',
   )

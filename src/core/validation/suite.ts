@@ -1,8 +1,10 @@
 import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { JailResult, Sandbox } from '../sandbox/index.ts'
+import { parseJson } from '../kernel/index.ts'
 import type { CommandStep, CoverageMap, PlanEntry, RunSelection, TestReport } from './runner.ts'
 import { runnerOf } from './runners/index.ts'
+import { asArray, asNumber, asRecord, asText, relativeToScope, relativeToTop } from './runners/report.ts'
 
 /** What is likely wrong and what to do: a setting to make, or a command to run first. */
 export type Cause = { what: string; setting: string; verb?: 'run' }
@@ -26,6 +28,8 @@ export type SuiteRun = {
 }
 
 const REPORT_BYTES = 256 * 1024 * 1024
+/** Where the output itself is the report (go, cargo, TAP, ESLint's JSON) nothing may be left out of its middle. */
+const OUTPUT_BYTES = 16 * 1024 * 1024
 const TAIL = 4000
 
 const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
@@ -101,6 +105,7 @@ export async function runSuite(options: {
     cwd: entry.scope,
     env: { ...entry.env, ...built.env },
     timeoutMs: options.timeoutMs ?? entry.timeoutMs,
+    ...(built.reports.length === 0 && { maxOutputBytes: OUTPUT_BYTES }),
     ...(options.measuring && { measuring: true }),
     ...(options.signal && { signal: options.signal }),
   })
@@ -134,11 +139,35 @@ export async function runSuite(options: {
 
 export type StepRun = {
   stepId: string
+  /** null: no answer, because it did not end in time or its program is not there. */
   exitCode: number | null
   /** Places a diagnostic points at: path relative to the scope and line. */ places: { file: string; line: number }[]
   diagnostics: number
   tail: string
   wallMs: number
+}
+
+type Complaint = { file: string; line: number; text: string }
+
+/** What a tool complains about: ESLint's JSON, GitHub annotations, or lines that start with `file:line` or `file(line`. */
+function readComplaints(output: string, root: string, scope: string): { found: Complaint[]; json: boolean } {
+  const json = /^\[\{"filePath".*\]$/m.exec(output)
+  if (json) {
+    const found = asArray(parseJson(json[0])).flatMap((item) => {
+      const file = relativeToScope(relativeToTop(asText(asRecord(item)['filePath']), root, scope), scope)
+      return asArray(asRecord(item)['messages'])
+        .map(asRecord)
+        .map((message) => ({
+          file,
+          line: asNumber(message['line']) ?? 0,
+          text: `${asText(message['message'])} (${asText(message['ruleId'])})`,
+        }))
+    })
+    return { found, json: true }
+  }
+  const annotations = [...output.matchAll(/^::(?:error|warning|notice) .*?file=([^,]+),line=(\d+)(.*)/gm)]
+  const lines = annotations.length > 0 ? annotations : [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)](.*)/gm)]
+  return { found: lines.map(([, file, line, text]) => ({ file: file!.trim(), line: Number(line), text: text ?? '' })), json: false }
 }
 
 /** Runs a build, type check or lint command; its diagnostics are counted by the places they name. */
@@ -149,19 +178,19 @@ export async function runStep(options: { sandbox: Sandbox; step: CommandStep; si
     cwd: step.scope,
     env: { ...step.env },
     timeoutMs: step.timeoutMs,
+    maxOutputBytes: OUTPUT_BYTES,
     ...(options.signal && { signal: options.signal }),
   })
   const output = `${result.stdout}\n${result.stderr}`
-  const places = [...output.matchAll(/^\s*(?:error\S*\s+)?([\w@./\\ -]+\.\w+)[(:](\d+)[,:)]/gm)].map(([, file, line]) => ({
-    file: file!.trim(),
-    line: Number(line),
-  }))
+  const { found, json } = readComplaints(output, sandbox.root, step.scope)
+  const readable = json ? found.map(({ file, line, text }) => `${file}:${line}: ${text}`).join('\n') : output
+  const missing = result.exitCode === 126 || result.exitCode === 127 || /No module named '?(?:mypy|ruff)'?\s*$/m.test(output)
   return {
     stepId: step.id,
-    exitCode: result.timedOut ? null : result.exitCode,
-    places,
-    diagnostics: places.length,
-    tail: output.slice(-TAIL).trim(),
+    exitCode: result.timedOut || missing ? null : result.exitCode,
+    places: found.map(({ file, line }) => ({ file, line })),
+    diagnostics: found.length,
+    tail: readable.slice(-TAIL).trim(),
     wallMs: result.wallMs,
   }
 }

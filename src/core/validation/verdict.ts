@@ -16,7 +16,11 @@ const list = (names: readonly string[], limit = 3): string =>
   names.slice(0, limit).join(', ') + (names.length > limit ? ` and ${names.length - limit} more` : '')
 
 /** Evidence that cannot be trusted gives no verdict at all: the candidate is `errored`. */
-const ERRORS: readonly Rule[] = [{ code: 'errored', when: ({ errors }) => (errors.length > 0 ? list(errors) : null) }]
+const ERRORS: readonly Rule[] = [
+  { code: 'errored', when: ({ errors }) => (errors.length > 0 ? list(errors) : null) },
+  // The base was complete (else there is no run): a report that is not says nothing about the candidate, not even doubt.
+  { code: 'incomplete', when: ({ tests }) => (tests.complete ? null : 'no complete test report') },
+]
 
 /** Proven harm. */
 const ROLL_BACK: readonly Rule[] = [
@@ -66,7 +70,6 @@ const CANNOT_DECIDE: readonly Rule[] = [
     code: 'tests_touched',
     when: (_evidence, _policy, facts) => (facts.testsTouched ? 'tests were edited in a way that cannot be classified' : null),
   },
-  { code: 'incomplete', when: ({ tests }) => (tests.complete ? null : 'no complete test report') },
   {
     code: 'blind_plan',
     when: ({ control }) =>
@@ -127,7 +130,7 @@ export function decideVerdict(evidence: Evidence, policy: DecisionPolicy, facts:
     })
   const errors = hold(ERRORS)
   const harm = hold(ROLL_BACK)
-  if (harm.length > 0) return { verdict: 'roll_back', reasons: [...harm, ...errors] }
+  if (harm.length > 0) return { verdict: 'roll_back', reasons: [...harm, ...errors.filter(({ code }) => code !== 'incomplete')] }
   if (errors.length > 0) return { verdict: null, reasons: errors }
   const doubts = hold(CANNOT_DECIDE)
   if (doubts.length > 0) return { verdict: 'cannot_decide', reasons: [...doubts, ...hold(REMARKS)] }

@@ -36,4 +36,29 @@ describe('planted faults', () => {
   test('strings and comments are left alone', () => {
     expect(plantFaults({ text: '// 1 > 2\nconst a = "3 > 4"\n', language: 'javascript', seed: 1, max: 9 })).toEqual([])
   })
+
+  const TYPED: Record<string, { language: LanguageId; text: string; kinds: string[] }> = {
+    go: {
+      language: 'go',
+      text: 'package a\n\nfunc F(n int) (bool, error) {\n\treturn n > 3, nil\n}\n\nfunc G() int {\n\treturn 4\n}\n',
+      kinds: ['return', 'return'],
+    },
+    rust: { language: 'rust', text: 'fn f(n: i32) -> bool {\n    return n > 3;\n}\n', kinds: ['return'] },
+    c: { language: 'c', text: 'int f(int n) {\n  return 4;\n}\n', kinds: ['return'] },
+    java: { language: 'java', text: 'class A {\n  boolean f(int n) {\n    return n > 3;\n  }\n}\n', kinds: ['return'] },
+  }
+  test.each(Object.entries(TYPED))('%s: what is returned is negated or one higher', (_name, { language, text, kinds }) => {
+    expect(plantFaults({ text, language, seed: 1, max: 9 }).map(({ kind }) => kind)).toEqual(kinds)
+  })
+
+  test('arguments change places and a default is lost', () => {
+    const of = (text: string) => plantFaults({ text, language: 'javascript', seed: 1, max: 9 }).map(({ text: to }) => to)
+    expect(of('const a = f(x, y)\n')).toEqual(['y, x'])
+    expect(of('const a = b ?? c\n')).toEqual(['b'])
+  })
+
+  test('a language without a table falls back to tokens outside strings and comments', () => {
+    const text = '/* 1 > 2 */\na { width: 10px }\nb { z-index: 4 }\nc::after { content: "7" }\n'
+    expect(plantFaults({ text, language: 'css', seed: 1, max: 9 })).toMatchObject([{ line: 3, kind: 'number', text: '5' }])
+  })
 })

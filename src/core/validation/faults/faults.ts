@@ -12,8 +12,9 @@ import {
   spanOf,
   walk,
 } from '../../parsing/index.ts'
+import { plantLineFaults } from './line-faults.ts'
 
-export type FaultKind = 'relation' | 'number' | 'boolean' | 'condition' | 'return' | 'arithmetic' | 'logic' | 'call'
+export type FaultKind = 'relation' | 'number' | 'boolean' | 'condition' | 'return' | 'arithmetic' | 'logic' | 'call' | 'arguments'
 
 /** A small change of behaviour a good test should notice. `start` and `end` are bytes of the text. */
 export type Fault = { start: number; end: number; text: string; kind: FaultKind; line: number; functionName: string }
@@ -28,6 +29,8 @@ type Table = {
   numbers: ReadonlySet<string>
   booleans: Readonly<Record<string, string>>
   negate: (condition: string) => string
+  /** Lists of arguments: two of them can change places. */
+  arguments: ReadonlySet<string>
 }
 
 const RELATIONS: Readonly<Record<string, string>> = {
@@ -43,8 +46,12 @@ const RELATIONS: Readonly<Record<string, string>> = {
   in: 'not in',
 }
 const ARITHMETIC: Readonly<Record<string, string>> = { '+': '-', '-': '+', '*': '/', '/': '*' }
-const LOGIC: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', and: 'or', or: 'and', '??': '&&' }
-const SYMBOLIC = { booleans: { true: 'false', false: 'true' }, negate: (condition: string) => `!(${condition})` }
+const LOGIC: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', and: 'or', or: 'and' }
+const SYMBOLIC = {
+  booleans: { true: 'false', false: 'true' },
+  negate: (condition: string) => `!(${condition})`,
+  arguments: new Set(['arguments', 'argument_list']),
+}
 
 /** What the nodes are called per language family. Node kinds are those of the tree-sitter grammars. */
 const TABLES: Partial<Record<LanguageFamily, Table>> = {
@@ -80,10 +87,11 @@ const TABLES: Partial<Record<LanguageFamily, Table>> = {
     numbers: new Set(['integer', 'float']),
     booleans: { True: 'False', False: 'True' },
     negate: (condition) => `not (${condition})`,
+    arguments: new Set(['argument_list']),
   },
   go: {
     functions: new Set(['function_declaration', 'method_declaration', 'func_literal']),
-    conditions: new Set(['if_statement']),
+    conditions: new Set(['if_statement', 'for_clause']),
     returns: new Set(),
     returned: '',
     statements: new Set(['expression_statement']),
@@ -158,8 +166,26 @@ function faultsOf(node: SyntaxNode, table: Table): Raw[] {
     const span = spanOf(condition)
     const inner = condition.text()
     const wrapped = inner.startsWith('(') && inner.endsWith(')')
-    return [{ ...span, text: wrapped ? `(${table.negate(inner)})` : table.negate(inner), kind: 'condition', node: condition }]
+    return [
+      { ...span, text: wrapped ? `(${table.negate(inner)})` : table.negate(inner), kind: 'condition', node: condition },
+      // the body never runs: for where a negation does not parse
+      { ...span, text: wrapped ? `(${never(table)})` : never(table), kind: 'condition', node: condition },
+    ]
   }
+  if (table.arguments.has(kind)) {
+    const [first, second] = node.children().filter((child) => child.isNamed() && !isComment(child))
+    if (!first || !second || first.text() === second.text() || /^[.*]/.test(first.text() + second.text())) return []
+    const [from, to] = [spanOf(first), spanOf(second)]
+    const between = text.slice(from.end - start, to.start - start)
+    return [{ start: from.start, end: to.end, text: `${second.text()}${between}${first.text()}`, kind: 'arguments', node: first }]
+  }
+  if (kind === 'binary_expression' && node.children().some((child) => child.text() === '??')) {
+    // the default is lost; with `&&` instead the value would be, which every test of the plain case notices
+    const left = node.field('left')
+    return left ? [fault('logic', left.text())] : []
+  }
+  // A typed language has no value that fits everywhere; a negated comparison and a number one higher always do.
+  if (/^(return_statement|return_expression)$/.test(kind) && table.returned === '') return typedReturn(node, table)
   if (table.returns.has(kind) && node.children().some((child) => child.isNamed() && !isComment(child))) {
     const ending = text.endsWith(';') ? ';' : ''
     return text.trimEnd() === `${table.returned}${ending}` ? [] : [fault('return', `${table.returned}${ending}`)]
@@ -172,6 +198,22 @@ function faultsOf(node: SyntaxNode, table: Table): Raw[] {
     }
   }
   return []
+}
+
+const never = (table: Table): string => (table.booleans['True'] ? 'False' : 'false')
+
+const COMPARISON = /^(binary_expression|comparison_operator|unary_expression)$/
+
+function typedReturn(node: SyntaxNode, table: Table): Raw[] {
+  const outer = node.children().find((child) => child.isNamed() && !isComment(child))
+  const value = outer && kindOf(outer) === 'expression_list' ? outer.children().find((child) => child.isNamed()) : outer
+  if (!value) return []
+  const span = spanOf(value)
+  const inner = value.text()
+  if (table.numbers.has(kindOf(value)) && /^\d{1,9}$/.test(inner))
+    return [{ ...span, text: String(Number(inner) + 1), kind: 'return', node: value }]
+  const compares = value.children().some((child) => RELATIONS[child.text()] !== undefined || /^(&&|\|\||!)$/.test(child.text()))
+  return COMPARISON.test(kindOf(value)) && compares ? [{ ...span, text: table.negate(inner), kind: 'return', node: value }] : []
 }
 
 function nameOf(node: SyntaxNode, table: Table): string {
@@ -192,7 +234,7 @@ function rank(start: number, seed: number): number {
 
 /**
  * Faults for a text, at most `max` and at most one per line, deterministic for a seed. Every fault parses. Languages
- * without a table give none. `lines` (1-based) restricts where they are planted; `kinds` to the surest ones first.
+ * without a table give tokens outside strings and comments. `lines` (1-based) restricts where they are planted; `kinds` to the surest ones first.
  */
 export function plantFaults(options: {
   text: string
@@ -204,7 +246,11 @@ export function plantFaults(options: {
   const { text, language, lines, seed, max } = options
   const table = TABLES[familyOf(language)]
   const parsed = table && parseSource(text, language)
-  if (!table || !parsed) return []
+  if (!table || !parsed)
+    return plantLineFaults(options)
+      .filter(({ after }) => parses(after, language))
+      .map(({ fault }) => fault)
+      .slice(0, max)
   const byLine = new Map<number, Raw[]>()
   walk(parsed.root, (node) => {
     if (
@@ -242,6 +288,7 @@ const STRENGTH: Readonly<Record<FaultKind, number>> = {
   boolean: 5,
   logic: 4,
   arithmetic: 3,
+  arguments: 2.5,
   number: 2,
   call: 1,
 }

@@ -11,27 +11,14 @@ import {
   selectedFiles,
   withCoverage,
 } from './javascript.ts'
+import { AVA_EVENTS, AVA_HELPER, AVA_HELPER_SOURCE, parseAvaEvents } from './ava-events.ts'
 import { createReport } from './report.ts'
-import { addTap } from './tap-output.ts'
+import { addTap, tapName } from './tap-output.ts'
 
 const PLACE = 'entrypoints/cli.mjs'
 const CONFIGS = ['ava.config.js', 'ava.config.mjs', 'ava.config.cjs']
 
-const CACHELESS = 'helper-ava.mjs'
-/** AVA makes its cache folder in node_modules even where it will write nothing, and fails when that is read-only. */
-const CACHELESS_SOURCE = `
-import fs from 'node:fs'
-const make = fs.mkdirSync
-fs.mkdirSync = (path, options) => {
-  try {
-    return make(path, options)
-  } catch (error) {
-    if (!String(path).replaceAll('\\\\', '/').endsWith('node_modules/.cache/ava')) throw error
-  }
-}
-`
-
-/** AVA 4 and later through its TAP reporter, which names 'file › title' when several files run. */
+/** AVA 4 and later: the events of its TAP reporter through a helper of ours, else what that reporter prints. */
 export const ava: TestRunner = {
   id: 'ava',
   async recognise(command, context) {
@@ -61,19 +48,28 @@ export const ava: TestRunner = {
   },
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
-    const preload = `--import=/out/${CACHELESS}`
+    const [node, ...rest] = entry.command
     return withCoverage(entry, selection, {
-      // Worker threads are ended without a chance to write what they executed.
-      command: [...entry.command, '--tap', ...(selection.coverage ? ['--no-worker-threads'] : []), ...(files ?? entry.targets ?? [])],
-      env: { NODE_OPTIONS: selection.coverage || !entry.env['NODE_OPTIONS'] ? preload : `${entry.env['NODE_OPTIONS']} ${preload}` },
-      reports: [],
-      helpers: { [CACHELESS]: CACHELESS_SOURCE },
+      command: [
+        node!,
+        ...(node === 'node' ? [`--import=/out/${AVA_HELPER}`] : []),
+        ...rest,
+        '--tap',
+        // Worker threads are ended without a chance to write what they executed.
+        ...(selection.coverage ? ['--no-worker-threads'] : []),
+        ...(files ?? entry.targets ?? []),
+      ],
+      env: {},
+      reports: [AVA_EVENTS],
+      helpers: { [AVA_HELPER]: AVA_HELPER_SOURCE },
     })
   },
-  async parse({ entry, exitCode, stdout }) {
+  async parse(input) {
+    const events = await parseAvaEvents(input)
+    if (events) return events
     const report = createReport()
-    const ended = addTap(report, stdout, (line) => ({ file: entry.scope, name: line.name.replace(/^- /, '') }))
-    return report.finish({ ended, exitCode })
+    const ended = addTap(report, input.stdout, (line) => ({ file: input.entry.scope, name: tapName(line) }))
+    return report.finish({ ended, exitCode: input.exitCode })
   },
   coverage: scriptCoverage,
 }

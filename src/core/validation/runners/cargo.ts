@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 import type { Detection, DetectContext, TestRunner } from '../runner.ts'
 import { withoutFlags } from '../shell-words.ts'
-import { createReport } from './report.ts'
+import { asRecord, createReport } from './report.ts'
 
 async function found(
   context: DetectContext,
@@ -100,4 +100,16 @@ export const cargo: TestRunner = {
       report.problem(`the tests did not compile or start: ${/^error.*$/m.exec(stdout)?.[0] ?? 'no test binary ran'}`)
     return report.finish({ ended: blocks > 0, exitCode })
   },
+}
+
+/** Name and dependencies of a Cargo package, for the workspace graph; undefined where the manifest does not parse. */
+export function cargoPackage(text: string): { name: string; dependencies: string[] } | undefined {
+  try {
+    const manifest = parseToml(text)
+    const tables = ['dependencies', 'dev-dependencies', 'build-dependencies']
+    const name = asRecord(manifest['package'])['name']
+    return { name: typeof name === 'string' ? name : '', dependencies: tables.flatMap((table) => Object.keys(asRecord(manifest[table]))) }
+  } catch {
+    return undefined
+  }
 }

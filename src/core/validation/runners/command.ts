@@ -2,7 +2,7 @@ import type { TestRunner } from '../runner.ts'
 import { protectedScripts } from './javascript.ts'
 import { protectedPython } from './python.ts'
 import { createReport } from './report.ts'
-import { addTap, readTap } from './tap-output.ts'
+import { addTap, readTap, tapName } from './tap-output.ts'
 
 /**
  * Any command line. It can only say pass or fail for the whole suite (`coarse`), unless what it prints is a whole TAP stream.
@@ -33,10 +33,7 @@ export const command: TestRunner = {
   async parse({ entry, exitCode, stdout }) {
     const report = createReport()
     if (/^TAP version 1[234]$/m.test(stdout) && readTap(stdout).ended) {
-      const ended = addTap(report, stdout, (line) => ({
-        file: entry.scope,
-        name: line.group === '' ? line.name : `${line.group} > ${line.name}`,
-      }))
+      const ended = addTap(report, stdout, (line) => ({ file: entry.scope, name: tapName(line) }))
       return report.finish({ ended, exitCode })
     }
     if (exitCode === null) return report.finish({ ended: false, exitCode, coarse: true })

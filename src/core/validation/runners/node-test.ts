@@ -25,6 +25,27 @@ export default async function* report(events) {
 }
 `
 
+const GUARD = 'helper-node-test-guard.mjs'
+const EXITS = 'node-test-exits.jsonl'
+
+/**
+ * Loaded in every test file's process: node:test calls a file that ends itself with exit 0 in the middle a pass, without
+ * the tests it had. The hook behind the last test tells whether the file had come to its end.
+ */
+const GUARD_SOURCE = `
+import { appendFileSync } from 'node:fs'
+if (process.env.NODE_TEST_CONTEXT?.startsWith('child') && process.argv[1]) {
+  const { after } = await import('node:test')
+  let done = false
+  after(() => { done = true })
+  const exit = process.exit
+  process.exit = (code) => {
+    if (!done && !(code ?? process.exitCode)) appendFileSync('/out/${EXITS}', JSON.stringify({ file: process.argv[1] }) + '\\n')
+    return exit.call(process, code)
+  }
+}
+`
+
 type Event = {
   type: string
   name: string
@@ -110,13 +131,14 @@ export const nodeTest: TestRunner = {
     return withCoverage(entry, selection, {
       command: [
         ...entry.command,
+        `--import=/out/${GUARD}`,
         `--test-reporter=/out/${REPORTER}`,
         '--test-reporter-destination=/out/node-test.jsonl',
         ...(files ?? entry.targets ?? []),
       ],
       env: {},
-      reports: ['node-test.jsonl'],
-      helpers: { [REPORTER]: REPORTER_SOURCE },
+      reports: ['node-test.jsonl', EXITS],
+      helpers: { [REPORTER]: REPORTER_SOURCE, [GUARD]: GUARD_SOURCE },
     })
   },
   async parse({ entry, exitCode, read, root }) {
@@ -149,6 +171,9 @@ export const nodeTest: TestRunner = {
       report.add({ file, name, status, ms: event.ms, message: event.message })
     }
     for (const [key, count] of open) if (count > 0) report.problem(`started but never finished: ${key.split('\n').slice(2).join(' ')}`)
+    const left = parseLines((await read(EXITS))?.toString('utf8') ?? '').values.map((item) => asText(asRecord(item)['file']))
+    for (const file of new Set(left))
+      report.add({ file: relativeToTop(file, root, entry.scope), name: '(file)', status: 'error', message: 'ended itself with exit 0' })
     if (noise.length > 0) report.problem('the report holds lines that are not JSON')
     return report.finish({ ended: ended && !cut, exitCode })
   },

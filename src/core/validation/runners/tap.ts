@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import {
   dependsOn,
@@ -11,7 +12,9 @@ import {
   withCoverage,
 } from './javascript.ts'
 import { createReport } from './report.ts'
-import { addTap } from './tap-output.ts'
+import { addTap, tapName } from './tap-output.ts'
+
+const TEST_FILE = /^[^\s]+\.[cm]?[jt]sx?$/
 
 /** tape and node-tap, and plain `node FILE` of a package that depends on one of them: all print TAP on stdout. */
 export const tap: TestRunner = {
@@ -54,10 +57,13 @@ export const tap: TestRunner = {
   },
   async parse({ entry, exitCode, stdout }) {
     const report = createReport()
-    const ended = addTap(report, stdout, (line) => ({
-      file: entry.scope,
-      name: line.group === '' ? line.name : `${line.group} > ${line.name}`,
-    }))
+    const ended = addTap(report, stdout, (line) => {
+      // node-tap makes every file a subtest of its own
+      const [first = line.name] = line.parents
+      if (!TEST_FILE.test(first)) return { file: entry.scope, name: tapName(line) }
+      const inner = line.parents.length === 0 ? '(file)' : tapName({ ...line, parents: line.parents.slice(1) })
+      return { file: posix.join(entry.scope, first), name: inner }
+    })
     return report.finish({ ended, exitCode })
   },
   coverage: scriptCoverage,
