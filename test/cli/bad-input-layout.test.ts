@@ -3,9 +3,20 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FileContent } from '../support/repository.ts'
-import { GOOD_PATCH, type Playground, TINY, candidateOf, createPlayground, expectProven, judge, patchOf, refuses } from './playground.ts'
+import {
+  GOOD_PATCH,
+  type Playground,
+  TINY,
+  UNMEASURED,
+  candidateOf,
+  createPlayground,
+  expectProven,
+  judge,
+  patchOf,
+  refuses,
+} from './playground.ts'
 
-const HEAD = "import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n"
+const HEAD = `${UNMEASURED}import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n`
 
 async function inPlayground(files: Record<string, FileContent>, body: (place: Playground) => Promise<void>): Promise<void> {
   const place = createPlayground(files)
@@ -144,7 +155,7 @@ describe.skipIf(python === null)('an editable Python install', () => {
     'src/thing/__init__.py': 'def has(items, item):\n    return len([each for each in items if each == item]) > 0\n',
     'tests/__init__.py': '',
     'tests/test_thing.py':
-      'import unittest\nfrom thing import has\n\n\nclass TestHas(unittest.TestCase):\n    def test_in(self):\n        self.assertTrue(has([1], 1))\n\n    def test_out(self):\n        self.assertFalse(has([1], 2))\n',
+      'import subprocess\nimport unittest\nfrom thing import has\n\n\nsubprocess.Popen(["sleep", "30"], start_new_session=True, stdout=-3, stderr=-3)\n\n\nclass TestHas(unittest.TestCase):\n    def test_in(self):\n        self.assertTrue(has([1], 1))\n\n    def test_out(self):\n        self.assertFalse(has([1], 2))\n',
   }
   const patch = (to: string): string =>
     patchOf('src/thing/__init__.py', FILES['src/thing/__init__.py'], (text) =>

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FileContent } from '../support/repository.ts'
 import {
   GOOD_PATCH,
+  MEASURED,
   type Playground,
   TINY,
   candidateOf,
@@ -21,6 +22,11 @@ const PATCH = ['improve', '--patch', '-', '--dry-run']
 /** The tiny repository with one more test file. */
 function withTest(text: string, more: Record<string, FileContent> = {}): Record<string, FileContent> {
   return { ...TINY, 'test/odd.test.js': HEAD + text, ...more }
+}
+
+/** The same, measured. */
+function withMeasuredTest(text: string): Record<string, FileContent> {
+  return { ...MEASURED, 'test/odd.test.js': HEAD + text }
 }
 
 async function inPlayground(files: Record<string, FileContent>, body: (place: Playground) => Promise<void>): Promise<void> {
@@ -117,7 +123,7 @@ describe('suites with which nothing can be proven', () => {
 describe('suites that misbehave and still prove something', () => {
   it('some red, some flaky: they do not block and do not count as fixed', () =>
     inPlayground(
-      withTest(
+      withMeasuredTest(
         `${Array.from({ length: 17 }, (_value, index) => `test('green ${index}', () => assert.ok(true))`).join('\n')}\ntest('red', () => assert.equal(1, 2))\ntest('flaky', () => assert.ok(process.hrtime.bigint() % 2n === 0n))\n`,
       ),
       async (place) => {
@@ -125,7 +131,9 @@ describe('suites that misbehave and still prove something', () => {
         const candidate = candidateOf(answer)
         expect(answer.json.data.baseline.red.join()).toContain('red')
         expect(candidate.evidence.tests).toMatchObject({ regressed: [], fixed: [] })
-        expect(['keep', 'cannot_decide']).toContain(candidate.verdict)
+        expect(candidate.reasons.map(({ code }: { code: string }) => code).filter((code: string) => !code.startsWith('metric_'))).toEqual(
+          [],
+        )
       },
     ))
 
@@ -159,7 +167,7 @@ describe('suites that misbehave and still prove something', () => {
 describe('patches that make the suite misbehave', () => {
   let place: Playground
   beforeAll(() => {
-    place = createPlayground()
+    place = createPlayground(MEASURED)
   })
   afterAll(() => place.cleanup())
   const change = (to: string): string =>

@@ -26,7 +26,8 @@ async function withBoth<T>(session: Session, tip: string, body: (base: Sandbox, 
 /** Failures of tests that were stable on the base, seen while both sides ran in turn. */
 export type Unstable = { regressed: string[]; flaky: string[] }
 
-type Failures = { base: Map<string, number>; candidate: Map<string, number> }
+/** How often each test failed per side, and what passed on the base. */
+type Seen = { base: Map<string, number>; candidate: Map<string, number>; passed: Set<string> }
 
 /**
  * CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. These are at least ten
@@ -46,17 +47,18 @@ export async function measureCpu(
       metric: { ...options, estimate: null, lower: null, upper: null, verdict: 'not_measured', self_reported: false, samples: [] },
       unstable: { regressed: [], flaky: [] },
     }
-  const failures: Failures = { base: new Map(), candidate: new Map() }
+  const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
   const expected = new Map<string, string>()
   const compare = async (other: string, label: string): Promise<MetricEvidence> =>
     withBoth(session, other, async (base, candidate) => {
-      const sampler = (sandbox: Sandbox, side: keyof Failures) => async (): Promise<Sample> => {
+      const sampler = (sandbox: Sandbox, side: 'base' | 'candidate') => async (): Promise<Sample> => {
         let total = 0
         for (const entry of own) {
           const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
           const statuses = statusesOf(run.report)
           for (const [id, status] of Object.entries(statuses))
-            if (status === 'fail' || status === 'error') failures[side].set(id, (failures[side].get(id) ?? 0) + 1)
+            if (status === 'fail' || status === 'error') seen[side].set(id, (seen[side].get(id) ?? 0) + 1)
+            else if (side === 'base' && status === 'pass') seen.passed.add(id)
           const set = Object.keys(statuses).toSorted().join('\n')
           const known = expected.get(entry.id) ?? set
           expected.set(entry.id, known)
@@ -75,7 +77,7 @@ export async function measureCpu(
       })
     })
   const first = await compare(tip, 'CPU time')
-  return { metric: await confirm(session, first, margin, compare, tip), unstable: findUnstable(session, failures) }
+  return { metric: await confirm(session, first, margin, compare, tip), unstable: findUnstable(session, seen) }
 }
 
 /**
@@ -103,16 +105,18 @@ async function confirm(
   return { ...first, samples, estimate, lower, upper, verdict }
 }
 
-function findUnstable(session: Session, { base, candidate }: Failures): Unstable {
+function findUnstable(session: Session, { base, candidate, passed }: Seen): Unstable {
   const stable = new Set(
     session.baseline!.entries.flatMap(({ statuses, flaky }) =>
       Object.keys(statuses).filter((id) => statuses[id] === 'pass' && !flaky.includes(id)),
     ),
   )
+  const red = session.baseline!.entries.flatMap((entry) => entry.red)
   const found = [...candidate].filter(([id]) => stable.has(id) && !base.has(id))
   return {
     regressed: found.filter(([, times]) => times > 1).map(([id]) => id),
-    flaky: found.filter(([, times]) => times === 1).map(([id]) => id),
+    // three failures in a row may be chance: what passes on the base after all was never fixed
+    flaky: [...found.filter(([, times]) => times === 1).map(([id]) => id), ...red.filter((id) => passed.has(id))],
   }
 }
 

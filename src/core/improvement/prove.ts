@@ -247,6 +247,7 @@ async function arrive(session: Session, riders: readonly Rider[], seen: { trial:
   }
   trial.regressed.push(...unstable.regressed.filter((id) => !trial.regressed.includes(id)))
   trial.flaky.push(...unstable.flaky)
+  trial.fixed = trial.fixed.filter((id) => !unstable.flaky.includes(id))
   const metrics = [cpu, ...(await measureUserMetrics(session, tip, margin))]
   for (const { draft, entries: own } of riders) {
     recordTrial(draft, trial)
