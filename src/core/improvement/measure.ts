@@ -44,7 +44,17 @@ export async function measureCpu(
   const options = { name: 'cpu', unit: 'ms', direction: 'lower' as const, margin }
   if (own.length === 0 || cost > LONGEST_CPU_MS || cost === 0)
     return {
-      metric: { ...options, estimate: null, lower: null, upper: null, verdict: 'not_measured', self_reported: false, samples: [] },
+      metric: {
+        name: 'cpu',
+        unit: 'ms',
+        direction: 'lower',
+        estimate: null,
+        lower: null,
+        upper: null,
+        verdict: 'not_measured',
+        self_reported: false,
+        samples: [],
+      },
       unstable: { regressed: [], flaky: [] },
     }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
