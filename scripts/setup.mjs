@@ -28,7 +28,9 @@ function onPath(name) {
   })
 }
 
-const pythonHas = (module) => spawnSync('python3', ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0
+/** Debian's packages serve Debian's Python, which need not be the first on the path. */
+const pythonHas = (module) =>
+  ['python3', '/usr/bin/python3'].some((python) => spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0)
 
 /** Says what is done, does it, and ends the program when it fails. */
 export function step(title, command, args, options = {}) {
