@@ -92,10 +92,15 @@ export function ownAdminEntries(places: Places, commonDir: string): AdminEntry[]
   return readdirSync(folder).flatMap((name) => ownAdminEntry(places, join(folder, name)) ?? [])
 }
 
+/** A git whose parent was killed may still write into the folder that is removed. */
+const PATIENTLY = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const
+
 /** Removes one admin entry of ours, never another's; the folder `worktrees` goes with the last one, as git does it. */
 export function removeAdminEntry(places: Places, path: string): void {
   if (!ownAdminEntry(places, path)) return
-  rmSync(path, { recursive: true, force: true })
+  // The lock goes last: it is what tells the next reclaim whose entry this is, should this one be killed.
+  for (const name of readdirSync(path)) if (name !== 'locked') rmSync(join(path, name), PATIENTLY)
+  rmSync(path, PATIENTLY)
   try {
     rmdirSync(dirname(path))
   } catch {
