@@ -62,7 +62,8 @@ export async function measureBase(
     coverage.built = built
     for (const entry of entries) {
       onProgress(`coverage of ${entry.id}`)
-      coverage.set(entry.id, (await measureCoverage({ sandbox, entry, signal: session.signal })) ?? null)
+      const { wallMs } = baseline.entries.find(({ entryId }) => entryId === entry.id)!
+      coverage.set(entry.id, (await measureCoverage({ sandbox, entry, wallMs, signal: session.signal })) ?? null)
     }
     const flat = [...coverage].map(([id, map]) => [
       id,

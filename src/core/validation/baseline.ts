@@ -124,15 +124,24 @@ function assertHealthy(entries: readonly EntryBaseline[], runs: readonly SuiteRu
   })
 }
 
-/** One run with coverage; `undefined` where the runner has none. */
+/** A suite that collects coverage takes longer than without, but not for ever: some do not stand being watched. */
+const coverageTimeout = (wallMs: number): number => 60_000 + 5 * wallMs
+
+/**
+ * One run with coverage; `undefined` where the runner has none.
+ * @param options.wallMs what one run takes without it
+ */
 export async function measureCoverage(options: {
   sandbox: Sandbox
   entry: PlanEntry
+  wallMs: number
   signal?: AbortSignal
 }): Promise<CoverageMap | undefined> {
+  const { entry } = options
   const run = await runSuite({
     sandbox: options.sandbox,
-    entry: options.entry,
+    entry,
+    timeoutMs: Math.min(entry.timeoutMs, coverageTimeout(options.wallMs)),
     selection: { coverage: true },
     ...(options.signal && { signal: options.signal }),
   })

@@ -40,7 +40,8 @@ if (directory) {
     } catch { /* the test itself must not notice */ }
   }
   process.on('exit', dump)
-  if (isMainThread) process.once('SIGTERM', () => { dump(); kill(pid, 'SIGKILL') })
+  // A program with a listener of its own lives on; any other one ends as it would have.
+  if (isMainThread) process.once('SIGTERM', () => { dump(); if (process.listenerCount('SIGTERM') === 0) kill(pid, 'SIGTERM') })
 }
 `
 
