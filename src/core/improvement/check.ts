@@ -1,4 +1,5 @@
-import { isAbsolute, posix, relative, sep } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import type { Git } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import { parseMetric } from '../validation/index.ts'
@@ -19,7 +20,27 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
       })
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
-  return { ...request, paths: await resolvePaths(deps.git, base, request.paths) }
+  const exec = request.exec && { ...request.exec, binds: request.exec.binds.map((path) => resolveBind(deps.git, path)) }
+  return { ...request, exec, paths: await resolvePaths(deps.git, base, request.paths) }
+}
+
+const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === sep ? sep : folder + sep)
+
+/** A folder opened for the edit phase: a place of its own, never the repository that the sandbox keeps the program away from. */
+function resolveBind(git: Git, name: string): string {
+  const { root, prefix, gitDir, commonDir } = git.repository
+  let path: string
+  try {
+    path = realpathSync(resolve(join(root, prefix), name))
+  } catch {
+    throw new SingularityError('USAGE', `--exec-bind ${name}: there is no such folder.`)
+  }
+  const kept = [root, gitDir, commonDir].find((folder) => isWithin(path, folder) || isWithin(folder, path))
+  if (kept !== undefined)
+    throw new SingularityError('USAGE', `--exec-bind ${name} would open ${kept} to the program: what it edits is the sandbox.`, {
+      hints: ['Name a folder outside the repository, such as a cache or a configuration folder.'],
+    })
+  return path
 }
 
 async function resolvePaths(git: Git, base: string, typed: readonly string[]): Promise<string[]> {

@@ -65,16 +65,12 @@ export function createDraft(candidate: Candidate, proposal: Proposal, sites: rea
 }
 
 /** Sites as evidence: those the commit holds, then those that were set aside. */
-export function siteEvidence(
-  draft: Draft,
-  exercised: (site: Site) => boolean | null,
-  equalTree: (file: string) => boolean,
-): SiteEvidence[] {
+export function siteEvidence(draft: Draft, exercised: ReadonlyMap<Site, boolean | null>, equalTrees: ReadonlySet<string>): SiteEvidence[] {
   const held = draft.sites.map((site) => ({
     file: site.file,
     line: site.line,
-    exercised: exercised(site),
-    equal_tree: equalTree(site.file),
+    exercised: exercised.get(site) ?? null,
+    equal_tree: equalTrees.has(site.file),
     kept: true,
     reason: null,
   }))
@@ -92,10 +88,11 @@ export function siteEvidence(
 /** The sites' counts as the data shows them. */
 export function siteCounts(draft: Draft): { found: number; exercised: number; kept: number; dropped: number } {
   const { sites } = draft.evidence
+  const kept = sites.filter((site) => site.kept).length
   return {
-    found: draft.sites.length + draft.dropped.length,
+    found: sites.length,
     exercised: sites.filter(({ exercised }) => exercised === true).length,
-    kept: draft.sites.length,
-    dropped: draft.dropped.length,
+    kept,
+    dropped: sites.length - kept,
   }
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FileChange, Git } from '../git/index.ts'
 import { SingularityError, groupBy } from '../kernel/index.ts'
 import type { Site } from './source.ts'
@@ -41,7 +42,7 @@ export async function changesOf(git: Git, base: string, sites: readonly Site[]):
 
 /**
  * Cuts the difference of two trees into sites: one hunk of a modified text file is one site; files that are added,
- * deleted, renamed, binary or change their mode cannot be split and come back as `whole`.
+ * deleted, renamed, not UTF-8 or change their mode cannot be split and come back as `whole`.
  */
 export async function sitesOfDiff(git: Git, from: string, to: string): Promise<{ sites: Site[]; whole: string[] }> {
   const sites: Site[] = []
@@ -50,7 +51,7 @@ export async function sitesOfDiff(git: Git, from: string, to: string): Promise<{
   for (const file of await git.changedFiles(from, to)) {
     const splittable = file.status === 'modified' && file.oldMode === file.newMode && file.newMode.startsWith('100')
     const [old, next] = splittable ? [await before.read(file.path), await after.read(file.path)] : [undefined, undefined]
-    if (!old || !next || old.includes(0) || next.includes(0)) {
+    if (!old || !next || old.includes(0) || next.includes(0) || !isUtf8(old) || !isUtf8(next)) {
       whole.push(file.path)
       continue
     }
@@ -63,6 +64,7 @@ export async function sitesOfDiff(git: Git, from: string, to: string): Promise<{
         file: file.path,
         line: Math.max(1, Number(line)),
         edits: [{ start, end, text: next.toString('utf8', newStart, newEnd) }],
+        ...(newEnd > newStart && { added: { from: Number(newLine), count: newCount === undefined ? 1 : Number(newCount) } }),
       })
     }
   }

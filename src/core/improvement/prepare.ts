@@ -1,54 +1,13 @@
 import { affectedTests } from '../analysis/index.ts'
 import { plural } from '../kernel/index.ts'
 import { type PlanEntry, baseTestsOverlay, classifyBaseTests, entriesFor, isTestPath, isTouched } from '../validation/index.ts'
-import { type BaseCoverage, isExercised } from './base.ts'
 import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
-import { type Control, exercisedByFault } from './control.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
-import { type Session, mayContinue } from './session.ts'
-import type { Site } from './source.ts'
+import { type Bench, type Exercise, exerciseSites } from './exercise.ts'
+import type { Session } from './session.ts'
+import type { Proposal, Site } from './source.ts'
 import { type Trial, tryCommit } from './trials.ts'
-
-/** How many sites without coverage are decided by planted faults, one run of the tests each. */
-const MAX_SITE_FAULTS = 6
-
-export type Bench = { coverage: BaseCoverage; control: Control }
-
-/** The lines of the base a site replaces. */
-async function linesOf(session: Session, site: Site): Promise<number[]> {
-  const content = await session.reader.read(site.file)
-  if (!content) return [site.line]
-  const lineAt = (offset: number): number => {
-    let line = 1
-    for (let at = content.indexOf(10); at !== -1 && at < offset; at = content.indexOf(10, at + 1)) line++
-    return line
-  }
-  const first = Math.min(...site.edits.map(({ start }) => lineAt(start)))
-  const last = Math.max(...site.edits.map(({ start, end }) => lineAt(Math.max(start, end - 1))))
-  return Array.from({ length: Math.min(200, last - first + 1) }, (_value, index) => first + index)
-}
-
-/** Which sites some test exercises: by coverage, else by planted faults while the time lasts. */
-async function exerciseSites(
-  session: Session,
-  draft: Draft,
-  bench: Bench,
-  entries: readonly PlanEntry[],
-): Promise<Map<Site, boolean | null>> {
-  const answers = new Map<Site, boolean | null>()
-  let faults = 0
-  for (const site of draft.sites) {
-    let answer = isExercised(bench.coverage, site.file, await linesOf(session, site))
-    if (answer === null && !isTestPath(site.file, session.plan!) && faults < MAX_SITE_FAULTS && mayContinue(session)) {
-      faults++
-      answer = await exercisedByFault(session, entries, site.file, site.line)
-      if (answer === false) answer = null // one unnoticed fault is a hint, not a proof that nothing runs the line
-    }
-    answers.set(site, answer)
-  }
-  return answers
-}
 
 const testFilesOf = (session: Session): string[] => session.baseline!.entries.flatMap(({ files }) => files)
 
@@ -66,54 +25,72 @@ async function commitDraft(session: Session, draft: Draft, sites: readonly Site[
  */
 export async function prepareDraft(session: Session, draft: Draft, bench: Bench): Promise<{ entries: PlanEntry[]; rejected: boolean }> {
   const { deps, base } = session
-  const isTestFile = (path: string): boolean => isTestPath(path, session.plan!)
-  const check = async (): Promise<StaticReport> =>
-    checkContract({
-      git: deps.git,
-      base,
-      commit: draft.commit!.commit,
-      scope: draft.proposal.scope,
-      explicit: draft.proposal.explicit,
-      isTestFile,
-      baseTestFiles: testFilesOf(session),
-    })
   let commit = await commitDraft(session, draft, draft.sites)
   deps.store.move(draft.candidate.id, 'committed')
-  let contract = await check()
+  let contract = await examine(session, draft.proposal, commit.commit)
   const entries = entriesFor(session.plan!, commit.files)
-  const rejects = (): boolean => contract.findings.some(({ ok }) => !ok) || contract.weakening.weakened.some(({ proven }) => proven)
-  const exercised = rejects() ? new Map<Site, boolean | null>() : await exerciseSites(session, draft, bench, entries)
+  const exercise: Exercise = rejects(contract)
+    ? { sites: new Map(), whole: new Map() }
+    : await exerciseSites(session, draft, bench, entries, contract.changed)
+  const { sites: exercised } = exercise
   const blind = draft.sites.filter((site) => exercised.get(site) !== true && !contract.equalTrees.has(site.file))
   // A rule may leave its untested places alone; what a person handed in is judged as a whole.
-  if (!rejects() && !draft.proposal.explicit && blind.length > 0 && blind.length < draft.sites.length) {
+  if (!rejects(contract) && !draft.proposal.explicit && blind.length > 0 && blind.length < draft.sites.length) {
     draft.dropped.push(...blind.map((site) => ({ site, reason: 'no test exercises it', exercised: exercised.get(site) ?? null })))
     commit = await commitDraft(
       session,
       draft,
       draft.sites.filter((site) => !blind.includes(site)),
     )
-    contract = await check()
+    contract = await examine(session, draft.proposal, commit.commit)
   }
-  record(draft, contract, bench, (site) => exercised.get(site) ?? null)
+  recordContract(draft, contract)
+  draft.evidence.sites = [
+    ...siteEvidence(draft, exercised, contract.equalTrees),
+    ...[...exercise.whole].map(([file, known]) => ({
+      file,
+      line: 1,
+      exercised: known,
+      equal_tree: contract.equalTrees.has(file),
+      kept: true,
+      reason: null,
+    })),
+  ]
+  draft.evidence.control = controlEvidence(contract, bench)
   deps.store.saveCommit(draft.candidate.id, { base, ...commit, sites: siteCounts(draft) })
-  return { entries, rejected: rejects() }
+  return { entries, rejected: rejects(contract) }
 }
 
-function record(draft: Draft, contract: StaticReport, { control }: Bench, exercised: (site: Site) => boolean | null): void {
-  const { evidence } = draft
-  evidence.contract = contract.findings
-  evidence.tests.weakened = [...contract.weakening.weakened]
-  evidence.sites = siteEvidence(draft, exercised, (file) => contract.equalTrees.has(file))
-  const sources = contract.changed.filter(({ path }) => !contract.equalTrees.has(path))
-  evidence.control =
-    control.planted.length === 0
-      ? sources.length === 0
-        ? { noticed: 0, planted: 0 }
-        : null
-      : { noticed: control.noticed, planted: control.planted.length }
-  draft.facts.testsTouched = contract.weakening.weakened.some(({ proven }) => !proven)
-  draft.facts.addedTestsOnly = contract.weakening.touched && contract.weakening.addedOnly
-  draft.facts.privileged = contract.findings.some(({ privileged }) => privileged === true)
+/** What the static contract says about a commit of a proposal. */
+export async function examine(session: Session, proposal: Proposal, commit: string): Promise<StaticReport> {
+  return checkContract({
+    git: session.deps.git,
+    base: session.base,
+    commit,
+    scope: proposal.scope,
+    explicit: proposal.explicit,
+    isTestFile: (path) => isTestPath(path, session.plan!),
+    baseTestFiles: testFilesOf(session),
+  })
+}
+
+/** Whether the static contract alone proves harm. */
+export function rejects({ findings, weakening }: StaticReport): boolean {
+  return findings.some(({ ok }) => !ok) || weakening.weakened.some(({ proven }) => proven)
+}
+
+/** Takes the static contract into the evidence. */
+export function recordContract(draft: Draft, { findings, weakening }: StaticReport): void {
+  draft.evidence.contract = findings
+  draft.evidence.tests.weakened = [...weakening.weakened]
+  draft.facts.testsTouched = weakening.weakened.some(({ proven }) => !proven)
+  draft.facts.addedTestsOnly = weakening.touched && weakening.addedOnly
+  draft.facts.privileged = findings.some(({ privileged }) => privileged === true)
+}
+
+function controlEvidence(contract: StaticReport, { control }: Bench): Draft['evidence']['control'] {
+  if (control.planted.length > 0) return { noticed: control.noticed, planted: control.planted.length }
+  return contract.changed.some(({ path }) => !contract.equalTrees.has(path)) ? null : { noticed: 0, planted: 0 }
 }
 
 /** The affected tests, when they are fewer than all: a cheap way to reject, never to accept. */

@@ -2,12 +2,13 @@ import { type GuardPair, measureGuards } from '../analysis/index.ts'
 import { SingularityError, diskRefusal, messageOf, plural } from '../kernel/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import type { Decision, PlanEntry } from '../validation/index.ts'
-import { commitCandidate } from './commit.ts'
+import { commitCandidate, commitSites } from './commit.ts'
 import { type Draft, createDraft, siteCounts } from './draft.ts'
 import type { Found } from './find.ts'
 import { measureCpu, measureUserMetrics } from './measure.ts'
 import { compareSites, keepGoodPart, runBound } from './partial.ts'
-import { type Bench, prepareDraft, tryAffected, tryBaseTests } from './prepare.ts'
+import type { Bench } from './exercise.ts'
+import { examine, prepareDraft, recordContract, rejects, tryAffected, tryBaseTests } from './prepare.ts'
 import { type Session, mayContinue } from './session.ts'
 import { policyOf, recordTrial, settleDraft } from './settle.ts'
 import type { Site } from './source.ts'
@@ -84,7 +85,7 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
   const items = draft.sites.filter((site) => !typed.includes(site))
   const files = [...new Set([...trial.regressed, ...trial.weakened.map(({ id }) => id)].map((id) => id.split('::')[0]!))]
   const test = async (subset: readonly Site[]): Promise<'pass' | 'fail'> => {
-    const { commit } = await commitCandidate(git, { id: draft.candidate.id, base: session.base, proposal: draft.proposal, sites: subset })
+    const { commit } = await commitSites(git, { base: session.base, proposal: draft.proposal, sites: subset })
     const result = await tryCommit(session, commit, {
       entries,
       ...(files.length > 0 && { files }),
@@ -102,6 +103,10 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
   const maxRuns = Math.min(settings.maxIterations, runBound(items.length, 5))
   const part = await keepGoodPart(items, { compare: compareSites, test, maxRuns, mayContinue: () => mayContinue(session) })
   if (!part.confirmed || part.kept.length === 0) return null
+  // A part is judged on its own: what it does to the tests may be another thing than what the whole did.
+  const made = await commitSites(git, { base: session.base, proposal: draft.proposal, sites: part.kept })
+  const contract = await examine(session, draft.proposal, made.commit)
+  if (rejects(contract)) return null
   const proposal = { ...draft.proposal, title: draft.proposal.title, changes: [], sites: draft.proposal.sites }
   const child = createDraft(
     store.addCandidate(session.run.id, proposal, draft.candidate.ordinal, draft.candidate.id),
@@ -112,10 +117,9 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
     typed.includes(site) ? 'a type error' : `breaks ${trial.regressed[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`
   child.dropped = [...draft.dropped, ...[...part.dropped, ...typed].map((site) => ({ site, reason: reasonOf(site), exercised: true }))]
   child.commit = await commitCandidate(git, { id: child.candidate.id, base: session.base, proposal: draft.proposal, sites: part.kept })
-  child.facts = { ...draft.facts }
-  const { contract, control, sites } = draft.evidence
+  recordContract(child, contract)
+  const { control, sites } = draft.evidence
   const known = (site: Site): boolean | null => sites.find((each) => each.file === site.file && each.line === site.line)?.exercised ?? null
-  child.evidence.contract = contract
   child.evidence.control = control
   child.evidence.sites = [
     ...part.kept.map((site) => ({ file: site.file, line: site.line, exercised: known(site), equal_tree: false, kept: true, reason: null })),
@@ -127,12 +131,19 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
       kept: false,
       reason,
     })),
+    ...sites.filter(isWhole(draft)).map((site) => ({ ...site, kept: false, reason: 'changed as a whole' })),
   ]
   store.move(child.candidate.id, 'committed')
   store.saveCommit(child.candidate.id, { base: session.base, ...child.commit, sites: siteCounts(child) })
   draft.replacedBy = child.candidate.id
   return child
 }
+
+/** Evidence about files that are changed as a whole: a part holds sites only. */
+const isWhole =
+  ({ sites, dropped }: Draft) =>
+  ({ file }: { file: string }): boolean =>
+    ![...sites, ...dropped.map(({ site }) => site)].some((site) => site.file === file)
 
 /** Sites on lines a type checker complains about. */
 function typeErrorSites(draft: Draft, trial: Trial): Site[] {

@@ -8,6 +8,8 @@ export type Site = {
   /** 1-based line in the base file. */
   line: number
   edits: readonly { start: number; end: number; text: string }[]
+  /** What was handed in: the lines this site has in the tree it came from, 1-based. */
+  added?: { from: number; count: number }
 }
 
 /** A proposed change. Either `sites` (can be split) or `changes` / `tree` (taken as a whole). */

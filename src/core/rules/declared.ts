@@ -52,12 +52,18 @@ function createLookup(reader: TreeReader, scope: string): Lookup {
   }
 }
 
+/** https://nodejs.org/docs/latest-v12.x/api/esm.html: modules without a flag since 12.17 */
+const FIRST_WITH_MODULES = '12.17.0'
+
 async function javascriptTargets(lookup: Lookup, data: RuntimeData): Promise<Target[]> {
   const targets: Target[] = []
   const node = await lookup(['package.json'], (text) => {
     const engines = (parseJson(text) as { engines?: { node?: unknown } } | null | undefined)?.engines
     return typeof engines?.node === 'string' ? lowestNode(engines.node) : undefined
   })
+  const module = await lookup(['package.json'], (text) =>
+    (parseJson(text) as { type?: unknown } | null | undefined)?.type === 'module' ? FIRST_WITH_MODULES : undefined,
+  )
   let queries: string[] = []
   const browsers = await lookup(['.browserslistrc', 'browserslist', 'package.json'], (text, path) => {
     queries = path.endsWith('package.json')
@@ -74,6 +80,9 @@ async function javascriptTargets(lookup: Lookup, data: RuntimeData): Promise<Tar
     targets.push({ runtime: 'node', version: listed.node, origin: `${browsers?.origin ?? ''} browserslist`, declared: true })
   if (listed.ecma !== undefined)
     targets.push({ runtime: 'ecma', version: listed.ecma, origin: `${browsers?.origin ?? ''} browserslist`, declared: true })
+  // A package of ECMAScript modules cannot be loaded by anything older.
+  if (targets.length === 0 && module !== undefined)
+    targets.push({ runtime: 'node', version: module.version, origin: `${module.origin} type: module`, declared: true })
   if (targets.length === 0) targets.push(targetOf('node', undefined, data))
   const library = await lookup(['tsconfig.json'], typescriptYear)
   if (library !== undefined && (targets[0]?.runtime !== 'node' || library.version < ecmaOfNode(targets[0].version, data))) {

@@ -25,6 +25,8 @@ export type Violation = {
   count: number
   /** 'needs node 16.9.0; package.json engines.node says 12.0.0' */
   detail: string
+  /** False where nobody declared a version and one was assumed. */
+  declared: boolean
 }
 
 const loaded = new Map<string, readonly Feature[]>()
@@ -82,6 +84,7 @@ export function platformViolations(
       line: spanOf(fresh).line,
       count: more,
       detail: `needs ${need}; ${target.origin}: ${target.version}`,
+      declared: target.declared,
     })
   }
   return violations

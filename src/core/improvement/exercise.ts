@@ -1,0 +1,111 @@
+import type { ChangedFile } from '../git/index.ts'
+import { languageOf } from '../parsing/index.ts'
+import { type PlanEntry, isTestPath, measureCoverage, plantFaults } from '../validation/index.ts'
+import { type BaseCoverage, isExercised } from './base.ts'
+import { type Control, exercisedByFault } from './control.ts'
+import type { Draft } from './draft.ts'
+import { type Session, mayContinue } from './session.ts'
+import type { Site } from './source.ts'
+
+/** How many sites without coverage are decided by planted faults, one run of the tests each. */
+const MAX_SITE_FAULTS = 6
+
+export type Bench = { coverage: BaseCoverage; control: Control }
+
+/** What is known of a candidate's places: its sites, and files that are changed as a whole. `null` is "cannot tell". */
+export type Exercise = { sites: Map<Site, boolean | null>; whole: Map<string, boolean | null> }
+
+const count = (from: number, many: number): number[] => Array.from({ length: many }, (_value, index) => from + index)
+
+/** The lines of the base a site replaces. */
+async function linesOf(session: Session, site: Site): Promise<number[]> {
+  const content = await session.reader.read(site.file)
+  if (!content) return [site.line]
+  const lineAt = (offset: number): number => {
+    let line = 1
+    for (let at = content.indexOf(10); at !== -1 && at < offset; at = content.indexOf(10, at + 1)) line++
+    return line
+  }
+  const first = Math.min(...site.edits.map(({ start }) => lineAt(start)))
+  const last = Math.max(...site.edits.map(({ start, end }) => lineAt(Math.max(start, end - 1))))
+  return count(first, Math.min(200, last - first + 1))
+}
+
+/** Coverage of the candidate itself: only it can tell whether lines that are new are run by anything. */
+async function measureAfter(session: Session, draft: Draft, { coverage }: Bench, entries: readonly PlanEntry[]): Promise<BaseCoverage> {
+  const after: BaseCoverage = new Map()
+  if (coverage.built) after.built = true
+  const measured = entries.filter(({ id }) => coverage.get(id))
+  if (measured.length === 0 || !mayContinue(session)) return after
+  await session.workbench.use(draft.commit!.commit, { purpose: 'validate', fresh: true }, async (sandbox) => {
+    for (const entry of measured) {
+      const { wallMs } = session.baseline!.entries.find(({ entryId }) => entryId === entry.id)!
+      session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: which of its lines ${entry.id} runs` })
+      after.set(entry.id, (await measureCoverage({ sandbox, entry, wallMs, signal: session.signal })) ?? null)
+    }
+  })
+  return after
+}
+
+/** New lines are exercised when something runs them and no function among them stays dark. */
+async function isAddedExercised(
+  session: Session,
+  commit: string,
+  after: BaseCoverage,
+  file: string,
+  lines?: readonly number[],
+): Promise<boolean | null> {
+  const language = languageOf(file)
+  const text = await session.deps.git.reader(commit).text(file)
+  if (text === undefined) return null
+  const own = lines ?? count(1, text.split('\n').length)
+  const answer = isExercised(after, file, own)
+  if (answer !== true || !language) return answer
+  const functions = new Map<string, boolean>()
+  for (const { line, functionName } of plantFaults({ text, language, lines: new Set(own), seed: 1, max: 2000 }))
+    functions.set(functionName, functions.get(functionName) === true || isExercised(after, file, [line]) === true)
+  return ![...functions.values()].includes(false)
+}
+
+/** Which places some test exercises: by coverage, else by planted faults while the time lasts. */
+export async function exerciseSites(
+  session: Session,
+  draft: Draft,
+  bench: Bench,
+  entries: readonly PlanEntry[],
+  changed: readonly ChangedFile[],
+): Promise<Exercise> {
+  const isTest = (path: string): boolean => isTestPath(path, session.plan!)
+  const after = draft.proposal.explicit ? await measureAfter(session, draft, bench, entries) : undefined
+  const commit = draft.commit!.commit
+  const sites = new Map<Site, boolean | null>()
+  let faults = 0
+  for (const site of draft.sites) {
+    let answer =
+      after && after.size > 0 && site.added
+        ? await isAddedExercised(session, commit, after, site.file, count(site.added.from, site.added.count))
+        : isExercised(bench.coverage, site.file, await linesOf(session, site))
+    if (answer === null && !isTest(site.file) && faults < MAX_SITE_FAULTS && mayContinue(session)) {
+      faults++
+      answer = await exercisedByFault(session, entries, site.file, site.line)
+      if (answer === false) answer = null // one unnoticed fault is a hint, not a proof that nothing runs the line
+    }
+    sites.set(site, answer)
+  }
+  const whole = new Map<string, boolean | null>()
+  const cut = new Set(draft.sites.map(({ file }) => file))
+  for (const { path, oldPath, status, oldMode, newMode } of changed) {
+    if (cut.has(path) || isTest(path)) continue
+    if (status === 'deleted') whole.set(path, wasLoaded(bench.coverage, path))
+    else if (status === 'modified' && oldMode !== newMode) whole.set(path, null)
+    else if (oldPath !== null && wasLoaded(bench.coverage, oldPath) !== true) whole.set(path, null)
+    else whole.set(path, after ? await isAddedExercised(session, commit, after, path) : null)
+  }
+  return { sites, whole }
+}
+
+/** True when a test ran some line of a file of the base: that it is gone, or elsewhere, would then be noticed. */
+function wasLoaded(coverage: BaseCoverage, path: string): true | null {
+  for (const map of coverage.values()) if ((map?.get(path)?.executed.size ?? 0) > 0) return true
+  return null
+}
