@@ -18,6 +18,8 @@ const ESLINT = [
   '.eslintrc.yaml',
   '.eslintrc',
 ]
+/** Who makes what the tests import, the likeliest first. */
+const BUILD_SCRIPTS = ['build', 'pretest', 'compile'] as const
 const MAX_TESTS_READ = 300
 
 /**
@@ -44,9 +46,9 @@ export async function detectSteps(context: DetectContext, timeoutMs: number): Pr
     if (script !== undefined) step(kind, tool.program ?? tool.package, ['node', script, ...tool.args], origin)
   }
   const manifest = await readManifest(context)
-  const build = manifest?.scripts?.['build']
-  if (manifest && build !== undefined && (await testsNeedBuild(context, manifest)))
-    step('build', 'build', shellCommand(build, scope), 'package.json scripts.build')
+  const name = BUILD_SCRIPTS.find((each) => manifest?.scripts?.[each] !== undefined)
+  if (manifest && name !== undefined && (await testsNeedBuild(context, manifest)))
+    step('build', 'build', shellCommand(manifest.scripts![name]!, scope), `package.json scripts.${name}`)
 
   if (manifest && dependsOn(manifest, 'typescript') && (await has('tsconfig.json'))) {
     const text = (await tree.text(posix.join(scope, 'tsconfig.json'))) ?? ''

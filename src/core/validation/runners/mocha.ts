@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { parseJson } from '../../kernel/index.ts'
 import type { TestRunner } from '../runner.ts'
 import {
   dependsOn,
@@ -11,12 +12,47 @@ import {
   selectedFiles,
   withCoverage,
 } from './javascript.ts'
-import { asArray, asNumber, asRecord, asText, createReport, parseReport, relativeToTop } from './report.ts'
+import { asNumber, asRecord, asText, createReport, relativeToTop } from './report.ts'
 
 const PLACE = 'bin/mocha.js'
 const CONFIGS = ['.mocharc.js', '.mocharc.cjs', '.mocharc.mjs', '.mocharc.json', '.mocharc.jsonc', '.mocharc.yml', '.mocharc.yaml']
 
-/** Mocha 8 and later (`--reporter-option output=`). Specs of .mocharc are merged with selected files: a selection may run more. */
+const REPORTER = 'helper-mocha.cjs'
+const REPORT = 'mocha.jsonl'
+
+/**
+ * A reporter of our own, one line per event: the one that mocha brings writes to a file only since 9.2, and loses everything when
+ * the process ends early. Works with every version from 2 on, also with --parallel.
+ */
+const REPORTER_SOURCE = `
+var fs = require('fs'), path = require('path')
+module.exports = function Reporter(runner) {
+  var report = path.join(__dirname, '${REPORT}')
+  var say = function (line) { fs.appendFileSync(report, JSON.stringify(line) + '\\n') }
+  var place = function (item) { for (var each = item; each; each = each.parent) if (each.file) return each.file }
+  var describe = function (item) { return { file: place(item), name: item.fullTitle ? item.fullTitle() : item.title, ms: item.duration } }
+  var told = [], failure = ''
+  runner.on('fail', function (item, error) {
+    failure = String((error && (error.stack || error.message)) || error)
+    if (item.type !== 'hook' && told.indexOf(item) === -1) return // its end is still to come
+    var line = describe(item)
+    line.event = 'error'
+    line.message = failure
+    say(line)
+  })
+  runner.on('test end', function (item) {
+    var line = describe(item)
+    line.event = 'test'
+    line.status = item.state === 'failed' ? 'fail' : item.pending || (item.isPending && item.isPending()) ? 'skip' : 'pass'
+    if (line.status === 'fail') line.message = failure
+    told.push(item)
+    say(line)
+  })
+  runner.on('end', function () { say({ event: 'end' }) })
+}
+`
+
+/** Mocha. Specs of .mocharc are merged with selected files: a selection may run more. */
 export const mocha: TestRunner = {
   id: 'mocha',
   async recognise(command, context) {
@@ -46,49 +82,27 @@ export const mocha: TestRunner = {
   command(entry, selection) {
     const files = selectedFiles(entry, selection)
     return withCoverage(entry, selection, {
-      command: [
-        ...entry.command,
-        '--reporter',
-        'json',
-        '--reporter-option',
-        'output=/out/mocha.json',
-        '--no-color',
-        '--exit',
-        ...(files ?? entry.targets ?? []),
-      ],
+      command: [...entry.command, '--reporter', `/out/${REPORTER}`, '--no-color', '--exit', ...(files ?? entry.targets ?? [])],
       env: {},
-      reports: ['mocha.json'],
+      reports: [REPORT],
+      helpers: { [REPORTER]: REPORTER_SOURCE },
     })
   },
   async parse({ entry, exitCode, read, root }) {
     const report = createReport()
-    const top = asRecord(parseReport(await read('mocha.json')))
-    const stats = asRecord(top['stats'])
-    const name = (test: Record<string, unknown>): string => asText(test['fullTitle']) || asText(test['title'])
-    const place = (test: Record<string, unknown>): string =>
-      test['file'] ? relativeToTop(asText(test['file']), root, entry.scope) : entry.scope
-    const listed = new Set<string>()
-    const key = (test: Record<string, unknown>): string => `${place(test)}\n${name(test)}`
-    for (const raw of asArray(top['tests'])) {
-      const test = asRecord(raw)
-      const failed = Object.keys(asRecord(test['err'])).length > 0
-      const ran = test['duration'] !== undefined
-      listed.add(key(test))
-      report.add({
-        file: place(test),
-        name: name(test),
-        status: failed ? 'fail' : ran ? 'pass' : 'skip',
-        ms: asNumber(test['duration']),
-        message: asText(asRecord(test['err'])['stack']),
-      })
+    const text = (await read(REPORT))?.toString('utf8') ?? ''
+    const lines = text.split('\n').map((line) => asRecord(parseJson(line)))
+    const place = (file: unknown): string => (file ? relativeToTop(asText(file), root, entry.scope) : entry.scope)
+    for (const line of lines) {
+      const test = { file: place(line['file']), name: asText(line['name']), ms: asNumber(line['ms']) }
+      // Hooks, and tests that failed after they had ended.
+      if (line['event'] === 'error') report.add({ ...test, status: 'error', message: asText(line['message']) })
+      if (line['event'] === 'test') {
+        const status = line['status'] === 'pass' || line['status'] === 'skip' ? line['status'] : 'fail'
+        report.add({ ...test, status, ...(status === 'fail' && { message: asText(line['message']) }) })
+      }
     }
-    for (const raw of asArray(top['failures'])) {
-      const test = asRecord(raw)
-      // Hooks are listed among the failures only.
-      if (!listed.has(key(test)))
-        report.add({ file: place(test), name: name(test), status: 'error', message: asText(asRecord(test['err'])['stack']) })
-    }
-    return report.finish({ ended: typeof stats['end'] === 'string', exitCode })
+    return report.finish({ ended: lines.some(({ event }) => event === 'end'), exitCode })
   },
   coverage: scriptCoverage,
 }
