@@ -2,12 +2,13 @@ import type { Approvals } from '../approvals/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import type { Landing } from '../landing/index.ts'
+import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
-import type { ProcessIdentity, Run, Store } from './store.ts'
+import type { Run, Store } from './store.ts'
 
 /** The slice of the settings this room reads. */
 export type ImprovementSettings = {

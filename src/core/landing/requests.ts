@@ -1,9 +1,9 @@
 import type { Git, Identity } from '../git/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import type { ProcessInfo } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Begin, Operation, Outcome, Settle } from './journal.ts'
 import type { Trailers } from './message.ts'
-import type { ProcessInfo } from './processes.ts'
 
 export type Refusal =
   /** Uncommitted work in the way; nothing was changed. */
