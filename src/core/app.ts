@@ -162,6 +162,7 @@ export function createApp(context: AppContext) {
         autoRisk: resolved.get('approvals.autoRisk'),
         approvalExpiryMs: resolved.get('approvals.expiry'),
         protectedBranches: resolved.get('landing.protected'),
+        hooks: resolved.get('landing.hooks'),
         timeoutMs: resolved.get('timeout_ms'),
         maxIterations: resolved.get('max_iterations'),
       },

@@ -119,6 +119,14 @@ export const SETTINGS = {
     about: 'Branches that are only proposed to.',
     repository: 'set',
   },
+  'landing.hooks': {
+    kind: 'string',
+    default: 'run',
+    choices: ['run', 'skip'],
+    about: "run: your pre-commit and commit-msg hooks are checks of what lands, in the jail. skip: as git's --no-verify.",
+    repository: 'narrow',
+    stricter: (next, current) => next === 'run' || current === 'skip',
+  },
   'log.level': {
     kind: 'string',
     default: 'info',

@@ -2,6 +2,7 @@ import { digest } from '../kernel/index.ts'
 import type { LandResult } from '../landing/index.ts'
 import type { Actor } from './service.ts'
 import { type Target, describeRefusal, landCandidate } from './deliver.ts'
+import type { HookRefusal, Landing } from './hooks.ts'
 import type { Session } from './session.ts'
 import type { Candidate } from './store.ts'
 import type { ImprovementDeps } from './session.ts'
@@ -42,6 +43,8 @@ export function grantApproval(
 
 type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
   revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean>
+  /** The project's hooks over the commit that is about to be made. */
+  checkHooks: (landing: Landing) => Promise<HookRefusal | null>
 }
 
 export type LandOptions = {
@@ -56,23 +59,37 @@ export type LandOptions = {
  * Lands an approved candidate. What lands is a tree the suites have seen green: any other tree that merging gives runs
  * through them first. A refusal leaves the candidate approved, with the reason.
  */
-export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult> {
+export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult | HookRefusal> {
   const { store, git } = deps
   const { dryRun = false, onTheWay = false, ...rest } = options
   const candidate = store.candidate(id)
   const isValidated = (tree: string): boolean => store.cached(`validated:${tree}`) !== undefined
   const own = await git.treeOf(candidate.commit!)
+  const attempt = (validatedTree: string, dry: boolean): Promise<LandResult> =>
+    landCandidate(deps, { ...rest, candidate, dryRun: dry, validatedTree })
   // An empty tree id matches nothing: the landing then names the tree it would make.
-  let result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: isValidated(own) ? own : '' })
+  let validated = isValidated(own) ? own : ''
+  let result: LandResult | HookRefusal = await attempt(validated, true)
   if (result.status === 'revalidate') {
     const { tree, onto } = result
-    if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate)))
-      result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: tree })
+    if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate))) {
+      validated = tree
+      result = await attempt(validated, true)
+    }
   }
-  if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun)
-    store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])
+  if (!dryRun) {
+    const branch = rest.target.ref.replace(/^refs\/heads\//, '')
+    const refused = result.status === 'ready' && (await deps.checkHooks({ ...result, runId: candidate.runId, candidateId: id, branch }))
+    result = refused || (await attempt(validated, false))
+    const reasons = candidate.reasons.filter(({ code }) => !REFUSALS.has(code))
+    const refusal = result.status === 'landed' || result.status === 'ready' || result.status === 'conflict' ? [] : [describeRefusal(result)]
+    store.saveReasons(id, [...reasons, ...refusal])
+  }
   return result
 }
+
+/** Reasons of an earlier attempt: the next one tells anew. */
+const REFUSALS: ReadonlySet<string> = new Set(['dirty', 'busy', 'unsigned', 'unchanged', 'revalidate', 'hook_failed'])
 
 /** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
 export function asksFor(session: Session, candidate: Candidate): boolean {

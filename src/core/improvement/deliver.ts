@@ -14,6 +14,7 @@ import {
   remoteDefaultBranch,
   signsCommits,
 } from '../landing/index.ts'
+import type { HookRefusal } from './hooks.ts'
 import type { Candidate, Run, Store } from './store.ts'
 
 /** Where approved candidates of a run go. */
@@ -153,7 +154,7 @@ export async function undoCandidate(
 }
 
 /** What a refusal means for a person. */
-export function describeRefusal(result: Exclude<LandResult | UndoResult, { status: 'landed' | 'undone' | 'ready' }>): {
+export function describeRefusal(result: Exclude<LandResult | UndoResult | HookRefusal, { status: 'landed' | 'undone' | 'ready' }>): {
   code: string
   detail: string
 } {
@@ -168,4 +169,17 @@ export function describeRefusal(result: Exclude<LandResult | UndoResult, { statu
     default:
       return { code: result.status, detail: result.reason }
   }
+}
+
+/** As git's --no-verify, once or for good. */
+export const SKIP_HOOKS: readonly string[] = [
+  'SINGULARITY_LANDING_HOOKS=skip singularity resume',
+  'singularity config set landing.hooks skip',
+]
+
+/** What a person may do about a refusal. */
+export function hintsOfRefusal({ status }: { status: string }, { id }: Candidate): string[] {
+  if (status === 'dirty') return ['git commit or git stash, then: singularity resume']
+  if (status === 'hook_failed') return ['singularity resume', ...SKIP_HOOKS]
+  return ['singularity resume', `singularity show ${id}`]
 }

@@ -14,11 +14,6 @@ export type Found = { candidate: Candidate; proposal: Proposal }
 /** How many sites a candidate may have before it is a project of its own. */
 const LOOK_FOR = 200
 
-/** Programs given by hand are foreign code: they need the jail. */
-export function isForeign({ patch, branch, exec }: Session['request']): boolean {
-  return patch !== null || branch !== null || exec !== null
-}
-
 function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
   const { deps, request, run } = session
   const { git } = deps

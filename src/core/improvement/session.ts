@@ -25,6 +25,8 @@ export type ImprovementSettings = {
   autoRisk: Risk
   approvalExpiryMs: number
   protectedBranches: readonly string[]
+  /** Whether the project's hooks check what lands. */
+  hooks: 'run' | 'skip'
   /** Longest time for one experiment (I4) and most repetitions of one step (I5). */
   timeoutMs: number
   maxIterations: number
@@ -79,6 +81,11 @@ export type Session = {
   deadline: number
   limitReached: boolean
   workbench: Workbench
+}
+
+/** Programs given by hand are foreign code: they need the jail. */
+export function isForeign({ patch, branch, exec }: ImproveRequest): boolean {
+  return patch !== null || branch !== null || exec !== null
 }
 
 /** Hands out sandboxes of one profile and keeps one of them warm for trusted candidates. */

@@ -1,4 +1,6 @@
 export { PROTECTED_BRANCHES, isProtectedBranch, proposalBranch, remoteDefaultBranch, signsCommits } from './branches.ts'
+export type { HookName, Hooks } from './hooks.ts'
+export { findHooks, insideOf } from './hooks.ts'
 export type { Begin, JournalPath, Operation, Outcome, Settle } from './journal.ts'
 export { createLanding } from './landing.ts'
 export type { Claim, Conventions, Trailers } from './message.ts'

@@ -71,7 +71,8 @@ export function createLanding(deps: LandingDeps): Landing {
     if ('status' in place) return place
     const obstacle = (place.checkout && (await findObstacle(git, place.checkout, paths))) ?? lockedRef(git, step.targetRef)
     if (obstacle) return obstacle
-    if (step.dryRun) return { status: 'ready', tree: step.tree, paths: paths.map((each) => each.path) }
+    if (step.dryRun)
+      return { status: 'ready', tree: step.tree, onto: step.parent, message: step.message, paths: paths.map((each) => each.path) }
     const commit = await writeCommit(git, step)
     return typeof commit === 'string' ? move(step, commit, place.checkout, paths) : commit
   }

@@ -15,7 +15,7 @@ export type Refusal =
   /** The branch already has (or no longer has) what this would do. */
   | { status: 'unchanged'; reason: string }
   /** `dryRun`: everything was checked, nothing was written. */
-  | { status: 'ready'; tree: string; paths: string[] }
+  | { status: 'ready'; tree: string; onto: string; message: string; paths: string[] }
 
 export type LandResult =
   | { status: 'landed'; commit: string }
