@@ -1,128 +1,162 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, GOOD_PATCH, type Playground, TINY, candidateOf, createPlayground, patchOf } from './playground.ts'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type WaitingBench, createWaiting } from '../support/waiting.ts'
+import { type Answer, GOOD_PATCH, type Playground, candidateOf, createPlayground, freeze, startProgram } from './playground.ts'
 
-let place: Playground
-beforeEach(() => {
-  place = createPlayground()
+let place: Playground | undefined
+let bench: WaitingBench | undefined
+afterEach(async () => {
+  place?.cleanup()
+  await bench?.close()
+  place = bench = undefined
 })
-afterEach(() => place.cleanup())
 
 /** Writes a hook as a person would: beside git, or wherever `core.hooksPath` points to. */
-function hook(name: string, body: string, folder = '.git/hooks'): void {
-  const path = join(place.root, folder, name)
+function hook(root: string, name: string, body: string, folder = '.git/hooks'): void {
+  const path = join(root, folder, name)
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `#!/bin/sh\n${body}\n`)
   chmodSync(path, 0o755)
 }
 
-const land = (env: Record<string, string> = {}): Promise<Answer> =>
-  place.run(['improve', '--patch', '-', '--yes'], { input: GOOD_PATCH, env: { SINGULARITY_APPROVALS_AUTO_RISK: 'medium', ...env } })
-const tip = (): string => place.git('rev-parse', 'HEAD')
-const reasonOf = (answer: Answer): string =>
-  candidateOf(answer).reasons.find(({ code }: { code: string }) => code === 'hook_failed')?.detail ?? ''
+describe('the hooks of the project check what lands, in a whole run', () => {
+  const land = (): Promise<Answer> =>
+    place!.run(['improve', '--patch', '-', '--yes'], { input: GOOD_PATCH, env: { SINGULARITY_APPROVALS_AUTO_RISK: 'medium' } })
 
-/** The change is proven and approved, but the hook keeps it off the branch. */
-function expectHeld(answer: Answer, before: string): void {
-  const { state, verdict } = candidateOf(answer)
-  expect({ exitCode: answer.exitCode, state, verdict, tip: tip() }, answer.stdout).toEqual({
-    exitCode: 4,
-    state: 'approved',
-    verdict: 'keep',
-    tip: before,
-  })
-  expect(place.git('status', '--porcelain')).toBe('')
-}
-
-describe('the hooks of the project check what lands', () => {
-  it('sees the change staged on its parent, the branch and the message; then it lands', async () => {
-    const [seen, message] = ['echo "$(git diff --cached --name-only) $(git rev-parse --abbrev-ref HEAD)"', 'head -1 "$1"']
+  it('they see the change staged on its parent, the branch and the message; then it lands', async () => {
+    place = createPlayground()
+    const { root } = place
     hook(
+      root,
       'pre-commit',
-      `test "$(${seen})" = "$(echo 'src/list.js work')" && git show :src/list.js | grep -q includes && ! git show HEAD:src/list.js | grep -q includes && test -z "$(git status --porcelain | grep -v '^M ')" || { git status --porcelain; exit 1; }`,
+      `set -e
+test "$(git diff --cached --name-only)" = src/list.js
+test "$(git rev-parse --abbrev-ref HEAD)" = work
+git show :src/list.js | grep -q includes
+test "$(git show HEAD:src/list.js | grep -c includes)" = 0
+test "$(git status --porcelain)" = 'M  src/list.js'
+test "$(git config user.email)" = ada@example.org`,
     )
-    hook('commit-msg', `${message} | grep -q . && grep -q '^Singularity-Change: c' "$1"`)
+    hook(root, 'commit-msg', `head -1 "$1" | grep -q . && grep -q '^Singularity-Change: c' "$1"`)
     const answer = await land()
     expect({ exitCode: answer.exitCode, state: candidateOf(answer).state }, answer.stdout).toEqual({ exitCode: 0, state: 'landed' })
-    const { id } = candidateOf(answer)
-    const shown = await place.run(['show', id])
-    const told = shown.json.data.candidate.history ?? shown.json.data.history
-    expect(JSON.stringify(told)).toContain('candidate.hooks')
+    const { history } = (await place.run(['show', candidateOf(answer).id])).json.data as { history: { name: string; detail: string }[] }
+    const told = history.find(({ name }) => name === 'candidate.hooks')
+    expect(JSON.parse(told!.detail)).toEqual({ passed: ['pre-commit', 'commit-msg'], message_rewritten: false })
   })
 
-  it('a failing hook keeps the candidate approved with its last lines; it runs in the jail; skipping lands it', async () => {
+  it('a failing one keeps the candidate approved, with its last lines; it runs in the jail; skipping lands it', async () => {
+    place = createPlayground()
     const mark = join(place.folder, 'outside')
-    hook('pre-commit', `touch ${mark}; echo first; echo 'no tabs please' >&2; exit 3`)
-    const before = tip()
+    hook(place.root, 'pre-commit', `touch ${mark}; echo first; echo 'no tabs please' >&2; exit 3`)
+    const before = place.frozen()
     const answer = await land()
-    expectHeld(answer, before)
-    expect(reasonOf(answer)).toBe('pre-commit failed (exit 3): first | no tabs please')
+    const { id, state, verdict, reasons } = candidateOf(answer)
+    expect({ exitCode: answer.exitCode, state, verdict, reasons }, answer.stdout).toEqual({
+      exitCode: 4,
+      state: 'approved',
+      verdict: 'keep',
+      reasons: [{ code: 'hook_failed', detail: 'pre-commit failed (exit 3): first | no tabs please' }],
+    })
+    expect(place.frozen()).toEqual(before)
     expect(existsSync(mark)).toBe(false)
     expect(answer.json.data.next).toContain('singularity resume')
-    const { id } = candidateOf(answer)
-
-    const again = await place.run(['approve', id])
-    expect({ code: again.json.error?.code, exitCode: again.exitCode }).toEqual({ code: 'LANDING_REFUSED', exitCode: 1 })
-    expect(again.json.error!.message).toContain('no tabs please')
-    expect(again.json.error!.hints).toContain('SINGULARITY_LANDING_HOOKS=skip singularity resume')
-    expect((await place.run(['show', id])).json.data.candidate.reasons).toHaveLength(1)
-
     await place.run(['resume'], { env: { SINGULARITY_LANDING_HOOKS: 'skip' } })
-    const { state, reasons } = (await place.run(['show', id])).json.data.candidate
-    expect({ state, reasons }).toEqual({ state: 'landed', reasons: [] })
-    expect(tip()).not.toBe(before)
+    const shown = (await place.run(['show', id])).json.data.candidate
+    expect({ state: shown.state, reasons: shown.reasons }).toEqual({ state: 'landed', reasons: [] })
+  })
+})
+
+describe('what a hook says no to, and why', () => {
+  const run = (...args: string[]): Promise<Answer> => startProgram(args, { cwd: bench!.repository.root, env: bench!.env }).done
+
+  it.each([
+    ['edits a file', 'pre-commit', 'echo more >> b.txt', /^pre-commit edited b\.txt: what lands is the validated commit/],
+    ['edits and stages', 'pre-commit', 'echo more >> b.txt; git add -A', /^pre-commit staged something else/],
+    [
+      'misses a program',
+      'pre-commit',
+      'no-such-linter --fix',
+      /^pre-commit misses something in the sandbox \(.*no-such-linter: not found\)/,
+    ],
+    [
+      'wants the network',
+      'pre-commit',
+      `node -e "fetch('http://example.org').catch((error) => { throw error.cause })"`,
+      /^pre-commit wants the network/,
+    ],
+    [
+      'does not like the message',
+      'commit-msg',
+      'grep -q "^JIRA-" "$1" || { echo "needs a ticket"; exit 1; }',
+      /^commit-msg failed \(exit 1\): needs a ticket$/,
+    ],
+    ['does not end', 'pre-commit', 'echo waiting; sleep 60', /^pre-commit did not end in time: waiting$/],
+  ])('a hook that %s', async (_what, name, body, told) => {
+    bench = await createWaiting()
+    const { repository } = bench
+    const { id } = await bench.add('a.txt')
+    hook(repository.root, name, body)
+    const before = freeze(repository.root)
+    const env = { ...bench.env, SINGULARITY_PLAN_TIMEOUT: '2s' }
+    const answer = await startProgram(['approve', id], { cwd: repository.root, env }).done
+    expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout).toEqual({ code: 'LANDING_REFUSED', exitCode: 1 })
+    expect(answer.json.error!.hints).toContain('SINGULARITY_LANDING_HOOKS=skip singularity resume')
+    const { state, reasons } = (await run('show', id)).json.data.candidate
+    expect({ state, reasons }).toEqual({ state: 'approved', reasons: [{ code: 'hook_failed', detail: expect.stringMatching(told) }] })
+    expect(freeze(repository.root)).toEqual(before)
+    // the next attempt tells anew, and lands once the hook is content
+    rmSync(join(repository.root, '.git/hooks', name))
+    expect((await run('resume')).json.data.candidates).toMatchObject([{ id, state: 'landed', reasons: [] }])
   })
 
-  it('what a hook says no to, and why, is told each time anew', async () => {
-    const { id } = candidateOf(await place.run(['improve', '--patch', '-'], { input: GOOD_PATCH }))
-    const before = place.frozen()
-    for (const [name, body, told] of [
-      ['pre-commit', 'echo "// formatted" >> src/list.js', /^pre-commit edited src\/list\.js: what lands is the validated commit/],
-      ['pre-commit', 'echo "// formatted" >> src/list.js; git add -A', /^pre-commit staged something else/],
-      ['pre-commit', 'no-such-linter --fix', /^pre-commit misses something in the sandbox \(.*no-such-linter: not found\)/],
-      ['pre-commit', 'node -e "fetch(\'http://example.org\').catch((error) => { throw error.cause })"', /^pre-commit wants the network/],
-      ['commit-msg', 'grep -q "^JIRA-" "$1" || { echo "needs a ticket"; exit 1; }', /^commit-msg failed \(exit 1\): needs a ticket$/],
-    ] as const) {
-      hook(name, body)
-      const answer = await place.run(['approve', id])
-      expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout).toEqual({ code: 'LANDING_REFUSED', exitCode: 1 })
-      const { state, reasons } = (await place.run(['show', id])).json.data.candidate
-      expect({ state, reasons }).toEqual({ state: 'approved', reasons: [{ code: 'hook_failed', detail: expect.stringMatching(told) }] })
-      rmSync(join(place.root, '.git/hooks', name))
-    }
-    expect(place.frozen()).toEqual(before)
-    // a message that a hook rewrites is no reason to refuse: what lands carries the message that was shown
-    hook('commit-msg', 'echo "Change-Id: I1" >> "$1"')
-    const landed = await place.run(['resume'])
-    expect(landed.json.data.candidates).toMatchObject([{ id, state: 'landed' }])
-    expect(place.git('log', '-1', '--format=%B')).not.toContain('Change-Id')
+  it('a message that a hook rewrites is no reason to refuse: what lands carries the message that was shown', async () => {
+    bench = await createWaiting()
+    const { id } = await bench.add('a.txt')
+    hook(bench.repository.root, 'commit-msg', 'echo "Change-Id: I1" >> "$1"')
+    const answer = await run('approve', id)
+    expect(answer.json.data, answer.stdout).toMatchObject({ state: 'landed' })
+    expect(bench.repository.git('log', '-1', '--format=%B')).not.toContain('Change-Id')
+    const { history } = (await run('show', id)).json.data
+    expect(JSON.stringify(history)).toContain('\\"message_rewritten\\":true')
   })
 
-  it('core.hooksPath in the tree: the hook of before the change judges it, with what lies ignored beside it', async () => {
-    place.cleanup()
-    place = createPlayground({ ...TINY, '.gitignore': '.husky/_\n' })
-    hook('pre-commit', 'npm_config_x=1; check-style', '.husky')
-    chmodSync(join(place.root, '.husky/pre-commit'), 0o644)
-    place.git('add', '-A')
-    place.git('commit', '-qm', 'hooks')
+  it('core.hooksPath in the tree: the hooks of before the change judge it, with what lies ignored beside them', async () => {
+    bench = await createWaiting({ '.husky/pre-commit': 'check-style\n', '.gitignore': '.husky/_\n' })
+    const { root, git } = bench.repository
     // as husky lays it out: a program of its own per hook, which runs the project's file
-    hook('pre-commit', '. "$(dirname "$0")/h"', '.husky/_')
-    hook('h', 's=$(dirname "$(dirname "$0")")/$(basename "$0"); PATH="$(dirname "$0"):$PATH"; sh -e "$s" "$@"', '.husky/_')
-    hook('check-style', 'echo "style: line 7"; exit 1', '.husky/_')
-    place.git('config', 'core.hooksPath', '.husky/_')
-    const before = tip()
-    const own = patchOf('.husky/pre-commit', '#!/bin/sh\nnpm_config_x=1; check-style\n', (text) => text.replace('check-style', 'true'))
-    const found = await place.run(['improve', '--patch', '-'], { input: GOOD_PATCH + own })
-    const answer = await place.run(['approve', candidateOf(found).id, '--override', 'I wrote it'])
-    expect({ code: answer.json.error?.code, tip: tip() }, answer.stdout).toEqual({ code: 'LANDING_REFUSED', tip: before })
-    expect(answer.json.error!.message).toContain('pre-commit failed (exit 1): style: line 7')
+    hook(root, 'pre-commit', '. "$(dirname "$0")/h"', '.husky/_')
+    hook(root, 'h', 's=$(dirname "$(dirname "$0")")/$(basename "$0"); PATH="$(dirname "$0"):$PATH"; sh -e "$s" "$@"', '.husky/_')
+    hook(root, 'check-style', 'echo "style: line 7"; exit 1', '.husky/_')
+    git('config', 'core.hooksPath', '.husky/_')
+    const { id } = await bench.add('.husky/pre-commit', { content: '#!/bin/sh\nexit 0\n' })
+    const answer = await run('approve', id, '--override', 'I wrote it')
+    expect(answer.json.error?.message, answer.stdout).toContain('pre-commit failed (exit 1): style: line 7')
   })
 
-  it('no hook is called for a dry run, a hook without its executable bit or another hook', async () => {
-    hook('post-commit', 'exit 1')
-    hook('pre-commit', 'exit 1')
-    chmodSync(join(place.root, '.git/hooks/pre-commit'), 0o644)
-    expect(candidateOf(await land()).state).toBe('landed')
+  it('a hook that is a link into the tree: the change that edits it is refused', async () => {
+    const check = { text: '#!/bin/sh\ngrep -q changed a.txt && ! grep -q changed b.txt\n', mode: 0o755 }
+    bench = await createWaiting({ 'scripts/check': check })
+    const { root } = bench.repository
+    mkdirSync(join(root, '.git/hooks'), { recursive: true })
+    symlinkSync('../../scripts/check', join(root, '.git/hooks/pre-commit'))
+    const [own, bad, good] = [
+      await bench.add('scripts/check', { content: '#!/bin/sh\n' }),
+      await bench.add('b.txt'),
+      await bench.add('a.txt'),
+    ]
+    expect((await run('approve', own.id)).json.error?.message).toContain('the change edits the hook itself (scripts/check)')
+    expect((await run('approve', bad.id)).json.error?.message).toContain('pre-commit failed (exit 1)')
+    expect((await run('approve', good.id)).json.data).toMatchObject({ state: 'landed' })
+  })
+
+  it('no hook is called without its executable bit, nor one that judges nothing', async () => {
+    bench = await createWaiting()
+    const { id } = await bench.add('a.txt')
+    for (const name of ['post-commit', 'pre-push', 'prepare-commit-msg']) hook(bench.repository.root, name, 'exit 1')
+    hook(bench.repository.root, 'pre-commit', 'exit 1')
+    chmodSync(join(bench.repository.root, '.git/hooks/pre-commit'), 0o644)
+    expect((await run('approve', id)).json.data).toMatchObject({ state: 'landed' })
   })
 })
