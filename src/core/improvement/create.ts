@@ -203,9 +203,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return exportRun(deps, kind === 'run' ? id : store.candidate(id).runId, directory)
     },
 
-    async importRun(directory) {
+    async importRun(directory, options) {
       await ready()
-      return importRun(deps, directory)
+      return importRun(deps, directory, options)
     },
 
     async why(file, line) {

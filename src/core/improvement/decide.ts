@@ -10,13 +10,18 @@ import type { ImprovementDeps } from './session.ts'
 /** Opens the request for a yes, bound to the exact diff and its evidence. */
 export function requestApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals' | 'settings'>, candidate: Candidate): void {
   deps.store.db.transaction(() => {
-    deps.approvals.request({
-      candidateId: candidate.id,
-      diffHash: candidate.diffHash!,
-      evidenceHash: digest(candidate.evidence.proof),
-      expiresInMs: deps.settings.approvalExpiryMs,
-    })
+    openRequest(deps, candidate)
     deps.store.move(candidate.id, 'awaiting_approval')
+  })
+}
+
+/** The row of the request alone, for a candidate that waits already. */
+export function openRequest({ approvals, settings }: Pick<ImprovementDeps, 'approvals' | 'settings'>, candidate: Candidate): void {
+  approvals.request({
+    candidateId: candidate.id,
+    diffHash: candidate.diffHash!,
+    evidenceHash: digest(candidate.evidence.proof),
+    expiresInMs: settings.approvalExpiryMs,
   })
 }
 
