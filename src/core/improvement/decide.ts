@@ -74,23 +74,39 @@ export async function land(deps: LandDeps, id: string, options: LandOptions): Pr
     landCandidate(deps, { ...rest, candidate, dryRun: dry, validatedTree })
   // An empty tree id matches nothing: the landing then names the tree it would make.
   let validated = isValidated(own) ? own : ''
-  let result: LandResult | HookRefusal = await attempt(validated, true)
-  if (result.status === 'revalidate') {
-    const { tree, onto } = result
-    if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate))) {
-      validated = tree
-      result = await attempt(validated, true)
+  let result: LandResult | HookRefusal
+  for (let turn = 1; ; turn++) {
+    result = await attempt(validated, true)
+    if (result.status === 'revalidate') {
+      const { tree, onto } = result
+      if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate))) {
+        validated = tree
+        result = await attempt(validated, true)
+      }
     }
-  }
-  if (!dryRun) {
+    if (dryRun || result.status !== 'ready') break
     const branch = rest.target.ref.replace(/^refs\/heads\//, '')
-    const refused = result.status === 'ready' && (await deps.checkHooks({ ...result, runId: candidate.runId, candidateId: id, branch }))
-    result = refused || (await attempt(validated, false))
-    const reasons = candidate.reasons.filter(({ code }) => !REFUSALS.has(code))
-    const refusal = result.status === 'landed' || result.status === 'ready' || result.status === 'conflict' ? [] : [describeRefusal(result)]
-    store.saveReasons(id, [...reasons, ...refusal])
+    const refused = await deps.checkHooks({ ...result, runId: candidate.runId, candidateId: id, branch })
+    result = refused ?? (await attempt(validated, false))
+    // Between the look and the landing another run may have landed: what would land now was not validated yet.
+    if (result.status !== 'revalidate' || turn === MOST_TURNS) break
   }
+  if (!dryRun) await settle(deps, candidate, result)
   return result
+}
+
+const MOST_TURNS = 3
+
+/** Writes what came of an attempt; the landing itself has moved the state of what landed. */
+async function settle({ store, landing }: LandDeps, candidate: Candidate, result: LandResult | HookRefusal): Promise<void> {
+  const { id } = candidate
+  const refused = result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict'
+  store.saveReasons(id, [...candidate.reasons.filter(({ code }) => !REFUSALS.has(code)), ...(refused ? [describeRefusal(result)] : [])])
+  if (result.status === 'conflict') store.move(id, 'conflict', { paths: result.paths })
+  if (result.status !== 'unchanged') return
+  // Another run, or a person, put the same change on the branch: there is nothing left to land.
+  store.move(id, 'abandoned', { reason: result.reason })
+  await landing.dropCandidate(id)
 }
 
 /** Reasons of an earlier attempt: the next one tells anew. */

@@ -91,7 +91,7 @@ type Deps = { git: Git; store: Store; landing: Landing }
 
 /** Lands one approved candidate; the answer says what stands in the way. Nothing is overwritten, whatever it says. */
 export async function landCandidate(
-  { git, store, landing }: Deps,
+  { git, landing }: Pick<Deps, 'git' | 'landing'>,
   options: { candidate: Candidate; target: Target; approvedBy: string; validatedTree: string; dryRun?: boolean },
 ): Promise<LandResult> {
   const { candidate, target } = options
@@ -102,7 +102,7 @@ export async function landCandidate(
     files: candidate.files,
     body: candidate.evidence.reason + (candidate.evidence.reference === null ? '' : `\n\n${candidate.evidence.reference}`),
   }
-  const result = await landing.land({
+  return landing.land({
     candidateId: candidate.id,
     commit: candidate.commit!,
     base: candidate.base!,
@@ -122,8 +122,6 @@ export async function landCandidate(
     sign: await signsCommits(git),
     ...(options.dryRun && { dryRun: true }),
   })
-  if (result.status === 'conflict' && !options.dryRun) store.move(candidate.id, 'conflict', { paths: result.paths })
-  return result
 }
 
 /** Takes a landed candidate back by an inverse commit on the branch it landed on. */

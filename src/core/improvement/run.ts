@@ -16,6 +16,7 @@ import { findCandidates } from './find.ts'
 import { type Landing, checkHooks } from './hooks.ts'
 import { proveCandidates } from './prove.ts'
 import { writeRecord } from './record.ts'
+import { dropOldCandidates } from './recover.ts'
 import { type RunSummaryData, countTotals, improveData, isReplaced } from './report.ts'
 import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
@@ -36,6 +37,7 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
+  await dropOldCandidates(deps)
   announceStart(session)
   let drafts: Draft[] = []
   try {

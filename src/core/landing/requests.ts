@@ -58,8 +58,8 @@ export type Landing = {
   recover(): Promise<Recovered[]>
   keepCandidate(candidateId: string, commit: string): Promise<void>
   dropCandidate(candidateId: string): Promise<void>
-  /** Drops candidate refs whose commit is older than `before` (milliseconds since 1970). */
-  dropCandidateRefs(before: number): Promise<string[]>
+  /** Drops candidate refs whose commit is older than `before` (milliseconds since 1970), but for `keep`; answers the ids. */
+  dropCandidateRefs(before: number, keep: ReadonlySet<string>): Promise<string[]>
 }
 
 export type LandingDeps = {
