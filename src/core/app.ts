@@ -159,6 +159,7 @@ export function createApp(context: AppContext) {
         planTimeoutMs: resolved.get('plan.timeout'),
         planScope: resolved.get('plan.scope'),
         regressionThreshold: resolved.get('regression_threshold'),
+        autoRollback: resolved.get('auto_rollback_on_regression'),
         autoRisk: resolved.get('approvals.autoRisk'),
         approvalExpiryMs: resolved.get('approvals.expiry'),
         protectedBranches: resolved.get('landing.protected'),

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { APPLICATION_ID } from '../../src/core/app.ts'
+import { STATE_MIGRATIONS, openDatabase } from '../../src/core/storage/index.ts'
 import { type WaitingBench, createWaiting } from '../support/waiting.ts'
 import { type Answer, startProgram } from './playground.ts'
 
@@ -59,6 +61,12 @@ describe('import', () => {
     expect(tip()).toBe(before)
     const { approval } = (await here('show', id)).json.data
     expect(approval).toMatchObject({ status: 'open', decidedBy: null })
+    const events = bench.store.db.all<{ data: string }>(`SELECT data FROM event WHERE name = 'metrics.improvement.global'`)
+    expect(events).toEqual([]) // told where it was taken over, not where it was made
+    const db = openDatabase({ path: join(clone, '.git/singularity/state.db'), applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS })
+    const told = db.all<{ data: string }>(`SELECT data FROM event WHERE name = 'metrics.improvement.global'`)
+    db.close()
+    expect(told.map(({ data }) => JSON.parse(data))).toEqual([expect.objectContaining({ found: 1, kept: 1, waiting: 1 })])
     // the answer that counts is one given here
     expect((await here('reject', id, '--reason', 'not mine')).json.data).toMatchObject({ state: 'declined' })
   })

@@ -88,7 +88,7 @@ export const SETTINGS = {
   auto_rollback_on_regression: {
     kind: 'boolean',
     default: true,
-    about: 'A regression ends the candidate without asking.',
+    about: 'A metric that got worse rolls the candidate back; false: a person weighs it.',
     repository: 'never',
   },
   regression_threshold: {

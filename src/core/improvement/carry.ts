@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SingularityError, parseJson, sha256 } from '../kernel/index.ts'
+import { announceImport } from './announce.ts'
 import { candidateRef, diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
 import { openRequest } from './decide.ts'
@@ -114,6 +115,7 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
   store.db.transaction(() => {
     insertRows(deps, run, rows)
     for (const id of asked) openRequest(deps, store.candidate(id))
+    announceImport(deps, runId)
   })
   return { run: runId, candidates: store.candidatesOf(runId).map(candidateData), asked_again: asked }
 }

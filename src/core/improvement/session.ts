@@ -22,6 +22,8 @@ export type ImprovementSettings = {
   planTimeoutMs: number | null
   planScope: readonly string[]
   regressionThreshold: number
+  /** Whether a metric that got worse ends a candidate without a person. */
+  autoRollback: boolean
   autoRisk: Risk
   approvalExpiryMs: number
   protectedBranches: readonly string[]
