@@ -1,4 +1,5 @@
-import { isAbsolute, posix, relative, sep } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { isAbsolute, join, posix, relative, sep } from 'node:path'
 import type { Git } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import { parseMetric } from '../validation/index.ts'
@@ -17,9 +18,34 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
       throw new SingularityError('USAGE', `--metric ${metric} is not NAME[unit,lower|higher]=COMMAND.`, {
         hints: ["singularity improve --metric 'size[bytes,lower]=wc -c < dist/index.js'"],
       })
+  checkBinds(deps, request.exec?.binds ?? [])
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
   return { ...request, paths: await resolvePaths(deps.git, base, request.paths) }
+}
+
+/** A folder opened to a program of the edit phase is written for real: never the repository, nor what judges the change. */
+function checkBinds({ git, hostEnv }: ImprovementDeps, binds: readonly string[]): void {
+  const { root, commonDir, gitDir } = git.repository
+  const home = hostEnv['HOME'] ?? '/'
+  const own = [
+    join(hostEnv['XDG_STATE_HOME'] ?? join(home, '.local/state'), 'singularity'),
+    join(hostEnv['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'singularity'),
+  ]
+  for (const path of binds) {
+    if (!existsSync(path)) throw new SingularityError('USAGE', `--exec-bind ${path}: there is no such file or folder.`)
+    const real = realpathSync(path)
+    const held =
+      [root, commonDir, gitDir].find((each) => contains(real, each) || contains(each, real)) ?? own.find((each) => contains(real, each))
+    if (held !== undefined)
+      throw new SingularityError('USAGE', `--exec-bind ${path} would open ${held} to the program.`, {
+        hints: ['The program finds the tracked files in its own copy; ignored ones: singularity config set sandbox.include FILE'],
+      })
+  }
+}
+
+function contains(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
 }
 
 async function resolvePaths(git: Git, base: string, typed: readonly string[]): Promise<string[]> {

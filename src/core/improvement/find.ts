@@ -1,6 +1,7 @@
 import { plural } from '../kernel/index.ts'
 import type { JailProfile } from '../sandbox/index.ts'
 import { type Plan, isProtectedPath } from '../validation/index.ts'
+import { programsIn } from './programs.ts'
 import type { Session } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
 import { createExecSource } from './sources/exec.ts'
@@ -38,7 +39,16 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
       mounts: binds.map((path) => ({ from: path, to: path, mode: 'rw' as const })),
       timeoutMs: Math.min(deps.settings.timeoutMs, Math.max(request.timeLimitMs, 60_000)),
     }
-    return [createExecSource({ git, sandboxes, profile: (base) => profile(base, ['sh']), runId: run.id, label: command, phase })]
+    return [
+      createExecSource({
+        git,
+        sandboxes,
+        profile: (base) => profile(base, ['sh', ...programsIn(command)]),
+        runId: run.id,
+        label: command,
+        phase,
+      }),
+    ]
   }
   const chosen = request.sources.length === 0 ? (['rules', 'fixers'] as const) : request.sources
   const scopes = [...new Set(['', ...plan.entries.map(({ scope }) => scope)])]

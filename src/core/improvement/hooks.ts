@@ -16,6 +16,7 @@ import { SingularityError, printable } from '../kernel/index.ts'
 import { type HookName, type Hooks, findHooks, insideOf } from '../landing/index.ts'
 import { type JailResult, type Sandbox, type SandboxRoom, isPlainPath } from '../sandbox/index.ts'
 import { SKIP_HOOKS } from './deliver.ts'
+import { programsIn } from './programs.ts'
 import { type ImprovementDeps, createWorkbench } from './session.ts'
 
 /** A commit that is about to be made on a branch. */
@@ -160,7 +161,7 @@ function programsNamed(hooks: Hooks): string[] {
   const texts = readdirSync(hooks.folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.sample'))
     .map(({ name }) => readFileSync(join(hooks.folder, name), 'utf8').slice(0, 20_000))
-  return [...new Set(texts.flatMap((text) => text.match(/(?<![\w/$.-])[a-z][\w.-]{1,30}(?![\w/(=])/g) ?? []))].slice(0, 200)
+  return programsIn(texts.join('\n'))
 }
 
 type State = { tree: string; dirty: ReadonlySet<string> }
