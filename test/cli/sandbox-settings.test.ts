@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Answer, GOOD_PATCH, type Playground, TINY, createPlayground, expectProven, judge } from './playground.ts'
+import { type Answer, GOOD_PATCH, type Playground, TINY, createPlayground, expectProven, judge, refuses } from './playground.ts'
 
 let place: Playground
 afterEach(() => place.cleanup())
@@ -44,6 +44,7 @@ test('cache', async () => assert.equal(await ask(6379), 'hello from 6379'))
     place.write({ '.singularity/config.json': JSON.stringify({ sandbox: { services: ['echo no luck; exit 1'] } }) })
     const broken = await judge(place, GOOD_PATCH)
     expect({ code: broken.json.error?.code, exitCode: broken.exitCode }, broken.stdout).toEqual({ code: 'BASELINE_UNUSABLE', exitCode: 6 })
+    expect(broken.stdout).toContain('no luck')
     await expectNeeded()
   })
 
@@ -84,12 +85,16 @@ test('no other', () => assert.equal(existsSync('.env.production') || existsSync(
 
   it('sandbox.setup: runs in every new sandbox before the tests, in the jail', async () => {
     playground(
-      { sandbox: { setup: 'mkdir -p generated && echo "export const made = 42" > generated/code.js && ! touch ../outside' } },
+      { sandbox: { setup: 'mkdir -p generated && echo "export const made = 42" > generated/code.js; touch ../outside || true' } },
       `test('generated', async () => assert.equal((await import('../generated/code.js')).made, 42))\n`,
       { '.gitignore': 'generated\n' },
     )
     expectProven(await judge(place, GOOD_PATCH), 4)
+    expect(existsSync(join(place.folder, 'outside'))).toBe(false)
     await expectNeeded()
+    place.write({ '.singularity/config.json': JSON.stringify({ sandbox: { setup: 'echo no generator here >&2; exit 9' } }) })
+    const broken = await refuses(place, ['improve', '--patch', '-'], 'BASELINE_UNUSABLE', 6, { input: GOOD_PATCH })
+    expect(broken.json.error!.message).toBe('sandbox.setup failed with exit code 9: no generator here')
   })
 
   it('all of them at once, with landing', async () => {

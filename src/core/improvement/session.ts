@@ -1,6 +1,6 @@
 import type { Approvals } from '../approvals/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
-import type { Clock } from '../kernel/index.ts'
+import { type Clock, SingularityError, printable } from '../kernel/index.ts'
 import type { Landing } from '../landing/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
@@ -111,8 +111,25 @@ export function createWorkbench(options: {
 
   const open = async (commit: string, purpose: SandboxPurpose): Promise<Sandbox> => {
     const sandbox = await room.create({ commit, purpose, runId, profile: await (profile ??= options.profile()) })
-    if (options.setup !== null) await sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+    try {
+      await setUp(sandbox, purpose)
+    } catch (error) {
+      await sandbox.discard()
+      throw error
+    }
     return sandbox
+  }
+  /** On the base a set-up that fails is the person's to mend; on a candidate its tests tell what it broke. */
+  const setUp = async (sandbox: Sandbox, purpose: SandboxPurpose): Promise<void> => {
+    if (options.setup === null) return
+    const { exitCode, timedOut, stdout, stderr } = await sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+    if (purpose !== 'baseline' || (exitCode === 0 && !timedOut)) return
+    const last = printable(`${stdout}\n${stderr}`).trim().split('\n').at(-1)?.slice(0, 300) ?? ''
+    throw new SingularityError(
+      'BASELINE_UNUSABLE',
+      `sandbox.setup ${timedOut ? 'did not end in time' : `failed with exit code ${exitCode}`}: ${last}`,
+      { hints: ["singularity config set sandbox.setup 'COMMAND' --repository", 'singularity config get sandbox.setup'] },
+    )
   }
   return {
     profile: () => (profile ??= options.profile()),
@@ -128,7 +145,7 @@ export function createWorkbench(options: {
       if (!warm) warm = { sandbox: await open(commit, purpose), purpose }
       else {
         await warm.sandbox.moveTo(commit)
-        if (options.setup !== null) await warm.sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+        await setUp(warm.sandbox, purpose)
       }
       await warm.sandbox.clearOut()
       return body(warm.sandbox)
