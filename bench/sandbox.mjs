@@ -12,7 +12,9 @@ const [files, rounds] = [Number(process.argv[2] ?? 2000), Number(process.argv[3]
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'singularity-bench-')))
 const program = join(root, 'tmp', `bench-${process.pid}.mjs`)
 mkdirSync(dirname(program), { recursive: true })
-const rooms = ['git', 'kernel', 'process', 'sandbox', 'storage'].map((room) => `export * as ${room} from './src/core/${room}/index.ts'`).join('\n')
+const rooms = ['git', 'kernel', 'process', 'sandbox', 'storage']
+  .map((room) => `export * as ${room} from './src/core/${room}/index.ts'`)
+  .join('\n')
 buildSync({
   stdin: { contents: rooms, resolveDir: root },
   outfile: program,
