@@ -12,7 +12,9 @@ const [files, rounds] = [Number(process.argv[2] ?? 2000), Number(process.argv[3]
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'singularity-bench-')))
 const program = join(root, 'tmp', `bench-${process.pid}.mjs`)
 mkdirSync(dirname(program), { recursive: true })
-const rooms = ['git', 'kernel', 'sandbox', 'storage'].map((room) => `export * as ${room} from './src/core/${room}/index.ts'`).join('\n')
+const rooms = ['git', 'kernel', 'process', 'sandbox', 'storage']
+  .map((room) => `export * as ${room} from './src/core/${room}/index.ts'`)
+  .join('\n')
 buildSync({
   stdin: { contents: rooms, resolveDir: root },
   outfile: program,
@@ -21,7 +23,7 @@ buildSync({
   format: 'esm',
   packages: 'external',
 })
-const { git: gits, kernel, sandbox: sandboxes, storage } = await import(pathToFileURL(program).href)
+const { git: gits, kernel, process: programs, sandbox: sandboxes, storage } = await import(pathToFileURL(program).href)
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const timed = async (body) => {
@@ -52,7 +54,7 @@ try {
     gid: process.getgid(),
   }
   const isolation = sandboxes.createIsolation('bubblewrap', deps)
-  const processes = sandboxes.createProcessInfo()
+  const processes = programs.createProcessInfo()
   const room = sandboxes.createSandboxRoom({
     git,
     db,

@@ -5,12 +5,12 @@ import { type Settings, type SettingName, type SettingValue, loadSettings } from
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
 import type { Clock } from './kernel/index.ts'
-import { createLanding, createProcessInfo as createLandingProcesses } from './landing/index.ts'
+import { createLanding } from './landing/index.ts'
+import { createProcessInfo } from './process/index.ts'
 import {
   type Isolation,
   type IsolationKind,
   createIsolation,
-  createProcessInfo,
   type SandboxRoom,
   createSandboxRoom,
   findTraces,
@@ -139,14 +139,14 @@ export function createApp(context: AppContext) {
     const [opened, db, resolved] = [await git(), await database(), await settings()]
     const store = createStore({ db, clock })
     const approvals: Approvals = createApprovals({ db, clock })
-    const landing = createLanding({ git: opened, db, clock, processInfo: createLandingProcesses(), ...landingCallbacks(store) })
     const processes = createProcessInfo()
+    const landing = createLanding({ git: opened, db, clock, processInfo: processes, ...landingCallbacks(store) })
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
     return createImprovement({
       git: opened,
       store,
       clock,
-      process: processes.self(),
+      process: processes.self,
       isAlive: (owner) => processes.isAlive(owner),
       settings: {
         include: resolved.get('sandbox.include'),
@@ -159,9 +159,11 @@ export function createApp(context: AppContext) {
         planTimeoutMs: resolved.get('plan.timeout'),
         planScope: resolved.get('plan.scope'),
         regressionThreshold: resolved.get('regression_threshold'),
+        autoRollback: resolved.get('auto_rollback_on_regression'),
         autoRisk: resolved.get('approvals.autoRisk'),
         approvalExpiryMs: resolved.get('approvals.expiry'),
         protectedBranches: resolved.get('landing.protected'),
+        hooks: resolved.get('landing.hooks'),
         timeoutMs: resolved.get('timeout_ms'),
         maxIterations: resolved.get('max_iterations'),
       },

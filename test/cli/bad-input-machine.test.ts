@@ -2,7 +2,18 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { GOOD_PATCH, type Playground, candidateOf, createPlayground, expectProven, judge, refuses } from './playground.ts'
+import {
+  type Answer,
+  GOOD_PATCH,
+  type Playground,
+  TINY,
+  candidateOf,
+  createPlayground,
+  expectProven,
+  judge,
+  patchOf,
+  refuses,
+} from './playground.ts'
 
 const PATCH = ['improve', '--patch', '-', '--dry-run']
 
@@ -132,6 +143,28 @@ describe('runs that are cut off or meet each other', () => {
     for (const answer of answers) expectProven(answer, 3)
     expect(place.frozen()).toEqual(before)
     expectClean()
+  })
+
+  it('two runs at once that land: both changes are on the branch, the same one only once', async () => {
+    const own = createPlayground()
+    try {
+      const text = String(TINY['src/list.js'])
+      const other = patchOf('src/list.js', text, (source) => source.replace('list[list.length - 1]', 'list.at(-1)'))
+      const env = { SINGULARITY_APPROVALS_AUTO_RISK: 'medium' }
+      const land = (patch: string): Promise<Answer> => own.run(['improve', '--patch', '-', '--yes'], { input: patch, env })
+      const answers = await Promise.all([GOOD_PATCH, GOOD_PATCH, other].map(land))
+      const states = answers.map((answer) => candidateOf(answer).state as string)
+      expect(states.slice(0, 2).sort(), JSON.stringify(answers.map(({ json }) => json.data?.notes))).toEqual(['abandoned', 'landed'])
+      expect(states[2]).toBe('landed')
+      expect(answers.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+      expect(own.git('show', 'HEAD:src/list.js')).toContain('list.includes(item)')
+      expect(own.git('show', 'HEAD:src/list.js')).toContain('list.at(-1)')
+      expect(own.git('rev-list', '--count', 'HEAD')).toBe('3')
+      expect(own.git('status', '--porcelain')).toBe('')
+      expect(own.git('for-each-ref', 'refs/singularity/candidates')).toBe('')
+    } finally {
+      own.cleanup()
+    }
   })
 
   it('SIGKILL at any moment: the next command finds everything in order', async () => {

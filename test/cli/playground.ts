@@ -111,27 +111,8 @@ export function createPlayground(files: Record<string, FileContent> | null = TIN
     GIT_CONFIG_NOSYSTEM: '1',
   }
   mkdirSync(env['HOME']!)
-  const start: Playground['start'] = (args, { cwd = repository.root, env: more = {}, input, detached = false } = {}) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args, '--json'], {
-      cwd,
-      env: { ...env, ...more },
-      detached,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
-    child.stdin.on('error', () => {}) // a program that does not read its input closes it
-    child.stdin.end(input ?? '')
-    const [out, err]: [Buffer[], Buffer[]] = [[], []]
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-    const done = new Promise<Answer>((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', (exitCode, signal) => {
-        const stdout = Buffer.concat(out).toString('utf8')
-        resolve({ exitCode, signal, stdout, stderr: Buffer.concat(err).toString('utf8'), json: parse(stdout) })
-      })
-    })
-    return { child, done }
-  }
+  const start: Playground['start'] = (args, { cwd = repository.root, env: more = {}, ...rest } = {}) =>
+    startProgram(args, { ...rest, cwd, env: { ...env, ...more } })
   return {
     ...repository,
     folder,
@@ -140,6 +121,27 @@ export function createPlayground(files: Record<string, FileContent> | null = TIN
     run: (args, runOptions) => start(args, runOptions).done,
     frozen: () => freeze(repository.root),
   }
+}
+
+/** Starts `singularity ARGS --json`; the environment is exactly the given one. */
+export function startProgram(
+  args: readonly string[],
+  { cwd, env, input, detached = false }: RunOptions & { cwd: string; env: Record<string, string> },
+): { child: ChildProcess; done: Promise<Answer> } {
+  const child = spawn(process.execPath, [PROGRAM, ...args, '--json'], { cwd, env, detached, stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.on('error', () => {}) // a program that does not read its input closes it
+  child.stdin.end(input ?? '')
+  const [out, err]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  const done = new Promise<Answer>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (exitCode, signal) => {
+      const stdout = Buffer.concat(out).toString('utf8')
+      resolve({ exitCode, signal, stdout, stderr: Buffer.concat(err).toString('utf8'), json: parse(stdout) })
+    })
+  })
+  return { child, done }
 }
 
 function parse(stdout: string): Envelope {

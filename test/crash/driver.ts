@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createGit, discoverRepository } from '../../src/core/git/index.ts'
 import { isoTime, systemClock } from '../../src/core/kernel/index.ts'
-import { createLanding, createProcessInfo, type Landing, type LandRequest, type UndoRequest } from '../../src/core/landing/index.ts'
+import { createLanding, type Landing, type LandRequest, type UndoRequest } from '../../src/core/landing/index.ts'
+import { createProcessInfo } from '../../src/core/process/index.ts'
 import { openDatabase, STATE_MIGRATIONS, type Database } from '../../src/core/storage/index.ts'
 
 export type Job = { kind: 'land'; request: LandRequest } | { kind: 'undo'; request: UndoRequest } | { kind: 'recover' }

@@ -245,10 +245,16 @@ describe('the verdict as a function', () => {
     )
   })
 
-  test('a stricter threshold never turns doubt into a yes', () => {
+  test('a stricter threshold, or a person in place of the automatic roll-back, never turns doubt into a yes', () => {
     fc.assert(
       fc.property(evidence, facts, fc.double({ min: 0, max: 0.05, noNaN: true }), (given, of, threshold) => {
         const strict = decideVerdict(given, { ...DEFAULT_POLICY, regression_threshold: threshold }, of).verdict
+        // without the automatic roll-back a metric that got worse is doubt, never a keep; other harm is harm still
+        const asked = decideVerdict(given, { ...DEFAULT_POLICY, auto_rollback_on_regression: false }, of)
+        const usual = decideVerdict(given, DEFAULT_POLICY, of)
+        const other = usual.reasons.filter(({ code }) => code !== 'metric_worse' && code !== 'errored')
+        if (usual.verdict === 'roll_back' && other.length === 0) expect(['cannot_decide', null]).toContain(asked.verdict)
+        else expect(asked.verdict).toBe(usual.verdict)
         if (strict === 'keep') expect(decideVerdict(given, DEFAULT_POLICY, of).verdict).toBe('keep')
       }),
     )

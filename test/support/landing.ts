@@ -1,14 +1,8 @@
 import { join } from 'node:path'
 import type { FileChange, Git } from '../../src/core/git/index.ts'
 import { systemClock } from '../../src/core/kernel/index.ts'
-import {
-  createLanding,
-  createProcessInfo,
-  type Landing,
-  type LandRequest,
-  type Operation,
-  type Outcome,
-} from '../../src/core/landing/index.ts'
+import { createLanding, type Landing, type LandRequest, type Operation, type Outcome } from '../../src/core/landing/index.ts'
+import { createProcessInfo } from '../../src/core/process/index.ts'
 import { openDatabase, STATE_MIGRATIONS, type Database } from '../../src/core/storage/index.ts'
 import type { TestRepository } from './repository.ts'
 

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/core/kernel/index.ts'
 import {
   createIsolation,
-  createProcessInfo,
   createSandboxRoom,
   type IsolationKind,
   type JailProfile,
@@ -11,6 +10,7 @@ import {
 } from '../../src/core/sandbox/index.ts'
 import { STATE_MIGRATIONS, openDatabase, type Database } from '../../src/core/storage/index.ts'
 import type { Git } from '../../src/core/git/index.ts'
+import { createProcessInfo } from '../../src/core/process/index.ts'
 import { isolationDeps, temporaryFolder } from './isolation.ts'
 import { createRepository, type FileContent, type TestRepository } from './repository.ts'
 

@@ -6,7 +6,7 @@ import type { ImprovementService } from '../../src/core/improvement/index.ts'
 import { requestApproval } from '../../src/core/improvement/decide.ts'
 import { type Candidate, createStore } from '../../src/core/improvement/store.ts'
 import { systemClock } from '../../src/core/kernel/index.ts'
-import { type TestRepository, createRepository } from './repository.ts'
+import { type FileContent, type TestRepository, createRepository } from './repository.ts'
 
 export type WaitingBench = {
   repository: TestRepository
@@ -21,8 +21,8 @@ export type WaitingBench = {
 }
 
 /** A repository in which candidates wait, made by the real store, git and landing; no suite has to run for it. */
-export async function createWaiting(): Promise<WaitingBench> {
-  const repository = createRepository({ 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' })
+export async function createWaiting(more: Record<string, FileContent> = {}): Promise<WaitingBench> {
+  const repository = createRepository({ 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n', ...more })
   repository.git('branch', '-m', 'work')
   const folder = dirname(repository.root)
   const env = {

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { Args, Flags } from '@oclif/core'
 import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
@@ -188,7 +189,7 @@ async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<
             command: flags.exec,
             net: flags['exec-net'] ?? false,
             env: (flags['exec-env'] ?? []).map(variable),
-            binds: flags['exec-bind'] ?? [],
+            binds: (flags['exec-bind'] ?? []).map((path) => resolve(path)),
           },
     test: flags.test ?? null,
     metrics: flags.metric ?? [],

@@ -65,7 +65,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
   ...SYSTEM,
   export: object({ directory: string, files: list(string) }),
-  import: object({ run: string, candidates: list(use('candidate')) }),
+  import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }
 
 const ERROR: Schema = object({

@@ -88,7 +88,7 @@ export const SETTINGS = {
   auto_rollback_on_regression: {
     kind: 'boolean',
     default: true,
-    about: 'A regression ends the candidate without asking.',
+    about: 'A metric that got worse rolls the candidate back; false: a person weighs it.',
     repository: 'never',
   },
   regression_threshold: {
@@ -118,6 +118,14 @@ export const SETTINGS = {
     default: ['main', 'master', 'develop', 'release/*'],
     about: 'Branches that are only proposed to.',
     repository: 'set',
+  },
+  'landing.hooks': {
+    kind: 'string',
+    default: 'run',
+    choices: ['run', 'skip'],
+    about: "run: your pre-commit and commit-msg hooks are checks of what lands, in the jail. skip: as git's --no-verify.",
+    repository: 'narrow',
+    stricter: (next, current) => next === 'run' || current === 'skip',
   },
   'log.level': {
     kind: 'string',

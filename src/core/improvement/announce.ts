@@ -1,6 +1,7 @@
 import { SingularityError } from '../kernel/index.ts'
 import type { EventName } from '../telemetry/index.ts'
 import type { ImproveData, RunEvent } from './data.ts'
+import { countTotals } from './report.ts'
 import type { ImprovementDeps, Session } from './session.ts'
 
 type Deps = Pick<ImprovementDeps, 'store' | 'log'>
@@ -45,6 +46,11 @@ export function announceEnd({ deps, run }: Session, data: ImproveData, exitCode:
   emit(deps, 'metrics.improvement.local', run.id, data.totals)
   const tried = kept + rolled_back + cannot_decide + errored
   emit(deps, 'metrics.genesis.experiments', run.id, { found, tried, ms: deps.clock.now() - Date.parse(run.startedAt) })
+}
+
+/** Writes what was taken over from another clone to the event log. */
+export function announceImport(deps: Deps, runId: string): void {
+  emit(deps, 'metrics.improvement.global', runId, countTotals(deps.store.candidatesOf(runId)))
 }
 
 /** Writes a run that ended by an error to the event log. */

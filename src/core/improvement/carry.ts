@@ -1,8 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SingularityError, parseJson, sha256 } from '../kernel/index.ts'
+import { announceImport } from './announce.ts'
 import { candidateRef, diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
+import { openRequest } from './decide.ts'
 import { readRecord } from './record.ts'
 import { candidateData } from './report.ts'
 import type { ImprovementDeps } from './session.ts'
@@ -12,11 +14,16 @@ const TABLES = ['candidate', 'approval', 'question'] as const
 
 /** Ids become parts of paths and refs. */
 const ID = /^[a-z][0-9a-z]{5,20}$/
+const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+
+export type Imported = { run: string; candidates: CandidateData[]; asked_again: string[] }
+
+type Row = Record<string, string | number | null>
 
 type Carried = {
   schema: 'singularity.export/1'
   run: Record<string, string | number | null>
-  rows: Record<(typeof TABLES)[number], Record<string, string | number | null>[]>
+  rows: Record<(typeof TABLES)[number], Row[]>
   bundle: string | null
 }
 
@@ -59,11 +66,12 @@ export async function exportRun(deps: ImprovementDeps, runId: string, directory:
 }
 
 /**
- * Takes a run from a folder: objects are fetched from the bundle, every candidate's diff is hashed again, and an
- * approval only counts when it was given for exactly that diff.
+ * Takes a run from a folder: objects are fetched from the bundle and every candidate's diff is hashed again. A folder
+ * proves nobody's yes: an approval in it is asked for again here, unless the caller vouches for the folder; then it
+ * counts where it was given for exactly that diff.
  * @throws RECORD_INVALID, STATE_CONFLICT when the run is already here
  */
-export async function importRun(deps: ImprovementDeps, directory: string): Promise<{ run: string; candidates: CandidateData[] }> {
+export async function importRun(deps: ImprovementDeps, directory: string, options: { trustApprovals: boolean }): Promise<Imported> {
   const { git, store } = deps
   const source = resolve(git.repository.root, git.repository.prefix, directory)
   const text = existsSync(join(source, FILES.run)) ? readFileSync(join(source, FILES.run), 'utf8') : undefined
@@ -79,50 +87,89 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
   const base = String(carried.run['base'])
   if ((await git.resolve(`${base}^{commit}`)) === undefined)
     throw new SingularityError('RECORD_INVALID', `This clone does not have the base commit ${base.slice(0, 12)}.`, { hints: ['git fetch'] })
+  for (const { id } of carried.rows.candidate) {
+    if (!ID.test(String(id))) throw new SingularityError('RECORD_INVALID', 'A candidate of the exported run has no valid id.')
+    if (store.db.get('SELECT id FROM candidate WHERE id = ?', id!))
+      throw new SingularityError('STATE_CONFLICT', `Candidate ${String(id)} is already here.`, {
+        hints: [`singularity show ${String(id)}`],
+      })
+  }
   if (carried.bundle !== null) {
     const path = join(source, FILES.bundle)
     if (!existsSync(path) || sha256(readFileSync(path)) !== carried.bundle)
       throw new SingularityError('RECORD_INVALID', `${FILES.bundle} is missing or was altered.`)
-    await git.run(['fetch', '--quiet', '--no-tags', path, '+refs/singularity/candidates/*:refs/singularity/candidates/*'])
+    await fetchCandidates(deps, path, carried.rows.candidate)
   }
   if (existsSync(join(source, FILES.record))) {
     readRecord(join(source, FILES.record))
     mkdirSync(deps.recordsDir, { recursive: true })
     copyFileSync(join(source, FILES.record), join(deps.recordsDir, `${runId}.json.gz`))
   }
-  const rows = await checkRows(deps, base, carried.rows)
-  const request = { ...(parseJson(String(carried.run['request'])) as object), isolation: 'auto' }
-  insertRows(
-    deps,
-    { ...carried.run, record_path: join(deps.recordsDir, `${runId}.json.gz`), status: 'finished', request: JSON.stringify(request) },
-    rows,
-  )
-  return { run: runId, candidates: store.candidatesOf(runId).map(candidateData) }
+  const rows = await checkRows(deps, { runId, base, ...options }, carried.rows)
+  // where it lands, how it is kept in and who said yes is decided here
+  const request = { ...(parseJson(String(carried.run['request'])) as object), isolation: 'auto', into: null, yes: false }
+  const record = join(deps.recordsDir, `${runId}.json.gz`)
+  const run = { ...carried.run, record_path: existsSync(record) ? record : null, status: 'finished', request: JSON.stringify(request) }
+  const open = new Set(rows.approval.filter(({ status }) => status === 'open').map((row) => row['candidate_id']))
+  const asked = rows.candidate.filter(({ id, state }) => state === 'awaiting_approval' && !open.has(id!)).map(({ id }) => String(id))
+  store.db.transaction(() => {
+    insertRows(deps, run, rows)
+    for (const id of asked) openRequest(deps, store.candidate(id))
+    announceImport(deps, runId)
+  })
+  return { run: runId, candidates: store.candidatesOf(runId).map(candidateData), asked_again: asked }
+}
+
+/** Only the refs of this run's candidates: the folder may name others, which are not its own. */
+async function fetchCandidates({ git }: ImprovementDeps, bundle: string, rows: readonly Row[]): Promise<void> {
+  const heads = (await git.run(['bundle', 'list-heads', bundle])).text.split('\n').map((line) => line.split(' ')[1])
+  const refs = rows.map(({ id }) => candidateRef(String(id))).filter((ref) => heads.includes(ref))
+  if (refs.length > 0) await git.run(['fetch', '--quiet', '--no-tags', bundle, ...refs.map((ref) => `+${ref}:${ref}`)])
 }
 
 /** States that say nothing about this clone's branches and may be taken over as they are. */
 const PORTABLE = ['validated', 'rejected', 'errored', 'awaiting_approval', 'declined', 'expired', 'abandoned', 'conflict']
 
 /**
- * What a folder says is not believed: every diff is hashed again from the bundle's objects, and `approved` holds only
- * with an approval that was given for exactly that diff; anything else waits for a person here.
+ * What a folder says is not believed: every diff is hashed again from the bundle's objects, rows about other candidates
+ * are left out, and `approved` holds only where the caller vouches for the approvals and one was given for exactly that
+ * diff; anything else waits for a person here.
  */
-async function checkRows({ git }: ImprovementDeps, base: string, rows: Carried['rows']): Promise<Carried['rows']> {
-  const candidate: Carried['rows']['candidate'] = []
+async function checkRows(
+  { git }: ImprovementDeps,
+  { runId, base, trustApprovals }: { runId: string; base: string; trustApprovals: boolean },
+  rows: Carried['rows'],
+): Promise<Carried['rows']> {
+  const candidate: Row[] = []
+  const ids = new Set(rows.candidate.map(({ id }) => id))
   for (const row of rows.candidate) {
-    const [id, oid] = [String(row['id']), row['commit_oid']]
-    if (!ID.test(id)) throw new SingularityError('RECORD_INVALID', 'A candidate of the exported run has no valid id.')
+    const [id, oid] = [String(row['id']), row['commit_oid'] ?? null]
+    if (oid !== null && !OID.test(String(oid))) throw new SingularityError('RECORD_INVALID', `Candidate ${id} names no commit.`)
     const there = oid !== null && (await git.resolve(`${String(oid)}^{commit}`)) !== undefined
     if (there && (await diffHash(git, base, String(oid))) !== row['diff_hash'])
       throw new SingularityError('RECORD_INVALID', `Candidate ${id} is not the change that was exported.`)
     const approved = rows.approval.some(
       (each) => each['candidate_id'] === id && each['status'] === 'approved' && each['diff_hash'] === row['diff_hash'],
     )
-    const waits = row['state'] === 'approved' && there && approved ? 'approved' : 'awaiting_approval'
+    const waits = row['state'] === 'approved' && trustApprovals && approved ? 'approved' : 'awaiting_approval'
     const state = PORTABLE.includes(String(row['state'])) ? row['state']! : there ? waits : 'abandoned'
-    candidate.push({ ...row, state, landed_oid: null, undo_oid: null, target_ref: null, base_oid: oid === null ? null : base })
+    candidate.push({
+      ...row,
+      run_id: runId,
+      state,
+      landed_oid: null,
+      undo_oid: null,
+      target_ref: null,
+      base_oid: oid === null ? null : base,
+    })
   }
-  return { ...rows, candidate, approval: rows.approval.map((row) => ({ ...row, via: row['via'] === null ? null : 'import' })) }
+  const own = (table: 'approval' | 'question'): Row[] => rows[table].filter((row) => ids.has(row['candidate_id'] ?? null))
+  const carry = (row: Row): Row => {
+    const carried = { ...row, via: (row['via'] ?? null) === null ? null : 'import' }
+    if (row['status'] !== 'approved' || trustApprovals) return carried
+    return { ...carried, status: 'void', reason: 'given in another clone; asked again here' }
+  }
+  return { candidate, question: own('question'), approval: own('approval').map(carry) }
 }
 
 function insertRows({ store: { db } }: ImprovementDeps, run: Carried['run'], rows: Carried['rows']): void {
@@ -134,8 +181,6 @@ function insertRows({ store: { db } }: ImprovementDeps, run: Carried['run'], row
       ...columns.map((name) => row[name]!),
     )
   }
-  db.transaction(() => {
-    insert('run', run)
-    for (const table of TABLES) for (const row of rows[table]) insert(table, row)
-  })
+  insert('run', run)
+  for (const table of TABLES) for (const row of rows[table]) insert(table, row)
 }

@@ -20,27 +20,34 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
       })
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
-  const exec = request.exec && { ...request.exec, binds: request.exec.binds.map((path) => resolveBind(deps.git, path)) }
+  const exec = request.exec && { ...request.exec, binds: request.exec.binds.map((path) => resolveBind(deps, path)) }
   return { ...request, exec, paths: await resolvePaths(deps.git, base, request.paths) }
 }
 
-const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === sep ? sep : folder + sep)
-
-/** A folder opened for the edit phase: a place of its own, never the repository that the sandbox keeps the program away from. */
-function resolveBind(git: Git, name: string): string {
-  const { root, prefix, gitDir, commonDir } = git.repository
+/** A folder opened to a program of the edit phase is written for real: never the repository, nor what judges the change. */
+function resolveBind({ git, hostEnv }: ImprovementDeps, name: string): string {
+  const { root, prefix, commonDir, gitDir } = git.repository
+  const home = hostEnv['HOME'] ?? '/'
+  const own = [
+    join(hostEnv['XDG_STATE_HOME'] ?? join(home, '.local/state'), 'singularity'),
+    join(hostEnv['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'singularity'),
+  ]
   let path: string
   try {
     path = realpathSync(resolve(join(root, prefix), name))
   } catch {
-    throw new SingularityError('USAGE', `--exec-bind ${name}: there is no such folder.`)
+    throw new SingularityError('USAGE', `--exec-bind ${name}: there is no such file or folder.`)
   }
-  const kept = [root, gitDir, commonDir].find((folder) => isWithin(path, folder) || isWithin(folder, path))
-  if (kept !== undefined)
-    throw new SingularityError('USAGE', `--exec-bind ${name} would open ${kept} to the program: what it edits is the sandbox.`, {
-      hints: ['Name a folder outside the repository, such as a cache or a configuration folder.'],
+  const held = [root, commonDir, gitDir, ...own].find((each) => contains(path, each) || contains(each, path))
+  if (held !== undefined)
+    throw new SingularityError('USAGE', `--exec-bind ${name} would open ${held} to the program.`, {
+      hints: ['The program finds the tracked files in its own copy; ignored ones: singularity config set sandbox.include FILE'],
     })
   return path
+}
+
+function contains(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
 }
 
 async function resolvePaths(git: Git, base: string, typed: readonly string[]): Promise<string[]> {

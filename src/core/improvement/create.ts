@@ -4,14 +4,15 @@ import { exportRun, importRun } from './carry.ts'
 import { diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
-import { chooseTarget, describeRefusal, undoCandidate } from './deliver.ts'
+import { chooseTarget, describeRefusal, hintsOfRefusal, undoCandidate } from './deliver.ts'
+import type { HookRefusal, Landing } from './hooks.ts'
 import { candidateReport, runSummary } from './explain.ts'
 import { readRecord } from './record.ts'
 import { type RecoveryReport, deadRuns, recover } from './recover.ts'
 import { replayRecord } from './replay.ts'
 import { candidateData, improveData } from './report.ts'
 import type { ImprovementService } from './service.ts'
-import type { ImprovementDeps } from './session.ts'
+import { type ImprovementDeps, isForeign } from './session.ts'
 import { DECIDABLE, LANDED } from './states.ts'
 import type { Candidate } from './store.ts'
 import { trailerApprovals } from './trailers.ts'
@@ -41,7 +42,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     })
     const validate = async (tree: string, onto: string, merged: Candidate): Promise<boolean> =>
       (await import('./merged.ts')).validateMerged(deps, tree, onto, merged)
-    const result = await land({ ...deps, revalidate: validate }, candidate.id, {
+    const hooks = async (landing: Landing): Promise<HookRefusal | null> => {
+      const opened = { requested: run.request.isolation, foreign: isForeign(run.request) }
+      return (await import('./hooks.ts')).checkHooks(deps, async () => (await deps.openSandboxes(opened)).room, landing)
+    }
+    const result = await land({ ...deps, revalidate: validate, checkHooks: hooks }, candidate.id, {
       target,
       approvedBy,
       ...(options.dryRun && { dryRun: true }),
@@ -50,10 +55,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
     throw new SingularityError(code, `${candidate.id} is approved but did not land: ${detail}.`, {
-      hints:
-        result.status === 'dirty'
-          ? ['git commit or git stash, then: singularity resume']
-          : ['singularity resume', `singularity show ${candidate.id}`],
+      hints: hintsOfRefusal(result, candidate),
       data: { status: result.status },
     })
   }
@@ -201,9 +203,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return exportRun(deps, kind === 'run' ? id : store.candidate(id).runId, directory)
     },
 
-    async importRun(directory) {
+    async importRun(directory, options) {
       await ready()
-      return importRun(deps, directory)
+      return importRun(deps, directory, options)
     },
 
     async why(file, line) {

@@ -2,6 +2,7 @@ import { digest } from '../kernel/index.ts'
 import type { LandResult } from '../landing/index.ts'
 import type { Actor } from './service.ts'
 import { type Target, describeRefusal, landCandidate } from './deliver.ts'
+import type { HookRefusal, Landing } from './hooks.ts'
 import type { Session } from './session.ts'
 import type { Candidate } from './store.ts'
 import type { ImprovementDeps } from './session.ts'
@@ -9,13 +10,18 @@ import type { ImprovementDeps } from './session.ts'
 /** Opens the request for a yes, bound to the exact diff and its evidence. */
 export function requestApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals' | 'settings'>, candidate: Candidate): void {
   deps.store.db.transaction(() => {
-    deps.approvals.request({
-      candidateId: candidate.id,
-      diffHash: candidate.diffHash!,
-      evidenceHash: digest(candidate.evidence.proof),
-      expiresInMs: deps.settings.approvalExpiryMs,
-    })
+    openRequest(deps, candidate)
     deps.store.move(candidate.id, 'awaiting_approval')
+  })
+}
+
+/** The row of the request alone, for a candidate that waits already. */
+export function openRequest({ approvals, settings }: Pick<ImprovementDeps, 'approvals' | 'settings'>, candidate: Candidate): void {
+  approvals.request({
+    candidateId: candidate.id,
+    diffHash: candidate.diffHash!,
+    evidenceHash: digest(candidate.evidence.proof),
+    expiresInMs: settings.approvalExpiryMs,
   })
 }
 
@@ -42,6 +48,8 @@ export function grantApproval(
 
 type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
   revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean>
+  /** The project's hooks over the commit that is about to be made. */
+  checkHooks: (landing: Landing) => Promise<HookRefusal | null>
 }
 
 export type LandOptions = {
@@ -56,23 +64,53 @@ export type LandOptions = {
  * Lands an approved candidate. What lands is a tree the suites have seen green: any other tree that merging gives runs
  * through them first. A refusal leaves the candidate approved, with the reason.
  */
-export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult> {
+export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult | HookRefusal> {
   const { store, git } = deps
   const { dryRun = false, onTheWay = false, ...rest } = options
   const candidate = store.candidate(id)
   const isValidated = (tree: string): boolean => store.cached(`validated:${tree}`) !== undefined
   const own = await git.treeOf(candidate.commit!)
+  const attempt = (validatedTree: string, dry: boolean): Promise<LandResult> =>
+    landCandidate(deps, { ...rest, candidate, dryRun: dry, validatedTree })
   // An empty tree id matches nothing: the landing then names the tree it would make.
-  let result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: isValidated(own) ? own : '' })
-  if (result.status === 'revalidate') {
-    const { tree, onto } = result
-    if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate)))
-      result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: tree })
+  let validated = isValidated(own) ? own : ''
+  let result: LandResult | HookRefusal
+  for (let turn = 1; ; turn++) {
+    result = await attempt(validated, true)
+    if (result.status === 'revalidate') {
+      const { tree, onto } = result
+      if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate))) {
+        validated = tree
+        result = await attempt(validated, true)
+      }
+    }
+    if (dryRun || result.status !== 'ready') break
+    const branch = rest.target.ref.replace(/^refs\/heads\//, '')
+    const refused = await deps.checkHooks({ ...result, runId: candidate.runId, candidateId: id, branch })
+    result = refused ?? (await attempt(validated, false))
+    // Between the look and the landing another run may have landed: what would land now was not validated yet.
+    if (result.status !== 'revalidate' || turn === MOST_TURNS) break
   }
-  if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun)
-    store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])
+  if (!dryRun) await settle(deps, candidate, result)
   return result
 }
+
+const MOST_TURNS = 3
+
+/** Writes what came of an attempt; the landing itself has moved the state of what landed. */
+async function settle({ store, landing }: LandDeps, candidate: Candidate, result: LandResult | HookRefusal): Promise<void> {
+  const { id } = candidate
+  const refused = result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict'
+  store.saveReasons(id, [...candidate.reasons.filter(({ code }) => !REFUSALS.has(code)), ...(refused ? [describeRefusal(result)] : [])])
+  if (result.status === 'conflict') store.move(id, 'conflict', { paths: result.paths })
+  if (result.status !== 'unchanged') return
+  // Another run, or a person, put the same change on the branch: there is nothing left to land.
+  store.move(id, 'abandoned', { reason: result.reason })
+  await landing.dropCandidate(id)
+}
+
+/** Reasons of an earlier attempt: the next one tells anew. */
+const REFUSALS: ReadonlySet<string> = new Set(['dirty', 'busy', 'unsigned', 'unchanged', 'revalidate', 'hook_failed'])
 
 /** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
 export function asksFor(session: Session, candidate: Candidate): boolean {

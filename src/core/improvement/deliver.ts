@@ -14,6 +14,7 @@ import {
   remoteDefaultBranch,
   signsCommits,
 } from '../landing/index.ts'
+import type { HookRefusal } from './hooks.ts'
 import type { Candidate, Run, Store } from './store.ts'
 
 /** Where approved candidates of a run go. */
@@ -90,7 +91,7 @@ type Deps = { git: Git; store: Store; landing: Landing }
 
 /** Lands one approved candidate; the answer says what stands in the way. Nothing is overwritten, whatever it says. */
 export async function landCandidate(
-  { git, store, landing }: Deps,
+  { git, landing }: Pick<Deps, 'git' | 'landing'>,
   options: { candidate: Candidate; target: Target; approvedBy: string; validatedTree: string; dryRun?: boolean },
 ): Promise<LandResult> {
   const { candidate, target } = options
@@ -101,7 +102,7 @@ export async function landCandidate(
     files: candidate.files,
     body: candidate.evidence.reason + (candidate.evidence.reference === null ? '' : `\n\n${candidate.evidence.reference}`),
   }
-  const result = await landing.land({
+  return landing.land({
     candidateId: candidate.id,
     commit: candidate.commit!,
     base: candidate.base!,
@@ -121,8 +122,6 @@ export async function landCandidate(
     sign: await signsCommits(git),
     ...(options.dryRun && { dryRun: true }),
   })
-  if (result.status === 'conflict' && !options.dryRun) store.move(candidate.id, 'conflict', { paths: result.paths })
-  return result
 }
 
 /** Takes a landed candidate back by an inverse commit on the branch it landed on. */
@@ -153,7 +152,7 @@ export async function undoCandidate(
 }
 
 /** What a refusal means for a person. */
-export function describeRefusal(result: Exclude<LandResult | UndoResult, { status: 'landed' | 'undone' | 'ready' }>): {
+export function describeRefusal(result: Exclude<LandResult | UndoResult | HookRefusal, { status: 'landed' | 'undone' | 'ready' }>): {
   code: string
   detail: string
 } {
@@ -168,4 +167,17 @@ export function describeRefusal(result: Exclude<LandResult | UndoResult, { statu
     default:
       return { code: result.status, detail: result.reason }
   }
+}
+
+/** As git's --no-verify, once or for good. */
+export const SKIP_HOOKS: readonly string[] = [
+  'SINGULARITY_LANDING_HOOKS=skip singularity resume',
+  'singularity config set landing.hooks skip',
+]
+
+/** What a person may do about a refusal. */
+export function hintsOfRefusal({ status }: { status: string }, { id }: Candidate): string[] {
+  if (status === 'dirty') return ['git commit or git stash, then: singularity resume']
+  if (status === 'hook_failed') return ['singularity resume', ...SKIP_HOOKS]
+  return ['singularity resume', `singularity show ${id}`]
 }

@@ -1,6 +1,7 @@
 import { plural } from '../kernel/index.ts'
 import type { JailProfile } from '../sandbox/index.ts'
 import { type Plan, isProtectedPath } from '../validation/index.ts'
+import { programsIn } from './programs.ts'
 import type { Session } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
 import { createExecSource } from './sources/exec.ts'
@@ -13,11 +14,6 @@ export type Found = { candidate: Candidate; proposal: Proposal }
 
 /** How many sites a candidate may have before it is a project of its own. */
 const LOOK_FOR = 200
-
-/** Programs given by hand are foreign code: they need the jail. */
-export function isForeign({ patch, branch, exec }: Session['request']): boolean {
-  return patch !== null || branch !== null || exec !== null
-}
 
 function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
   const { deps, request, run } = session
@@ -43,7 +39,16 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
       mounts: binds.map((path) => ({ from: path, to: path, mode: 'rw' as const })),
       timeoutMs: Math.min(deps.settings.timeoutMs, Math.max(request.timeLimitMs, 60_000)),
     }
-    return [createExecSource({ git, sandboxes, profile: (base) => profile(base, ['sh']), runId: run.id, label: command, phase })]
+    return [
+      createExecSource({
+        git,
+        sandboxes,
+        profile: (base) => profile(base, ['sh', ...programsIn(command)]),
+        runId: run.id,
+        label: command,
+        phase,
+      }),
+    ]
   }
   const chosen = request.sources.length === 0 ? (['rules', 'fixers'] as const) : request.sources
   const scopes = [...new Set(['', ...plan.entries.map(({ scope }) => scope)])]

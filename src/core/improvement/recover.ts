@@ -1,4 +1,5 @@
 import type { Outcome } from '../landing/index.ts'
+import type { CandidateState } from './data.ts'
 import type { ImprovementDeps } from './session.ts'
 import type { Run } from './store.ts'
 
@@ -44,4 +45,16 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
     expired.push(id)
   }
   return { landings, runs, expired, sandboxes }
+}
+
+/** States whose commit somebody may still land, or that is on its way. */
+const NEEDED: readonly CandidateState[] = ['awaiting_approval', 'approved', 'landing', 'undoing', 'needs_attention']
+const KEPT_MS = 14 * 86_400_000
+
+/** What nobody asked about for two weeks is let go: git may collect the commit. Called where a run begins, not at every start. */
+export async function dropOldCandidates({ store, landing, clock }: Pick<ImprovementDeps, 'store' | 'landing' | 'clock'>): Promise<void> {
+  const needed = new Set(NEEDED.flatMap((state) => store.inState(state)).map(({ id }) => id))
+  const dropped = new Set(await landing.dropCandidateRefs(clock.now() - KEPT_MS, needed))
+  for (const state of ['validated', 'conflict'] as const)
+    for (const { id } of store.inState(state)) if (dropped.has(id)) store.move(id, 'expired')
 }

@@ -17,6 +17,7 @@ export function overridePolicy(policy: DecisionPolicy, overrides: Readonly<Recor
   for (const [name, text] of Object.entries(overrides)) {
     if (name === 'regression_threshold' && Number(text) >= 0 && text.trim() !== '') next.regression_threshold = Number(text)
     else if (name === 'allow_unexercised' && /^(true|false)$/.test(text)) next.allow_unexercised = text === 'true'
+    else if (name === 'auto_rollback_on_regression' && /^(true|false)$/.test(text)) next.auto_rollback_on_regression = text === 'true'
     else
       throw new SingularityError('USAGE', `${name}=${text} cannot be replayed.`, {
         hints: ['singularity replay ID --set regression_threshold=0.02', 'singularity replay ID --set allow_unexercised=true'],

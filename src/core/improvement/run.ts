@@ -10,15 +10,17 @@ import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
 import type { ImproveData, ImproveOutcome, ImproveRequest, RunEvent } from './data.ts'
 import { asksFor, grantApproval, land, requestApproval } from './decide.ts'
-import { type Target, chooseTarget } from './deliver.ts'
+import { type Target, chooseTarget, describeRefusal } from './deliver.ts'
 import type { Draft } from './draft.ts'
-import { findCandidates, isForeign } from './find.ts'
+import { findCandidates } from './find.ts'
+import { type Landing, checkHooks } from './hooks.ts'
 import { proveCandidates } from './prove.ts'
 import { writeRecord } from './record.ts'
+import { dropOldCandidates } from './recover.ts'
 import { type RunSummaryData, countTotals, improveData, isReplaced } from './report.ts'
-import { type ImprovementDeps, type Session, createWorkbench } from './session.ts'
+import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
-import type { Run } from './store.ts'
+import type { Candidate, Run } from './store.ts'
 import { isGreen, tryCommit } from './trials.ts'
 
 /** Faults planted by a look and by a run that changes something. */
@@ -35,6 +37,7 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
+  await dropOldCandidates(deps)
   announceStart(session)
   let drafts: Draft[] = []
   try {
@@ -277,12 +280,15 @@ async function landAutomatic(session: Session, drafts: readonly Draft[], target:
   for (const [index, { candidate }] of drafts.entries()) {
     grantApproval(deps, deps.store.candidate(candidate.id), { name: '--yes', via: 'yes-flag' }, null)
     session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
-    const result = await land({ ...deps, revalidate: (tree, onto, each) => revalidate(session, tree, onto, each) }, candidate.id, {
-      target,
-      approvedBy: '--yes',
-      onTheWay: wholeTrain && fromBase && index < drafts.length - 1,
-    })
-    if (result.status !== 'landed') session.notes.push(`${candidate.id} is approved but did not land: ${result.status}.`)
+    const landing = {
+      ...deps,
+      revalidate: (tree: string, onto: string, each: Candidate) => revalidate(session, tree, onto, each),
+      checkHooks: (each: Landing) => checkHooks(deps, async () => session.isolation.room, each),
+    }
+    const onTheWay = wholeTrain && fromBase && index < drafts.length - 1
+    const result = await land(landing, candidate.id, { target, approvedBy: '--yes', onTheWay })
+    if (result.status !== 'landed' && result.status !== 'ready')
+      session.notes.push(`${candidate.id} is approved but did not land: ${describeRefusal(result).detail}.`)
   }
 }
 
@@ -291,7 +297,7 @@ export async function revalidate(
   session: Session,
   tree: string,
   onto: string,
-  candidate: { id: string; files: string[]; evidence: { explicit: boolean } },
+  candidate: Pick<Candidate, 'id' | 'files' | 'evidence'>,
 ): Promise<boolean> {
   const commit = await session.deps.git.commitTree({ tree, parents: [onto], message: `merged: ${candidate.id}` })
   const trial = await tryCommit(session, commit, {
@@ -309,12 +315,14 @@ function nextCommands(session: Session): string[] {
   const candidates = session.deps.store.candidatesOf(session.run.id)
   const waiting = candidates.filter(({ state }) => state === 'awaiting_approval')
   const landed = candidates.find(({ state }) => state === 'landed')
+  const refused = candidates.some(({ state }) => state === 'approved')
   if (session.request.look)
     return session.plan && session.plan.entries.length > 0 ? ['singularity improve'] : ["singularity improve --test 'COMMAND'"]
   const commands =
     waiting.length > 0
       ? [`singularity show ${waiting[0]!.id}`, `singularity approve ${waiting.map(({ id }) => id).join(' ')}`, 'singularity inbox']
       : []
+  if (refused) commands.push('singularity resume')
   if (landed) commands.push(`singularity undo ${landed.id}`)
   if (session.limitReached) commands.push('singularity improve --time-limit 1h')
   const weakened = candidates.find(

@@ -90,7 +90,11 @@ export type ImprovementService = {
     }[]
   }>
   exportRun(id: string, directory: string): Promise<{ directory: string; files: string[] }>
-  importRun(directory: string): Promise<{ run: string; candidates: CandidateData[] }>
+  /** `asked_again`: candidates that somebody approved in the other clone and that wait for a yes here. */
+  importRun(
+    directory: string,
+    options: { trustApprovals: boolean },
+  ): Promise<{ run: string; candidates: CandidateData[]; asked_again: string[] }>
   why(
     file: string,
     line: number,

@@ -1,13 +1,14 @@
 import type { Approvals } from '../approvals/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
-import type { Clock } from '../kernel/index.ts'
+import { type Clock, SingularityError, printable } from '../kernel/index.ts'
 import type { Landing } from '../landing/index.ts'
+import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
-import type { ProcessIdentity, Run, Store } from './store.ts'
+import type { Run, Store } from './store.ts'
 
 /** The slice of the settings this room reads. */
 export type ImprovementSettings = {
@@ -21,9 +22,13 @@ export type ImprovementSettings = {
   planTimeoutMs: number | null
   planScope: readonly string[]
   regressionThreshold: number
+  /** Whether a metric that got worse ends a candidate without a person. */
+  autoRollback: boolean
   autoRisk: Risk
   approvalExpiryMs: number
   protectedBranches: readonly string[]
+  /** Whether the project's hooks check what lands. */
+  hooks: 'run' | 'skip'
   /** Longest time for one experiment (I4) and most repetitions of one step (I5). */
   timeoutMs: number
   maxIterations: number
@@ -80,6 +85,11 @@ export type Session = {
   workbench: Workbench
 }
 
+/** Programs given by hand are foreign code: they need the jail. */
+export function isForeign({ patch, branch, exec }: ImproveRequest): boolean {
+  return patch !== null || branch !== null || exec !== null
+}
+
 /** Hands out sandboxes of one profile and keeps one of them warm for trusted candidates. */
 export type Workbench = {
   profile(): Promise<JailProfile>
@@ -101,8 +111,25 @@ export function createWorkbench(options: {
 
   const open = async (commit: string, purpose: SandboxPurpose): Promise<Sandbox> => {
     const sandbox = await room.create({ commit, purpose, runId, profile: await (profile ??= options.profile()) })
-    if (options.setup !== null) await sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+    try {
+      await setUp(sandbox, purpose)
+    } catch (error) {
+      await sandbox.discard()
+      throw error
+    }
     return sandbox
+  }
+  /** On the base a set-up that fails is the person's to mend; on a candidate its tests tell what it broke. */
+  const setUp = async (sandbox: Sandbox, purpose: SandboxPurpose): Promise<void> => {
+    if (options.setup === null) return
+    const { exitCode, timedOut, stdout, stderr } = await sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+    if (purpose !== 'baseline' || (exitCode === 0 && !timedOut)) return
+    const last = printable(`${stdout}\n${stderr}`).trim().split('\n').at(-1)?.slice(0, 300) ?? ''
+    throw new SingularityError(
+      'BASELINE_UNUSABLE',
+      `sandbox.setup ${timedOut ? 'did not end in time' : `failed with exit code ${exitCode}`}: ${last}`,
+      { hints: ["singularity config set sandbox.setup 'COMMAND' --repository", 'singularity config get sandbox.setup'] },
+    )
   }
   return {
     profile: () => (profile ??= options.profile()),
@@ -118,7 +145,7 @@ export function createWorkbench(options: {
       if (!warm) warm = { sandbox: await open(commit, purpose), purpose }
       else {
         await warm.sandbox.moveTo(commit)
-        if (options.setup !== null) await warm.sandbox.run({ command: ['sh', '-c', options.setup], timeoutMs: options.timeoutMs })
+        await setUp(warm.sandbox, purpose)
       }
       await warm.sandbox.clearOut()
       return body(warm.sandbox)

@@ -6,7 +6,8 @@ import type { Session } from './session.ts'
 import type { Trial } from './trials.ts'
 
 export function policyOf(session: Session): DecisionPolicy {
-  return { ...DEFAULT_POLICY, regression_threshold: session.deps.settings.regressionThreshold }
+  const { regressionThreshold, autoRollback } = session.deps.settings
+  return { ...DEFAULT_POLICY, regression_threshold: regressionThreshold, auto_rollback_on_regression: autoRollback }
 }
 
 /** Copies what a trial found into the evidence of a candidate. */

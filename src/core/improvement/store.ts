@@ -1,13 +1,11 @@
 import { type Clock, SingularityError, isoTime, newId } from '../kernel/index.ts'
+import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Evidence, Verdict, VerdictReason } from '../validation/index.ts'
 import type { CandidateState, ImproveRequest, Risk } from './data.ts'
 import type { Proposal, SourceKind } from './source.ts'
 import { SQL } from './sql.ts'
 import { assertTransition } from './states.ts'
-
-/** Identifies a process beyond its number, which the system uses again. */
-export type ProcessIdentity = { pid: number; pidStart: string; bootId: string }
 
 export type SiteCounts = { found: number; exercised: number; kept: number; dropped: number }
 export type StoredSite = { file: string; line: number; exercised: boolean | null; kept: boolean; reason: string | null }

@@ -34,6 +34,7 @@ export const CATALOG = {
   NO_TESTS: { kind: 'environment', title: 'No test command was found', hints: ["singularity improve --test 'COMMAND'"] },
   BASELINE_UNUSABLE: { kind: 'environment', title: 'The tests do not run well enough on the unchanged code' },
   RUN_IN_PROGRESS: { kind: 'environment', title: 'Another run is working on this repository', hints: ['singularity runs'] },
+  EXEC_FAILED: { kind: 'conflict', title: 'The program of --exec failed, or changed nothing' },
   PATCH_INVALID: { kind: 'usage', title: 'The patch cannot be used' },
   REV_INVALID: { kind: 'usage', title: 'Not a commit of this repository' },
   RULE_INVALID: { kind: 'usage', title: 'A rule is not valid', hints: ['singularity rules test'] },

@@ -1,6 +1,6 @@
 import { isoTime, newId, type Clock } from '../kernel/index.ts'
+import type { ProcessIdentity, ProcessInfo } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
-import type { ProcessIdentity, ProcessInfo } from './processes.ts'
 import { SQL } from './sql.ts'
 
 /** One path an operation changes; null oids mean that the file is not there. */

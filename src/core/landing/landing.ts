@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cleanScratch, type Git } from '../git/index.ts'
 import { SingularityError, messageOf } from '../kernel/index.ts'
 import { advance, findCheckout, findObstacle, type Checkout } from './checkout.ts'
@@ -9,6 +10,9 @@ import { operationMark } from './processes.ts'
 import { concludeFailure, isAncestor, recoverOperation } from './recover.ts'
 import { dropCandidateReferences, locksOf, privateRef, setReferences, settleReferences } from './references.ts'
 import type { Authorship, Landing, LandingDeps, LandRequest, LandResult, Recovered, Refusal, UndoResult } from './requests.ts'
+
+/** A landing takes some milliseconds: another process's is waited for. */
+const WAIT_MS = 3000
 
 type Step = Authorship & {
   kind: Operation['kind']
@@ -31,7 +35,11 @@ export function createLanding(deps: LandingDeps): Landing {
   const exclusively = <T>(body: () => Promise<T>): Promise<T | { status: 'busy'; reason: string }> => {
     const turn = queue.then(async () => {
       const owner = journal.newOperationId()
-      if (!journal.acquire(owner)) return { status: 'busy' as const, reason: 'another landing is in progress' }
+      const end = performance.now() + WAIT_MS
+      while (!journal.acquire(owner)) {
+        if (performance.now() > end) return { status: 'busy' as const, reason: 'another landing is in progress' }
+        await delay(20)
+      }
       try {
         return await body()
       } finally {
@@ -71,7 +79,8 @@ export function createLanding(deps: LandingDeps): Landing {
     if ('status' in place) return place
     const obstacle = (place.checkout && (await findObstacle(git, place.checkout, paths))) ?? lockedRef(git, step.targetRef)
     if (obstacle) return obstacle
-    if (step.dryRun) return { status: 'ready', tree: step.tree, paths: paths.map((each) => each.path) }
+    if (step.dryRun)
+      return { status: 'ready', tree: step.tree, onto: step.parent, message: step.message, paths: paths.map((each) => each.path) }
     const commit = await writeCommit(git, step)
     return typeof commit === 'string' ? move(step, commit, place.checkout, paths) : commit
   }
@@ -169,7 +178,7 @@ export function createLanding(deps: LandingDeps): Landing {
     },
     keepCandidate: (candidateId, commit) => setReferences(git, { [privateRef('candidates', candidateId)]: commit }),
     dropCandidate: (candidateId) => setReferences(git, { [privateRef('candidates', candidateId)]: null }),
-    dropCandidateRefs: (before) => dropCandidateReferences(git, before),
+    dropCandidateRefs: (before, keep) => dropCandidateReferences(git, before, keep),
   }
 }
 

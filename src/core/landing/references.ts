@@ -48,14 +48,14 @@ export function locksOf(git: Git, operation: Pick<Operation, 'candidateId' | 'ta
   return [...own, ...refs.map((ref) => `${commonDir}/${ref}.lock`), `${commonDir}/packed-refs.lock`, `${commonDir}/packed-refs.new`]
 }
 
-/** Deletes candidate refs whose commit is older than `before` (milliseconds since 1970); answers the candidate ids. */
-export async function dropCandidateReferences(git: Git, before: number): Promise<string[]> {
+/** Deletes candidate refs whose commit is older than `before` (milliseconds since 1970), but for `keep`; answers the ids. */
+export async function dropCandidateReferences(git: Git, before: number, keep: ReadonlySet<string>): Promise<string[]> {
   const prefix = 'refs/singularity/candidates/'
   const listed = await git.run(['for-each-ref', '--format=%(refname) %(committerdate:unix)', prefix])
   const old = listed.text
     .split('\n')
     .map((line) => line.split(' '))
-    .filter(([ref, seconds]) => ref && Number(seconds) * 1000 < before)
+    .filter(([ref, seconds]) => ref && Number(seconds) * 1000 < before && !keep.has(ref.slice(prefix.length)))
     .map(([ref]) => ref!)
   await setReferences(git, Object.fromEntries(old.map((ref) => [ref, null])))
   return old.map((ref) => ref.slice(prefix.length))

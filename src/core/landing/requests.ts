@@ -1,9 +1,9 @@
 import type { Git, Identity } from '../git/index.ts'
 import type { Clock } from '../kernel/index.ts'
+import type { ProcessInfo } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Begin, Operation, Outcome, Settle } from './journal.ts'
 import type { Trailers } from './message.ts'
-import type { ProcessInfo } from './processes.ts'
 
 export type Refusal =
   /** Uncommitted work in the way; nothing was changed. */
@@ -15,7 +15,7 @@ export type Refusal =
   /** The branch already has (or no longer has) what this would do. */
   | { status: 'unchanged'; reason: string }
   /** `dryRun`: everything was checked, nothing was written. */
-  | { status: 'ready'; tree: string; paths: string[] }
+  | { status: 'ready'; tree: string; onto: string; message: string; paths: string[] }
 
 export type LandResult =
   | { status: 'landed'; commit: string }
@@ -58,8 +58,8 @@ export type Landing = {
   recover(): Promise<Recovered[]>
   keepCandidate(candidateId: string, commit: string): Promise<void>
   dropCandidate(candidateId: string): Promise<void>
-  /** Drops candidate refs whose commit is older than `before` (milliseconds since 1970). */
-  dropCandidateRefs(before: number): Promise<string[]>
+  /** Drops candidate refs whose commit is older than `before` (milliseconds since 1970), but for `keep`; answers the ids. */
+  dropCandidateRefs(before: number, keep: ReadonlySet<string>): Promise<string[]>
 }
 
 export type LandingDeps = {

@@ -11,7 +11,8 @@ import { freeBytes, treeBytes, watchDisk } from './quota.ts'
 import { isPlainPath, readUntrusted } from './safe-read.ts'
 import type { JailProfile, Sandbox, SandboxCommand, SandboxPurpose } from './sandbox.ts'
 import { withServices } from './services.ts'
-import { checkOut, commitId, diskError, emptyFolder, removeTree, removeUntracked, setHead, trackedPaths } from './worktree.ts'
+import { type SyntheticRepository, makeRepository, stageTree } from './synthetic.ts'
+import { checkOut, commitId, diskError, emptyFolder, removeUntracked, setHead, trackedPaths } from './worktree.ts'
 
 export type SandboxLimits = Required<Pick<JailLimits, 'maxProcesses' | 'maxMemoryBytes' | 'maxFileBytes' | 'maxOutputBytes'>> & {
   /** Bytes a sandbox may hold on disk. */
@@ -68,10 +69,11 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
 
   const fill = async (): Promise<void> => {
     try {
-      await checkOut(git, where, current)
+      if (profile.git === 'staged') await stage()
+      else await checkOut(git, where, current)
       copyIncluded(root, tree, profile.include)
       if (!jailed) await copyDependencies(inside, root, tree, deps.path)
-      if (profile.git === 'synthetic') await makeRepository()
+      if (profile.git === 'synthetic') await makeRepository(repository())
       if (place.purpose === 'edit')
         converted = new Map((await collectChanges(git, where, current, skip)).map((each) => [each.path, fingerprint(each.content)]))
     } catch (error) {
@@ -79,26 +81,22 @@ export async function openSandbox(place: HandlePlace, commit: string, deps: Hand
     }
   }
 
-  const makeRepository = async (): Promise<void> => {
-    removeTree(join(tree, '.git'))
-    const script = [
-      'git init -q -b main . && git add -A -f . >/dev/null 2>&1; git -c user.name=sandbox -c user.email=sandbox@localhost',
-      '-c commit.gpgsign=false -c core.hooksPath=/dev/null commit -q --allow-empty -m snapshot',
-    ].join(' ')
-    const mounts = baseMounts()
-    const env = { PATH: profile.path, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
-    const result = await isolation.run({
-      command: ['sh', '-c', script],
-      cwd: root,
-      env,
-      mounts,
-      network: 'none',
-      scratch: place.scratch,
-      limits: { timeoutMs: 120_000 },
-    })
-    if (result.exitCode !== 0)
-      throw new SingularityError('GIT_FAILED', `A repository could not be made inside the sandbox: ${result.stderr.trim()}`)
+  /** Before ignored files are copied: a commit must not hold them. */
+  const stage = async (): Promise<void> => {
+    await checkOut(git, where, `${current}^`)
+    await makeRepository(repository())
+    await checkOut(git, where, current)
+    await stageTree(repository())
   }
+
+  const repository = (): SyntheticRepository => ({
+    isolation,
+    tree,
+    root,
+    mounts: baseMounts(),
+    scratch: place.scratch,
+    path: profile.path,
+  })
 
   const baseMounts = (): Mount[] => [
     { from: tree, to: root, mode: 'rw' },

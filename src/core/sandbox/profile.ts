@@ -5,7 +5,7 @@ import { runProcess } from '../process/index.ts'
 import { findDependencies } from './dependencies.ts'
 import type { Mount } from './isolation.ts'
 import { JAIL_HOME } from './isolations/bubblewrap-arguments.ts'
-import type { JailProfile } from './sandbox.ts'
+import type { JailProfile, SandboxGit } from './sandbox.ts'
 import { findToolchains, hasContent, locate } from './toolchains.ts'
 
 const SYSTEM_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin']
@@ -16,7 +16,7 @@ export type ProfileOptions = {
   binaries: readonly string[]
   include: readonly string[]
   env: Readonly<Record<string, string>>
-  git: 'none' | 'synthetic'
+  git: SandboxGit
   services: readonly string[]
   /** `overlay` where a suite must write into node_modules. Default `ro`. */
   dependencies?: 'ro' | 'overlay'

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJson } from '../kernel/index.ts'
+import type { ProcessIdentity, ProcessInfo } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
-import type { Owner, ProcessInfo } from './owner.ts'
 import { type AdminEntry, moveToTrash, ownAdminEntries, ownAdminEntry, removeAdminEntry, type Places } from './places.ts'
 import { ALL_SANDBOXES, DELETE_SANDBOX, type SandboxRow } from './sql.ts'
 
@@ -22,7 +22,7 @@ export function findOrphans(deps: ReclaimDeps): Orphan[] {
   const folders = new Set(readdirSync(places.sandboxes))
   return [...new Set([...rows.keys(), ...admins.keys(), ...folders])].flatMap((id) => {
     const [row, admin] = [rows.get(id), admins.get(id)]
-    const owners: Owner[] = []
+    const owners: ProcessIdentity[] = []
     if (row) owners.push({ pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id })
     if (admin) owners.push(admin)
     if (folders.has(id)) owners.push(...folderOwner(join(places.sandboxes, id), owners.length > 0, deps))
@@ -46,10 +46,10 @@ export function reclaimSandboxes(deps: ReclaimDeps): { reclaimed: string[]; tras
 }
 
 /** The row is written before the folder: only a folder that nobody is known for yet may be one whose row was not seen. */
-function folderOwner(folder: string, known: boolean, deps: ReclaimDeps): Owner[] {
+function folderOwner(folder: string, known: boolean, deps: ReclaimDeps): ProcessIdentity[] {
   const path = join(folder, OWNER_FILE)
-  const owner = existsSync(path) ? (parseJson(readFileSync(path, 'utf8')) as Owner | undefined) : undefined
+  const owner = existsSync(path) ? (parseJson(readFileSync(path, 'utf8')) as ProcessIdentity | undefined) : undefined
   if (owner) return [owner]
   if (known) return []
-  return existsSync(folder) && deps.now() - statSync(folder).mtimeMs < GRACE_MS ? [deps.processes.self()] : []
+  return existsSync(folder) && deps.now() - statSync(folder).mtimeMs < GRACE_MS ? [deps.processes.self] : []
 }

@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Git } from '../git/index.ts'
 import { isoTime, newId, type Clock } from '../kernel/index.ts'
+import type { ProcessInfo } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import { createTurnstile } from './exclusive.ts'
 import { DEFAULT_LIMITS, openSandbox, type SandboxLimits } from './handle.ts'
 import type { Isolation } from './isolation.ts'
 import { createLayers } from './layers.ts'
-import type { ProcessInfo } from './owner.ts'
 import { deleteInBackground, moveToTrash, placesFor, removeAdminEntry, sweepTrash } from './places.ts'
 import { buildProfile, type ProfileOptions } from './profile.ts'
 import { findOrphans, OWNER_FILE, reclaimSandboxes } from './reclaim.ts'
@@ -42,7 +42,7 @@ export function createSandboxRoom(deps: SandboxRoomDeps): SandboxRoom {
     async create({ commit: revision, purpose, runId, profile }) {
       const commit = await commitId(git, revision)
       const id = newId('s', deps.clock)
-      const owner = processes.self()
+      const owner = processes.self
       const folder = join(places.sandboxes, id)
       const [tree, out, scratch] = [join(folder, id), join(folder, 'out'), join(folder, 'scratch')]
       let admin = join(commonDir, 'worktrees', id)

@@ -49,9 +49,15 @@ export type JailProfile = {
   env: Readonly<Record<string, string>>
   /** Ignored files that are copied into every sandbox (`sandbox.include`), relative paths. */
   include: readonly string[]
-  git: 'none' | 'synthetic'
+  git: SandboxGit
   services: readonly string[]
 }
+
+/**
+ * Which repository a command finds inside: none, one commit that holds the tree, or (`staged`) a commit of the parent
+ * with the sandbox's commit staged on it, as a hook finds it.
+ */
+export type SandboxGit = 'none' | 'synthetic' | 'staged'
 
 export type SandboxRoom = {
   create(options: { commit: string; purpose: SandboxPurpose; runId?: string; profile: JailProfile }): Promise<Sandbox>
@@ -61,7 +67,7 @@ export type SandboxRoom = {
     binaries: readonly string[]
     include: readonly string[]
     env: Readonly<Record<string, string>>
-    git: 'none' | 'synthetic'
+    git: SandboxGit
     services: readonly string[]
     /** `overlay` where a suite must write into node_modules. Default `ro`. */
     dependencies?: 'ro' | 'overlay'

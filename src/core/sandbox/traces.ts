@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJson } from '../kernel/index.ts'
-import type { Owner, ProcessInfo } from './owner.ts'
+import type { ProcessIdentity, ProcessInfo } from '../process/index.ts'
 import { ownAdminEntries, type Places, placeOf, removeAdminEntry } from './places.ts'
 import { OWNER_FILE } from './reclaim.ts'
 
@@ -24,7 +24,7 @@ export function findTraces(options: { stateHome: string; commonDir: string; proc
   const folders = existsSync(sandboxes) ? readdirSync(sandboxes) : []
   const owned = folders.flatMap((id) => {
     const path = join(sandboxes, id, OWNER_FILE)
-    const owner = existsSync(path) ? (parseJson(readFileSync(path, 'utf8')) as Owner | undefined) : undefined
+    const owner = existsSync(path) ? (parseJson(readFileSync(path, 'utf8')) as ProcessIdentity | undefined) : undefined
     return owner ? [{ ...owner, id }] : []
   })
   const alive = [...owned, ...admins].filter((owner) => options.processes.isAlive(owner)).map(({ id }) => id)

@@ -2,8 +2,8 @@ import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync } fr
 import { join, resolve } from 'node:path'
 import type { Git } from '../git/index.ts'
 import { SingularityError, invariant } from '../kernel/index.ts'
+import type { ProcessIdentity } from '../process/index.ts'
 import { lockReason } from './places.ts'
-import type { Owner } from './owner.ts'
 
 /** Without these the bytes on disk would depend on settings of the person's, and sparse checkouts would lose files. */
 const CHECKOUT: Readonly<Record<string, string>> = {
@@ -25,7 +25,10 @@ function settings(values: Readonly<Record<string, string>>): Record<string, stri
  * Registers a worktree without a checkout and takes its `.git` file away: inside the sandbox there is no repository to
  * find, and we always name the admin folder ourselves. Answers the admin folder (its name may carry a suffix).
  */
-export async function addWorktree(git: Git, options: { path: string; commit: string; id: string; owner: Owner }): Promise<string> {
+export async function addWorktree(
+  git: Git,
+  options: { path: string; commit: string; id: string; owner: ProcessIdentity },
+): Promise<string> {
   const { path, commit, id, owner } = options
   await git.run(['worktree', 'add', '--detach', '--no-checkout', '--lock', '--reason', lockReason(id, owner), path, commit])
   const pointer = /^gitdir: (.*)$/m.exec(readFileSync(join(path, '.git'), 'utf8'))?.[1]

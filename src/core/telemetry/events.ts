@@ -11,7 +11,7 @@ export const EVENTS = {
   'genesis.experiment.completed': 'A run ended with a record; data: totals, exit code.',
   'genesis.experiment.failed': 'A run ended without a record; data: error code.',
   'metrics.improvement.local': 'Totals of a run in this repository.',
-  'metrics.improvement.global': 'Totals of what was taken over from other repositories.',
+  'metrics.improvement.global': 'Totals of a run that was taken over from another clone.',
   'metrics.genesis.experiments': 'How long a run took and how many candidates it tried.',
 } as const
 

@@ -78,8 +78,17 @@ export type Evidence = {
   errors: readonly string[]
 }
 
-export type DecisionPolicy = { regression_threshold: number; allow_unexercised: boolean }
+export type DecisionPolicy = {
+  regression_threshold: number
+  allow_unexercised: boolean
+  /** false: a metric that got worse is a person's to weigh, not the end of the candidate. Records of earlier versions lack it. */
+  auto_rollback_on_regression?: boolean
+}
 
-export const DEFAULT_POLICY: DecisionPolicy = { regression_threshold: 0.05, allow_unexercised: false }
+export const DEFAULT_POLICY: DecisionPolicy = {
+  regression_threshold: 0.05,
+  allow_unexercised: false,
+  auto_rollback_on_regression: true,
+}
 
 export type VerdictReason = { code: string; detail: string }

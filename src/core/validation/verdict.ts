@@ -52,10 +52,7 @@ const ROLL_BACK: readonly Rule[] = [
   },
   {
     code: 'metric_worse',
-    when: ({ metrics }, { regression_threshold }) => {
-      const worse = metrics.filter((metric) => isWorse(metric, regression_threshold))
-      return worse.length > 0 ? list(worse.map(({ name, estimate }) => `${name} ${percent(estimate)}`)) : null
-    },
+    when: (evidence, policy) => (policy.auto_rollback_on_regression === false ? null : worseMetrics(evidence, policy)),
   },
 ]
 
@@ -94,9 +91,13 @@ const CANNOT_DECIDE: readonly Rule[] = [
     },
   },
   {
+    code: 'metric_worse',
+    when: (evidence, policy) => (policy.auto_rollback_on_regression === false ? worseMetrics(evidence, policy) : null),
+  },
+  {
     code: 'metric_unclear',
     when: ({ metrics }, { regression_threshold }) => {
-      const unclear = metrics.filter((metric) => isUnclear(metric, regression_threshold))
+      const unclear = metrics.filter((metric) => isUnclear(metric, regression_threshold) && !isWorse(metric, regression_threshold))
       return unclear.length > 0
         ? list(unclear.map(({ name, lower, upper }) => `${name} between ${percent(lower)} and ${percent(upper)}`))
         : null
@@ -151,6 +152,11 @@ function harmOf({ direction, estimate, lower, upper }: Metric): { estimate: numb
   if (direction === 'lower') return { estimate, least: lower, most: upper }
   const inverse = (ratio: number): number => 1 / (1 + ratio) - 1
   return { estimate: inverse(estimate), least: inverse(upper), most: inverse(lower) }
+}
+
+function worseMetrics({ metrics }: Evidence, { regression_threshold }: DecisionPolicy): string | null {
+  const worse = metrics.filter((metric) => isWorse(metric, regression_threshold))
+  return worse.length > 0 ? list(worse.map(({ name, estimate }) => `${name} ${percent(estimate)}`)) : null
 }
 
 function isWorse(metric: Metric, threshold: number): boolean {

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createProcessInfo, createSandboxRoom, type Owner } from '../../../src/core/sandbox/index.ts'
+import { createSandboxRoom } from '../../../src/core/sandbox/index.ts'
+import { type ProcessIdentity, createProcessInfo } from '../../../src/core/process/index.ts'
 import { openSandboxBench, type SandboxBench } from '../../support/sandbox.ts'
 
 let bench: SandboxBench
@@ -10,7 +11,7 @@ afterEach(() => bench.cleanup())
 
 const real = createProcessInfo()
 /** A process that has really lived and ended. */
-const deadOwner = (): Owner => ({ pid: spawnSync('true').pid, pidStart: '1', bootId: real.self().bootId })
+const deadOwner = (): ProcessIdentity => ({ pid: spawnSync('true').pid, pidStart: '1', bootId: real.self.bootId })
 
 type Parts = { folder: boolean; admin: boolean; row: boolean }
 const ALL: Parts[] = [false, true].flatMap((folder) =>
@@ -18,8 +19,8 @@ const ALL: Parts[] = [false, true].flatMap((folder) =>
 )
 
 /** Leaves any subset of a sandbox's three parts, made by a real creation. */
-async function leave(owner: Owner, parts: Parts): Promise<string> {
-  const room = createSandboxRoom({ ...bench.deps, processes: { self: () => owner, isAlive: real.isAlive } })
+async function leave(owner: ProcessIdentity, parts: Parts): Promise<string> {
+  const room = createSandboxRoom({ ...bench.deps, processes: { self: owner, isAlive: real.isAlive } })
   const sandbox = await room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })
   const folder = join(sandbox.path, '..')
   if (!parts.folder) rmSync(folder, { recursive: true })
@@ -63,7 +64,7 @@ describe('reclaim', () => {
   for (const parts of ALL.filter((each) => each.folder || each.admin || each.row))
     it(`leaves ${JSON.stringify(parts)} of a living process alone`, async () => {
       bench = await openSandboxBench()
-      const id = await leave(real.self(), parts)
+      const id = await leave(real.self, parts)
       const before = state()
       expect((await bench.room.reclaim()).reclaimed).toEqual([])
       expect(state()).toEqual(before)
@@ -72,7 +73,7 @@ describe('reclaim', () => {
 
   it('is not deceived by a reused process id or an earlier boot', async () => {
     bench = await openSandboxBench()
-    const self = real.self()
+    const self = real.self
     const reused = await leave({ ...self, pidStart: '12345' }, { folder: true, admin: true, row: true })
     const earlier = await leave({ ...self, bootId: 'another-boot' }, { folder: true, admin: true, row: true })
     expect((await bench.room.reclaim()).reclaimed.sort()).toEqual([reused, earlier].sort())

@@ -1,6 +1,6 @@
 import type { Git } from '../../git/index.ts'
-import { SingularityError, digest } from '../../kernel/index.ts'
-import type { JailProfile, Mount, Sandbox, SandboxRoom } from '../../sandbox/index.ts'
+import { SingularityError, digest, printable } from '../../kernel/index.ts'
+import type { JailProfile, JailResult, Mount, Sandbox, SandboxRoom } from '../../sandbox/index.ts'
 import type { CandidateSource } from '../source.ts'
 import { proposalOfTree } from './patch.ts'
 
@@ -54,19 +54,13 @@ export function createExecSource(deps: {
           timeoutMs: phase.timeoutMs,
           ...(signal && { signal }),
         })
-        if (result.timedOut)
-          throw new SingularityError('LIMIT_REACHED', `${label} did not end in time.`, {
-            hints: ['singularity improve --time-limit 1h ...'],
+        refuseFailure(label, result)
+        const { tree, commit, count } = await freezeEdits(git, sandbox, base, label)
+        if (count === 0)
+          throw new SingularityError('EXEC_FAILED', `${label} ended well but changed nothing: there is no candidate.`, {
+            hints: ['Files that git ignores, and everything in .git, are no part of a change.'],
+            data: { reason: 'nothing_changed' },
           })
-        if (result.exitCode !== 0)
-          throw new SingularityError(
-            'PATCH_INVALID',
-            `${label} failed with exit code ${result.exitCode ?? result.signal}: ${lastLine(result.stderr)}`,
-            {
-              data: { reason: 'exec_failed', exitCode: result.exitCode },
-            },
-          )
-        const { tree, commit } = await freezeEdits(git, sandbox, base, label)
         const proposal = await proposalOfTree(git, base, {
           tree,
           kind: 'exec',
@@ -83,6 +77,25 @@ export function createExecSource(deps: {
   }
 }
 
+/** @throws INTERRUPTED, LIMIT_REACHED, EXEC_FAILED: half an edit is no candidate */
+function refuseFailure(label: string, result: JailResult): void {
+  if (result.cancelled) throw new SingularityError('INTERRUPTED', `${label} was stopped.`)
+  if (result.timedOut)
+    throw new SingularityError('LIMIT_REACHED', `${label} did not end in time.`, { hints: ['singularity improve --time-limit 1h ...'] })
+  const limit = result.outputLimited ? 'output' : (result.limit ?? null)
+  if (limit !== null)
+    throw new SingularityError('LIMIT_REACHED', `${label} went over the sandbox's limit (${limit}).`, { data: { reason: limit } })
+  if (result.exitCode === 0) return
+  const how = result.exitCode === null ? `was ended by ${result.signal}` : `failed with exit code ${result.exitCode}`
+  const last = lastLine(result.stderr)
+  throw new SingularityError('EXEC_FAILED', `${label} ${how}${last === '' ? '.' : `: ${last}`}`, {
+    ...(result.exitCode === 127 && {
+      hints: ['A program outside of /usr is found by its own name; what it needs beside it: --exec-bind FOLDER'],
+    }),
+    data: { reason: 'exec_failed', exitCode: result.exitCode, signal: result.signal },
+  })
+}
+
 function lastLine(text: string): string {
-  return text.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? ''
+  return printable(text).trimEnd().split('\n').at(-1)?.slice(0, 300) ?? ''
 }
