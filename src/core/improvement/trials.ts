@@ -26,6 +26,10 @@ export type Trial = {
   complete: boolean
   coarse: boolean
   hang: boolean
+  /** Some suite did not run because the code does not compile or the runner could not be started. */
+  unrun: SuiteRun['unrun']
+  /** Some suite that has tests on the base left no report at all. */
+  silent: boolean
   errors: string[]
   guards: GuardEvidence[]
   steps: StepRun[]
@@ -89,6 +93,8 @@ function emptyTrial(): Trial {
     complete: true,
     coarse: false,
     hang: false,
+    unrun: null,
+    silent: false,
     errors: [],
     guards: [],
     steps: [],
@@ -123,6 +129,8 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
       return
     }
   }
+  trial.unrun ??= run.unrun
+  trial.silent ||= run.report.tests.length === 0 && Object.values(base.statuses).includes('pass')
   const ran = new Set(run.report.tests.map(({ file }) => file))
   const chosen = options.files && new Set(options.files)
   const comparison = compareReports(

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import type { JailResult, Sandbox } from '../sandbox/index.ts'
 import { parseJson } from '../kernel/index.ts'
 import type { CommandStep, CoverageMap, PlanEntry, RunSelection, TestReport } from './runner.ts'
+import { refusesToCompile } from './refused.ts'
 import { runnerOf } from './runners/index.ts'
 import { asArray, asNumber, asRecord, asText, relativeToScope, relativeToTop } from './runners/report.ts'
 
@@ -19,6 +20,8 @@ export type SuiteRun = {
   timedOut: boolean
   outputLimited: boolean
   leftovers: boolean
+  /** The tests did not run for a reason of their own: the code does not compile, or the runner could not be started. */
+  unrun: 'compile' | 'start' | null
   /** What the command used too much of. */
   limit: JailResult['limit']
   /** The end of what was printed, for people. */
@@ -131,6 +134,12 @@ export async function runSuite(options: {
     timedOut: result.timedOut,
     outputLimited: result.outputLimited,
     leftovers: result.leftovers,
+    unrun:
+      result.exitCode !== 0 && refusesToCompile(output)
+        ? 'compile'
+        : report.tests.length === 0 && (result.exitCode === 126 || result.exitCode === 127)
+          ? 'start'
+          : null,
     limit: result.limit ?? null,
     tail: `${stdout.slice(-TAIL)}${stderr.slice(-TAIL)}`.trim(),
     causes: failed || !report.complete ? findCauses(output) : [],
