@@ -27,7 +27,6 @@ describe('planted faults', () => {
       'last.go': refused,
       'last_test.go': `${GO_TEST}func TestLast(t *testing.T) {\n\tif Last([2]int{1, 2}) != 2 {\n\t\tt.Fatal("last")\n\t}\n}\n`,
     }
-    expect(await look(files)).toEqual({ planted: 0, noticed: 0, unnoticed: [] })
     const more = {
       'big.go':
         'package demo\n\nfunc Big(n int) bool {\n\treturn n > 10\n}\n\nfunc Small(n int) bool {\n\treturn n < 10\n}\n',
