@@ -64,7 +64,7 @@ function faultsOf(node: SyntaxNode, table: Table, strict: boolean): Raw[] {
   }
   if (table.conditions.has(kind)) {
     const condition = node.field('condition')
-    if (!condition || /^let_c/.test(kindOf(condition)) || (strict && CONSTANT.test(condition.text()))) return []
+    if (!condition || kindOf(condition).startsWith('let_c') || (strict && CONSTANT.test(condition.text()))) return []
     const span = spanOf(condition)
     const inner = condition.text()
     const wrapped = inner.startsWith('(') && inner.endsWith(')')
