@@ -1,6 +1,6 @@
 import { SingularityError, plural } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
-import { countStatuses, statusesOf } from './compare.ts'
+import { countStatuses, emptyStatuses, statusesOf } from './compare.ts'
 import type { CoverageMap, Plan, PlanEntry, TestStatus } from './runner.ts'
 import { type SuiteRun, runStep, runSuite } from './suite.ts'
 
@@ -65,7 +65,7 @@ function hasFailure({ report }: SuiteRun): boolean {
 
 function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
   const all = runs.map(({ report }) => statusesOf(report))
-  const statuses: Record<string, TestStatus> = {}
+  const statuses = emptyStatuses()
   const flaky: string[] = []
   const red: string[] = []
   for (const id of new Set(all.flatMap((each) => Object.keys(each)))) {
