@@ -124,17 +124,25 @@ function assertHealthy(entries: readonly EntryBaseline[], runs: readonly SuiteRu
   })
 }
 
-/** One run with coverage; `undefined` where the runner has none. */
+/** What one run with coverage saw. `complete` is false where the run was cut: a line it did not see may still be run. */
+export type MeasuredCoverage = { map: CoverageMap; complete: boolean }
+
+/** One run with coverage, of all tests or those of some files; `undefined` where the runner has none. */
 export async function measureCoverage(options: {
   sandbox: Sandbox
   entry: PlanEntry
+  files?: readonly string[]
+  timeoutMs?: number
   signal?: AbortSignal
-}): Promise<CoverageMap | undefined> {
+}): Promise<MeasuredCoverage | undefined> {
+  const { sandbox, entry, files, timeoutMs, signal } = options
   const run = await runSuite({
-    sandbox: options.sandbox,
-    entry: options.entry,
-    selection: { coverage: true },
-    ...(options.signal && { signal: options.signal }),
+    sandbox,
+    entry,
+    selection: { coverage: true, ...(files && { files }) },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(signal && { signal }),
   })
-  return run.report.tests.length > 0 ? run.coverage : undefined
+  const cut = run.timedOut || run.outputLimited || run.report.tests.length === 0
+  return run.coverage && (!cut || run.coverage.size > 0) ? { map: run.coverage, complete: !cut } : undefined
 }
