@@ -106,6 +106,39 @@ const VALUED = new Set([
   '--capture',
 ])
 
+/** Options of `coverage run` that take the next word. */
+const COVERAGE_VALUED = new Set(['--source', '--omit', '--include', '--rcfile', '--data-file', '--context', '--concurrency', '--debug'])
+
+export type PythonModule = { module: string; flags: string[]; args: string[] }
+
+/**
+ * The module a command runs: `python -W error -m pytest x`, also behind `coverage run`, which only measures. `flags` are the
+ * interpreter's own. Undefined where a command runs something else.
+ */
+export function pythonModule(program: string, args: readonly string[]): PythonModule | undefined {
+  if (program === 'coverage' || /^coverage[\d.]+$/.test(program)) {
+    if (args[0] !== 'run') return undefined
+    for (let index = 1; index < args.length && args[index]!.startsWith('-'); index++) {
+      if (args[index] === '-m' || args[index] === '--module')
+        return args[index + 1] === undefined ? undefined : { module: args[index + 1]!, flags: [], args: args.slice(index + 2) }
+      if (COVERAGE_VALUED.has(args[index]!)) index++
+    }
+    return undefined
+  }
+  if (!/^python[\d.]*$/.test(program)) return undefined
+  const flags: string[] = []
+  for (let index = 0; index < args.length && args[index]!.startsWith('-'); index++) {
+    const [arg, next] = [args[index]!, args[index + 1]]
+    if (arg === '-m') {
+      if (next === 'coverage') return pythonModule('coverage', args.slice(index + 2))
+      return next === undefined ? undefined : { module: next, flags, args: args.slice(index + 2) }
+    }
+    flags.push(arg)
+    if ((arg === '-W' || arg === '-X') && next !== undefined) flags.push(args[++index]!)
+  }
+  return undefined
+}
+
 /** What is left of pytest arguments when the plan sets report, order and end itself. */
 export function pytestArguments(args: readonly string[]): string[] {
   const kept: string[] = []
