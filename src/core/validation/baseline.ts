@@ -2,7 +2,7 @@ import { SingularityError, plural } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import { countStatuses, emptyStatuses, statusesOf } from './compare.ts'
 import type { CoverageMap, Plan, PlanEntry, TestStatus } from './runner.ts'
-import { type SuiteRun, runStep, runSuite } from './suite.ts'
+import { type Cause, type SuiteRun, USUAL_CAUSES, runStep, runSuite } from './suite.ts'
 
 export type EntryBaseline = {
   entryId: string
@@ -89,10 +89,19 @@ function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
   }
 }
 
-function unusable(message: string, runs: readonly SuiteRun[], data: Record<string, unknown> = {}): SingularityError {
-  const causes = runs.flatMap((run) => run.causes)
-  const unique = causes.filter(({ what }, index) => causes.findIndex((other) => other.what === what) === index).slice(0, 3)
-  const hints = unique.map(({ what, setting, verb = 'set' }) => `perhaps ${what}: ${verb} ${setting}`)
+function unusable(
+  message: string,
+  runs: readonly SuiteRun[],
+  data: Record<string, unknown> = {},
+  usual: readonly Cause[] = [],
+): SingularityError {
+  const said = runs.flatMap((run) => run.causes)
+  const causes = [...said, ...usual]
+  const unique = causes.filter(({ setting }, index) => causes.findIndex((other) => other.setting === setting) === index).slice(0, 3)
+  const hints = unique.map((cause) => {
+    const { what, setting, verb = 'set' } = cause
+    return `${said.includes(cause) ? 'perhaps' : 'or'} ${what}: ${verb} ${setting}`
+  })
   if (runs.some(({ timedOut }) => timedOut)) hints.push('perhaps the suite takes longer than that: set plan.timeout: "30m"')
   if (hints.length === 0) hints.push("singularity improve --test 'COMMAND'   # if this is not how the tests are run")
   return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { ...data, tail: runs.at(-1)?.tail ?? '' } })
@@ -119,9 +128,8 @@ function assertHealthy(entries: readonly EntryBaseline[], runs: readonly SuiteRu
   if (ran === 0) throw new SingularityError('NO_TESTS', 'The test command ran, but no test did.')
   if (counts.pass / ran >= HEALTHY_SHARE) return
   const failing = entries.flatMap(({ red }) => red).slice(0, 20)
-  throw unusable(`Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`, runs, {
-    failing,
-  })
+  const message = `Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`
+  throw unusable(message, runs, { failing }, USUAL_CAUSES)
 }
 
 /** What one run with coverage saw. `complete` is false where the run was cut: a line it did not see may still be run. */
