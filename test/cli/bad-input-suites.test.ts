@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FileContent } from '../support/repository.ts'
+import { hasProgram } from '../support/toolchain.ts'
 import {
   GOOD_PATCH,
   MEASURED,
@@ -85,8 +86,42 @@ describe('suites with which nothing can be proven', () => {
   ])('mostly red because the tests need %s: the likeliest cause and its setting are named', (_name, code, setting) =>
     inPlayground(withTest(`test('one', async () => { ${code} })\ntest('two', async () => { ${code} })\n`), async (place) => {
       const answer = await refuses(place, PATCH, 'BASELINE_UNUSABLE', 6, { input: GOOD_PATCH })
-      expect(answer.json.error!.hints.join('\n')).toMatch(new RegExp(`^perhaps .*${setting}`, 'm'))
+      const { hints } = answer.json.error!
+      expect(hints[0]).toMatch(new RegExp(`^perhaps .*${setting}`))
+      expect(hints).toHaveLength(3)
     }),
+  )
+
+  const THREE = ['sandbox.services', 'plan.test', 'sandbox.include']
+  it.skipIf(!hasProgram('pytest'))('pytest: a refused connection, a name that is not found and a missing file are told apart', () =>
+    inPlayground(
+      {
+        'pytest.ini': '[pytest]\n',
+        'test_all.py':
+          "import socket\n\n\ndef test_fine():\n    pass\n\n\ndef test_service():\n    socket.create_connection(('127.0.0.1', 5432))\n\n\ndef test_name():\n    socket.getaddrinfo('example.org', 80)\n\n\ndef test_file():\n    open('data/generated.json')\n",
+      },
+      async (place) => {
+        const answer = await refuses(place, PATCH, 'BASELINE_UNUSABLE', 6, { input: patchAdding('a.py', 'a = 1\n') })
+        const { message, hints } = answer.json.error!
+        expect(message).toContain('1 test of 4')
+        expect(hints.map((hint) => /^perhaps .*: set (\S+?):/.exec(hint)?.[1]).toSorted(), hints.join('\n')).toEqual(THREE.toSorted())
+      },
+    ),
+  )
+
+  it.skipIf(!hasProgram('go'))('go: the same', () =>
+    inPlayground(
+      {
+        'go.mod': 'module example.org/demo\n\ngo 1.19\n',
+        'demo_test.go':
+          'package demo\n\nimport (\n\t"net"\n\t"os"\n\t"testing"\n)\n\nfunc need(t *testing.T, err error) {\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n\nfunc TestFine(t *testing.T) {}\n\nfunc TestService(t *testing.T) {\n\t_, err := net.Dial("tcp", "127.0.0.1:5432")\n\tneed(t, err)\n}\n\nfunc TestName(t *testing.T) {\n\t_, err := net.LookupHost("example.org")\n\tneed(t, err)\n}\n\nfunc TestFile(t *testing.T) {\n\t_, err := os.ReadFile("testdata/generated.json")\n\tneed(t, err)\n}\n',
+      },
+      async (place) => {
+        const answer = await refuses(place, PATCH, 'BASELINE_UNUSABLE', 6, { input: patchAdding('a.txt', 'a\n') })
+        const { hints } = answer.json.error!
+        expect(hints.map((hint) => /^perhaps .*: set (\S+?):/.exec(hint)?.[1]).toSorted(), hints.join('\n')).toEqual(THREE.toSorted())
+      },
+    ),
   )
 
   it('a suite that never ends', () =>

@@ -1,16 +1,31 @@
+import { affectedTests } from '../analysis/index.ts'
 import { plural, formatDuration, digest } from '../kernel/index.ts'
-import { type Baseline, type CoverageMap, type Plan, type PlanEntry, measureBaseline, measureCoverage } from '../validation/index.ts'
+import type { Sandbox } from '../sandbox/index.ts'
+import {
+  type Baseline,
+  type CoverageMap,
+  type EntryBaseline,
+  type Plan,
+  type PlanEntry,
+  measureBaseline,
+  measureCoverage,
+} from '../validation/index.ts'
 import type { Session } from './session.ts'
 
-type Stored = {
-  baseline: Baseline
-  coverage: Record<string, [file: string, executed: number[], executable: number[], partial: number[]][] | null>
-}
+type StoredFile = [file: string, executed: number[], executable: number[], partial: number[]]
+type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
+
+/** Above this a suite is not run again as a whole for its coverage: the tests that reach the touched files are. */
+const LONG_MS = 60_000
+/** And it is given this long: tracing makes some tests many times slower. */
+const LONG_COVERAGE_MS = 5 * 60_000
 
 /** Coverage of the base per suite; null where the runner has none. */
 export type BaseCoverage = Map<string, CoverageMap | null> & {
   /** The tests run what a build made: that a source file was not measured says nothing about it. */
   built?: boolean
+  /** Suites of which not every test was run to the end: a line they did not run may be run all the same. */
+  unfinished?: ReadonlySet<string>
 }
 
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
@@ -28,60 +43,112 @@ function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]
   return digest({ tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
 
-/** Measures the unchanged tree in the same jail, or takes it from the cache; then coverage, once per suite. */
+/** Measures the unchanged tree in the same jail, or takes it from the cache; then what the tests run of the touched files. */
 export async function measureBase(
   session: Session,
   plan: Plan,
   entries: readonly PlanEntry[],
+  touched: readonly string[],
 ): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
   const { store } = session.deps
-  const built = plan.steps.some(({ kind }) => kind === 'build')
   const key = baselineKey(session, plan, entries)
-  const stored = session.request.retry ? undefined : store.cached<Stored>(key)
-  if (stored) {
-    const coverage: BaseCoverage = new Map(
-      Object.entries(stored.coverage).map(([id, files]) => [
-        id,
-        files &&
-          new Map(
-            files.map(([file, executed, executable, partial]) => [
-              file,
-              { executed: new Set(executed), executable: new Set(executable), partial: new Set(partial) },
-            ]),
-          ),
-      ]),
-    )
-    coverage.built = built
-    return { baseline: { ...stored.baseline, cached: true }, coverage }
-  }
-  session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
-  return session.workbench.use(session.base, { purpose: 'baseline', fresh: false }, async (sandbox) => {
-    const onProgress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
-    const baseline = await measureBaseline({ sandbox, plan, entries, signal: session.signal, onProgress })
-    const coverage: BaseCoverage = new Map()
-    coverage.built = built
-    for (const entry of entries) {
-      onProgress(`coverage of ${entry.id}`)
-      const { wallMs } = baseline.entries.find(({ entryId }) => entryId === entry.id)!
-      coverage.set(entry.id, (await measureCoverage({ sandbox, entry, wallMs, signal: session.signal })) ?? null)
-    }
-    const flat = [...coverage].map(([id, map]) => [
-      id,
-      map && [...map].map(([file, lines]) => [file, [...lines.executed], [...lines.executable], [...(lines.partial ?? [])]]),
-    ])
-    store.cache(key, 'baseline', { baseline, coverage: Object.fromEntries(flat) })
+  const stored = session.request.retry ? undefined : store.cached<Baseline>(key)
+  const progress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
+  const work = async (sandbox: Sandbox | null): Promise<{ baseline: Baseline; coverage: BaseCoverage } | null> => {
+    if (!stored && !sandbox) return null
+    const baseline = stored
+      ? { ...stored, cached: true }
+      : await measureBaseline({ sandbox: sandbox!, plan, entries, signal: session.signal, onProgress: progress })
+    if (!stored) store.cache(key, 'baseline', baseline)
+    const long = baseline.entries.some(isLong)
+    const coverageKey = digest({ key, coverage: true, touched: long ? touched.toSorted() : [] })
+    const known = session.request.retry ? undefined : store.cached<StoredCoverage>(coverageKey)
+    if (!known && !sandbox) return null
+    const coverage = known ? readCoverage(known) : await coverSuites(session, sandbox!, entries, baseline, touched, progress)
+    if (!known) store.cache(coverageKey, 'coverage', writeCoverage(coverage))
+    coverage.built = plan.steps.some(({ kind }) => kind === 'build')
     return { baseline, coverage }
-  })
+  }
+  const cached = await work(null)
+  if (cached) return cached
+  session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
+  return (await session.workbench.use(session.base, { purpose: 'baseline', fresh: false }, work))!
+}
+
+const isLong = ({ wallMs }: EntryBaseline): boolean => wallMs > LONG_MS
+
+/** A suite that is watched takes longer than one that is not, but not for ever: some do not stand being watched. */
+export const coverageTimeout = (base: EntryBaseline): number => (isLong(base) ? LONG_COVERAGE_MS : 60_000 + 5 * base.wallMs)
+
+async function coverSuites(
+  session: Session,
+  sandbox: Sandbox,
+  entries: readonly PlanEntry[],
+  baseline: Baseline,
+  touched: readonly string[],
+  progress: (detail: string) => void,
+): Promise<BaseCoverage> {
+  const coverage: BaseCoverage = new Map()
+  const unfinished = new Set<string>()
+  for (const entry of entries) {
+    progress(`coverage of ${entry.id}`)
+    const base = baseline.entries.find(({ entryId }) => entryId === entry.id)!
+    const near = isLong(base) && touched.length > 0 ? await affectedTests(session.reader, touched, base.files) : null
+    const fewer = near !== null && near.files.length > 0 && near.files.length < base.files.length
+    const measured = await measureCoverage({
+      sandbox,
+      entry,
+      ...(fewer && { files: near.files }),
+      timeoutMs: Math.min(entry.timeoutMs, coverageTimeout(base)),
+      signal: session.signal,
+    })
+    coverage.set(entry.id, measured?.map ?? null)
+    if (measured && (!measured.complete || (fewer && !near.complete))) unfinished.add(entry.id)
+  }
+  coverage.unfinished = unfinished
+  return coverage
+}
+
+function writeCoverage(coverage: BaseCoverage): StoredCoverage {
+  const lines = (set: ReadonlySet<number> | undefined): number[] => [...(set ?? [])]
+  return {
+    suites: [...coverage].map(([id, map]) => [
+      id,
+      map && [...map].map(([file, each]): StoredFile => [file, lines(each.executed), lines(each.executable), lines(each.partial)]),
+    ]),
+    unfinished: [...(coverage.unfinished ?? [])],
+  }
+}
+
+function readCoverage({ suites, unfinished }: StoredCoverage): BaseCoverage {
+  const set = (lines: readonly number[]): Set<number> => new Set(lines)
+  const coverage: BaseCoverage = new Map(
+    suites.map(([id, files]) => [
+      id,
+      files &&
+        new Map(
+          files.map(([file, executed, executable, partial]) => [
+            file,
+            { executed: set(executed), executable: set(executable), partial: set(partial) },
+          ]),
+        ),
+    ]),
+  )
+  coverage.unfinished = new Set(unfinished)
+  return coverage
 }
 
 /** True when a line is known to be executed by some suite, false when known not to be, null when nothing can tell. */
 export function isExercised(coverage: BaseCoverage, file: string, lines: readonly number[]): boolean | null {
   let answer: boolean | null = null
-  for (const map of coverage.values()) {
+  let unsure = false
+  for (const [id, map] of coverage) {
     if (!map) continue
     const own = map.get(file)
+    const unfinished = coverage.unfinished?.has(id) === true
+    unsure ||= unfinished
     if (!own) {
-      if (!coverage.built && sameKind(map, file)) answer ??= false
+      if (!coverage.built && !unfinished && sameKind(map, file)) answer ??= false
       continue
     }
     if (lines.some((line) => own.executed.has(line) && !own.partial?.has(line))) return true
@@ -91,9 +158,10 @@ export function isExercised(coverage: BaseCoverage, file: string, lines: readonl
       ? undefined
       : [...own.executable].filter((line) => line < lines[0]! && line > lines[0]! - 15).toSorted((a, b) => b - a)[0]
     if (head !== undefined && own.executed.has(head)) return true
-    answer = false
+    if (!unfinished) answer = false
   }
-  return answer
+  // what one suite does not run, one that was not seen to its end may
+  return unsure ? null : answer
 }
 
 /** A suite that measured files of the same ending would have measured this one, had it run. */

@@ -1,23 +1,17 @@
 import { affectedTests } from '../analysis/index.ts'
 import { plural } from '../kernel/index.ts'
-import { languageOf } from '../parsing/index.ts'
-import { type Fault, type PlanEntry, isTestPath, plantFaults } from '../validation/index.ts'
+import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
+import { type Fault, type PlanEntry, isTestPath, plantFaults, refusesToCompile } from '../validation/index.ts'
 import { type BaseCoverage, isExercised } from './base.ts'
 import { type Session, mayContinue } from './session.ts'
-import { tryCommit } from './trials.ts'
+import { type Trial, tryCommit } from './trials.ts'
 
 export type Planted = { file: string; fault: Fault; noticed: boolean }
 export type Control = { planted: Planted[]; noticed: number }
 
 const BUDGET_MS = 60_000
-
-const COMPILED: readonly string[] = ['go', 'rust', 'c', 'java']
-const TYPE_SAFE: readonly string[] = ['relation', 'number', 'boolean', 'condition', 'logic']
-
-/** A fault that a compiler refuses says nothing about the tests: compiled languages get those that keep every type. */
-function compiles(language: string, kind: Fault['kind']): boolean {
-  return !COMPILED.includes(language) || TYPE_SAFE.includes(kind)
-}
+/** How many faults are tried for each that is wanted: some are refused by a compiler. */
+const SPARE = 4
 
 /** Puts one fault into one file of the base. */
 async function faultCommit(session: Session, file: string, fault: Fault): Promise<string> {
@@ -29,29 +23,56 @@ async function faultCommit(session: Session, file: string, fault: Fault): Promis
   ).commit
 }
 
-/** Plants a fault and asks the same tests with the same command and mounts. */
-async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean> {
+/** Languages in which a program that does not load was refused by nobody but the program itself. */
+const INTERPRETED: ReadonlySet<string> = new Set(['javascript', 'python', 'ruby'])
+
+/**
+ * What a trial of a planted fault says about the tests: true when tests failed, or hung, or an interpreted program that
+ * loads on the base no longer does; `null` when nothing is said about them, because a compiler, a build or a type check
+ * refused the fault, or the runner could not be started.
+ */
+export function readNotice(trial: Trial, file: string): boolean | null {
+  if (trial.hang) return true
+  if (trial.unrun === 'start' || trial.guards.some(({ ok }) => ok === false)) return null
+  if (trial.unrun === 'compile' && (trial.coarse || !failedByItself(trial))) return null
+  if (trial.regressed.length > 0) return true
+  const language = languageOf(file)
+  if (trial.silent) return language && INTERPRETED.has(familyOf(language)) ? true : null
+  if (trial.weakened.length > 0) return true
+  return trial.errors.length > 0 ? null : false
+}
+
+/** Whether a test failed for another reason than that its file does not compile. */
+function failedByItself({ reports, regressed }: Trial): boolean {
+  const tests = [...reports.values()].flatMap((report) => report.tests)
+  return tests.some(({ id, message = '' }) => regressed.includes(id) && !refusesToCompile(message))
+}
+
+/** Plants a fault and asks the same tests with the same command and mounts; `null` where the fault came to nothing. */
+async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean | null> {
   const commit = await faultCommit(session, file, fault)
   const testFiles = session.baseline!.entries.flatMap(({ files }) => files)
-  const { files } = await affectedTests(session.reader, [file], testFiles)
+  const { files, complete } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
-  const ask = async (selection: string[] | undefined): Promise<boolean> => {
-    const trial = await tryCommit(session, commit, {
-      entries,
-      ...(selection && { files: selection }),
-      fresh: false,
-      steps: false,
-      confirm: false,
-    })
-    return (
-      trial.hang ||
-      trial.regressed.length > 0 ||
-      trial.weakened.length > 0 ||
-      trial.guards.some(({ ok }) => ok === false) ||
-      trial.errors.length > 0
+  const ask = async (selection: string[] | undefined): Promise<boolean | null> =>
+    readNotice(
+      await tryCommit(session, commit, {
+        entries,
+        ...(selection && { files: selection }),
+        fresh: false,
+        steps: false,
+        confirm: false,
+      }),
+      file,
     )
-  }
-  return (near && (await ask(files))) || ask(undefined)
+  const nearby = near ? await ask(files) : false
+  // All tests are asked where some may reach the file on a way that is not known.
+  return nearby !== false || (near && complete) ? nearby : ask(undefined)
+}
+
+/** Whether a build reads the types before the tests run; compiled languages are known as such. */
+function isCompiled(session: Session, language: LanguageId): boolean {
+  return /^(?:typescript|tsx)$/.test(language) && session.plan!.steps.some(({ kind }) => kind === 'build')
 }
 
 /**
@@ -67,7 +88,7 @@ export async function controlPlan(
 ): Promise<Control> {
   const suiteMs = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const count = Math.max(1, Math.min(most, Math.floor(BUDGET_MS / Math.max(1, suiteMs))))
-  const faults: { file: string; fault: Fault }[] = []
+  const faults: { file: string; fault: Fault }[][] = []
   const perFile = Math.max(1, Math.ceil(count / Math.max(1, files.length)))
   for (const file of files) {
     const language = languageOf(file)
@@ -76,18 +97,28 @@ export async function controlPlan(
     const covered = new Set(
       text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])),
     )
-    const own = plantFaults({ text, language, lines: covered, seed: 1, max: 4 * perFile }).filter(({ kind }) => compiles(language, kind))
-    for (const fault of own.slice(0, perFile)) faults.push({ file, fault })
+    const own = plantFaults({ text, language, lines: covered, seed: 1, max: SPARE * perFile, compiled: isCompiled(session, language) })
+    faults.push(own.map((fault) => ({ file, fault })))
   }
   const planted: Planted[] = []
-  for (const { file, fault } of faults.slice(0, count)) {
-    if (planted.length > 0 && !mayContinue(session)) break
-    session.observe({
-      type: 'phase',
-      phase: 'control',
-      detail: `${plural(planted.length + 1, 'planted fault')} of ${Math.min(count, faults.length)}: ${file}:${fault.line}`,
-    })
-    planted.push({ file, fault, noticed: await isNoticed(session, entries, file, fault) })
+  let tried = 0
+  const total = Math.min(count, faults.flat().length)
+  // File by file, so that each gets its share; what a compiler refuses is replaced by the next of the same file.
+  for (const own of faults) {
+    let share = Math.min(perFile, count - planted.length)
+    for (const { file, fault } of own) {
+      if (share === 0 || tried >= SPARE * count || (tried > 0 && !mayContinue(session))) break
+      session.observe({
+        type: 'phase',
+        phase: 'control',
+        detail: `${plural(planted.length + 1, 'planted fault')} of ${total}: ${file}:${fault.line}`,
+      })
+      tried++
+      const noticed = await isNoticed(session, entries, file, fault)
+      if (noticed === null) continue
+      planted.push({ file, fault, noticed })
+      share--
+    }
   }
   for (const { file, fault, noticed } of planted)
     if (!noticed)
@@ -137,6 +168,6 @@ export async function exercisedByFault(
   const language = languageOf(file)
   const text = language && (await session.reader.text(file))
   if (!language || text === undefined) return null
-  const [fault] = plantFaults({ text, language, lines: new Set([line]), seed: 1, max: 4 }).filter(({ kind }) => compiles(language, kind))
+  const [fault] = plantFaults({ text, language, lines: new Set([line]), seed: 1, max: 1, compiled: isCompiled(session, language) })
   return fault ? isNoticed(session, entries, file, fault) : null
 }

@@ -1,7 +1,7 @@
 import type { ChangedFile } from '../git/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { type PlanEntry, isTestPath, measureCoverage, plantFaults } from '../validation/index.ts'
-import { type BaseCoverage, isExercised } from './base.ts'
+import { type BaseCoverage, coverageTimeout, isExercised } from './base.ts'
 import { type Control, exercisedByFault } from './control.ts'
 import type { Draft } from './draft.ts'
 import { type Session, mayContinue } from './session.ts'
@@ -34,14 +34,18 @@ async function linesOf(session: Session, site: Site): Promise<number[]> {
 /** Coverage of the candidate itself: only it can tell whether lines that are new are run by anything. */
 async function measureAfter(session: Session, draft: Draft, { coverage }: Bench, entries: readonly PlanEntry[]): Promise<BaseCoverage> {
   const after: BaseCoverage = new Map()
+  const unfinished = (after.unfinished = new Set<string>())
   if (coverage.built) after.built = true
   const measured = entries.filter(({ id }) => coverage.get(id))
   if (measured.length === 0 || !mayContinue(session)) return after
   await session.workbench.use(draft.commit!.commit, { purpose: 'validate', fresh: true }, async (sandbox) => {
     for (const entry of measured) {
-      const { wallMs } = session.baseline!.entries.find(({ entryId }) => entryId === entry.id)!
+      const base = session.baseline!.entries.find(({ entryId }) => entryId === entry.id)!
       session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: which of its lines ${entry.id} runs` })
-      after.set(entry.id, (await measureCoverage({ sandbox, entry, wallMs, signal: session.signal })) ?? null)
+      const timeoutMs = Math.min(entry.timeoutMs, coverageTimeout(base))
+      const seen = await measureCoverage({ sandbox, entry, timeoutMs, signal: session.signal })
+      after.set(entry.id, seen?.map ?? null)
+      if (seen?.complete === false) unfinished.add(entry.id)
     }
   })
   return after

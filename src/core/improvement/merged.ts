@@ -24,7 +24,7 @@ export async function validateMerged(deps: ImprovementDeps, tree: string, onto: 
       timeoutMs: deps.settings.planTimeoutMs,
       scopes: deps.settings.planScope,
     })
-    session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files))).baseline
+    session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files), candidate.files)).baseline
     return await revalidate(session, tree, onto, candidate)
   } finally {
     await session.workbench.close()

@@ -281,7 +281,7 @@ async function recount(session: Session, draft: Draft): Promise<Draft['evidence'
     if (count) for (const [side, text] of texts.entries()) matches[side]! += count(file, text)
     pairs.push({ before: texts[0], after: texts[1], language: languageOf(file) })
   }
-  const size = measureGuards(pairs, !draft.proposal.explicit)
+  const size = measureGuards(pairs, !draft.proposal.explicit, draft.sites.length)
   if (!count) return size
   const gone = matches[0]! - matches[1]!
   return [

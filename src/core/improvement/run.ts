@@ -156,7 +156,7 @@ async function walk(session: Session): Promise<Draft[]> {
     ...new Set(found.flatMap(({ proposal }) => [...proposal.sites.map(({ file }) => file), ...proposal.changes.map(({ path }) => path)])),
   ]
   const entries = entriesFor(plan, touched)
-  const { baseline, coverage } = await measureBase(session, plan, entries)
+  const { baseline, coverage } = await measureBase(session, plan, entries, touched)
   session.baseline = baseline
   observe({ type: 'phase', phase: 'estimate', detail: estimate(session, baseline, found.length) })
   session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)

@@ -10,6 +10,7 @@ import {
   countStatuses,
   runStep,
   runSuite,
+  statusOf,
   statusesOf,
 } from '../validation/index.ts'
 import type { Session } from './session.ts'
@@ -26,6 +27,10 @@ export type Trial = {
   complete: boolean
   coarse: boolean
   hang: boolean
+  /** Some suite did not run because the code does not compile or the runner could not be started. */
+  unrun: SuiteRun['unrun']
+  /** Some suite that has tests on the base left no report at all. */
+  silent: boolean
   errors: string[]
   guards: GuardEvidence[]
   steps: StepRun[]
@@ -89,6 +94,8 @@ function emptyTrial(): Trial {
     complete: true,
     coarse: false,
     hang: false,
+    unrun: null,
+    silent: false,
     errors: [],
     guards: [],
     steps: [],
@@ -123,6 +130,8 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
       return
     }
   }
+  trial.unrun ??= run.unrun
+  trial.silent ||= run.report.tests.length === 0 && Object.values(base.statuses).includes('pass')
   const ran = new Set(run.report.tests.map(({ file }) => file))
   const chosen = options.files && new Set(options.files)
   const comparison = compareReports(
@@ -161,7 +170,7 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
         const timeoutMs = Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs)
         const run = await runSuite({ sandbox: on, entry, selection: { files }, timeoutMs, signal: session.signal })
         const statuses = statusesOf(run.report)
-        for (const id of ids) if (base.statuses[id] !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
+        for (const id of ids) if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
       }
     return failures
   }

@@ -43,6 +43,13 @@ function envManager(shim: string): string {
   return join(root, 'bin', basename(root).replace(/^\./, ''))
 }
 
+/** Where these managers keep their versions: their shims say so themselves, the manager alone would guess from HOME. */
+function managerRoot(shim: string): Record<string, string> {
+  const root = dirname(dirname(shim))
+  const name = basename(root).replace(/^\./, '')
+  return /^(?:py|rb|nod|go)env$/.test(name) ? { [`${name.toUpperCase()}_ROOT`]: root } : {}
+}
+
 /**
  * Finds what the named programs need outside /usr, from their real paths: version managers are asked for the real
  * program, scripts are followed to their interpreter, virtual environments to the Python they were made from.
@@ -105,7 +112,7 @@ async function behindShim(shim: string, deps: ToolchainDeps): Promise<string> {
   const manager = SHIMS.find((each) => each.pattern.test(shim))
   if (!manager) return shim
   const [command, args] = manager.ask(shim, basename(shim))
-  const env = { PATH: deps.path, HOME: deps.home }
+  const env = { PATH: deps.path, HOME: deps.home, ...managerRoot(shim) }
   const answer = await runProcess({ command, args, cwd: deps.cwd, env, timeoutMs: 10_000 })
   const path = answer.stdout.toString('utf8').trim().split('\n').at(-1) ?? ''
   return answer.exitCode === 0 && isAbsolute(path) && existsSync(path) ? path : shim

@@ -1,8 +1,8 @@
 import { SingularityError, plural } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
-import { countStatuses, statusesOf } from './compare.ts'
+import { countStatuses, emptyStatuses, statusesOf } from './compare.ts'
 import type { CoverageMap, Plan, PlanEntry, TestStatus } from './runner.ts'
-import { type SuiteRun, runStep, runSuite } from './suite.ts'
+import { type Cause, type SuiteRun, USUAL_CAUSES, runStep, runSuite } from './suite.ts'
 
 export type EntryBaseline = {
   entryId: string
@@ -65,7 +65,7 @@ function hasFailure({ report }: SuiteRun): boolean {
 
 function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
   const all = runs.map(({ report }) => statusesOf(report))
-  const statuses: Record<string, TestStatus> = {}
+  const statuses = emptyStatuses()
   const flaky: string[] = []
   const red: string[] = []
   for (const id of new Set(all.flatMap((each) => Object.keys(each)))) {
@@ -89,10 +89,19 @@ function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
   }
 }
 
-function unusable(message: string, runs: readonly SuiteRun[], data: Record<string, unknown> = {}): SingularityError {
-  const causes = runs.flatMap((run) => run.causes)
-  const unique = causes.filter(({ what }, index) => causes.findIndex((other) => other.what === what) === index).slice(0, 3)
-  const hints = unique.map(({ what, setting, verb = 'set' }) => `perhaps ${what}: ${verb} ${setting}`)
+function unusable(
+  message: string,
+  runs: readonly SuiteRun[],
+  data: Record<string, unknown> = {},
+  usual: readonly Cause[] = [],
+): SingularityError {
+  const said = runs.flatMap((run) => run.causes)
+  const causes = [...said, ...usual]
+  const unique = causes.filter(({ setting }, index) => causes.findIndex((other) => other.setting === setting) === index).slice(0, 3)
+  const hints = unique.map((cause) => {
+    const { what, setting, verb = 'set' } = cause
+    return `${said.includes(cause) ? 'perhaps' : 'or'} ${what}: ${verb} ${setting}`
+  })
   if (runs.some(({ timedOut }) => timedOut)) hints.push('perhaps the suite takes longer than that: set plan.timeout: "30m"')
   if (hints.length === 0) hints.push("singularity improve --test 'COMMAND'   # if this is not how the tests are run")
   return new SingularityError('BASELINE_UNUSABLE', message, { hints, data: { ...data, tail: runs.at(-1)?.tail ?? '' } })
@@ -119,31 +128,29 @@ function assertHealthy(entries: readonly EntryBaseline[], runs: readonly SuiteRu
   if (ran === 0) throw new SingularityError('NO_TESTS', 'The test command ran, but no test did.')
   if (counts.pass / ran >= HEALTHY_SHARE) return
   const failing = entries.flatMap(({ red }) => red).slice(0, 20)
-  throw unusable(`Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`, runs, {
-    failing,
-  })
+  const message = `Only ${plural(counts.pass, 'test')} of ${ran} pass on the unchanged code: a mostly red baseline proves nothing.`
+  throw unusable(message, runs, { failing }, USUAL_CAUSES)
 }
 
-/** A suite that collects coverage takes longer than without, but not for ever: some do not stand being watched. */
-const coverageTimeout = (wallMs: number): number => 60_000 + 5 * wallMs
+/** What one run with coverage saw. `complete` is false where the run was cut: a line it did not see may still be run. */
+export type MeasuredCoverage = { map: CoverageMap; complete: boolean }
 
-/**
- * One run with coverage; `undefined` where the runner has none.
- * @param options.wallMs what one run takes without it
- */
+/** One run with coverage, of all tests or those of some files; `undefined` where the runner has none. */
 export async function measureCoverage(options: {
   sandbox: Sandbox
   entry: PlanEntry
-  wallMs: number
+  files?: readonly string[]
+  timeoutMs?: number
   signal?: AbortSignal
-}): Promise<CoverageMap | undefined> {
-  const { entry } = options
+}): Promise<MeasuredCoverage | undefined> {
+  const { sandbox, entry, files, timeoutMs, signal } = options
   const run = await runSuite({
-    sandbox: options.sandbox,
+    sandbox,
     entry,
-    timeoutMs: Math.min(entry.timeoutMs, coverageTimeout(options.wallMs)),
-    selection: { coverage: true },
-    ...(options.signal && { signal: options.signal }),
+    selection: { coverage: true, ...(files && { files }) },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(signal && { signal }),
   })
-  return run.report.tests.length > 0 ? run.coverage : undefined
+  const cut = run.timedOut || run.outputLimited || run.report.tests.length === 0
+  return run.coverage && (!cut || run.coverage.size > 0) ? { map: run.coverage, complete: !cut } : undefined
 }

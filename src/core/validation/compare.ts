@@ -19,8 +19,20 @@ export function countStatuses(statuses: Iterable<TestStatus>): Record<TestStatus
   return counts
 }
 
+/** A table without a prototype: a test may be called `constructor` or `__proto__`. */
+export function emptyStatuses(): Record<string, TestStatus> {
+  return Object.create(null) as Record<string, TestStatus>
+}
+
 export function statusesOf(report: TestReport): Record<string, TestStatus> {
-  return Object.fromEntries(report.tests.map(({ id, status }) => [id, status]))
+  const statuses = emptyStatuses()
+  for (const { id, status } of report.tests) statuses[id] = status
+  return statuses
+}
+
+/** The status of a test; also for tables that were read back from a record and have a prototype. */
+export function statusOf(statuses: Statuses, id: string): TestStatus | undefined {
+  return Object.hasOwn(statuses, id) ? statuses[id] : undefined
 }
 
 /**
@@ -45,6 +57,6 @@ export function compareReports(
       else if (after !== 'pass') result.weakened.push({ id, now: after })
     } else if ((before === 'fail' || before === 'error') && after === 'pass') result.fixed.push(id)
   }
-  for (const { id, status } of candidate.tests) if (base[id] === undefined) result.added.push({ id, status })
+  for (const { id, status } of candidate.tests) if (statusOf(base, id) === undefined) result.added.push({ id, status })
   return result
 }

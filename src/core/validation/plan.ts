@@ -7,6 +7,7 @@ import { type PackageManifest, readManifest } from './runners/javascript.ts'
 import { flattenScript, isCheck, isFanOut } from './scripts.ts'
 import { detectSteps } from './steps.ts'
 import { createToolFinder } from './tools.ts'
+import { toxSuites } from './tox.ts'
 import { readPackages, reachOf } from './workspace.ts'
 
 export type PlanOptions = {
@@ -101,6 +102,11 @@ async function detectSuites(context: DetectContext, packages: readonly PackageNo
   const below = packages.some(({ scope }) => scope !== context.scope && (context.scope === '' || scope.startsWith(`${context.scope}/`)))
   for (const group of [manifest && script === undefined ? scripts : [], python, ['go'], ['cargo'], ['ctest']] as RunnerId[][]) {
     if (known(group) || known(['command'])) continue
+    if (group === python) {
+      const suites = await toxSuites(context)
+      found.push(...suites)
+      if (suites.length > 0) continue
+    }
     for (const id of group) {
       const detection = await runnerOf(id).detect(context)
       // Without a configuration of its own a top folder is not taken for a suite because of tests in packages below it.

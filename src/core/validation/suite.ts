@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import type { JailResult, Sandbox } from '../sandbox/index.ts'
 import { parseJson } from '../kernel/index.ts'
 import type { CommandStep, CoverageMap, PlanEntry, RunSelection, TestReport } from './runner.ts'
+import { refusesToCompile } from './refused.ts'
 import { runnerOf } from './runners/index.ts'
 import { asArray, asNumber, asRecord, asText, relativeToScope, relativeToTop } from './runners/report.ts'
 
@@ -19,6 +20,8 @@ export type SuiteRun = {
   timedOut: boolean
   outputLimited: boolean
   leftovers: boolean
+  /** The tests did not run for a reason of their own: the code does not compile, or the runner could not be started. */
+  unrun: 'compile' | 'start' | null
   /** What the command used too much of. */
   limit: JailResult['limit']
   /** The end of what was printed, for people. */
@@ -34,13 +37,14 @@ const TAIL = 4000
 
 const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
   {
-    pattern: /ECONNREFUSED|Connection refused|connect ENOENT|could not connect to server/i,
+    pattern:
+      /ECONNREFUSED|Connection refused|connect ENOENT|(?:could not|cannot|can't|failed to) connect to|connection to server at|server selection timed out/i,
     what: 'the tests connect to a service',
     setting: 'sandbox.services: ["COMMAND THAT STARTS IT"]',
   },
   {
     pattern:
-      /ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution|Name or service not known|network is unreachable|fetch failed/i,
+      /ENOTFOUND|EAI_AGAIN|getaddrinfo|gaierror|Temporary failure in name resolution|Name or service not known|no such host|\blookup \S+ on \S+:53|could not resolve host|failed to lookup address|network is unreachable|fetch failed/i,
     what: 'the tests need the network',
     setting: "plan.test: 'COMMAND' without those tests",
   },
@@ -56,7 +60,8 @@ const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
     setting: 'plan.build: "COMMAND"',
   },
   {
-    pattern: /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file/i,
+    pattern:
+      /Cannot find module|ERR_MODULE_NOT_FOUND|ModuleNotFoundError|No module named|cannot find package|ENOENT: no such file|FileNotFoundError|No such file or directory/i,
     what: 'files are missing in the sandbox (not committed, or generated)',
     setting: 'sandbox.include: ["FILE"] or sandbox.setup: "COMMAND"',
   },
@@ -64,12 +69,21 @@ const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
   { pattern: /not a git repository/i, what: 'the tests call git', setting: 'sandbox.git: synthetic' },
 ]
 
-/** What a suite's output says about its surroundings, most telling first, at most three. */
+/** What a suite's output says about its surroundings, most often said first, at most three. */
 export function findCauses(output: string): Cause[] {
-  return CAUSES.filter(({ pattern }) => pattern.test(output))
+  const times = ({ pattern }: { pattern: RegExp }): number => [...output.matchAll(new RegExp(pattern, `${pattern.flags}g`))].length
+  return CAUSES.map((cause) => ({ cause, count: times(cause) }))
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => b.count - a.count)
     .slice(0, 3)
-    .map(({ pattern: _pattern, ...cause }) => cause)
+    .map(({ cause: { pattern: _pattern, ...cause } }) => cause)
 }
+
+/** What most often ails a suite that runs elsewhere, for where its output says less. */
+export const USUAL_CAUSES: readonly Cause[] = ['sandbox.services', 'plan.test', 'sandbox.include'].map((setting) => {
+  const { what, setting: full } = CAUSES.find((cause) => cause.setting.startsWith(setting))!
+  return { what, setting: full }
+})
 
 /** Lists files below /out without following links. */
 async function listOut(folder: string, at = folder): Promise<string[]> {
@@ -131,6 +145,12 @@ export async function runSuite(options: {
     timedOut: result.timedOut,
     outputLimited: result.outputLimited,
     leftovers: result.leftovers,
+    unrun:
+      result.exitCode !== 0 && refusesToCompile(output)
+        ? 'compile'
+        : report.tests.length === 0 && (result.exitCode === 126 || result.exitCode === 127)
+          ? 'start'
+          : null,
     limit: result.limit ?? null,
     tail: `${stdout.slice(-TAIL)}${stderr.slice(-TAIL)}`.trim(),
     causes: failed || !report.complete ? findCauses(output) : [],

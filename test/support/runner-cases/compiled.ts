@@ -41,7 +41,8 @@ func TestGroup(t *testing.T) {
     '::TestGroup/ünïcode_name': 'pass',
     'inner::TestAlone': 'pass',
   },
-  selection: { files: ['inner/inner_test.go'], ids: ['inner::TestAlone'] },
+  // as the report names it: a package by its folder
+  selection: { files: ['inner'], ids: ['inner::TestAlone'] },
   coverage: { file: 'math.go', executed: [4], not: [8] },
   dies: {
     suite: {

@@ -15,3 +15,10 @@ test('a rise blocks a rule and is only told of a patch', () => {
   const longer = [{ before: 'f()\n', after: 'f()\n'.repeat(200), language: undefined }]
   expect(measureGuards(longer, true).map(({ ok }) => ok)).toEqual([false, false])
 })
+
+test('size may grow with the number of sites, not more', () => {
+  const pair = (added: number) => [{ before: 'f()\n'.repeat(40), after: 'f()\n'.repeat(40 + added), language: undefined }]
+  expect(measureGuards(pair(30), true, 1).map(({ ok }) => ok)).toEqual([false, true])
+  expect(measureGuards(pair(30), true, 10).map(({ ok }) => ok)).toEqual([true, true])
+  expect(measureGuards(pair(31), true, 10).map(({ ok }) => ok)).toEqual([false, true])
+})

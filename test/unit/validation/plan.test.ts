@@ -91,6 +91,37 @@ describe('the script of a package', () => {
   })
 })
 
+describe('tox', () => {
+  const tests = { 'tests/test_a.py': 'import unittest\n' }
+  const toxIni = (commands: string): Record<string, string> => ({ ...tests, 'tox.ini': `[tox]\nenvlist = py3\n[testenv]\ndeps = x\ncommands =${commands}\n[testenv:lint]\ncommands = pytest lint\n` })
+
+  it.each([
+    [' pytest {posargs}', ['pytest: python3 -m pytest']],
+    ['\n    pytest --cov pkg -m "not slow" \\\n      {posargs:tests}', ['pytest: python3 -m pytest -m not slow tests']],
+    ['\n    coverage erase\n    coverage run --source pkg -m pytest {posargs:tests/}\n    - coverage report', ['pytest: python3 -m pytest tests/']],
+    [' py3: {envpython} -W error -m unittest discover -s tests', ['unittest: python3 -W error discover -s tests']],
+    [' python -m coverage run -p -m unittest', ['unittest: python3 discover']],
+    ['\n  !cov: {envbindir}/pytest {toxinidir}/tests', ['pytest: python3 -m pytest ./tests']],
+    [' nosetests', ['pytest: python3 -m pytest tests']],
+    [' pytest {[base]args}', ['unittest: python3 discover -s tests']],
+    [' flake8', ['unittest: python3 discover -s tests']],
+  ])('commands =%s', async (commands, expected) => {
+    expect(calls(await planOf(toxIni(commands)))).toEqual(expected)
+  })
+
+  it.each([
+    ['[tool.tox]\nlegacy_tox_ini = """\n[testenv]\ncommands =\n    pytest {posargs:tests}\n"""\n', 'pyproject.toml [testenv] (pytest tests)'],
+    [
+      '[tool.tox.env_run_base]\ncommands = [["coverage", "erase"], ["coverage", "run", "-m", "pytest", { replace = "posargs", default = ["tests"], extend = true }]]\n',
+      'pyproject.toml [tool.tox] env_run_base (coverage run -m pytest tests)',
+    ],
+  ])('pyproject.toml: %s', async (text, origin) => {
+    const plan = await planOf({ ...tests, 'pyproject.toml': text })
+    expect(calls(plan)).toEqual(['pytest: python3 -m pytest tests'])
+    expect(plan.entries[0]!.origin).toBe(origin)
+  })
+})
+
 describe('without a script', () => {
   it.each<[string, Record<string, FileContent>, string[]]>([
     ['a vitest configuration', { 'package.json': '{}', 'vitest.config.ts': '' }, ['vitest']],

@@ -1,5 +1,4 @@
 import {
-  type LanguageFamily,
   type LanguageId,
   type SyntaxNode,
   createByteOffsets,
@@ -13,196 +12,107 @@ import {
   walk,
 } from '../../parsing/index.ts'
 import { plantLineFaults } from './line-faults.ts'
+import { ARITHMETIC, LOGIC, RELATIONS, TABLES, type Table } from './tables.ts'
 
 export type FaultKind = 'relation' | 'number' | 'boolean' | 'condition' | 'return' | 'arithmetic' | 'logic' | 'call' | 'arguments'
 
 /** A small change of behaviour a good test should notice. `start` and `end` are bytes of the text. */
 export type Fault = { start: number; end: number; text: string; kind: FaultKind; line: number; functionName: string }
 
-type Table = {
-  functions: ReadonlySet<string>
-  conditions: ReadonlySet<string>
-  returns: ReadonlySet<string>
-  returned: string
-  statements: ReadonlySet<string>
-  calls: ReadonlySet<string>
-  numbers: ReadonlySet<string>
-  booleans: Readonly<Record<string, string>>
-  negate: (condition: string) => string
-  /** Lists of arguments: two of them can change places. */
-  arguments: ReadonlySet<string>
-}
-
-const RELATIONS: Readonly<Record<string, string>> = {
-  '===': '!==',
-  '!==': '===',
-  '==': '!=',
-  '!=': '==',
-  '<': '>=',
-  '<=': '>',
-  '>': '<=',
-  '>=': '<',
-  is: 'is not',
-  in: 'not in',
-}
-const ARITHMETIC: Readonly<Record<string, string>> = { '+': '-', '-': '+', '*': '/', '/': '*' }
-const LOGIC: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', and: 'or', or: 'and' }
-const SYMBOLIC = {
-  booleans: { true: 'false', false: 'true' },
-  negate: (condition: string) => `!(${condition})`,
-  arguments: new Set(['arguments', 'argument_list']),
-}
-
-/** What the nodes are called per language family. Node kinds are those of the tree-sitter grammars. */
-const TABLES: Partial<Record<LanguageFamily, Table>> = {
-  javascript: {
-    functions: new Set([
-      'function_declaration',
-      'function_expression',
-      'arrow_function',
-      'method_definition',
-      'generator_function_declaration',
-    ]),
-    conditions: new Set(['if_statement', 'while_statement', 'ternary_expression']),
-    returns: new Set(['return_statement']),
-    returned: 'return undefined',
-    statements: new Set(['expression_statement']),
-    calls: new Set([
-      'call_expression',
-      'await_expression',
-      'assignment_expression',
-      'augmented_assignment_expression',
-      'update_expression',
-    ]),
-    numbers: new Set(['number']),
-    ...SYMBOLIC,
-  },
-  python: {
-    functions: new Set(['function_definition', 'lambda']),
-    conditions: new Set(['if_statement', 'while_statement', 'elif_clause']),
-    returns: new Set(['return_statement']),
-    returned: 'return None',
-    statements: new Set(['expression_statement']),
-    calls: new Set(['call', 'assignment', 'augmented_assignment', 'await']),
-    numbers: new Set(['integer', 'float']),
-    booleans: { True: 'False', False: 'True' },
-    negate: (condition) => `not (${condition})`,
-    arguments: new Set(['argument_list']),
-  },
-  go: {
-    functions: new Set(['function_declaration', 'method_declaration', 'func_literal']),
-    conditions: new Set(['if_statement', 'for_clause']),
-    returns: new Set(),
-    returned: '',
-    statements: new Set(['expression_statement']),
-    calls: new Set(['call_expression']),
-    numbers: new Set(['int_literal', 'float_literal']),
-    ...SYMBOLIC,
-  },
-  rust: {
-    functions: new Set(['function_item', 'closure_expression']),
-    conditions: new Set(['if_expression', 'while_expression']),
-    returns: new Set(),
-    returned: '',
-    statements: new Set(['expression_statement']),
-    calls: new Set(['call_expression', 'assignment_expression', 'compound_assignment_expr']),
-    numbers: new Set(['integer_literal', 'float_literal']),
-    ...SYMBOLIC,
-  },
-  c: {
-    functions: new Set(['function_definition']),
-    conditions: new Set(['if_statement', 'while_statement']),
-    returns: new Set(),
-    returned: '',
-    statements: new Set(['expression_statement']),
-    calls: new Set(['call_expression', 'assignment_expression', 'update_expression']),
-    numbers: new Set(['number_literal']),
-    ...SYMBOLIC,
-  },
-  java: {
-    functions: new Set(['method_declaration', 'constructor_declaration', 'lambda_expression']),
-    conditions: new Set(['if_statement', 'while_statement']),
-    returns: new Set(),
-    returned: '',
-    statements: new Set(['expression_statement']),
-    calls: new Set(['method_invocation', 'assignment_expression', 'update_expression']),
-    numbers: new Set(['decimal_integer_literal']),
-    ...SYMBOLIC,
-  },
-  ruby: {
-    functions: new Set(['method', 'singleton_method']),
-    conditions: new Set(['if', 'unless', 'while']),
-    returns: new Set(['return']),
-    returned: 'return nil',
-    statements: new Set(),
-    calls: new Set(),
-    numbers: new Set(['integer', 'float']),
-    ...SYMBOLIC,
-  },
-}
-
 type Raw = Omit<Fault, 'line' | 'functionName'> & { node: SyntaxNode }
 
-/** The faults one node offers, in UTF-16 offsets. */
-function faultsOf(node: SyntaxNode, table: Table): Raw[] {
+/** Places whose value a compiler works with: lengths, labels, patterns, attributes, constants of the preprocessor. */
+const FIXED =
+  /^(?:array_type|array_declarator|array_expression|dimensions_expr|expression_case|case_statement|switch_label|match_pattern|tuple_pattern|tuple_struct_pattern|range_pattern|index_expression|slice_expression|subscript_expression|enumerator|enum_variant|bitfield_clause|preproc_.*|attribute|annotation|const_item|static_item|static_assert_declaration|token_tree|generic_type|type_arguments|literal_type)$/
+
+function isFixed(node: SyntaxNode): boolean {
+  if (node.parent() && kindOf(node.parent()!) === 'field_expression') return true // the second of a tuple
+  for (let owner = node.parent(); owner && !/statement_list$|^block$|^compound_statement$/.test(kindOf(owner)); owner = owner.parent())
+    if (FIXED.test(kindOf(owner))) return true
+  return false
+}
+
+/** One more, or one less where one more does not fit the widest value of a type. */
+function neighbour(number: string): string {
+  const value = Number(number)
+  return String(value >= 127 && Math.log2(value + 1) % 1 === 0 ? value - 1 : value + 1)
+}
+
+const CONSTANT = /^[(\s]*(?:true|false|\d+)[)\s]*$/
+/** Calls that never come back: what follows them may not compile when they do. */
+const NO_RETURN = /(?:^|[.:])(?:panic|exit|abort|fatalf?|unreachable|_exit|longjmp|throw\w*)!?\s*\(/i
+
+/** The faults one node offers, in UTF-16 offsets. `strict` keeps to those a compiler accepts. */
+function faultsOf(node: SyntaxNode, table: Table, strict: boolean): Raw[] {
   const kind = kindOf(node)
   const text = node.text()
   const { start, end } = spanOf(node)
-  const fault = (of: FaultKind, replacement: string): Raw => ({ start, end, text: replacement, kind: of, node })
+  const fault = (of: FaultKind, replacement: string | undefined): Raw[] =>
+    replacement === undefined ? [] : [{ start, end, text: replacement, kind: of, node }]
+  const turned = /^(true|false|boolean_literal)$/.test(kind) ? table.booleans.get(text) : undefined
+  if (turned !== undefined) return strict && (isFixed(node) || isWhole(node, table)) ? [] : fault('boolean', turned)
   if (node.isLeaf()) {
     const operatorOf = node.parent()
-    const inOperation = operatorOf !== null && /binary|comparison|boolean_operator/.test(kindOf(operatorOf))
-    if (inOperation && RELATIONS[text]) return [fault('relation', RELATIONS[text])]
-    if (inOperation && LOGIC[text]) return [fault('logic', LOGIC[text])]
-    if (inOperation && ARITHMETIC[text]) return [fault('arithmetic', ARITHMETIC[text])]
-    if (table.booleans[text] && /^(true|false|boolean_literal)$/.test(kind)) return [fault('boolean', table.booleans[text])]
-    if (table.numbers.has(kind) && /^\d{1,9}$/.test(text)) return [fault('number', String(Number(text) + 1))]
+    if (operatorOf !== null && /binary|comparison|boolean_operator/.test(kindOf(operatorOf)) && !(strict && isFixed(node))) {
+      if (RELATIONS.has(text)) return fault('relation', RELATIONS.get(text))
+      if (LOGIC.has(text)) return fault('logic', LOGIC.get(text))
+      // `+` joins texts as well: only a compiler knows
+      if (ARITHMETIC.has(text)) return strict ? [] : fault('arithmetic', ARITHMETIC.get(text))
+    }
+    if (table.numbers.has(kind) && /^\d{1,9}$/.test(text) && !(strict && isFixed(node))) return fault('number', neighbour(text))
     return []
   }
-  if (table.booleans[text] && kind === 'boolean_literal') return [fault('boolean', table.booleans[text])]
   if (table.conditions.has(kind)) {
     const condition = node.field('condition')
-    if (!condition || kindOf(condition) === 'let_condition') return []
+    if (!condition || kindOf(condition).startsWith('let_c') || (strict && CONSTANT.test(condition.text()))) return []
     const span = spanOf(condition)
     const inner = condition.text()
     const wrapped = inner.startsWith('(') && inner.endsWith(')')
-    return [
-      { ...span, text: wrapped ? `(${table.negate(inner)})` : table.negate(inner), kind: 'condition', node: condition },
-      // the body never runs: for where a negation does not parse
-      { ...span, text: wrapped ? `(${never(table)})` : never(table), kind: 'condition', node: condition },
-    ]
+    const negated: Raw = { ...span, text: wrapped ? `(${table.negate(inner)})` : table.negate(inner), kind: 'condition', node: condition }
+    // the body never runs: for where a negation does not parse
+    const never: Raw = { ...span, text: wrapped ? `(${neverOf(table)})` : neverOf(table), kind: 'condition', node: condition }
+    return strict ? [negated] : [negated, never]
   }
   if (table.arguments.has(kind)) {
     const [first, second] = node.children().filter((child) => child.isNamed() && !isComment(child))
-    if (!first || !second || first.text() === second.text() || /^[.*]/.test(first.text() + second.text())) return []
+    if (strict || !first || !second || first.text() === second.text() || /^[.*]/.test(first.text() + second.text())) return []
     const [from, to] = [spanOf(first), spanOf(second)]
     const between = text.slice(from.end - start, to.start - start)
     return [{ start: from.start, end: to.end, text: `${second.text()}${between}${first.text()}`, kind: 'arguments', node: first }]
   }
   if (kind === 'binary_expression' && node.children().some((child) => child.text() === '??')) {
     // the default is lost; with `&&` instead the value would be, which every test of the plain case notices
-    const left = node.field('left')
-    return left ? [fault('logic', left.text())] : []
+    return strict ? [] : fault('logic', node.field('left')?.text())
   }
-  // A typed language has no value that fits everywhere; a negated comparison and a number one higher always do.
-  if (/^(return_statement|return_expression)$/.test(kind) && table.returned === '') return typedReturn(node, table)
+  // A typed language has no value that fits everywhere; a negated comparison, a number one higher and an empty text do.
+  if (strict && /^(return_statement|return_expression)$/.test(kind)) return typedReturn(node, table)
   if (table.returns.has(kind) && node.children().some((child) => child.isNamed() && !isComment(child))) {
     const ending = text.endsWith(';') ? ';' : ''
-    return text.trimEnd() === `${table.returned}${ending}` ? [] : [fault('return', `${table.returned}${ending}`)]
+    return text.trimEnd() === `${table.returned}${ending}` ? [] : fault('return', `${table.returned}${ending}`)
   }
   if (table.statements.has(kind)) {
     const first = node.children().find((child) => child.isNamed())
-    if (first && table.calls.has(kindOf(first)) && !first.text().startsWith('super')) {
-      const filler = table.booleans['True'] ? 'pass' : text.endsWith(';') ? ';' : '{}'
-      return [fault('call', filler)]
-    }
+    if (!first || !table.calls.has(kindOf(first)) || first.text().startsWith('super')) return []
+    // the call stays in the text, so that every name in it stays used
+    if (strict) return /call|invocation/.test(kindOf(first)) && !NO_RETURN.test(text) ? fault('call', table.skip(text)) : []
+    return fault('call', table.booleans.has('True') ? 'pass' : text.endsWith(';') ? ';' : '{}')
   }
   return []
 }
 
-const never = (table: Table): string => (table.booleans['True'] ? 'False' : 'false')
+const neverOf = (table: Table): string => (table.booleans.has('True') ? 'False' : 'false')
+
+/** A constant that is a condition by itself: what follows `while (true)` is unreachable to a compiler. */
+function isWhole(node: SyntaxNode, table: Table): boolean {
+  for (let owner = node.parent(); owner; owner = owner.parent()) {
+    if (table.conditions.has(kindOf(owner)) || /^(?:for_statement|do_statement)$/.test(kindOf(owner))) return true
+    if (!/parenthesi/.test(kindOf(owner))) return false
+  }
+  return false
+}
 
 const COMPARISON = /^(binary_expression|comparison_operator|unary_expression)$/
+const TEXT = /^(?:interpreted_string_literal|string_literal)$/
 
 function typedReturn(node: SyntaxNode, table: Table): Raw[] {
   const outer = node.children().find((child) => child.isNamed() && !isComment(child))
@@ -210,10 +120,11 @@ function typedReturn(node: SyntaxNode, table: Table): Raw[] {
   if (!value) return []
   const span = spanOf(value)
   const inner = value.text()
-  if (table.numbers.has(kindOf(value)) && /^\d{1,9}$/.test(inner))
-    return [{ ...span, text: String(Number(inner) + 1), kind: 'return', node: value }]
-  const compares = value.children().some((child) => RELATIONS[child.text()] !== undefined || /^(&&|\|\||!)$/.test(child.text()))
-  return COMPARISON.test(kindOf(value)) && compares ? [{ ...span, text: table.negate(inner), kind: 'return', node: value }] : []
+  const fault = (text: string): Raw[] => [{ ...span, text, kind: 'return', node: value }]
+  if (table.numbers.has(kindOf(value)) && /^\d{1,9}$/.test(inner)) return fault(neighbour(inner))
+  if (TEXT.test(kindOf(value)) && /^"[^"]+"$/.test(inner)) return fault('""')
+  const compares = value.children().some((child) => RELATIONS.has(child.text()) || /^(&&|\|\||!)$/.test(child.text()))
+  return COMPARISON.test(kindOf(value)) && compares ? fault(table.negate(inner)) : []
 }
 
 function nameOf(node: SyntaxNode, table: Table): string {
@@ -233,8 +144,9 @@ function rank(start: number, seed: number): number {
 }
 
 /**
- * Faults for a text, at most `max` and at most one per line, deterministic for a seed. Every fault parses. Languages
- * without a table give tokens outside strings and comments. `lines` (1-based) restricts where they are planted; `kinds` to the surest ones first.
+ * Faults for a text, at most `max` and at most one per line (the surest kind), deterministic for a seed. Every fault
+ * parses; in a language that is compiled, or with `compiled`, it keeps types and names as well. Languages without a table
+ * give tokens outside strings and comments. `lines` (1-based) restricts where they are planted.
  */
 export function plantFaults(options: {
   text: string
@@ -242,6 +154,7 @@ export function plantFaults(options: {
   lines?: ReadonlySet<number>
   seed: number
   max: number
+  compiled?: boolean
 }): Fault[] {
   const { text, language, lines, seed, max } = options
   const table = TABLES[familyOf(language)]
@@ -251,16 +164,17 @@ export function plantFaults(options: {
       .filter(({ after }) => parses(after, language))
       .map(({ fault }) => fault)
       .slice(0, max)
+  const strict = table.compiled || options.compiled === true
   const byLine = new Map<number, Raw[]>()
   walk(parsed.root, (node) => {
     if (
       isComment(node) ||
-      /^(string|template_string|import_statement|import_declaration|attribute_item|type_annotation|interface_declaration)$/.test(
+      /^(string|template_string|import_statement|import_declaration|attribute_item|type_annotation|interface_declaration|type_alias_declaration|type_arguments|ambient_declaration|type)$/.test(
         kindOf(node),
       )
     )
       return false
-    for (const fault of faultsOf(node, table)) {
+    for (const fault of faultsOf(node, table, strict)) {
       const { line } = spanOf(fault.node)
       if (!lines || lines.has(line)) byLine.set(line, [...(byLine.get(line) ?? []), fault])
     }

@@ -59,9 +59,9 @@ function folderOfPackage(entry: PlanEntry, importPath: string): string | undefin
 
 function packagesOf(entry: PlanEntry, selection: RunSelection): readonly string[] {
   if (!selection.files) return entry.targets ?? ['./...']
-  const folders = new Set(
-    selection.files.map((file) => relativeToScope(posix.dirname(file) === '.' ? '' : posix.dirname(file), entry.scope)),
-  )
+  // Reports name tests by the folder of their package; a file stands for its folder.
+  const folderOf = (file: string): string => (file.endsWith('.go') ? posix.dirname(file) : file).replace(/^\.$/, '')
+  const folders = new Set(selection.files.map((file) => relativeToScope(folderOf(file), entry.scope)))
   return [...folders].filter((folder) => !folder.startsWith('../')).map((folder) => (folder === '' || folder === '.' ? '.' : `./${folder}`))
 }
 

@@ -6,6 +6,7 @@ import { readJunit } from './junit.ts'
 import {
   protectedPython,
   pytestArguments,
+  pythonModule,
   PYTHON_ENV,
   pythonCoverage,
   pythonCoverageEnv,
@@ -39,6 +40,7 @@ async function found(
   origin: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  interpreter: readonly string[] = [],
 ): Promise<Detection> {
   const settings = await readPytestSettings(context)
   const words = splitScript(settings?.addopts ?? '')?.flatMap((part) => part.words)
@@ -49,7 +51,7 @@ async function found(
   return {
     runner: 'pytest',
     scope: context.scope,
-    command: [await context.tools.python(context.scope), '-m', 'pytest', ...override, ...flags],
+    command: [await context.tools.python(context.scope), ...interpreter, '-m', 'pytest', ...override, ...flags],
     targets,
     env: { ...PYTHON_ENV, ...env },
     origin,
@@ -61,18 +63,18 @@ function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`
 }
 
-function argumentsOf(command: ScriptCommand): readonly string[] | undefined {
-  if (command.program === 'pytest' || command.program === 'py.test') return command.args
-  if (/^python[\d.]*$/.test(command.program) && command.args[0] === '-m' && command.args[1] === 'pytest') return command.args.slice(2)
-  return undefined
+function callOf({ program, args }: ScriptCommand): { flags: readonly string[]; args: readonly string[] } | undefined {
+  if (program === 'pytest' || program === 'py.test') return { flags: [], args }
+  const called = pythonModule(program, args)
+  return called?.module === 'pytest' ? called : undefined
 }
 
 /** pytest 6 and later, through JUnit XML of the xunit1 family, the one that names files. */
 export const pytest: TestRunner = {
   id: 'pytest',
   async recognise(command, context) {
-    const args = argumentsOf(command)
-    return args ? found(context, command.text, args, command.env) : undefined
+    const call = callOf(command)
+    return call ? found(context, command.text, call.args, command.env, call.flags) : undefined
   },
   async detect(context) {
     const settings = await readPytestSettings(context)

@@ -106,6 +106,39 @@ const VALUED = new Set([
   '--capture',
 ])
 
+/** Options of `coverage run` that take the next word. */
+const COVERAGE_VALUED = new Set(['--source', '--omit', '--include', '--rcfile', '--data-file', '--context', '--concurrency', '--debug'])
+
+export type PythonModule = { module: string; flags: string[]; args: string[] }
+
+/**
+ * The module a command runs: `python -W error -m pytest x`, also behind `coverage run`, which only measures. `flags` are the
+ * interpreter's own. Undefined where a command runs something else.
+ */
+export function pythonModule(program: string, args: readonly string[]): PythonModule | undefined {
+  if (program === 'coverage' || /^coverage[\d.]+$/.test(program)) {
+    if (args[0] !== 'run') return undefined
+    for (let index = 1; index < args.length && args[index]!.startsWith('-'); index++) {
+      if (args[index] === '-m' || args[index] === '--module')
+        return args[index + 1] === undefined ? undefined : { module: args[index + 1]!, flags: [], args: args.slice(index + 2) }
+      if (COVERAGE_VALUED.has(args[index]!)) index++
+    }
+    return undefined
+  }
+  if (!/^python[\d.]*$/.test(program)) return undefined
+  const flags: string[] = []
+  for (let index = 0; index < args.length && args[index]!.startsWith('-'); index++) {
+    const [arg, next] = [args[index]!, args[index + 1]]
+    if (arg === '-m') {
+      if (next === 'coverage') return pythonModule('coverage', args.slice(index + 2))
+      return next === undefined ? undefined : { module: next, flags, args: args.slice(index + 2) }
+    }
+    flags.push(arg)
+    if ((arg === '-W' || arg === '-X') && next !== undefined) flags.push(args[++index]!)
+  }
+  return undefined
+}
+
 /** What is left of pytest arguments when the plan sets report, order and end itself. */
 export function pytestArguments(args: readonly string[]): string[] {
   const kept: string[] = []
@@ -130,7 +163,7 @@ export const TRACER_MODULE = 'singularity_lines'
  * once all its lines were seen. coverage.py is not needed and not touched.
  */
 export const TRACER = `
-import json, os, sys, threading
+import json, os, sys, threading, time
 ROOT = os.environ.get("SINGULARITY_COVERAGE_ROOT") or os.path.abspath(os.path.join(os.getcwd(), "../" * int(os.environ.get("SINGULARITY_COVERAGE_DEPTH", "0")) or "."))
 os.environ["SINGULARITY_COVERAGE_ROOT"] = ROOT
 PREFIX = ROOT.rstrip("/") + "/"
@@ -142,6 +175,9 @@ _left = {}
 def wanted(path):
     answer = _wanted.get(path)
     if answer is None:
+        if path.startswith("<"):
+            _wanted[path] = False
+            return False
         full = os.path.abspath(path)
         answer = _wanted[path] = full if full.startswith(PREFIX) and not any(part in full for part in SKIP) else False
     return answer
@@ -187,8 +223,13 @@ def start():
         threading.settrace(trace)
         sys.settrace(trace)
 
+_executable = {}
+
 def executable(path):
-    found = set()
+    found = _executable.get(path)
+    if found is not None:
+        return found
+    found = _executable[path] = set()
     try:
         with open(path, "rb") as file:
             stack = [compile(file.read(), path, "exec", dont_inherit=True)]
@@ -200,6 +241,17 @@ def executable(path):
         stack.extend(item for item in code.co_consts if hasattr(item, "co_lines"))
     return found
 
+def write():
+    files = {}
+    for path, seen in list(SEEN.items()):
+        files[path[len(PREFIX):]] = {"executed": sorted(seen), "executable": sorted(executable(path) | seen)}
+    folder = os.path.join(os.environ.get("SINGULARITY_OUT", "/out"), "coverage")
+    os.makedirs(folder, exist_ok=True)
+    name = os.path.join(folder, "python-%d" % os.getpid())
+    with open(name + ".part", "w") as file:
+        json.dump({"files": files}, file)
+    os.replace(name + ".part", name + ".json")
+
 def stop(_done=[]):
     if _done:
         return
@@ -207,16 +259,21 @@ def stop(_done=[]):
     if getattr(sys, "monitoring", None) is None:
         sys.settrace(None)
         threading.settrace(None)
-    files = {}
-    for path, seen in list(SEEN.items()):
-        files[path[len(PREFIX):]] = {"executed": sorted(seen), "executable": sorted(executable(path) | seen)}
-    os.makedirs("/out/coverage".replace("/out", os.environ.get("SINGULARITY_OUT", "/out")), exist_ok=True)
-    with open(os.path.join(os.environ.get("SINGULARITY_OUT", "/out"), "coverage", "python-%d.json" % os.getpid()), "w") as file:
-        json.dump({"files": files}, file)
+    write()
 
 start()
 import atexit
 atexit.register(stop)
+
+# What was seen so far is kept, should the run be ended from outside.
+_next = [time.monotonic() + 1]
+
+def pytest_runtest_logfinish(nodeid, location):
+    before = time.monotonic()
+    if before > _next[0]:
+        write()
+        after = time.monotonic()
+        _next[0] = after + max(1, 20 * (after - before))
 
 def pytest_unconfigure(config):
     stop()

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import { selectedFiles } from './javascript.ts'
-import { protectedPython, PYTHON_ENV, pythonCoverage, pythonCoverageEnv, TRACER, TRACER_MODULE } from './python.ts'
+import { protectedPython, PYTHON_ENV, pythonModule, pythonCoverage, pythonCoverageEnv, TRACER, TRACER_MODULE } from './python.ts'
 import { asNumber, asRecord, asText, createReport, parseLines, relativeToTop } from './report.ts'
 
 const DRIVER = 'helper_unittest.py'
@@ -76,12 +76,13 @@ unittest.main(module=None, argv=["python -m unittest"] + sys.argv[1:], testRunne
 export const unittest: TestRunner = {
   id: 'unittest',
   async recognise(command, context) {
-    if (!/^python[\d.]*$/.test(command.program) || command.args[0] !== '-m' || command.args[1] !== 'unittest') return undefined
-    const args = command.args.slice(2).filter((arg) => !/^(?:-v|--verbose|-q|--quiet|-f|--failfast|-b|--buffer)$/.test(arg))
+    const called = pythonModule(command.program, command.args)
+    if (called?.module !== 'unittest') return undefined
+    const args = called.args.filter((arg) => !/^(?:-v|--verbose|-q|--quiet|-f|--failfast|-b|--buffer)$/.test(arg))
     return {
       runner: 'unittest',
       scope: context.scope,
-      command: [await context.tools.python(context.scope)],
+      command: [await context.tools.python(context.scope), ...called.flags],
       targets: args.length === 0 ? ['discover'] : args,
       env: { ...PYTHON_ENV, ...command.env },
       origin: command.text,
