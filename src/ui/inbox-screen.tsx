@@ -23,7 +23,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   const { stdout } = useStdout()
   const [chosen, setChosen] = useState<{ id: string; index: number } | null>(null)
   const [view, setView] = useState<View>({ name: 'list' })
-  const [diff, setDiff] = useState<{ id: string; text: string } | null>(null)
+  const [diffs, setDiffs] = useState<ReadonlyMap<string, string>>(new Map())
   const [typed, setTyped] = useState('')
   const [search, setSearch] = useState('')
   const [message, setMessage] = useState('')
@@ -63,8 +63,9 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   const read = (name: 'evidence' | 'diff' | 'json', report: CandidateReport): void => {
     const { id } = report.candidate
     setView({ name, report, top: 0 })
-    if (name !== 'diff' || diff?.id === id) return
-    const show = (text: string): void => setDiff({ id, text })
+    if (name !== 'diff' || diffs.has(id)) return
+    // Kept by id: an answer that comes late belongs to its own candidate and replaces nobody else's.
+    const show = (text: string): void => setDiffs((known) => new Map(known).set(id, text))
     void service.diff(id, { color: false }).then(show, (error: unknown) => setMessage(messageOf(error)))
   }
   const approve = (report: CandidateReport, override?: string): void => {
@@ -140,7 +141,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
 
   const lines =
     behind.name === 'diff'
-      ? diffLines(diff?.id === behind.report.candidate.id ? diff.text : '...')
+      ? diffLines(diffs.get(behind.report.candidate.id) ?? '...')
       : behind.name === 'json'
         ? jsonLines(behind.report)
         : behind.name === 'evidence'

@@ -119,6 +119,35 @@ test('a diff that comes late is never shown for another candidate', async () => 
   expect(lastFrame()).not.toContain(`+changed ${a.file}`)
 })
 
+test('a diff that comes late leaves the one on the screen, and is there when it is opened', async () => {
+  const [a, b] = await listed()
+  const gates = new Map<string, () => void>()
+  const slow: ImprovementService = {
+    ...bench.service,
+    diff: async (id, options) => {
+      await new Promise<void>((resolve) => gates.set(id, resolve))
+      return bench.service.diff(id, options)
+    },
+  }
+  const { sees, press, stdin, lastFrame } = open(slow)
+  await sees(b.id)
+  await press('d', '...')
+  stdin.write('q')
+  await sees('q quit')
+  await press('\u001b[B', `> ${b.id}`)
+  await press('d', '...')
+  await vi.waitFor(() => expect(gates.size).toBe(2))
+  gates.get(b.id)!()
+  await sees(`+changed ${b.file}`)
+  gates.get(a.id)!()
+  await bench.service.diff(a.id, { color: false })
+  expect(lastFrame()).toContain(`+changed ${b.file}`)
+  stdin.write('q')
+  await sees('q quit')
+  await press('\u001b[A', `> ${a.id}`)
+  await press('d', `+changed ${a.file}`)
+})
+
 test('weakened candidates are listed as refused, and only there an override is offered', async () => {
   const honest = await bench.add('a.txt')
   const weakened = await bench.add('b.txt', { weakened: true })
