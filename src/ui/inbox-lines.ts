@@ -50,7 +50,9 @@ export function diffLines(diff: string): Line[] {
   return diff.split('\n').map((raw) => {
     if (raw.startsWith('diff --git ')) isHeader = true
     else if (raw.startsWith('@@')) isHeader = false
-    const text = printable(raw).replaceAll('\t', '  ')
+    const text = printable(raw)
+      .replaceAll('\t', '  ')
+      .replace(isHeader ? /(?<=^index [0-9a-f]{12}|\.\.[0-9a-f]{12})[0-9a-f]+/g : '', '')
     const color = isHeader
       ? 'gray'
       : raw.startsWith('+')
@@ -82,8 +84,14 @@ export function wrapLines(lines: readonly Line[], width: number): Line[] {
 function rowsOf(text: string, width: number): string[] {
   if (ASCII.test(text)) {
     const rows: string[] = []
-    for (let at = 0; at < Math.max(1, text.length); at += width) rows.push(text.slice(at, at + width))
-    return rows
+    let rest = text
+    while (rest.length > width) {
+      const space = rest.slice(0, width + 1).lastIndexOf(' ')
+      const at = space > width / 2 ? space : width
+      rows.push(rest.slice(0, at))
+      rest = rest.slice(at)
+    }
+    return [...rows, rest]
   }
   const rows = ['']
   let used = 0

@@ -102,10 +102,12 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   const onKey = (input: string, key: Key): void => {
     if (key.ctrl && (input === 'c' || input === 'd')) return leave()
     if (view.name === 'input') {
+      // A paste brings its enter in the same piece as the text.
+      const isSent = key.return || /[\r\n]$/.test(input)
       if (key.escape) setView(view.behind)
-      else if (key.return) {
+      else if (isSent) {
         setView(view.behind)
-        view.then(typed.trim())
+        view.then(`${typed}${key.return ? '' : oneLine(input)}`.trim())
       } else if (key.backspace || key.delete) setTyped((text) => text.slice(0, -1))
       else if (!key.ctrl && !key.meta) setTyped((text) => text + oneLine(input))
       return

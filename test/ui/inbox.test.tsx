@@ -69,6 +69,15 @@ test('rejects with a reason', async () => {
   expect(bench.approvals.latest(id)).toMatchObject({ status: 'rejected', reason: 'not now' })
 })
 
+test('a text that arrives together with its enter is sent', async () => {
+  const { id } = await bench.add('a.txt')
+  const { sees, press } = open()
+  await sees(id)
+  await press('r', `why reject ${id}`)
+  await press('pasted reason\r', `declined ${id}`)
+  expect(bench.approvals.latest(id)).toMatchObject({ status: 'rejected', reason: 'pasted reason' })
+})
+
 test('searches by title, id and file, and an empty search shows all again', async () => {
   const [a, b] = [await bench.add('a.txt'), await bench.add('b.txt')]
   const { sees, press, lastFrame } = open()
