@@ -12,6 +12,12 @@ describe('built-in rules', () => {
     expect(count).toBeGreaterThanOrEqual(2 * rule.languages.length)
   })
 
+  // The title becomes the subject of a commit.
+  it.each(rules.map(({ id, title }) => [id, title] as const))('%s: its title is a short imperative sentence', (_id, title) => {
+    expect(title.length).toBeLessThanOrEqual(60)
+    expect(title).toMatch(/^(?:Call|Drop|Import|Merge|Pass|Require|Use) \S.*[^.\s]$/)
+  })
+
   it('have ids of their own and cover four languages or more', () => {
     expect(new Set(rules.map((rule) => rule.id)).size).toBe(rules.length)
     expect(rules.length).toBeGreaterThanOrEqual(40)
