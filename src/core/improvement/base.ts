@@ -1,6 +1,6 @@
 import { plural, formatDuration, digest } from '../kernel/index.ts'
 import { type Baseline, type CoverageMap, type Plan, type PlanEntry, measureBaseline, measureCoverage } from '../validation/index.ts'
-import type { Session } from './session.ts'
+import { type Session, countTests } from './session.ts'
 
 type Stored = {
   baseline: Baseline
@@ -57,7 +57,7 @@ export async function measureBase(
   session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
   return session.workbench.use(session.base, { purpose: 'baseline', fresh: false }, async (sandbox) => {
     const onProgress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
-    const baseline = await measureBaseline({ sandbox, plan, entries, signal: session.signal, onProgress })
+    const baseline = await measureBaseline({ sandbox, plan, entries, signal: session.signal, onProgress, onTests: countTests(session) })
     const coverage: BaseCoverage = new Map()
     coverage.built = built
     for (const entry of entries) {
@@ -103,11 +103,12 @@ function sameKind(map: CoverageMap, file: string): boolean {
 }
 
 /** What a run will cost, told before the first candidate. */
-export function estimate(session: Session, baseline: Baseline, candidates: number): string {
+export function estimate(session: Session, baseline: Baseline, candidates: number): { detail: string; ms: number } {
   const suite = baseline.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const steps = baseline.steps.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const measured = baseline.entries.every(({ cpuMs }) => cpuMs !== null && cpuMs < 30_000)
   const total =
     candidates * suite * 0.6 + 2 * (suite + steps) + (measured ? 22 * suite : 0) + Math.min(8, 60_000 / Math.max(1, suite)) * suite
-  return `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
+  const detail = `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
+  return { detail, ms: Math.min(total, session.request.timeLimitMs) }
 }

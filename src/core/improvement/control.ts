@@ -1,5 +1,4 @@
 import { affectedTests } from '../analysis/index.ts'
-import { plural } from '../kernel/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { type Fault, type PlanEntry, isTestPath, plantFaults } from '../validation/index.ts'
 import { type BaseCoverage, isExercised } from './base.ts'
@@ -85,7 +84,7 @@ export async function controlPlan(
     session.observe({
       type: 'phase',
       phase: 'control',
-      detail: `${plural(planted.length + 1, 'planted fault')} of ${Math.min(count, faults.length)}: ${file}:${fault.line}`,
+      detail: `planted fault ${planted.length + 1} of ${Math.min(count, faults.length)}: ${file}:${fault.line}`,
     })
     planted.push({ file, fault, noticed: await isNoticed(session, entries, file, fault) })
   }

@@ -95,7 +95,7 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
     session.observe({
       type: 'phase',
       phase: 'candidates',
-      detail: `${draft.candidate.id}: ${plural(subset.length, 'site')} ${isGreen(result) ? 'pass' : 'fail'}`,
+      detail: `${draft.candidate.id}: ${plural(subset.length, 'site')}: ${isGreen(result) ? 'green' : 'red'}`,
     })
     return isGreen(result) || (result.errors.length > 0 && result.regressed.length === 0 && files.length > 0) ? 'pass' : 'fail'
   }

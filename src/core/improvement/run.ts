@@ -155,7 +155,7 @@ async function walk(session: Session): Promise<Draft[]> {
   const entries = entriesFor(plan, touched)
   const { baseline, coverage } = await measureBase(session, plan, entries)
   session.baseline = baseline
-  observe({ type: 'phase', phase: 'estimate', detail: estimate(session, baseline, found.length) })
+  observe({ type: 'phase', phase: 'estimate', ...estimate(session, baseline, found.length) })
   session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)
   const control = await plantControl(session, entries, coverage, touched)
   if (request.look) return []
