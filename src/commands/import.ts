@@ -1,5 +1,7 @@
 import { Args } from '@oclif/core'
+import { plural } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { paint } from './_cli/paint.ts'
 
 export default class Import extends BaseCommand {
   static override summary = 'Take over a run that was exported from another clone.'
@@ -10,6 +12,9 @@ export default class Import extends BaseCommand {
     const { args, flags } = await this.parse(Import)
     this.common(flags)
     const taken = await (await (await this.app()).improvement()).importRun(args.directory)
-    this.answer(taken, `run ${taken.run}: ${taken.candidates.length} candidates   singularity show ${taken.run}`)
+    this.answer(
+      taken,
+      `Taken over: run ${taken.run} with ${plural(taken.candidates.length, 'candidate')}\n  ${paint('cyan', `singularity show ${taken.run}`)}`,
+    )
   }
 }

@@ -70,8 +70,15 @@ export async function land(deps: LandDeps, id: string, options: LandOptions): Pr
       result = await landCandidate(deps, { ...rest, candidate, dryRun, validatedTree: tree })
   }
   if (result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict' && !dryRun)
-    store.saveReasons(id, [...candidate.reasons, describeRefusal(result)])
+    keepRefusal(store, candidate, describeRefusal(result))
+  // Nothing is left to land: it need not wait any longer.
+  if (result.status === 'unchanged' && !dryRun) store.move(id, 'abandoned', { reason: 'the branch already has this change' })
   return result
+}
+
+/** Why it did not land, once: an older try's reason is replaced. */
+function keepRefusal(store: LandDeps['store'], { id, reasons }: Candidate, refusal: { code: string; detail: string }): void {
+  store.saveReasons(id, [...reasons.filter(({ code }) => code !== refusal.code), refusal])
 }
 
 /** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
