@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core'
 import type { CandidateData } from '../core/improvement/index.ts'
-import { EXIT, SingularityError, oneLine } from '../core/kernel/index.ts'
+import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { presentApproved } from './_present/decisions.ts'
 
 export default class Approve extends BaseCommand {
   static override summary = 'Say yes to candidates and land them.'
@@ -45,16 +46,11 @@ export default class Approve extends BaseCommand {
       try {
         landed.push(await service.approve(id, actor('command'), options))
       } catch (error) {
-        if (ids.length === 1 || !SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+        if ((ids.length === 1 && !flags.all) || !SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
         failed.push({ id, code: error.code, message: error.message })
       }
     }
-    const lines = landed.map(
-      ({ id, state, title, commit }) =>
-        `${state.replaceAll('_', ' ')} ${id} ${oneLine(title)}${state === 'landed' ? ` as ${commit?.slice(0, 12)}   singularity undo ${id}` : ''}`,
-    )
-    lines.push(...failed.map(({ message }) => `not landed: ${oneLine(message)}`))
     const data = ids.length === 1 && !flags.all ? landed[0] : { candidates: landed, failed }
-    this.answer(data, lines.join('\n') || 'Nothing waits.', failed.length > 0 ? EXIT.negative : EXIT.done)
+    this.answer(data, presentApproved(landed, failed, { dryRun: flags['dry-run'] }), failed.length > 0 ? EXIT.negative : EXIT.done)
   }
 }

@@ -1,5 +1,7 @@
 import { Args } from '@oclif/core'
+import { oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { paint } from './_cli/paint.ts'
 
 export default class Export extends BaseCommand {
   static override summary = 'Write a run with its candidates and approvals into a folder, for another clone.'
@@ -13,6 +15,9 @@ export default class Export extends BaseCommand {
     const { args, flags } = await this.parse(Export)
     this.common(flags)
     const written = await (await (await this.app()).improvement()).exportRun(args.run, args.directory)
-    this.answer(written, `${written.directory}: ${written.files.join(', ')}`)
+    this.answer(
+      written,
+      `Written to ${oneLine(written.directory)}: ${written.files.join(', ')}\nIn another clone: ${paint('cyan', `singularity import ${oneLine(args.directory)}`)}`,
+    )
   }
 }

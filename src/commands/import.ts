@@ -1,5 +1,7 @@
 import { Args, Flags } from '@oclif/core'
+import { plural } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { paint } from './_cli/paint.ts'
 
 export default class Import extends BaseCommand {
   static override summary = 'Take over a run that was exported from another clone.'
@@ -19,7 +21,11 @@ export default class Import extends BaseCommand {
     this.common(flags)
     const service = await (await this.app()).improvement()
     const taken = await service.importRun(args.directory, { trustApprovals: flags['trust-approvals'] })
-    const again = taken.asked_again.length === 0 ? '' : `\n${taken.asked_again.length} approved there, asked again here: singularity inbox`
-    this.answer(taken, `run ${taken.run}: ${taken.candidates.length} candidates   singularity show ${taken.run}${again}`)
+    const again =
+      taken.asked_again.length === 0 ? '' : `\n  ${taken.asked_again.length} approved there, asked again here: singularity inbox`
+    this.answer(
+      taken,
+      `Taken over: run ${taken.run} with ${plural(taken.candidates.length, 'candidate')}${again}\n  ${paint('cyan', `singularity show ${taken.run}`)}`,
+    )
   }
 }

@@ -29,6 +29,6 @@ export default class Inbox extends BaseCommand {
       ...(cursor !== undefined && { cursor }),
       ...(search !== undefined && { search }),
     })
-    this.answer(waiting, presentInbox(waiting), waiting.total + waiting.questions.length > 0 ? EXIT.personNeeded : EXIT.done)
+    this.answer(waiting, presentInbox(waiting, flags), waiting.total + waiting.questions.length > 0 ? EXIT.personNeeded : EXIT.done)
   }
 }

@@ -16,6 +16,6 @@ export default class Reject extends BaseCommand {
     const { args, flags } = await this.parse(Reject)
     this.common(flags)
     const candidate = await (await (await this.app()).improvement()).reject(args.id, actor('command'), flags.reason)
-    this.answer(candidate, `declined ${candidate.id} ${oneLine(candidate.title)}`)
+    this.answer(candidate, `declined  ${candidate.id}  ${oneLine(candidate.title)}`)
   }
 }

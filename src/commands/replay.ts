@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
-import { table } from './_present/text.ts'
+import { presentReplay } from './_present/decisions.ts'
 
 export default class Replay extends BaseCommand {
   static override summary = 'Check a recorded run offline, or decide it again under another policy; nothing is run.'
@@ -25,16 +25,6 @@ export default class Replay extends BaseCommand {
       overrides[pair.slice(0, at)] = pair.slice(at + 1)
     }
     const replayed = await (await (await this.app()).improvement()).replay(args.id, overrides)
-    const rows = replayed.verdicts.map(({ id, title, recorded, now, changed }) => [
-      id,
-      title,
-      recorded ?? 'errored',
-      changed ? `-> ${now ?? 'errored'}` : 'same',
-    ])
-    this.answer(
-      replayed,
-      `${table(rows, { grow: 1, indent: 0 })}\n${replayed.ok ? 'The record checks.' : replayed.problems.join('\n')}`,
-      replayed.ok ? EXIT.done : EXIT.negative,
-    )
+    this.answer(replayed, presentReplay(replayed, flags.set ?? []), replayed.ok ? EXIT.done : EXIT.negative)
   }
 }

@@ -13,9 +13,13 @@ export default class Runs extends BaseCommand {
     const runs = await (await (await this.app()).improvement()).runs({ limit: flags.limit })
     const rows = runs.map(({ id, started_at: at, status, branch, totals }) => [
       id,
-      at.slice(0, 16).replace('T', ' '),
+      new Date(at).toLocaleString('sv-SE').slice(0, 16),
       branch ?? '(detached)',
-      `${totals.found} found, ${totals.kept} kept, ${totals.landed} landed${totals.waiting > 0 ? `, ${totals.waiting} waiting` : ''}`,
+      totals.found === 0
+        ? 'nothing found'
+        : totals.not_run === totals.found
+          ? `${totals.found} found, none tried`
+          : `${totals.found} found, ${totals.kept} kept, ${totals.landed} landed${totals.waiting > 0 ? `, ${totals.waiting} waiting` : ''}`,
       status === 'finished' ? '' : status,
     ])
     this.answer({ runs }, rows.length === 0 ? 'No runs yet.  singularity improve' : table(rows, { grow: 3, indent: 0 }))

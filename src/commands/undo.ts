@@ -16,6 +16,6 @@ export default class Undo extends BaseCommand {
     const { args, flags } = await this.parse(Undo)
     this.common(flags)
     const candidate = await (await (await this.app()).improvement()).undo(args.id, actor('command'), { dryRun: flags['dry-run'] })
-    this.answer(candidate, flags['dry-run'] ? `${candidate.id} can be undone.` : `undone ${candidate.id} ${oneLine(candidate.title)}`)
+    this.answer(candidate, flags['dry-run'] ? `${candidate.id} can be undone.` : `undone  ${candidate.id}  ${oneLine(candidate.title)}`)
   }
 }

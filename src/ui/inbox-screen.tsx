@@ -1,9 +1,13 @@
-import { Box, type Key, Text, useApp, useInput, useStdout } from 'ink'
-import { useCallback, useRef, useState } from 'react'
+import { Box, type Key, Text, useApp, useInput } from 'ink'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import type { Actor, CandidateReport, ImprovementService } from '../core/improvement/index.ts'
-import { messageOf, oneLine } from '../core/kernel/index.ts'
-import { diffLines, evidenceLines, jsonLines, keyLine, listLine } from './inbox-lines.ts'
+import { oneLine } from '../core/kernel/index.ts'
+import { diffLines, evidenceLines, failureLine, jsonLines, keyLine, type Line, listLine, wrapLines } from './inbox-lines.ts'
+import { useScreenSize } from './use-screen-size.ts'
 import { useWaiting } from './use-waiting.ts'
+
+/** Header, keys, the line that is typed, and up to three lines of a message. */
+const AROUND = 6
 
 /** What is read keeps the report it was opened with: a refresh never changes what a yes is about. */
 type View =
@@ -11,19 +15,13 @@ type View =
   | { name: 'evidence' | 'diff' | 'json'; report: CandidateReport; top: number }
   | { name: 'input'; prompt: string; then: (text: string) => void; behind: View }
 
-function colorOf(line: string): 'green' | 'red' | 'cyan' | undefined {
-  if (line.startsWith('+')) return 'green'
-  if (line.startsWith('-')) return 'red'
-  return line.startsWith('@@') ? 'cyan' : undefined
-}
-
 /** The inbox. It draws its own snapshot and refreshes it in the background, so that a slow source never blocks a key. */
 export function InboxScreen({ service, actor }: { service: ImprovementService; actor: Actor }) {
   const { exit } = useApp()
-  const { stdout } = useStdout()
+  const screen = useScreenSize()
   const [chosen, setChosen] = useState<{ id: string; index: number } | null>(null)
   const [view, setView] = useState<View>({ name: 'list' })
-  const [diff, setDiff] = useState<{ id: string; text: string } | null>(null)
+  const [diffs, setDiffs] = useState<ReadonlyMap<string, string>>(new Map())
   const [typed, setTyped] = useState('')
   const [search, setSearch] = useState('')
   const [message, setMessage] = useState('')
@@ -31,7 +29,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   const leaving = useRef(false)
   const fail = useCallback((text: string) => setMessage(text), [])
   const { page, pageNumber, refresh, next, back, first } = useWaiting(service, search, fail)
-  const rows = Math.max(5, (stdout.rows || 24) - 6)
+  const rows = Math.max(3, screen.rows - AROUND)
 
   const refused = page?.refused ?? []
   const items = [...(page?.candidates ?? []), ...refused]
@@ -45,7 +43,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     if (running.current) return setMessage('one moment: the last answer is still being carried out')
     setMessage('...')
     running.current = work()
-      .then(setMessage, (error: unknown) => setMessage(messageOf(error)))
+      .then(setMessage, (error: unknown) => setMessage(failureLine(error)))
       .then(refresh)
       .finally(() => (running.current = null))
   }
@@ -63,9 +61,10 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   const read = (name: 'evidence' | 'diff' | 'json', report: CandidateReport): void => {
     const { id } = report.candidate
     setView({ name, report, top: 0 })
-    if (name !== 'diff' || diff?.id === id) return
-    const show = (text: string): void => setDiff({ id, text })
-    void service.diff(id, { color: false }).then(show, (error: unknown) => setMessage(messageOf(error)))
+    if (name !== 'diff' || diffs.has(id)) return
+    // Kept by id: an answer that comes late belongs to its own candidate and replaces nobody else's.
+    const show = (text: string): void => setDiffs((known) => new Map(known).set(id, text))
+    void service.diff(id, { color: false }).then(show, (error: unknown) => show(failureLine(error)))
   }
   const approve = (report: CandidateReport, override?: string): void => {
     const { id } = report.candidate
@@ -103,10 +102,12 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   const onKey = (input: string, key: Key): void => {
     if (key.ctrl && (input === 'c' || input === 'd')) return leave()
     if (view.name === 'input') {
+      // A paste brings its enter in the same piece as the text.
+      const isSent = key.return || /[\r\n]$/.test(input)
       if (key.escape) setView(view.behind)
-      else if (key.return) {
+      else if (isSent) {
         setView(view.behind)
-        view.then(typed.trim())
+        view.then(`${typed}${key.return ? '' : oneLine(input)}`.trim())
       } else if (key.backspace || key.delete) setTyped((text) => text.slice(0, -1))
       else if (!key.ctrl && !key.meta) setTyped((text) => text + oneLine(input))
       return
@@ -115,7 +116,7 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
     if (key.escape) return setView({ name: 'list' })
     const step = key.pageDown ? rows : key.pageUp ? -rows : key.downArrow || input === 'j' ? 1 : key.upArrow || input === 'k' ? -1 : 0
     if (step !== 0) {
-      if (view.name !== 'list') return setView({ ...view, top: Math.max(0, Math.min(lines.length - 1, view.top + step)) })
+      if (view.name !== 'list') return setView({ ...view, top: Math.max(0, Math.min(lines.length - rows, view.top + step)) })
       const index = Math.max(0, Math.min(items.length - 1, at + step))
       return setChosen(items[index] ? { id: items[index].candidate.id, index } : null)
     }
@@ -138,42 +139,47 @@ export function InboxScreen({ service, actor }: { service: ImprovementService; a
   keys.current = onKey
   useInput(useCallback((input: string, key: Key) => keys.current(input, key), []))
 
-  const lines =
-    behind.name === 'diff'
-      ? diffLines(diff?.id === behind.report.candidate.id ? diff.text : '...')
-      : behind.name === 'json'
-        ? jsonLines(behind.report)
-        : behind.name === 'evidence'
-          ? evidenceLines(behind.report)
-          : []
+  const reading = behind.name === 'list' || behind.name === 'input' ? null : behind
+  const text = reading?.name === 'diff' ? (diffs.get(reading.report.candidate.id) ?? '...') : null
+  const lines = useMemo(() => (reading === null ? [] : wrapLines(linesOf(reading, text), screen.columns)), [reading, text, screen.columns])
   const waits = page ? `${page.total} ${page.total === 1 ? 'waits' : 'wait'} for you` : 'reading ...'
   const pages = page && (page.next_cursor !== null || pageNumber > 1) ? `, page ${pageNumber} (left and right turn it)` : ''
+  const top = reading === null ? 0 : Math.max(0, Math.min(reading.top, lines.length - rows))
+  const place = reading && `${top + 1}-${Math.min(lines.length, top + rows)} of ${lines.length} lines`
+  const header = reading
+    ? `${waits} | ${reading.name} of ${reading.report.candidate.id}, ${place}`
+    : `${waits}${search === '' ? '' : ` matching "${search}"`}${pages}`
   return (
     <Box flexDirection="column">
-      <Text bold wrap="truncate">{`${waits}${search === '' ? '' : ` matching "${search}"`}${pages}`}</Text>
-      {behind.name === 'list' ? (
+      <Text bold wrap="truncate">
+        {header}
+      </Text>
+      {reading === null ? (
         <List items={items} refusedFrom={items.length - refused.length} at={at} rows={rows} />
       ) : (
-        behind.name !== 'input' &&
-        lines.slice(behind.top, behind.top + rows).map((line, index) => {
-          const color = behind.name === 'diff' ? colorOf(line) : undefined
-          return (
-            <Text key={behind.top + index} wrap="truncate" {...(color && { color })}>
-              {line === '' ? ' ' : line}
-            </Text>
-          )
-        })
+        lines.slice(top, top + rows).map(({ text: line, color }, index) => (
+          <Text key={top + index} wrap="truncate" {...(color && { color })}>
+            {line === '' ? ' ' : line}
+          </Text>
+        ))
       )}
-      {page !== null && items.length === 0 && behind.name === 'list' && <Text>Nothing waits for you.</Text>}
+      {page !== null && items.length === 0 && reading === null && <Text>Nothing waits for you.</Text>}
       {view.name === 'input' && <Text color="cyan" wrap="truncate-start">{`${view.prompt}: ${typed}█`}</Text>}
-      <Text color="yellow" wrap="truncate">
-        {oneLine(message) || ' '}
-      </Text>
+      <Text color="yellow">{oneLine(message).slice(0, 3 * screen.columns - 3) || ' '}</Text>
       <Text dimColor wrap="truncate">
-        {keyLine(view.name === 'list' || view.name === 'input' ? view.name : 'reading', current !== undefined && isRefused(current))}
+        {keyLine(
+          view.name === 'list' || view.name === 'input' ? view.name : 'reading',
+          current !== undefined && isRefused(current),
+          screen.columns,
+        )}
       </Text>
     </Box>
   )
+}
+
+function linesOf({ name, report }: { name: 'evidence' | 'diff' | 'json'; report: CandidateReport }, diff: string | null): Line[] {
+  if (diff !== null) return diffLines(diff)
+  return name === 'json' ? jsonLines(report) : evidenceLines(report)
 }
 
 function List({ items, refusedFrom, at, rows }: { items: readonly CandidateReport[]; refusedFrom: number; at: number; rows: number }) {

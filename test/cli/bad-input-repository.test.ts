@@ -85,6 +85,16 @@ describe('a repository in an unusual state', () => {
     const answer = await judge(place, GOOD_PATCH)
     expectProven(answer, 3)
     expect(answer.json.data.run.branch).toBeNull()
+    const head = place.git('rev-parse', 'HEAD')
+    const kept = await place.run(['improve', '--rule', 'js/prefer-includes', '--yes'])
+    const [candidate] = kept.json.data.candidates
+    expect(candidate, kept.stdout.slice(0, 2000)).toMatchObject({ state: 'landed' })
+    expect(place.git('rev-parse', 'HEAD')).toBe(head)
+    expect(place.git('for-each-ref', '--format=%(refname:short)', 'refs/heads').split('\n')).toEqual([
+      `singularity/${kept.json.data.run.id}`,
+      'work',
+    ])
+    place.git('branch', '--quiet', '-D', `singularity/${kept.json.data.run.id}`)
     place.git('checkout', '--quiet', 'work')
   })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SCHEMAS } from '../../src/commands/_schemas/index.ts'
-import { type Answer, createPlayground, GOOD_PATCH, type Playground } from './playground.ts'
+import { type Answer, createPlayground, GOOD_PATCH, type Playground, TINY } from './playground.ts'
 
 const documents = join(import.meta.dirname, '..', '..', 'docs', 'json-schema')
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true })
@@ -82,6 +82,39 @@ test('the whole job answers as its schemas say', async () => {
   }
   await call('resume', 0, ['resume'])
   await call('approve', 0, ['approve', '--all'])
+})
+
+test('approve --all answers with what landed and what did not, as its schema says', async () => {
+  const several = createPlayground({
+    ...TINY,
+    'src/last.js': 'export function end(list) {\n  return list[list.length - 1]\n}\n',
+    'test/last.test.js':
+      "import assert from 'node:assert/strict'\nimport { test } from 'node:test'\nimport { end } from '../src/last.js'\ntest('end', () => assert.equal(end([1, 2]), 2))\n",
+  })
+  try {
+    const rules = ['--rule', 'js/prefer-includes', '--rule', 'js/prefer-at']
+    const { json } = expectContract('improve', 4, await several.run(['improve', ...rules]))
+    const ids = (json.data.candidates as { id: string; files: string[] }[]).toSorted((a, b) => a.files.length - b.files.length)
+    expect(ids.map(({ files }) => files)).toEqual([['src/list.js'], ['src/last.js', 'src/list.js']])
+    several.write({ 'src/last.js': 'work that is not committed\n' })
+    const tried = expectContract('approve', 1, await several.run(['approve', '--all', '--dry-run'])).json.data
+    expect([...tried.candidates, ...tried.failed].map(({ id, state }) => [id, state])).toEqual([
+      [ids[0]!.id, 'awaiting_approval'],
+      [ids[1]!.id, undefined],
+    ])
+    const partly = expectContract('approve', 1, await several.run(['approve', '--all'])).json.data
+    expect(partly.candidates.map(({ id, state }: { id: string; state: string }) => [id, state])).toEqual([[ids[0]!.id, 'landed']])
+    expect(partly.failed).toEqual([{ id: ids[1]!.id, code: 'LANDING_REFUSED', message: expect.stringContaining('uncommitted work') }])
+    const one = expectContract('approve', 1, await several.run(['approve', '--all'])).json.data
+    expect(one).toMatchObject({ candidates: [], failed: [{ id: ids[1]!.id }] })
+    several.git('checkout', '--quiet', '--', 'src/last.js')
+    const rest = expectContract('approve', 0, await several.run(['approve', '--all'])).json.data
+    expect(rest).toMatchObject({ candidates: [{ id: ids[1]!.id, state: 'landed' }], failed: [] })
+    expect(expectContract('approve', 0, await several.run(['approve', '--all'])).json.data).toEqual({ candidates: [], failed: [] })
+    expect(several.git('log', '--format=%s', 'work').split('\n')).toHaveLength(3)
+  } finally {
+    several.cleanup()
+  }
 })
 
 test('rules answer as their schemas say', async () => {

@@ -1,9 +1,10 @@
 import { cleanup, render } from 'ink-testing-library'
 import { render as renderInk } from 'ink'
 import { PassThrough } from 'node:stream'
+import stringWidth from 'string-width'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ImprovementService } from '../../src/core/improvement/index.ts'
-import { keyLine } from '../../src/ui/inbox-lines.ts'
+import { diffLines, keyLine, wrapLines } from '../../src/ui/inbox-lines.ts'
 import { InboxScreen } from '../../src/ui/inbox-screen.tsx'
 import { type WaitingBench, createWaiting } from '../support/waiting.ts'
 
@@ -68,6 +69,15 @@ test('rejects with a reason', async () => {
   expect(bench.approvals.latest(id)).toMatchObject({ status: 'rejected', reason: 'not now' })
 })
 
+test('a text that arrives together with its enter is sent', async () => {
+  const { id } = await bench.add('a.txt')
+  const { sees, press } = open()
+  await sees(id)
+  await press('r', `why reject ${id}`)
+  await press('pasted reason\r', `declined ${id}`)
+  expect(bench.approvals.latest(id)).toMatchObject({ status: 'rejected', reason: 'pasted reason' })
+})
+
 test('searches by title, id and file, and an empty search shows all again', async () => {
   const [a, b] = [await bench.add('a.txt'), await bench.add('b.txt')]
   const { sees, press, lastFrame } = open()
@@ -117,6 +127,35 @@ test('a diff that comes late is never shown for another candidate', async () => 
   release()
   await slow.diff(a.id, { color: false })
   expect(lastFrame()).not.toContain(`+changed ${a.file}`)
+})
+
+test('a diff that comes late leaves the one on the screen, and is there when it is opened', async () => {
+  const [a, b] = await listed()
+  const gates = new Map<string, () => void>()
+  const slow: ImprovementService = {
+    ...bench.service,
+    diff: async (id, options) => {
+      await new Promise<void>((resolve) => gates.set(id, resolve))
+      return bench.service.diff(id, options)
+    },
+  }
+  const { sees, press, stdin, lastFrame } = open(slow)
+  await sees(b.id)
+  await press('d', '...')
+  stdin.write('q')
+  await sees('q quit')
+  await press('\u001b[B', `> ${b.id}`)
+  await press('d', '...')
+  await vi.waitFor(() => expect(gates.size).toBe(2))
+  gates.get(b.id)!()
+  await sees(`+changed ${b.file}`)
+  gates.get(a.id)!()
+  await bench.service.diff(a.id, { color: false })
+  expect(lastFrame()).toContain(`+changed ${b.file}`)
+  stdin.write('q')
+  await sees('q quit')
+  await press('\u001b[A', `> ${a.id}`)
+  await press('d', `+changed ${a.file}`)
 })
 
 test('weakened candidates are listed as refused, and only there an override is offered', async () => {
@@ -174,16 +213,10 @@ test('text of the repository never drives the terminal', async () => {
   }
 })
 
-test('everything fits 80 columns and 24 rows', async () => {
-  for (let index = 0; index < 20; index++)
-    await bench.add(`f${index}.txt`, { title: `A rather long title that goes on and on for the width ${index}` })
+/** The screen on a terminal of that size; `frame` is what it shows, without colours. */
+function openSized(columns: number, rows: number) {
   const frames: string[] = []
-  const stdout = Object.assign(new PassThrough(), {
-    columns: 80,
-    rows: 24,
-    isTTY: true,
-    write: (text: string) => (frames.push(text), true),
-  })
+  const stdout = Object.assign(new PassThrough(), { columns, rows, isTTY: true, write: (text: string) => (frames.push(text), true) })
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {}, ref: () => {}, unref: () => {} })
   const screen = renderInk(<InboxScreen service={bench.service} actor={{ name: 'ada', via: 'inbox' }} />, {
     stdout: stdout as never,
@@ -191,16 +224,71 @@ test('everything fits 80 columns and 24 rows', async () => {
     debug: true,
     patchConsole: false,
   })
-  await vi.waitFor(() => expect(frames.at(-1)).toContain('20 wait for you'), { timeout: 10_000 })
   // oxlint-disable-next-line no-control-regex -- colours have no width
-  const lines = frames
-    .at(-1)!
-    .replace(/\u001b\[[0-9;]*m/g, '')
-    .split('\n')
-  expect(lines.length).toBeLessThanOrEqual(24)
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
-  expect(lines.at(-1)).toContain('q quit')
-  screen.unmount()
+  const frame = (): string => (frames.at(-1) ?? '').replace(/\u001b\[[0-9;]*m/g, '')
+  const sees = (text: string) => vi.waitFor(() => expect(frame()).toContain(text), { timeout: 10_000, interval: 20 })
+  const press = (key: string, text: string) => (stdin.write(key), sees(text))
+  const expectFits = (): void => {
+    const lines = frame().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(rows)
+    expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(columns)
+    expect(lines.at(-1)).toMatch(/q (?:quit|back)$/)
+  }
+  return { sees, press, expectFits, frame, unmount: () => screen.unmount() }
+}
+
+test.each([
+  [80, 24],
+  [60, 15],
+])('everything fits %i columns and %i rows, wide characters too', async (columns, rows) => {
+  for (let index = 0; index < 20; index++)
+    await bench.add(`f${index}.txt`, { title: `A rather long title 日本語の長い題名 🎉 that goes on and on for the width ${index}` })
+  const { sees, press, expectFits, unmount } = openSized(columns, rows)
+  await sees('20 wait for you')
+  expectFits()
+  for (const [key, text] of [
+    ['d', 'diff of'],
+    ['J', 'json of'],
+    ['e', 'evidence of'],
+  ] as const) {
+    await press(key, text)
+    expectFits()
+  }
+  unmount()
   for (const view of ['list', 'reading', 'input'] as const)
-    for (const isRefused of [true, false]) expect(keyLine(view, isRefused).length).toBeLessThanOrEqual(80)
+    for (const isRefused of [true, false]) expect(keyLine(view, isRefused, columns).length).toBeLessThanOrEqual(columns)
+})
+
+test('a line longer than the screen is broken, not cut: all of what a yes is about can be read', async () => {
+  const long = `const text = '${'word '.repeat(40)}日本語 the very end'`
+  await bench.add('a.txt', { content: `${long}\n` })
+  const { sees, press, frame, unmount } = openSized(60, 24)
+  await sees('1 waits for you')
+  await press('d', 'very end')
+  // a space at the end of a row is not drawn
+  expect(frame().replace(/\s/g, '')).toContain(`+${long}`.replaceAll(' ', ''))
+  unmount()
+})
+
+test('the header of a file in a diff is not shown as an added or removed line', () => {
+  const lines = diffLines('diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n--- one\n+++ two\n same\n')
+  expect(lines.map(({ color }) => color)).toEqual(['gray', 'gray', 'gray', 'cyan', 'red', 'green', undefined, undefined])
+})
+
+test('wrapping keeps every character and cuts only what nobody reads on', () => {
+  const text = '日本'.repeat(30)
+  const rows = wrapLines([{ text, color: 'red' }, { text: '' }], 7)
+  expect(
+    rows
+      .slice(0, -1)
+      .map((row) => row.text)
+      .join(''),
+  ).toBe(text)
+  expect(Math.max(...rows.map((row) => stringWidth(row.text)))).toBeLessThanOrEqual(7)
+  expect(rows.at(-1)).toEqual({ text: '' })
+  expect(
+    wrapLines([{ text: 'x'.repeat(1_000_000) }], 80)
+      .map((row) => row.text)
+      .join(''),
+  ).toMatch(/x… \(1000000 characters\)$/)
 })

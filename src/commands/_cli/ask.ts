@@ -27,6 +27,10 @@ export async function askForCandidates(
   const answers = await askEach(service, waiting, streams)
   const shown = await service.show(outcome.data.run.id)
   const data = shown.kind === 'run' ? shown.data : outcome.data
+  if (answers.open > 0)
+    streams.output.write(
+      `\n${answers.open} still ${answers.open === 1 ? 'waits' : 'wait'} for you: ${paint('cyan', 'singularity inbox')}\n`,
+    )
   if (answers.stopped) return { data, exitCode: EXIT.sigint }
   const settled = answers.open === 0 && answers.failed === 0 && outcome.exitCode === EXIT.personNeeded
   return { data, exitCode: settled ? EXIT.done : outcome.exitCode }
@@ -49,6 +53,7 @@ async function askEach(service: ImprovementService, waiting: readonly CandidateD
         if (answer === 'd' || answer === 'diff') output.write(presentDiff(await service.diff(id, { color: false })))
         else if (answer === 'y' || answer === 'yes' || answer === 'a' || answer === 'all') {
           all ||= answer.startsWith('a')
+          output.write(`landing ${id} ...\n`)
           if (await landed(service, id, output)) answers.landed++
           else answers.failed++
           decided = true

@@ -1,10 +1,10 @@
 import type { RunEvent } from '../../core/improvement/index.ts'
-import { formatDuration, oneLine } from '../../core/kernel/index.ts'
+import { formatDuration, oneLine, plural } from '../../core/kernel/index.ts'
+import { verdictWord } from '../_present/run.ts'
 import { fit } from '../_present/text.ts'
-import { paint } from './paint.ts'
+import { type Paint, paint } from './paint.ts'
 
 const FRAME_MS = 120
-const MARKS = { keep: 'green', roll_back: 'red', cannot_decide: 'yellow' } as const
 
 /**
  * What a run tells while it goes on, on stderr: one line that is redrawn on a terminal, one plain line per phase
@@ -14,13 +14,19 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
   const started = performance.now()
   let phase = ''
   let line = ''
+  let tests = 0
+  let end = Number.NEGATIVE_INFINITY
   let timer: ReturnType<typeof setInterval> | undefined
   const write = (text: string): void => void (silent || process.stderr.write(text))
+  const tint = (color: Paint, text: string): string => paint(color, text, process.stderr)
   const clear = (): void => void (live && write('\r\u001b[2K'))
   const draw = (): void => {
+    const now = performance.now()
+    const left = end - now > 1000 ? `, about ${formatDuration(end - now)} left` : ''
+    const head = `${formatDuration(now - started)}${left}${tests > 0 ? `, ${plural(tests, 'test')} so far` : ''}`
     const width = (process.stderr.columns ?? 80) - 1
     clear()
-    write(`${paint('dim', formatDuration(performance.now() - started).padStart(7))} ${fit(line, Math.max(20, width - 9))}`)
+    write(`${tint('dim', fit(head, width))} ${head.length + 12 < width ? fit(line, width - head.length - 1) : ''}`)
   }
   const permanent = (text: string): void => {
     clear()
@@ -31,15 +37,18 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
     observe(event: RunEvent): void {
       if (event.type === 'phase') {
         const text = `${event.phase}: ${oneLine(event.detail)}`
-        if (event.phase === 'estimate') permanent(`${paint('bold', 'estimate')} ${oneLine(event.detail)}`)
+        if (event.ms !== undefined) end = performance.now() + event.ms
+        if (event.phase === 'estimate') permanent(`${tint('bold', 'estimate:')} ${oneLine(event.detail)}`)
         else if (!live && event.phase !== phase) write(`${text}\n`)
         phase = event.phase
         line = text
-      } else if (event.type === 'candidate') line = `${event.index}/${event.of} ${event.id} ${oneLine(event.title)}`
+      } else if (event.type === 'tests') tests += event.count
+      else if (event.type === 'candidate') line = `${event.stage} ${event.index} of ${event.of}: ${event.id} ${oneLine(event.title)}`
       else if (event.type === 'note') permanent(oneLine(event.text))
       else if (event.type === 'verdict') {
-        const { verdict, id, title } = event.candidate
-        permanent(`  ${paint(verdict === null ? 'red' : MARKS[verdict], (verdict ?? 'errored').padEnd(13))} ${id} ${oneLine(title)}`)
+        const { id, title } = event.candidate
+        const { word, color } = verdictWord(event.candidate)
+        permanent(`  ${tint(color, word.padEnd(9))}  ${id}  ${oneLine(title)}`)
       }
       if (live && !silent) {
         draw()

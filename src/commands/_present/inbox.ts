@@ -1,26 +1,27 @@
 import type { ImprovementService } from '../../core/improvement/index.ts'
-import { oneLine } from '../../core/kernel/index.ts'
+import { oneLine, shellQuote } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
+import { verdictName } from './run.ts'
 import { table } from './text.ts'
 
 /** What waits, with the lines to copy. */
-export function presentInbox({
-  candidates,
-  refused,
-  questions,
-  total,
-  next_cursor: next,
-}: Awaited<ReturnType<ImprovementService['waiting']>>): string {
+export function presentInbox(
+  { candidates, refused, questions, total, next_cursor: next }: Awaited<ReturnType<ImprovementService['waiting']>>,
+  flags: { limit?: number | undefined; search?: string | undefined } = {},
+): string {
   if (candidates.length + questions.length + refused.length === 0) return 'Nothing waits for you.\n'
   const rows = candidates.map(({ candidate: { id, title, risk, verdict, state } }) => [
     id,
     title,
-    verdict ?? '',
+    verdictName(verdict),
     risk,
     state.replaceAll('_', ' '),
   ])
   const lines = rows.length > 0 ? [table(rows, { grow: 1, indent: 0 })] : []
-  if (next !== null) lines.push(`  ${paint('cyan', `singularity inbox --cursor ${next}`)}   goes on`)
+  if (next !== null) {
+    const kept = `${flags.limit === undefined ? '' : ` --limit ${flags.limit}`}${flags.search === undefined ? '' : ` --search ${shellQuote(oneLine(flags.search))}`}`
+    lines.push(`  ${paint('cyan', `singularity inbox${kept} --cursor ${next}`)}   goes on`)
+  }
   for (const { id, text, candidateId } of questions)
     lines.push(`question ${id} about ${candidateId}: ${oneLine(text)}`, `  ${paint('cyan', `singularity answer ${id} TEXT`)}`)
   if (candidates[0])

@@ -18,6 +18,11 @@ export function verdictWord(candidate: CandidateData): { word: string; color: Pa
   return WORDS[candidate.verdict ?? 'not_run']!
 }
 
+/** The word for a verdict; null is evidence without one. */
+export function verdictName(verdict: string | null): string {
+  return WORDS[verdict ?? 'errored']!.word
+}
+
 function heading(text: string): string {
   return `\n${paint('bold', text)}\n`
 }
@@ -42,7 +47,9 @@ function sitesOf({ sites }: CandidateData): string {
 function why(candidate: CandidateData): string {
   const [first] = candidate.reasons
   if (first) return `${first.code.replaceAll('_', ' ')}: ${first.detail}`
-  return candidate.sites.dropped > 0 ? `${plural(candidate.sites.dropped, 'site')} left as they were` : ''
+  return candidate.sites.dropped > 0
+    ? `${plural(candidate.sites.dropped, 'site')} left as ${candidate.sites.dropped === 1 ? 'it was' : 'they were'}`
+    : ''
 }
 
 function blindSpots({ blind_spots: spots, baseline }: ImproveData): string {

@@ -1,4 +1,5 @@
 import type { CandidateReport, ImproveData } from '../../core/improvement/index.ts'
+import { verdictName } from './run.ts'
 import { plural, oneLine } from '../../core/kernel/index.ts'
 
 /** Text that Markdown leaves alone. */
@@ -21,7 +22,7 @@ export function presentSummary(data: ImproveData): string {
       .filter(({ verdict, state }) => verdict !== null && state !== 'abandoned')
       .map(
         (each) =>
-          `| ${plain(each.title)} | ${each.sites.kept} of ${each.sites.found} | ${each.files.length} | ${each.risk} | ${plain(each.verdict!)} |`,
+          `| ${plain(each.title)} | ${each.sites.kept} of ${each.sites.found} | ${each.files.length} | ${each.risk} | ${verdictName(each.verdict)} |`,
       ),
     '',
     `${totals.found} found, ${totals.kept} kept, ${totals.rolled_back} rolled back, ${totals.cannot_decide} undecided.`,
@@ -45,7 +46,7 @@ export function presentCandidateSummary(report: CandidateReport): string {
     '',
     plain(report.reason),
     '',
-    `- verdict: **${plain(candidate.verdict ?? 'none')}**, risk ${candidate.risk}, ${candidate.sites.kept} of ${candidate.sites.found} sites`,
+    `- verdict: **${verdictName(candidate.verdict)}**, risk ${candidate.risk}, ${candidate.sites.kept} of ${candidate.sites.found} sites`,
     `- tests: ${candidate.evidence.tests.baseline['pass'] ?? 0} pass on the base, ${candidate.evidence.tests.candidate['pass'] ?? 0} here`,
     ...candidate.reasons.map(({ code, detail }) => `- ${plain(code)}: ${plain(detail)}`),
     ...candidate.evidence.metrics.map(

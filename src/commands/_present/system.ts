@@ -31,7 +31,11 @@ export function presentInit({ plan, proposals, file, created, written }: InitRep
           ? `Written to ${file}: ${written.join(', ') || 'the defaults, as comments'}.`
           : `Nothing to add to ${file}.`,
       ]
-    : ['Nothing was written.', `${paint('cyan', 'singularity init --write')}   write ${file}`, paint('cyan', 'singularity')]
+    : [
+        'Nothing was written.',
+        `${paint('cyan', 'singularity init --write')}   write ${file}`,
+        `${paint('cyan', 'singularity')}                take a first look`,
+      ]
   return [
     'Plan',
     ...(entries.length > 0 ? entries : ['  no test command was found']),

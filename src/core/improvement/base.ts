@@ -10,7 +10,7 @@ import {
   measureBaseline,
   measureCoverage,
 } from '../validation/index.ts'
-import type { Session } from './session.ts'
+import { type Session, countTests } from './session.ts'
 
 type StoredFile = [file: string, executed: number[], executable: number[], partial: number[]]
 type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
@@ -58,7 +58,14 @@ export async function measureBase(
     if (!stored && !sandbox) return null
     const baseline = stored
       ? { ...stored, cached: true }
-      : await measureBaseline({ sandbox: sandbox!, plan, entries, signal: session.signal, onProgress: progress })
+      : await measureBaseline({
+          sandbox: sandbox!,
+          plan,
+          entries,
+          signal: session.signal,
+          onProgress: progress,
+          onTests: countTests(session),
+        })
     if (!stored) store.cache(key, 'baseline', baseline)
     const long = baseline.entries.some(isLong)
     const coverageKey = digest({ key, coverage: true, touched: long ? touched.toSorted() : [] })
@@ -172,11 +179,12 @@ function sameKind(map: CoverageMap, file: string): boolean {
 }
 
 /** What a run will cost, told before the first candidate. */
-export function estimate(session: Session, baseline: Baseline, candidates: number): string {
+export function estimate(session: Session, baseline: Baseline, candidates: number): { detail: string; ms: number } {
   const suite = baseline.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const steps = baseline.steps.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const measured = baseline.entries.every(({ cpuMs }) => cpuMs !== null && cpuMs < 30_000)
   const total =
     candidates * suite * 0.6 + 2 * (suite + steps) + (measured ? 22 * suite : 0) + Math.min(8, 60_000 / Math.max(1, suite)) * suite
-  return `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
+  const detail = `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
+  return { detail, ms: Math.min(total, session.request.timeLimitMs) }
 }

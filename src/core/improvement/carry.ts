@@ -124,7 +124,8 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
 async function fetchCandidates({ git }: ImprovementDeps, bundle: string, rows: readonly Row[]): Promise<void> {
   const heads = (await git.run(['bundle', 'list-heads', bundle])).text.split('\n').map((line) => line.split(' ')[1])
   const refs = rows.map(({ id }) => candidateRef(String(id))).filter((ref) => heads.includes(ref))
-  if (refs.length > 0) await git.run(['fetch', '--quiet', '--no-tags', bundle, ...refs.map((ref) => `+${ref}:${ref}`)])
+  if (refs.length > 0)
+    await git.run(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', bundle, ...refs.map((ref) => `+${ref}:${ref}`)])
 }
 
 /** States that say nothing about this clone's branches and may be taken over as they are. */

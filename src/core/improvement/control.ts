@@ -1,5 +1,4 @@
 import { affectedTests } from '../analysis/index.ts'
-import { plural } from '../kernel/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
 import { type Fault, type PlanEntry, isTestPath, plantFaults, refusesToCompile } from '../validation/index.ts'
 import { type BaseCoverage, isExercised } from './base.ts'
@@ -111,7 +110,7 @@ export async function controlPlan(
       session.observe({
         type: 'phase',
         phase: 'control',
-        detail: `${plural(planted.length + 1, 'planted fault')} of ${total}: ${file}:${fault.line}`,
+        detail: `planted fault ${planted.length + 1} of ${total}: ${file}:${fault.line}`,
       })
       tried++
       const noticed = await isNoticed(session, entries, file, fault)

@@ -54,7 +54,8 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     if (result.status === 'landed' || result.status === 'ready') return
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
-    throw new SingularityError(code, `${candidate.id} is approved but did not land: ${detail}.`, {
+    const isGone = result.status === 'unchanged'
+    throw new SingularityError(code, `${candidate.id} ${isGone || options.dryRun ? 'does' : 'is approved but did'} not land: ${detail}.`, {
       hints: hintsOfRefusal(result, candidate),
       data: { status: result.status },
     })
@@ -124,7 +125,8 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     async reject(prefix, actor, reason) {
       await ready()
       const candidate = candidateOf(prefix)
-      if (!DECIDABLE.includes(candidate.state)) throw conflict(candidate, 'rejected')
+      // A yes that could not be carried out may still be taken back.
+      if (!DECIDABLE.includes(candidate.state) && candidate.state !== 'approved') throw conflict(candidate, 'rejected')
       store.db.transaction(() => {
         if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
         approvals.decide(candidate.id, {

@@ -138,7 +138,11 @@ export type RunEvent =
       type: 'phase'
       phase: 'estimate' | 'plan' | 'baseline' | 'control' | 'sources' | 'candidates' | 'train' | 'measure' | 'decide' | 'land'
       detail: string
+      /** With an estimate: how long the rest of the run is expected to take. */
+      ms?: number
     }
+  /** A suite has ended; so many tests were told of. */
+  | { type: 'tests'; count: number }
   | { type: 'candidate'; id: string; title: string; index: number; of: number; stage: string }
   | { type: 'verdict'; candidate: CandidateData }
   | { type: 'note'; level: 'info' | 'warn'; text: string }

@@ -12,7 +12,7 @@ import {
   runSuite,
   statusesOf,
 } from '../validation/index.ts'
-import type { Session } from './session.ts'
+import { type Session, countTests } from './session.ts'
 
 const LONGEST_CPU_MS = 30_000
 
@@ -64,7 +64,14 @@ export async function measureCpu(
       const sampler = (sandbox: Sandbox, side: 'base' | 'candidate') => async (): Promise<Sample> => {
         let total = 0
         for (const entry of own) {
-          const run = await runSuite({ sandbox, entry, selection: { noCache: true }, measuring: true, signal: session.signal })
+          const run = await runSuite({
+            sandbox,
+            entry,
+            selection: { noCache: true },
+            measuring: true,
+            signal: session.signal,
+            onTests: countTests(session),
+          })
           const statuses = statusesOf(run.report)
           for (const [id, status] of Object.entries(statuses))
             if (status === 'fail' || status === 'error') seen[side].set(id, (seen[side].get(id) ?? 0) + 1)

@@ -1,7 +1,7 @@
 import { type GuardPair, measureGuards } from '../analysis/index.ts'
 import { SingularityError, diskRefusal, messageOf, plural } from '../kernel/index.ts'
 import { languageOf } from '../parsing/index.ts'
-import type { Decision, PlanEntry } from '../validation/index.ts'
+import type { PlanEntry } from '../validation/index.ts'
 import { commitCandidate, commitSites } from './commit.ts'
 import { type Draft, createDraft, siteCounts } from './draft.ts'
 import type { Found } from './find.ts'
@@ -11,6 +11,7 @@ import type { Bench } from './exercise.ts'
 import { examine, prepareDraft, recordContract, rejects, tryAffected, tryBaseTests } from './prepare.ts'
 import { type Session, mayContinue } from './session.ts'
 import { policyOf, recordTrial, settleDraft } from './settle.ts'
+import { candidateData } from './report.ts'
 import type { Site } from './source.ts'
 import { rideTrain } from './train.ts'
 import { type Trial, isGreen, tryCommit } from './trials.ts'
@@ -83,9 +84,10 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
   const { git, store, settings } = session.deps
   const typed = typeErrorSites(draft, trial)
   const items = draft.sites.filter((site) => !typed.includes(site))
-  const files = [...new Set([...trial.regressed, ...trial.weakened.map(({ id }) => id)].map((id) => id.split('::')[0]!))]
+  let failing = [...trial.regressed, ...trial.weakened.map(({ id }) => id)]
   const test = async (subset: readonly Site[]): Promise<'pass' | 'fail'> => {
     const { commit } = await commitSites(git, { base: session.base, proposal: draft.proposal, sites: subset })
+    const files = [...new Set(failing.map((id) => id.split('::')[0]!))]
     const result = await tryCommit(session, commit, {
       entries,
       ...(files.length > 0 && { files }),
@@ -93,10 +95,12 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
       steps: trial.guards.some(({ ok }) => ok === false),
       confirm: false,
     })
+    // A type error hid the tests' answer so far: from now on only those that fail run.
+    if (failing.length === 0) failing = [...result.regressed]
     session.observe({
       type: 'phase',
       phase: 'candidates',
-      detail: `${draft.candidate.id}: ${plural(subset.length, 'site')} ${isGreen(result) ? 'pass' : 'fail'}`,
+      detail: `${draft.candidate.id}: ${plural(subset.length, 'site')}: ${isGreen(result) ? 'green' : 'red'}`,
     })
     return isGreen(result) || (result.errors.length > 0 && result.regressed.length === 0 && files.length > 0) ? 'pass' : 'fail'
   }
@@ -114,7 +118,7 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
     part.kept,
   )
   const reasonOf = (site: Site): string =>
-    typed.includes(site) ? 'a type error' : `breaks ${trial.regressed[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`
+    typed.includes(site) ? 'a type error' : `breaks ${failing[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`
   child.dropped = [...draft.dropped, ...[...part.dropped, ...typed].map((site) => ({ site, reason: reasonOf(site), exercised: true }))]
   child.commit = await commitCandidate(git, { id: child.candidate.id, base: session.base, proposal: draft.proposal, sites: part.kept })
   recordContract(child, contract)
@@ -186,11 +190,7 @@ const union = (riders: readonly Rider[]): PlanEntry[] => {
 async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
   const children: Draft[] = []
   let { coupled: riders, overlapping } = await couple(session, all)
-  for (const { draft } of overlapping) {
-    draft.evidence.tests.complete = true
-    draft.facts.testsTouched = false
-    settleOverlap(session, draft)
-  }
+  for (const { draft } of overlapping) setAside(session, draft)
   while (riders.length > 0) {
     let last: { key: string; trial: Trial; tip: string } | undefined
     const culprits = new Map<Rider, Trial>()
@@ -232,12 +232,17 @@ async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
   return children
 }
 
-function settleOverlap(session: Session, draft: Draft): Decision {
-  draft.evidence.control ??= { noticed: 0, planted: 0 }
-  draft.evidence.sites = draft.evidence.sites.map((site) => ({ ...site, exercised: null, equal_tree: false }))
-  return settleDraft(session, draft, [
-    { code: 'overlaps', detail: 'touches lines of another candidate of this run; it is offered again once that one is decided' },
-  ])
+/** Its tests never ran on the tip, so there is no verdict: it counts as not run and is found again by the next run. */
+function setAside(session: Session, draft: Draft): void {
+  const { store } = session.deps
+  const { id } = draft.candidate
+  const detail = 'touches lines of another candidate of this run; it is offered again once that one is decided'
+  store.db.transaction(() => {
+    store.saveReasons(id, [{ code: 'overlaps', detail }])
+    store.move(id, 'abandoned', { reason: 'overlaps' })
+  })
+  draft.candidate = store.candidate(id)
+  session.observe({ type: 'verdict', candidate: candidateData(draft.candidate) })
 }
 
 /** The tip is green: measure it against the base, then decide every member with the same evidence. */

@@ -67,13 +67,28 @@ export type RunSummaryData = Pick<ImproveData, 'plan' | 'baseline' | 'blind_spot
 
 const EMPTY: RunSummaryData = { plan: null, baseline: null, blind_spots: [], notes: [], next: [] }
 
+/** The commands that go on from where the candidates stand now. */
+function candidateCommands(candidates: readonly Candidate[]): string[] {
+  const waiting = candidates.filter(({ state }) => state === 'awaiting_approval')
+  const landed = candidates.find(({ state }) => state === 'landed')
+  const weakened = candidates.find(({ state, reasons }) => state === 'rejected' && reasons.some(({ code }) => code === 'tests_weakened'))
+  return [
+    ...(waiting.length > 0
+      ? [`singularity show ${waiting[0]!.id}`, `singularity approve ${waiting.map(({ id }) => id).join(' ')}`, 'singularity inbox']
+      : []),
+    ...(candidates.some(({ state }) => state === 'approved') ? ['singularity resume'] : []),
+    ...(landed ? [`singularity undo ${landed.id}`] : []),
+    ...(weakened ? [`singularity approve ${weakened.id} --override REASON`] : []),
+  ]
+}
+
 /** The data of a run: what it kept in its row, and its candidates as they stand now. */
 export function improveData(run: Run, candidates: readonly Candidate[], summary?: RunSummaryData): ImproveData {
+  const kept: RunSummaryData = { ...EMPTY, ...(run.summary as RunSummaryData | null), ...summary }
   return {
     run: { id: run.id, base: run.base, branch: run.branch, started_at: run.startedAt, finished_at: run.finishedAt },
-    ...EMPTY,
-    ...(run.summary as RunSummaryData | null),
-    ...summary,
+    ...kept,
+    next: [...candidateCommands(candidates), ...kept.next],
     candidates: candidates.map(candidateData),
     totals: countTotals(candidates),
   }

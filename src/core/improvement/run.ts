@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { repositoryState } from '../git/index.ts'
-import { EXIT, type ExitCode, SingularityError, plural, strongestExit } from '../kernel/index.ts'
+import { EXIT, type ExitCode, SingularityError, formatDuration, plural, strongestExit } from '../kernel/index.ts'
 import { type Plan, type PlanEntry, type Baseline, countStatuses, detectPlan, entriesFor, isTestPath } from '../validation/index.ts'
 import { isGenerated, isVendored } from '../rules/index.ts'
 import { languageOf } from '../parsing/index.ts'
+import { improveCommand } from './again.ts'
 import { announceEnd, announceFailure, announcePhases, announceStart } from './announce.ts'
 import { type BaseCoverage, estimate, measureBase } from './base.ts'
 import { checkRequest } from './check.ts'
@@ -27,6 +28,7 @@ import { isGreen, tryCommit } from './trials.ts'
 const LOOK_FAULTS = 20
 const RUN_FAULTS = 8
 const LOOK_FILES = 12
+const HOUR_MS = 3_600_000
 
 type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; signal: AbortSignal; stopSoon: AbortSignal }
 
@@ -158,7 +160,7 @@ async function walk(session: Session): Promise<Draft[]> {
   const entries = entriesFor(plan, touched)
   const { baseline, coverage } = await measureBase(session, plan, entries, touched)
   session.baseline = baseline
-  observe({ type: 'phase', phase: 'estimate', detail: estimate(session, baseline, found.length) })
+  observe({ type: 'phase', phase: 'estimate', ...estimate(session, baseline, found.length) })
   session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)
   const control = await plantControl(session, entries, coverage, touched)
   if (request.look) return []
@@ -311,25 +313,13 @@ export async function revalidate(
   return green
 }
 
+/** What to type next whatever becomes of the candidates; the rest follows from their states. */
 function nextCommands(session: Session): string[] {
-  const candidates = session.deps.store.candidatesOf(session.run.id)
-  const waiting = candidates.filter(({ state }) => state === 'awaiting_approval')
-  const landed = candidates.find(({ state }) => state === 'landed')
-  const refused = candidates.some(({ state }) => state === 'approved')
-  if (session.request.look)
-    return session.plan && session.plan.entries.length > 0 ? ['singularity improve'] : ["singularity improve --test 'COMMAND'"]
-  const commands =
-    waiting.length > 0
-      ? [`singularity show ${waiting[0]!.id}`, `singularity approve ${waiting.map(({ id }) => id).join(' ')}`, 'singularity inbox']
-      : []
-  if (refused) commands.push('singularity resume')
-  if (landed) commands.push(`singularity undo ${landed.id}`)
-  if (session.limitReached) commands.push('singularity improve --time-limit 1h')
-  const weakened = candidates.find(
-    ({ reasons, verdict }) => verdict === 'roll_back' && reasons.some(({ code }) => code === 'tests_weakened'),
-  )
-  if (weakened) commands.push(`singularity approve ${weakened.id} --override REASON`)
-  return commands
+  const { request } = session
+  const { prefix } = session.deps.git.repository
+  if (request.look) return [improveCommand(request, prefix, session.plan && session.plan.entries.length > 0 ? '' : "--test 'COMMAND'")]
+  const longer = formatDuration(Math.max(HOUR_MS, 2 * request.timeLimitMs)).replace(/(?: 0 [ms])+$/, '')
+  return session.limitReached ? [improveCommand(request, prefix, `--time-limit ${longer.replaceAll(' ', '')}`)] : []
 }
 
 function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'finished' | 'interrupted'; exitCode: number }): ImproveData {

@@ -164,3 +164,8 @@ export function mayContinue(session: Session): boolean {
   session.limitReached = true
   return false
 }
+
+/** Tells the progress how many tests have run. */
+export function countTests(session: Session): (count: number) => void {
+  return (count) => session.observe({ type: 'tests', count })
+}

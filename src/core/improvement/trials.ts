@@ -13,7 +13,7 @@ import {
   statusOf,
   statusesOf,
 } from '../validation/index.ts'
-import type { Session } from './session.ts'
+import { type Session, countTests } from './session.ts'
 
 /** What the plan says about one commit, against the baseline. */
 export type Trial = {
@@ -121,9 +121,9 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
   const base = baselineOf(session, entry)
   const timeoutMs = Math.min(entry.timeoutMs, Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs))
   const selection = options.files ? { files: options.files } : {}
-  let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
+  let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal, onTests: countTests(session) })
   if (run.timedOut) {
-    run = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
+    run = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal, onTests: countTests(session) })
     if (run.timedOut) {
       trial.hang = true
       trial.complete = false
@@ -168,9 +168,17 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
       for (const entry of known(session, options.entries)) {
         const base = baselineOf(session, entry)
         const timeoutMs = Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs)
-        const run = await runSuite({ sandbox: on, entry, selection: { files }, timeoutMs, signal: session.signal })
+        const run = await runSuite({
+          sandbox: on,
+          entry,
+          selection: { files },
+          timeoutMs,
+          signal: session.signal,
+          onTests: countTests(session),
+        })
         const statuses = statusesOf(run.report)
-        for (const id of ids) if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
+        for (const id of ids)
+          if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
       }
     return failures
   }

@@ -14,6 +14,11 @@ export function oneLine(text: string): string {
   return printable(text.replace(/[\r\n\t\u0085\u2028\u2029]+/g, ' '))
 }
 
+/** A word as a shell reads it back. */
+export function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
 /** '1 test', '2 tests'. */
 export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`

@@ -32,8 +32,9 @@ export async function measureBaseline(options: {
   entries: readonly PlanEntry[]
   signal?: AbortSignal
   onProgress?: (text: string) => void
+  onTests?: (count: number) => void
 }): Promise<Baseline> {
-  const { sandbox, plan, signal } = options
+  const { sandbox, plan, signal, onTests } = options
   const steps: StepBaseline[] = []
   for (const step of plan.steps) {
     options.onProgress?.(step.id)
@@ -47,7 +48,7 @@ export async function measureBaseline(options: {
     const wanted = (): number => (runs.length === 0 ? 1 : runs[0]!.wallMs < REPEAT_BELOW_MS || runs.some(hasFailure) ? 3 : 1)
     while (runs.length < wanted()) {
       options.onProgress?.(`${entry.id}, run ${runs.length + 1}`)
-      runs.push(await runSuite({ sandbox, entry, ...(signal && { signal }) }))
+      runs.push(await runSuite({ sandbox, entry, ...(signal && { signal }), ...(onTests && { onTests }) }))
       if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped while the baseline was measured.')
       if (!runs.at(-1)!.report.complete && runs.length >= 2) break
     }

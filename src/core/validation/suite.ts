@@ -104,6 +104,8 @@ export async function runSuite(options: {
   timeoutMs?: number
   measuring?: boolean
   signal?: AbortSignal
+  /** How many tests the report tells of, once it is read. */
+  onTests?: (count: number) => void
 }): Promise<SuiteRun> {
   const { sandbox, entry, selection = {} } = options
   const runner = runnerOf(entry.runner)
@@ -133,6 +135,7 @@ export async function runSuite(options: {
     read,
     root: sandbox.root,
   })
+  options.onTests?.(report.tests.length)
   const coverage = selection.coverage ? await runner.coverage?.(read, () => listOut(sandbox.out), sandbox.root, entry) : undefined
   const failed = report.tests.some(({ status }) => status === 'fail' || status === 'error')
   const output = `${stdout}\n${stderr}\n${failed ? report.tests.map(({ message = '' }) => message).join('\n') : ''}`

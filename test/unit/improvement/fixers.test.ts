@@ -62,23 +62,23 @@ describe('eslint', () => {
   it('gives one candidate per rule, byte-exact behind other alphabets, and leaves tests alone', async () => {
     const found = await find(files)
     expect(found.notes).toEqual([])
-    expect(found.titles.toSorted()).toEqual(['eslint: no-var', 'eslint: prefer-const'])
-    const [constant] = found.proposals.filter(({ title }) => title === 'eslint: prefer-const')
+    expect(found.titles.toSorted()).toEqual(['Fix no-var (eslint)', 'Fix prefer-const (eslint)'])
+    const [constant] = found.proposals.filter(({ title }) => title === 'Fix prefer-const (eslint)')
     expect(constant).toMatchObject({ source: { kind: 'fixers', id: 'eslint/prefer-const' }, scope: '', explicit: false })
     expect(constant!.sites.map(({ file, line }) => [file, line])).toEqual([
       ['src/a.js', 1],
       ['src/b.js', 3],
     ])
-    expect(await found.after('eslint: prefer-const', 'src/a.js')).toBe(files['src/a.js'].replace('let one', 'const one'))
-    expect(await found.after('eslint: prefer-const', 'src/b.js')).toBe(files['src/b.js'].replace('let y', 'const y'))
-    expect(await found.after('eslint: no-var', 'src/a.js')).toBe(files['src/a.js'].replace('var two', 'let two'))
-    expect(await found.after('eslint: no-var', 'src/b.js')).toBe(files['src/b.js'].replace('var x', 'let x'))
+    expect(await found.after('Fix prefer-const (eslint)', 'src/a.js')).toBe(files['src/a.js'].replace('let one', 'const one'))
+    expect(await found.after('Fix prefer-const (eslint)', 'src/b.js')).toBe(files['src/b.js'].replace('let y', 'const y'))
+    expect(await found.after('Fix no-var (eslint)', 'src/a.js')).toBe(files['src/a.js'].replace('var two', 'let two'))
+    expect(await found.after('Fix no-var (eslint)', 'src/b.js')).toBe(files['src/b.js'].replace('var x', 'let x'))
   })
 
   it('counts from behind a byte order mark', async () => {
     const marked = { ...files, 'src/a.js': `\uFEFF${files['src/a.js']}` }
     const found = await find(marked)
-    expect(await found.after('eslint: prefer-const', 'src/a.js')).toBe(marked['src/a.js'].replace('let one', 'const one'))
+    expect(await found.after('Fix prefer-const (eslint)', 'src/a.js')).toBe(marked['src/a.js'].replace('let one', 'const one'))
   })
 
   it('restricts itself to the paths of the request and to its package', async () => {
@@ -89,7 +89,7 @@ describe('eslint', () => {
       { 'package.json': MANIFEST, 'src/c.js': 'let c = 1\nexport { c }\n', ...inside },
       { scopes: ['packages/one'] },
     )
-    expect(scoped.titles.toSorted()).toEqual(['eslint: no-var', 'eslint: prefer-const'])
+    expect(scoped.titles.toSorted()).toEqual(['Fix no-var (eslint)', 'Fix prefer-const (eslint)'])
     expect(new Set(scoped.proposals.flatMap(({ sites }) => sites.map(({ file }) => file)))).toEqual(
       new Set(['packages/one/src/a.js', 'packages/one/src/b.js']),
     )
@@ -117,8 +117,8 @@ describe('biome', () => {
     }
     const found = await find(files)
     expect(found.notes).toEqual([])
-    expect(found.titles.toSorted()).toContain('biome: style/useConst')
-    expect(await found.after('biome: style/useConst', 'src/a.js')).toBe(files['src/a.js'].replace('let one', 'const one'))
+    expect(found.titles.toSorted()).toContain('Fix style/useConst (biome)')
+    expect(await found.after('Fix style/useConst (biome)', 'src/a.js')).toBe(files['src/a.js'].replace('let one', 'const one'))
     expect(new Set(found.proposals.flatMap(({ sites }) => sites.map(({ file }) => file)))).toEqual(new Set(['src/a.js']))
   })
 })
@@ -133,11 +133,11 @@ describe('oxlint', () => {
     }
     const found = await find(files)
     expect(found.notes).toEqual([])
-    expect(found.titles.toSorted()).toEqual(['oxlint: no-useless-escape', 'oxlint: no-var', 'oxlint: prefer-const'])
+    expect(found.titles.toSorted()).toEqual(['Fix no-useless-escape (oxlint)', 'Fix no-var (oxlint)', 'Fix prefer-const (oxlint)'])
     const before = files['src/a.js']
-    expect(await found.after('oxlint: no-var', 'src/a.js')).toBe(before.replace('var one', 'const one'))
-    expect(await found.after('oxlint: prefer-const', 'src/a.js')).toBe(before.replace('let two', 'const two'))
-    expect(await found.after('oxlint: no-useless-escape', 'src/a.js')).toBe(before.replace('\\d', 'd'))
+    expect(await found.after('Fix no-var (oxlint)', 'src/a.js')).toBe(before.replace('var one', 'const one'))
+    expect(await found.after('Fix prefer-const (oxlint)', 'src/a.js')).toBe(before.replace('let two', 'const two'))
+    expect(await found.after('Fix no-useless-escape (oxlint)', 'src/a.js')).toBe(before.replace('\\d', 'd'))
     expect(new Set(found.proposals.flatMap(({ sites }) => sites.map(({ file }) => file)))).toEqual(new Set(['src/a.js']))
   })
 })
@@ -152,8 +152,8 @@ describe.skipIf(!hasProgram('gofmt'))(`gofmt${hasProgram('gofmt') ? '' : ' (skip
       'clean.go': 'package demo\n\nvar Y = 1\n',
     }
     const found = await find(files, { modules: false })
-    expect(found).toMatchObject({ notes: [], titles: ['gofmt: format'] })
-    expect(await found.after('gofmt: format', 'a.go')).toBe('package demo\n\n// ünï 😀\nfunc Add(a, b int) int {\n\treturn a + b\n}\n')
+    expect(found).toMatchObject({ notes: [], titles: ['Fix format (gofmt)'] })
+    expect(await found.after('Fix format (gofmt)', 'a.go')).toBe('package demo\n\n// ünï 😀\nfunc Add(a, b int) int {\n\treturn a + b\n}\n')
     expect(new Set(found.proposals[0]!.sites.map(({ file }) => file))).toEqual(new Set(['a.go']))
   })
 
@@ -176,9 +176,9 @@ pub fn f(a: bool) -> &'static str {
 `,
     }
     const found = await find(files, { modules: false })
-    expect(found.titles.toSorted()).toEqual(['clippy: bool_comparison', 'clippy: needless_return'])
+    expect(found.titles.toSorted()).toEqual(['Fix bool_comparison (clippy)', 'Fix needless_return (clippy)'])
     const before = files['src/lib.rs']
-    expect(await found.after('clippy: bool_comparison', 'src/lib.rs')).toBe(before.replace('a == true', 'a'))
-    expect(await found.after('clippy: needless_return', 'src/lib.rs')).toBe(before.replace('return if', 'if').replace('};\n', '}\n'))
+    expect(await found.after('Fix bool_comparison (clippy)', 'src/lib.rs')).toBe(before.replace('a == true', 'a'))
+    expect(await found.after('Fix needless_return (clippy)', 'src/lib.rs')).toBe(before.replace('return if', 'if').replace('};\n', '}\n'))
   })
 })

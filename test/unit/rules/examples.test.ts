@@ -13,13 +13,22 @@ describe('built-in rules', () => {
     expect(count).toBeGreaterThanOrEqual(2 * rule.languages.length)
   })
 
-  it.each(rules.map((rule) => [rule.id, rule] as const))('%s: no guard rolls its own examples back, in a file of one or of many', (_id, rule) => {
-    const failed = rule.invalid.flatMap(({ before, after, language = rule.languages[0]! }) => {
-      const once = measureGuards([{ before, after, language }], true, 1)
-      const often = measureGuards([{ before: before.repeat(60), after: after.repeat(60), language: undefined }], true, 60)
-      return [...once, ...often].filter(({ ok }) => ok !== true).map(({ name, detail }) => `${name} ${detail}: ${before}`)
-    })
-    expect(failed).toEqual([])
+  it.each(rules.map((rule) => [rule.id, rule] as const))(
+    '%s: no guard rolls its own examples back, in a file of one or of many',
+    (_id, rule) => {
+      const failed = rule.invalid.flatMap(({ before, after, language = rule.languages[0]! }) => {
+        const once = measureGuards([{ before, after, language }], true, 1)
+        const often = measureGuards([{ before: before.repeat(60), after: after.repeat(60), language: undefined }], true, 60)
+        return [...once, ...often].filter(({ ok }) => ok !== true).map(({ name, detail }) => `${name} ${detail}: ${before}`)
+      })
+      expect(failed).toEqual([])
+    },
+  )
+
+  // The title becomes the subject of a commit.
+  it.each(rules.map(({ id, title }) => [id, title] as const))('%s: its title is a short imperative sentence', (_id, title) => {
+    expect(title.length).toBeLessThanOrEqual(60)
+    expect(title).toMatch(/^(?:Call|Drop|Import|Merge|Pass|Require|Use) \S.*[^.\s]$/)
   })
 
   it('have ids of their own and cover four languages or more', () => {

@@ -179,7 +179,7 @@ async function toProposal(
   const reader = git.reader(context.base)
   const blobs = await Promise.all(files.map(async (file) => (await reader.entry(file))?.oid))
   return {
-    title: `${fixer.id}: ${rule}`,
+    title: `Fix ${rule} (${fixer.id})`,
     source: { kind: 'fixers', id: `${fixer.id}/${rule}`, version: '1' },
     fingerprint: digest({ fixer: fixer.id, rule, scope: project.scope, files, blobs, sites: sites.length }),
     scope: project.scope,

@@ -14,7 +14,7 @@ export async function proposalOfTree(
   const after = git.reader(made.tree)
   const files = await git.changedFiles(base, made.tree)
   if (files.length === 0)
-    throw new SingularityError('PATCH_INVALID', `${made.title} changes nothing.`, {
+    throw new SingularityError('PATCH_INVALID', `The ${made.kind === 'exec' ? 'program' : made.kind} changes nothing.`, {
       hints: ['git diff > my.patch'],
       data: { reason: 'empty' },
     })
@@ -42,7 +42,7 @@ export async function proposalOfTree(
 /** The subject of a mail patch, else the file's name. */
 function titleOfPatch(name: string, text: string): string {
   const subject = text.slice(0, 4096).match(/^Subject: (?:\[PATCH[^\]]*\] )?(.+)$/m)?.[1]
-  return subject?.trim() ?? `patch ${name === '-' ? 'from standard input' : basename(name)}`
+  return subject?.trim() ?? `Apply ${name === '-' ? 'a patch from standard input' : basename(name)}`
 }
 
 /** `--patch FILE|-`: a `git diff` against the base. @throws PATCH_INVALID */
@@ -82,7 +82,7 @@ export function createBranchSource({ git, name }: { git: Git; name: string }): C
         tree,
         kind: 'branch',
         id: name,
-        title: `branch ${name}`,
+        title: `Apply branch ${name}`,
         reason: `What ${name} adds.`,
         fingerprint: digest({ branch: tip, base }),
       })
