@@ -49,6 +49,40 @@ writeFileSync(
   `${commands.map(({ file }, index) => `import c${index} from ${path(file)}`).join('\n')}\nexport const COMMANDS = {\n${commands.map(({ id }, index) => `  ${JSON.stringify(id)}: c${index},`).join('\n')}\n}\n`,
 )
 
+/**
+ * oclif's files require all of its helpers at their top: settings, plugins, help, spinners. Moving each require to where its name
+ * is used (what bundlers of mobile applications call inline requires) leaves a command with the parser it needs.
+ */
+const inlineRequires = {
+  name: 'inline-requires',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/@oclif\/core\/lib\/.*\.js$/ }, ({ path: file }) => {
+      let contents = readFileSync(file, 'utf8')
+      for (const [line, name, value] of contents.matchAll(/^(?:const|var) (\w+) = ((?:__import(?:Star|Default)\()?require\("[^"]+"\)\)?);$/gm)) {
+        const [before, after] = contents.split(line)
+        contents = `${before}${after.replace(new RegExp(`(?<![\\w.$'"\`])${name}(?![\\w$'"\`])`, 'g'), () => `(${value})`)}`
+      }
+      return { contents, loader: 'js' }
+    })
+  },
+}
+
+/** Packages that are one function and work hard when they are loaded (regular expressions over Unicode): loaded at the first call. */
+const loadAtFirstCall = {
+  name: 'load-at-first-call',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:string-width|picomatch)$/ }, ({ path: name, resolveDir, kind, importer }) =>
+      kind === 'import-statement' && importer.startsWith(join(root, 'src'))
+        ? { path: name, namespace: 'at-first-call', pluginData: { resolveDir } }
+        : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'at-first-call' }, ({ path: name, pluginData }) => ({
+      contents: `let load; export default (...args) => (load ??= [require('${name}')].map((it) => it.default ?? it)[0])(...args)`,
+      resolveDir: pluginData.resolveDir,
+    }))
+  },
+}
+
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
@@ -72,6 +106,7 @@ await build({
   minifySyntax: true,
   alias: { 'singularity-commands': join(generated, 'lazy.ts') },
   external,
+  plugins: [inlineRequires, loadAtFirstCall],
   define: { 'process.env.NODE_ENV': '"production"' },
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; import { dirname as __dirnameOf } from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import * as Args from '@oclif/core/args'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
 

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import { EXIT } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentChecks } from './_present/system.ts'

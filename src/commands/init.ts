@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import { BaseCommand } from './_cli/base.ts'
 import { presentInit } from './_present/system.ts'
 

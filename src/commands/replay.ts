@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { table } from './_present/text.ts'

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import { BaseCommand } from './_cli/base.ts'
 import { presentCandidate } from './_present/candidate.ts'
 import { presentRun } from './_present/run.ts'

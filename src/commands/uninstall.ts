@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import { SingularityError } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentUninstall } from './_present/system.ts'

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import * as Args from '@oclif/core/args'
 import { SingularityError, oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentCandidate } from './_present/candidate.ts'

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
-import { Args, Flags } from '@oclif/core'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
 import { SingularityError, diskRefusal, parseDuration } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'

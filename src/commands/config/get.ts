@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import * as Args from '@oclif/core/args'
 import { settingName } from '../../core/config/index.ts'
 import { printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { Args, Flags } from '@oclif/core'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import { parseSetting, settingName, writeSetting } from '../../core/config/index.ts'
 import { printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import { plural, printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
 import { paint } from '../_cli/paint.ts'

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import * as Args from '@oclif/core/args'
 import { SingularityError, printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
 import { paint } from '../_cli/paint.ts'
