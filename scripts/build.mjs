@@ -51,17 +51,23 @@ writeFileSync(
 
 /**
  * oclif's files require all of its helpers at their top: settings, plugins, help, spinners. Moving each require to where its name
- * is used (what bundlers of mobile applications call inline requires) leaves a command with the parser it needs.
+ * is used (what bundlers of mobile applications call inline requires) leaves a command with the parser it needs; what a running
+ * command asks for in a corner we never come to stays in the package.
  */
-const inlineRequires = {
-  name: 'inline-requires',
+const slimOclif = {
+  name: 'slim-oclif',
   setup({ onLoad }) {
+    const CORNERS = /require\("\.\.?\/(config|help|ux)"\)/g
     onLoad({ filter: /node_modules\/@oclif\/core\/lib\/.*\.js$/ }, ({ path: file }) => {
       let contents = readFileSync(file, 'utf8')
-      for (const [line, name, value] of contents.matchAll(/^(?:const|var) (\w+) = ((?:__import(?:Star|Default)\()?require\("[^"]+"\)\)?);$/gm)) {
+      for (const [line, name, value] of contents.matchAll(
+        /^(?:const|var) (\w+) = ((?:__import(?:Star|Default)\()?require\("[^"]+"\)\)?);$/gm,
+      )) {
         const [before, after] = contents.split(line)
         contents = `${before}${after.replace(new RegExp(`(?<![\\w.$'"\`])${name}(?![\\w$'"\`])`, 'g'), () => `(${value})`)}`
       }
+      if (/lib\/(?:command|flags|errors\/handle|parser\/help)\.js$/.test(file))
+        contents = contents.replace(CORNERS, (_whole, corner) => `__createRequire(__filename)("@oclif/core/${corner}")`)
       return { contents, loader: 'js' }
     })
   },
@@ -106,7 +112,7 @@ await build({
   minifySyntax: true,
   alias: { 'singularity-commands': join(generated, 'lazy.ts') },
   external,
-  plugins: [inlineRequires, loadAtFirstCall],
+  plugins: [slimOclif, loadAtFirstCall],
   define: { 'process.env.NODE_ENV': '"production"' },
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; import { dirname as __dirnameOf } from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",

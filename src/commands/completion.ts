@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { BaseCommand } from './_cli/base.ts'
 import { completionCommands, completionScript } from './_cli/completion.ts'
-import { loadConfig } from './_cli/oclif-config.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
@@ -19,7 +18,7 @@ export default class Completion extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Completion)
     this.common(flags)
-    const config = await loadConfig()
+    const config = await (await import('./_cli/help.ts')).loadConfig()
     const names = [...new Set([config.bin, ...(config.binAliases ?? [])])]
     const shell = SHELLS.find((each) => each === args.shell)!
     const script = completionScript(shell, completionCommands(config.commands), names)

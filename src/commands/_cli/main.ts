@@ -1,7 +1,7 @@
 import { COMMANDS } from 'singularity-commands'
 import { SingularityError, printable } from '../../core/kernel/index.ts'
+import { commandConfig } from './command-config.ts'
 import { type CommandLine, readCommandLine, wantsJson } from './command-line.ts'
-import { commandConfig, loadConfig } from './oclif-config.ts'
 import { setColor } from './paint.ts'
 import { exitWith, presentError } from './present-error.ts'
 
@@ -58,7 +58,6 @@ async function follow(line: CommandLine, json: boolean): Promise<void> {
 }
 
 async function showHelp(words: readonly string[]): Promise<void> {
-  const [{ loadHelpClass }, config] = await Promise.all([import('@oclif/core/help'), loadConfig()])
-  const Help = await loadHelpClass(config)
-  await new Help(config, config.pjson.oclif.helpOptions ?? config.pjson.helpOptions).showHelp([...words])
+  const help = await import('./help.ts')
+  return help.showHelp(words)
 }
