@@ -57,7 +57,9 @@ writeFileSync(
 const slimOclif = {
   name: 'slim-oclif',
   setup({ onLoad }) {
-    const CORNERS = /require\("\.\.?\/(config|help|ux)"\)/g
+    const CORNERS = /require\("\.\.?\/(config|help(?:\/(?:util|index))?|ux)"\)/g
+    const inPackage = (corner) =>
+      `__createRequire(__filename)(__dirnameOf(__createRequire(__filename).resolve("@oclif/core")) + "/${corner}")`
     onLoad({ filter: /node_modules\/@oclif\/core\/lib\/.*\.js$/ }, ({ path: file }) => {
       let contents = readFileSync(file, 'utf8')
       for (const [line, name, value] of contents.matchAll(
@@ -66,8 +68,7 @@ const slimOclif = {
         const [before, after] = contents.split(line)
         contents = `${before}${after.replace(new RegExp(`(?<![\\w.$'"\`])${name}(?![\\w$'"\`])`, 'g'), () => `(${value})`)}`
       }
-      if (/lib\/(?:command|flags|errors\/handle|parser\/help)\.js$/.test(file))
-        contents = contents.replace(CORNERS, (_whole, corner) => `__createRequire(__filename)("@oclif/core/${corner}")`)
+      if (!/lib\/(?:config|help|ux)\//.test(file)) contents = contents.replace(CORNERS, (_whole, corner) => inPackage(corner))
       return { contents, loader: 'js' }
     })
   },
@@ -120,6 +121,11 @@ await build({
   logLevel: 'warning',
 })
 rmSync(generated, { recursive: true, force: true })
+// esbuild keeps an import without names for every chunk that could be reached. Nothing of ours acts by being loaded (`sideEffects`).
+for (const name of readdirSync(dist).filter((each) => each.endsWith('.js'))) {
+  const text = readFileSync(join(dist, name), 'utf8')
+  writeFileSync(join(dist, name), text.replace(/^import "\.\/[\w-]+\.js";\n/gm, ''))
+}
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
 execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
   cwd: root,

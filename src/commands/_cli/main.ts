@@ -36,9 +36,7 @@ async function follow(line: CommandLine, json: boolean): Promise<void> {
     case 'version': {
       const { version } = commandConfig()
       process.stdout.write(
-        json
-          ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version } })}\n`
-          : `singularity ${version}\n`,
+        json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version } })}\n` : `singularity ${version}\n`,
       )
       return
     }
