@@ -1,8 +1,8 @@
-// Builds dist/: one lazily split bundle of the program, and the oclif manifest.
+// Builds dist/: one lazily split bundle of the program, one file for the commands that only read, and the oclif manifest.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -16,7 +16,7 @@ function newest(path) {
   return Math.max(info.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
-const inputs = Math.max(...['src', 'package.json', 'scripts/build.mjs'].map((name) => newest(join(root, name))))
+const inputs = Math.max(...['src', 'bin', 'package.json', 'scripts/build.mjs'].map((name) => newest(join(root, name))))
 if (!process.argv.includes('--force') && newest(stamp) > inputs && existsSync(join(root, 'oclif.manifest.json'))) process.exit(0)
 
 /** Command files below src/commands: `rules/list.ts` is the command `rules list`. Folders that start with `_` are helpers. */
@@ -100,11 +100,8 @@ const external = [
   '*.node',
   ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
 ]
-await build({
-  entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
-  outdir: dist,
+const common = {
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -113,12 +110,51 @@ await build({
   minifySyntax: true,
   alias: { 'singularity-commands': join(generated, 'lazy.ts') },
   external,
-  plugins: [slimOclif, loadAtFirstCall],
   define: { 'process.env.NODE_ENV': '"production"' },
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; import { dirname as __dirnameOf } from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",
   },
   logLevel: 'warning',
+}
+const program = await build({
+  ...common,
+  entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
+  outdir: dist,
+  splitting: true,
+  plugins: [slimOclif, loadAtFirstCall],
+  metafile: true,
+})
+
+/** The file that stands for a module that is imported where it is used. */
+const lazyOutput = new Map(
+  Object.entries(program.metafile.outputs).flatMap(([output, { entryPoint }]) =>
+    entryPoint === undefined ? [] : [[resolve(entryPoint), `./${basename(output)}`]],
+  ),
+)
+/**
+ * Commands that only read are answered by one file of their own: opening forty small ones costs more than their work. What they
+ * need now and then is imported from the program. The list stands in bin/run.js.
+ */
+const READING = /const READING = \[([^\]]+)\]/.exec(readFileSync(join(root, 'bin', 'run.js'), 'utf8'))[1].match(/\w+/g)
+const inlined = new Set([
+  ...READING.map((name) => join(folder, `${name}.ts`)),
+  ...['app.ts', 'sandbox/machinery.ts', 'system/index.ts'].map((name) => join(root, 'src', 'core', name)),
+])
+const readingLane = {
+  name: 'reading-lane',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.ts$/ }, ({ path: name, resolveDir, kind }) => {
+      const file = resolve(resolveDir, name)
+      if (kind !== 'dynamic-import' || inlined.has(file)) return undefined
+      return { path: lazyOutput.get(file), external: true }
+    })
+  },
+}
+await build({
+  ...common,
+  entryPoints: { read: join(folder, '_cli', 'main.ts') },
+  outdir: dist,
+  plugins: [readingLane, slimOclif, loadAtFirstCall],
 })
 rmSync(generated, { recursive: true, force: true })
 // esbuild keeps an import without names for every chunk that could be reached. Nothing of ours acts by being loaded (`sideEffects`).
