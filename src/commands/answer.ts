@@ -1,6 +1,6 @@
-import * as Args from '@oclif/core/args'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args } from './_cli/oclif.ts'
 
 export default class Answer extends BaseCommand {
   static override summary = 'Answer a question about a candidate.'

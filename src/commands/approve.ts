@@ -1,9 +1,8 @@
-import * as Args from '@oclif/core/args'
-import * as Flags from '@oclif/core/flags'
 import type { CandidateData } from '../core/improvement/index.ts'
 import { EXIT, SingularityError, oneLine } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 
 export default class Approve extends BaseCommand {
   static override summary = 'Say yes to candidates and land them.'

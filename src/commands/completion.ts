@@ -1,6 +1,6 @@
-import * as Args from '@oclif/core/args'
 import { BaseCommand } from './_cli/base.ts'
 import { completionCommands, completionScript } from './_cli/completion.ts'
+import { Args } from './_cli/oclif.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 

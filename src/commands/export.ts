@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args'
 import { BaseCommand } from './_cli/base.ts'
+import { Args } from './_cli/oclif.ts'
 
 export default class Export extends BaseCommand {
   static override summary = 'Write a run with its candidates and approvals into a folder, for another clone.'

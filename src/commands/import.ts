@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args'
 import { BaseCommand } from './_cli/base.ts'
+import { Args } from './_cli/oclif.ts'
 
 export default class Import extends BaseCommand {
   static override summary = 'Take over a run that was exported from another clone.'

@@ -1,8 +1,7 @@
-import * as Args from '@oclif/core/args'
-import * as Flags from '@oclif/core/flags'
 import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { table } from './_present/text.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 
 export default class Replay extends BaseCommand {
   static override summary = 'Check a recorded run offline, or decide it again under another policy; nothing is run.'

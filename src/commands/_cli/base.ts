@@ -1,5 +1,4 @@
 import { Command } from '@oclif/core/command'
-import * as Flags from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import type { App } from '../../core/app.ts'
 import { EXIT, type SingularityError } from '../../core/kernel/index.ts'
@@ -7,6 +6,7 @@ import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
 import { asOurs, exitWith, presentError } from './present-error.ts'
+import { Flags } from './oclif.ts'
 
 export type BaseFlags = InferredFlags<typeof BaseCommand.baseFlags>
 
