@@ -1,5 +1,6 @@
 // Landing, undoing and rejecting, in this process and as whole commands, against git's own commit and revert in the same run.
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeRepository, median, openApp, root, round, singularity, withFolder } from './common.mjs'
 
@@ -67,7 +68,6 @@ const FILES = { static: 'test/price.test.js', affected: 'src/price.js' }
 
 export const measureRejection = (core, { rounds }) =>
   withFolder(async (folder) => {
-    const { readFileSync } = await import('node:fs')
     const repository = makeRepository(folder, join(root, 'examples', 'shop'))
     const patches = Object.fromEntries(
       Object.entries(REJECTED).map(([name, edit]) => {
@@ -79,11 +79,11 @@ export const measureRejection = (core, { rounds }) =>
         return [name, patch]
       }),
     )
+    const repositorySuite = () => execFileSync('node', ['--test'], { cwd: repository.path, env: repository.env, stdio: 'ignore' })
     const app = openApp(core, repository)
     const service = await app.improvement()
     const times = { static: [], affected: [] }
-    const stages = { static: [], affected: [] }
-    let suiteMs = 0
+    const suite = []
     for (let turn = 0; turn <= rounds; turn++)
       for (const [name, patch] of Object.entries(patches)) {
         const request = requestOf(patch, readFileSync(patch))
@@ -93,21 +93,22 @@ export const measureRejection = (core, { rounds }) =>
         const observe = (event) => {
           if (event.type === 'candidate') begun ??= performance.now()
           if (event.type === 'verdict') ended ??= performance.now()
-          if (event.type === 'candidate') stages[name].push(event.stage)
         }
+        const before = performance.now()
+        repositorySuite()
+        suite.push(performance.now() - before)
         const { data } = await service.improve(request, observe, stop, stop)
         const found = data.candidates[0]
         if (found?.verdict !== 'roll_back') throw new Error(`The ${name} patch was not refused: ${found?.verdict}.`)
-        suiteMs = data.baseline?.duration_ms ?? data.baseline?.entries?.reduce?.((sum, entry) => sum + (entry.duration_ms ?? 0), 0) ?? 0
         if (turn > 0 && begun !== undefined && ended !== undefined) times[name].push(ended - begun) // the first turn measures the baseline
       }
     await app.close()
     return {
       rounds,
-      staticMs: times.static.length > 0 ? ms(times.static) : null,
-      affectedMs: times.affected.length > 0 ? ms(times.affected) : null,
-      suiteMs: round(suiteMs, 1),
-      stages: { static: [...new Set(stages.static)], affected: [...new Set(stages.affected)] },
+      staticMs: ms(times.static),
+      affectedMs: ms(times.affected),
+      suiteMs: ms(suite),
+      suiteRatio: round(median(times.affected) / median(suite)),
     }
   })
 
@@ -128,7 +129,7 @@ function requestOf(name, bytes) {
     max: 10,
     timeLimitMs: 600_000,
     isolation: 'bubblewrap',
-    retry: true,
+    retry: false,
     failOn: [],
     yes: false,
     dryRun: true,
