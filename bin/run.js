@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// Fast lane: `--version` is answered without loading the program.
+// Fast lanes: `--version` is answered without loading the program, what only reads by one small file of it.
 import { readFileSync } from 'node:fs'
 import module from 'node:module'
 
+const READING = ['runs', 'show', 'status', 'why', 'diff']
 const root = new URL('..', import.meta.url)
 const [first, ...rest] = process.argv.slice(2)
 if (rest.length === 0 && (first === '--version' || first === '-v')) {
@@ -10,6 +11,6 @@ if (rest.length === 0 && (first === '--version' || first === '-v')) {
 } else {
   process.env.NODE_ENV ??= 'production'
   module.enableCompileCache?.()
-  const { main } = await import(new URL('dist/cli.js', root).href)
+  const { main } = await import(new URL(READING.includes(first) ? 'dist/read.js' : 'dist/cli.js', root).href)
   await main(process.argv.slice(2))
 }

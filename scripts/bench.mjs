@@ -1,104 +1,99 @@
-// Figures of this machine as ratios within one run, kept in test/perf/baselines.json. Run it while nothing else runs.
-// usage: npm run bench [-- --quick]
-import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// Figures of this machine as ratios within one run: test/perf/baselines.json and docs/benchmarks.md. Run it while nothing else runs.
+// usage: npm run bench [-- --quick] [--only PART ...] [--dry-run]
+//   --quick    a few minutes, fewer repetitions     --only PART   these parts, the others stay as they were
+//   --dry-run  prints, writes nothing               --fresh       forgets what an interrupted run had judged
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem, release } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { measureFalseAccepts } from '../bench/faults.mjs'
+import { measureLanding, measureRejection } from '../bench/landing.mjs'
+import { loadCore } from '../bench/common.mjs'
+import { writePage } from '../bench/page.mjs'
+import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
+import { measureStartUp } from '../bench/start-up.mjs'
+import { measureStatistics } from '../bench/statistics.mjs'
 import { root, setup } from './setup.mjs'
 
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    'dry-run': { type: 'boolean', default: false },
+    fresh: { type: 'boolean', default: false },
+  },
+})
+const { quick } = values
+const memory = join(root, 'tmp', 'bench', 'faults.json')
+const file = join(root, 'test', 'perf', 'baselines.json')
+
 setup({ tests: false })
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 5 : 15
-const folder = mkdtempSync(join(tmpdir(), 'singularity-bench-'))
-const repository = join(folder, 'shop')
-const env = {
-  ...process.env,
-  XDG_STATE_HOME: join(folder, 'state'),
-  XDG_CONFIG_HOME: join(folder, 'config'),
-  GIT_CONFIG_GLOBAL: '/dev/null',
-}
-const program = join(root, 'bin', 'run.js')
-const git = (...args) => execFileSync('git', args, { cwd: repository, env, encoding: 'utf8' })
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+if (values.fresh) rmSync(memory, { force: true })
+const core = await loadCore()
+const identity = execFileSync('git', ['ls-files', '-s', 'src', 'native', 'bench'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 })
+const minutes = (count) => count * 60_000
 
-function time(args) {
-  const started = performance.now()
-  const { status, stdout } = spawnSync(process.execPath, args, { cwd: repository, env, encoding: 'utf8', maxBuffer: 1 << 28 })
-  return { ms: performance.now() - started, status, stdout }
-}
-
-/** Start-up of commands against an empty module, taken in turn so that drift hits all alike. */
-function startUp() {
-  const empty = join(folder, 'empty.mjs')
-  writeFileSync(empty, '')
-  const commands = {
-    floor: [empty],
-    version: [program, '--version'],
-    help: [program, '--help'],
-    runs: [program, 'runs', '--json'],
-    status: [program, 'status', '--json'],
-  }
-  const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
-  for (let round = 0; round <= rounds; round++)
-    for (const [name, args] of Object.entries(commands)) {
-      const { ms } = time(args)
-      if (round > 0) times[name].push(ms)
-    }
-  const floor = median(times.floor)
-  return {
-    floor_ms: Math.round(floor),
-    ...Object.fromEntries(
-      Object.entries(times)
-        .filter(([name]) => name !== 'floor')
-        .map(([name, values]) => [`${name}_ratio`, Number((median(values) / floor).toFixed(2))]),
-    ),
-  }
+const PARTS = {
+  startUp: () => measureStartUp({ rounds: quick ? 9 : 25 }),
+  sandboxSmall: () => measureSandboxes(core, { files: 200, rounds: quick ? 3 : 9 }),
+  sandboxLarge: () => measureSandboxes(core, { files: 20_000, rounds: quick ? 2 : 5 }),
+  jail: () => measureJail(core, { rounds: quick ? 5 : 15 }),
+  landing: () => measureLanding(core, { rounds: quick ? 3 : 9 }),
+  rejection: () => measureRejection(core, { rounds: quick ? 2 : 7 }),
+  statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
+  falseAccepts: () =>
+    measureFalseAccepts(core, {
+      behaviour: quick ? 3 : 28,
+      cheats: quick ? 3 : Infinity,
+      mostMs: minutes(quick ? 3 : 12),
+      memory,
+      identity,
+      onFault: ({ fixture, kind, fault, testsOnly, verdict }) =>
+        console.error(`  ${fixture}, ${kind}, ${fault}: tests ${testsOnly ? 'accept' : 'refuse'}, verdict ${verdict}`),
+    }),
 }
 
-/** Approve and undo through the command line on the example, as whole processes. */
-function landing() {
-  const { stdout } = time([program, 'improve', '--source', 'rules', '--json'])
-  const waiting = JSON.parse(stdout).data.candidates.filter(({ state }) => state === 'awaiting_approval')
-  const [approve, undo] = [[], []]
-  for (const { id } of waiting) {
-    approve.push(time([program, 'approve', id, '--json']).ms)
-    undo.push(time([program, 'undo', id, '--json']).ms)
-  }
-  return { candidates: waiting.length, approve_with_validation_ms: Math.round(median(approve)), undo_ms: Math.round(median(undo)) }
+function tell(what) {
+  return (number) => console.error(`  ${what} ${number}`)
 }
 
-try {
-  cpSync(join(root, 'examples', 'shop'), repository, { recursive: true })
-  git('init', '-q', '-b', 'work')
-  git('config', 'user.name', 'Bench')
-  git('config', 'user.email', 'bench@example.com')
-  git('add', '-A')
-  git('commit', '-q', '-m', 'feat: the shop')
-  const sandbox = (files) =>
-    JSON.parse(
-      execFileSync(process.execPath, [join(root, 'bench', 'sandbox.mjs'), String(files), quick ? '3' : '7'], { encoding: 'utf8' }).replace(
-        /^[^{]*/s,
-        '',
-      ),
-    )
-  const result = {
+const unknown = values.only.find((name) => !(name in PARTS))
+if (unknown !== undefined) {
+  console.error(`There is no part ${unknown}. Parts: ${Object.keys(PARTS).join(', ')}`)
+  process.exit(2)
+}
+const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+const result = {
+  ...before,
+  measured: new Date().toISOString(),
+  machine: {
     node: process.version,
-    startUp: startUp(),
-    landing: landing(),
-    sandboxSmall: sandbox(2000),
-    ...(quick ? {} : { sandboxLarge: sandbox(20_000) }),
-  }
-  const statistics = spawnSync(
-    process.execPath,
-    [join(root, 'scripts', 'statistics-bench.mjs'), '--runs', quick ? '100' : '1000', '--json'],
-    { encoding: 'utf8' },
-  )
-  if (statistics.status === 0) result.statistics = JSON.parse(statistics.stdout)
-  console.log(JSON.stringify(result, null, 2))
-  const file = join(root, 'test', 'perf', 'baselines.json')
-  mkdirSync(join(root, 'test', 'perf'), { recursive: true })
-  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
-  if (process.argv.includes('--write') || !before) writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
+    kernel: `${process.platform} ${release()}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    git: execFileSync('git', ['--version'], { encoding: 'utf8' }).trim().replace('git version ', ''),
+  },
+  parts: { ...before.parts },
 }
+let failed = 0
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (values.only.length > 0 && !values.only.includes(name)) continue
+  console.error(`> ${name}`)
+  const started = performance.now()
+  try {
+    const figures = await measure()
+    result.parts[name] = { mode: quick ? 'quick' : 'full', tookSeconds: Math.round((performance.now() - started) / 1000), ...figures }
+  } catch (error) {
+    failed++ // the other parts still count
+    console.error(`  ${name} failed: ${error.stack}`)
+    continue
+  }
+  if (values['dry-run']) continue
+  // after each part: an interrupted run has not measured for nothing
+  mkdirSync(join(root, 'test', 'perf'), { recursive: true })
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+}
+console.log(writePage(result, { write: !values['dry-run'] }))
+process.exit(failed > 0 ? 1 : 0)

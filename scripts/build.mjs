@@ -1,8 +1,8 @@
-// Builds dist/: one lazily split bundle of the program, and the oclif manifest.
+// Builds dist/: one lazily split bundle of the program, one file for the commands that only read, and the oclif manifest.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -16,7 +16,7 @@ function newest(path) {
   return Math.max(info.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
-const inputs = Math.max(...['src', 'package.json', 'scripts/build.mjs'].map((name) => newest(join(root, name))))
+const inputs = Math.max(...['src', 'bin', 'package.json', 'scripts/build.mjs'].map((name) => newest(join(root, name))))
 if (!process.argv.includes('--force') && newest(stamp) > inputs && existsSync(join(root, 'oclif.manifest.json'))) process.exit(0)
 
 /** Command files below src/commands: `rules/list.ts` is the command `rules list`. Folders that start with `_` are helpers. */
@@ -49,6 +49,47 @@ writeFileSync(
   `${commands.map(({ file }, index) => `import c${index} from ${path(file)}`).join('\n')}\nexport const COMMANDS = {\n${commands.map(({ id }, index) => `  ${JSON.stringify(id)}: c${index},`).join('\n')}\n}\n`,
 )
 
+/**
+ * oclif's files require all of its helpers at their top: settings, plugins, help, spinners. Moving each require to where its name
+ * is used (what bundlers of mobile applications call inline requires) leaves a command with the parser it needs; what a running
+ * command asks for in a corner we never come to stays in the package.
+ */
+const slimOclif = {
+  name: 'slim-oclif',
+  setup({ onLoad }) {
+    const CORNERS = /require\("\.\.?\/(config|help(?:\/(?:util|index))?|ux)"\)/g
+    const inPackage = (corner) =>
+      `__createRequire(__filename)(__dirnameOf(__createRequire(__filename).resolve("@oclif/core")) + "/${corner}")`
+    onLoad({ filter: /node_modules\/@oclif\/core\/lib\/.*\.js$/ }, ({ path: file }) => {
+      let contents = readFileSync(file, 'utf8')
+      for (const [line, name, value] of contents.matchAll(
+        /^(?:const|var) (\w+) = ((?:__import(?:Star|Default)\()?require\("[^"]+"\)\)?);$/gm,
+      )) {
+        const [before, after] = contents.split(line)
+        contents = `${before}${after.replace(new RegExp(`(?<![\\w.$'"\`])${name}(?![\\w$'"\`])`, 'g'), () => `(${value})`)}`
+      }
+      if (!/lib\/(?:config|help|ux)\//.test(file)) contents = contents.replace(CORNERS, (_whole, corner) => inPackage(corner))
+      return { contents, loader: 'js' }
+    })
+  },
+}
+
+/** Packages that are one function and work hard when they are loaded (regular expressions over Unicode): loaded at the first call. */
+const loadAtFirstCall = {
+  name: 'load-at-first-call',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:string-width|picomatch)$/ }, ({ path: name, resolveDir, kind, importer }) =>
+      kind === 'import-statement' && importer.startsWith(join(root, 'src'))
+        ? { path: name, namespace: 'at-first-call', pluginData: { resolveDir } }
+        : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'at-first-call' }, ({ path: name, pluginData }) => ({
+      contents: `let load; export default (...args) => (load ??= [require('${name}')].map((it) => it.default ?? it)[0])(...args)`,
+      resolveDir: pluginData.resolveDir,
+    }))
+  },
+}
+
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
@@ -59,11 +100,8 @@ const external = [
   '*.node',
   ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
 ]
-await build({
-  entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
-  outdir: dist,
+const common = {
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -77,8 +115,53 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; import { dirname as __dirnameOf } from 'node:path'; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dirnameOf(__filename);",
   },
   logLevel: 'warning',
+}
+const program = await build({
+  ...common,
+  entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
+  outdir: dist,
+  splitting: true,
+  plugins: [slimOclif, loadAtFirstCall],
+  metafile: true,
+})
+
+/** The file that stands for a module that is imported where it is used. */
+const lazyOutput = new Map(
+  Object.entries(program.metafile.outputs).flatMap(([output, { entryPoint }]) =>
+    entryPoint === undefined ? [] : [[resolve(entryPoint), `./${basename(output)}`]],
+  ),
+)
+/**
+ * Commands that only read are answered by one file of their own: opening forty small ones costs more than their work. What they
+ * need now and then is imported from the program. The list stands in bin/run.js.
+ */
+const READING = /const READING = \[([^\]]+)\]/.exec(readFileSync(join(root, 'bin', 'run.js'), 'utf8'))[1].match(/\w+/g)
+const inlined = new Set([
+  ...READING.map((name) => join(folder, `${name}.ts`)),
+  ...['app.ts', 'sandbox/machinery.ts', 'system/index.ts'].map((name) => join(root, 'src', 'core', name)),
+])
+const readingLane = {
+  name: 'reading-lane',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.ts$/ }, ({ path: name, resolveDir, kind }) => {
+      const file = resolve(resolveDir, name)
+      if (kind !== 'dynamic-import' || inlined.has(file)) return undefined
+      return { path: lazyOutput.get(file), external: true }
+    })
+  },
+}
+await build({
+  ...common,
+  entryPoints: { read: join(folder, '_cli', 'main.ts') },
+  outdir: dist,
+  plugins: [readingLane, slimOclif, loadAtFirstCall],
 })
 rmSync(generated, { recursive: true, force: true })
+// esbuild keeps an import without names for every chunk that could be reached. Nothing of ours acts by being loaded (`sideEffects`).
+for (const name of readdirSync(dist).filter((each) => each.endsWith('.js'))) {
+  const text = readFileSync(join(dist, name), 'utf8')
+  writeFileSync(join(dist, name), text.replace(/^import "\.\/[\w-]+\.js";\n/gm, ''))
+}
 rmSync(join(root, 'oclif.manifest.json'), { force: true })
 execFileSync(process.execPath, [join(root, 'node_modules', 'oclif', 'bin', 'run.js'), 'manifest', root], {
   cwd: root,

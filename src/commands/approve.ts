@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import type { CandidateData } from '../core/improvement/index.ts'
 import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 import { presentApproved } from './_present/decisions.ts'
 
 export default class Approve extends BaseCommand {

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args } from './_cli/oclif.ts'
 
 export default class Ask extends BaseCommand {
   static override summary = 'Ask a question about a candidate; whoever knows can answer it anywhere.'

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import { BaseCommand } from './_cli/base.ts'
 import { completionCommands, completionScript } from './_cli/completion.ts'
+import { Args } from './_cli/oclif.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
@@ -18,9 +18,10 @@ export default class Completion extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Completion)
     this.common(flags)
-    const names = [...new Set([this.config.bin, ...(this.config.binAliases ?? [])])]
+    const config = await (await import('./_cli/help.ts')).loadConfig()
+    const names = [...new Set([config.bin, ...(config.binAliases ?? [])])]
     const shell = SHELLS.find((each) => each === args.shell)!
-    const script = completionScript(shell, completionCommands(this.config.commands), names)
+    const script = completionScript(shell, completionCommands(config.commands), names)
     this.answer({ shell, script }, script)
   }
 }

@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import { BaseCommand } from './_cli/base.ts'
 import { colorEnabled } from './_cli/paint.ts'
 import { presentDiff } from './_present/diff.ts'
+import { Args } from './_cli/oclif.ts'
 
 export default class Diff extends BaseCommand {
   static override summary = 'Print the exact change of a candidate, or of everything a run keeps.'

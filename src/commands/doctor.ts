@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { EXIT } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentChecks } from './_present/system.ts'
+import { Flags } from './_cli/oclif.ts'
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Check everything the program needs, and say how to repair it.'

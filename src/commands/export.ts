@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core'
 import { oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args } from './_cli/oclif.ts'
 import { paint } from './_cli/paint.ts'
 
 export default class Export extends BaseCommand {

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import { plural } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 import { paint } from './_cli/paint.ts'
 
 export default class Import extends BaseCommand {

@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core'
 import { EXIT } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentInbox } from './_present/inbox.ts'
+import { Flags } from './_cli/oclif.ts'
 
 export default class Inbox extends BaseCommand {
   static override summary = 'Decide what waits for a person: read the diff and the evidence, approve, reject, ask.'

@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core'
 import { BaseCommand } from './_cli/base.ts'
 import { presentInit } from './_present/system.ts'
+import { Flags } from './_cli/oclif.ts'
 
 export default class Init extends BaseCommand {
   static override summary = 'Show the plan that was detected and the settings this repository could use.'

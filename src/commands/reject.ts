@@ -1,7 +1,7 @@
-import { Args, Flags } from '@oclif/core'
 import { oneLine } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 
 export default class Reject extends BaseCommand {
   static override summary = 'Say no to a candidate; it is not offered again until it changes.'

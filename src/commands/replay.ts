@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core'
 import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 import { presentReplay } from './_present/decisions.ts'
 
 export default class Replay extends BaseCommand {

@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core'
 import { BaseCommand } from './_cli/base.ts'
 import { table } from './_present/text.ts'
+import { Flags } from './_cli/oclif.ts'
 
 export default class Runs extends BaseCommand {
   static override summary = 'List runs, newest first.'

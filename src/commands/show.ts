@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from './_cli/base.ts'
 import { presentCandidate } from './_present/candidate.ts'
 import { presentRun } from './_present/run.ts'
 import { presentCandidateSummary, presentSummary } from './_present/summary.ts'
+import { Args, Flags } from './_cli/oclif.ts'
 
 export default class Show extends BaseCommand {
   static override summary = 'Show a run or a candidate: the claim, its proof, and what the proof does not say.'

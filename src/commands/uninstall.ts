@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core'
 import { SingularityError } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentUninstall } from './_present/system.ts'
+import { Flags } from './_cli/oclif.ts'
 
 export default class Uninstall extends BaseCommand {
   static override summary = 'Remove everything the program keeps for this repository.'

@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import { SingularityError, oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { presentCandidate } from './_present/candidate.ts'
+import { Args } from './_cli/oclif.ts'
 
 export default class Why extends BaseCommand {
   static override summary = 'Tell which change, rule, evidence and approval made a line.'

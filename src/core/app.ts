@@ -7,16 +7,7 @@ import { type ImprovementService, createImprovement, createStore, landingCallbac
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import {
-  type Isolation,
-  type IsolationKind,
-  createIsolation,
-  type SandboxRoom,
-  createSandboxRoom,
-  findTraces,
-  reclaimLeftovers,
-  selectIsolation,
-} from './sandbox/index.ts'
+import { type Isolation, type IsolationKind, type SandboxRoom, loadMachinery, reclaimLeftovers } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
@@ -80,18 +71,23 @@ export function createApp(context: AppContext) {
     })
   }
 
-  function isolation(kind: IsolationKind): Isolation {
+  async function isolations(): Promise<(kind: IsolationKind) => Isolation> {
+    const { createIsolation } = await loadMachinery()
     const launcher = join(context.packageRoot, 'native', 'build', 'launcher')
-    return createIsolation(kind, {
-      path: context.env['PATH'] ?? '/usr/bin:/bin',
-      launcher: existsSync(launcher) ? launcher : null,
-      stateDir: join(context.stateHome, 'singularity', 'isolation'),
-      uid: process.getuid?.() ?? 0,
-      gid: process.getgid?.() ?? 0,
-    })
+    return (kind) =>
+      createIsolation(kind, {
+        path: context.env['PATH'] ?? '/usr/bin:/bin',
+        launcher: existsSync(launcher) ? launcher : null,
+        stateDir: join(context.stateHome, 'singularity', 'isolation'),
+        uid: process.getuid?.() ?? 0,
+        gid: process.getgid?.() ?? 0,
+      })
   }
 
+  const isolation = async (kind: IsolationKind): Promise<Isolation> => (await isolations())(kind)
+
   async function openRoom(jail: Isolation): Promise<SandboxRoom> {
+    const { createSandboxRoom } = await loadMachinery()
     return createSandboxRoom({
       git: await git(),
       db: await database(),
@@ -127,11 +123,15 @@ export function createApp(context: AppContext) {
     database,
     settings: () => settings(),
     isolation,
-    sandboxes: () => openRoom(isolation('none')),
+    sandboxes: async () => openRoom(await isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),
     recover: async () => (await improvement()).recover(),
     sandboxTraces: async () =>
-      findTraces({ stateHome: context.stateHome, commonDir: (await git()).repository.commonDir, processes: createProcessInfo() }),
+      (await loadMachinery()).findTraces({
+        stateHome: context.stateHome,
+        commonDir: (await git()).repository.commonDir,
+        processes: createProcessInfo(),
+      }),
   }
 
   const improvement = once(async (): Promise<ImprovementService> => {
@@ -179,9 +179,10 @@ export function createApp(context: AppContext) {
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested
+        const { selectIsolation } = await loadMachinery()
         const chosen = await selectIsolation(
           { requested: wanted, purpose: foreign ? 'foreign' : 'own-tests', consent, platform: process.platform },
-          isolation,
+          await isolations(),
         )
         if (chosen.without === 'consent') store.grantConsent('isolation.trustOwnTests', context.env['USER'] ?? 'unknown', 'setting')
         const room = await openRoom(chosen.isolation)

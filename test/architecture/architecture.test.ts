@@ -87,12 +87,10 @@ test('a room is entered through its door', () => {
 })
 
 test('a private package is used by its owner only', () => {
-  const wrong = imports.filter(({ file, specifier }) => {
-    const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
-    return !mayUsePackage(folderOf(file), name)
-  })
+  const nameOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+  const wrong = imports.filter(({ file, specifier }) => !mayUsePackage(folderOf(file), nameOf(specifier)))
   expect(show(wrong)).toEqual([])
-  const used = new Set(imports.map(({ specifier }) => specifier))
+  const used = new Set(imports.map(({ specifier }) => nameOf(specifier)))
   expect(Object.keys(PRIVATE_PACKAGES).filter((name) => !used.has(name))).toEqual([])
 })
 

@@ -25,6 +25,5 @@ export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
   'better-sqlite3': 'src/core/storage',
   '@ast-grep/napi': 'src/core/parsing',
   'simple-git': 'src/core/git',
-  execa: 'src/core/process',
   '@oclif/core': 'src/commands',
 }

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROGRAM, type Playground, createPlayground } from './playground.ts'
@@ -175,13 +175,21 @@ describe('what is loaded', () => {
     expect(loaded(['--version']).map(({ file }) => file)).toEqual([PROGRAM])
   })
 
-  it.each(['runs', 'status', 'config list'])('%s loads no screen, no parser and no other command', (words) => {
+  it.each(['runs', 'status'])('%s is read from one file of ours', (words) => {
     const files = loaded(words.split(' '))
-    const own = `${words.replace(' ', '/')}.ts`
+    expect(heavy(files)).toEqual([])
+    expect(files.filter(({ file }) => file.startsWith(join(PROGRAM, '..', '..', 'dist'))).map(({ file }) => basename(file))).toEqual(['read.js'])
+    expect(files.map(({ text }) => text).join('')).not.toMatch(
+      /^\/\/ (?:src\/core\/improvement\/run\.ts|src\/ui\/|.*node_modules\/(?:execa|simple-git)\/)/m,
+    )
+  })
+
+  it('config list loads no screen, no parser and no other command', () => {
+    const files = loaded(['config', 'list'])
     expect(heavy(files)).toEqual([])
     const others = files
       .flatMap(({ text }) => [...text.matchAll(/^\/\/ src\/commands\/([^_].*)$/gm)].map(([, file]) => file))
-      .filter((file) => file !== own)
+      .filter((file) => file !== 'config/list.ts')
     expect(others).toEqual([])
   })
 

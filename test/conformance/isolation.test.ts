@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { createIsolation, type IsolationKind, type Mount } from '../../src/core/sandbox/index.ts'
+import type { IsolationKind, Mount } from '../../src/core/sandbox/index.ts'
+import { createIsolation } from '../../src/core/sandbox/machinery.ts'
 import { findControlGroups } from '../../src/core/sandbox/isolations/control-groups.ts'
 import { isolationDeps, jailRequest, temporaryFolder } from '../support/isolation.ts'
 

@@ -1,13 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from '../../src/core/kernel/index.ts'
-import {
-  createIsolation,
-  createSandboxRoom,
-  type IsolationKind,
-  type JailProfile,
-  type SandboxRoom,
-  type SandboxRoomDeps,
-} from '../../src/core/sandbox/index.ts'
+import { type IsolationKind, type JailProfile, type SandboxRoom, type SandboxRoomDeps } from '../../src/core/sandbox/index.ts'
+import { createIsolation, createSandboxRoom } from '../../src/core/sandbox/machinery.ts'
 import { STATE_MIGRATIONS, openDatabase, type Database } from '../../src/core/storage/index.ts'
 import type { Git } from '../../src/core/git/index.ts'
 import { createProcessInfo } from '../../src/core/process/index.ts'

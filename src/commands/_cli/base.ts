@@ -1,12 +1,14 @@
-import { Command, Flags, type Interfaces } from '@oclif/core'
+import { Command } from '@oclif/core/command'
+import type { InferredFlags } from '@oclif/core/interfaces'
 import type { App } from '../../core/app.ts'
 import { EXIT, type SingularityError } from '../../core/kernel/index.ts'
 import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
 import { asOurs, exitWith, presentError } from './present-error.ts'
+import { Flags } from './oclif.ts'
 
-export type BaseFlags = Interfaces.InferredFlags<typeof BaseCommand.baseFlags>
+export type BaseFlags = InferredFlags<typeof BaseCommand.baseFlags>
 
 /** What every command shares: the common flags, the JSON envelope, the one exit door, the lazily built core. */
 export abstract class BaseCommand extends Command {
@@ -34,7 +36,7 @@ export abstract class BaseCommand extends Command {
   protected terminated = false
 
   override async init(): Promise<void> {
-    await super.init()
+    // without super.init(): it would load the help to warn of commands that are deprecated, and we have none
     // oclif fills a missing argument from standard input: `--patch -` would lose its patch, a script's pipe would be waited for.
     for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true
   }

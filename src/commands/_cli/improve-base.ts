@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { Args, Flags } from '@oclif/core'
 import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
 import { SingularityError, diskRefusal, parseDuration } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
@@ -9,6 +8,7 @@ import { presentSummary } from '../_present/summary.ts'
 import { askForCandidates } from './ask.ts'
 import { BaseCommand } from './base.ts'
 import { createProgress } from './progress.ts'
+import { Args, Flags } from './oclif.ts'
 
 const env = (name: string): string => `SINGULARITY_${name.toUpperCase().replaceAll('-', '_')}`
 

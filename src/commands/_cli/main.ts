@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url'
-import { Config, loadHelpClass } from '@oclif/core'
 import { COMMANDS } from 'singularity-commands'
 import { SingularityError, printable } from '../../core/kernel/index.ts'
+import { commandConfig } from './command-config.ts'
 import { type CommandLine, readCommandLine, wantsJson } from './command-line.ts'
 import { setColor } from './paint.ts'
 import { exitWith, presentError } from './present-error.ts'
@@ -19,9 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const color = /^--color=(always|never)$/.exec(argv.find((word) => word.startsWith('--color=')) ?? '')?.[1]
   if (color) setColor(color as 'always' | 'never')
   try {
-    const config = new Config({ root: fileURLToPath(new URL('..', import.meta.url)) })
-    await config.load()
-    await follow(line, config, json)
+    await follow(line, json)
   } catch (error) {
     const { code, oclif } = error as { code?: string; oclif?: { exit?: number } }
     exitWith(code === 'EEXIT' ? (oclif?.exit ?? 0) : presentError(error, { json, command }))
@@ -29,28 +26,28 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** oclif's own dispatcher would load its settings twice more, import every command, and never ask us about unknown names. */
-async function follow(line: CommandLine, config: Config, json: boolean): Promise<void> {
+async function follow(line: CommandLine, json: boolean): Promise<void> {
   switch (line.kind) {
     case 'command': {
       const { default: Command } = await COMMANDS[line.id]!()
       Command.id = line.id
-      return new Command([...line.argv], config)._run()
+      return new Command([...line.argv], commandConfig())._run()
     }
-    case 'version':
+    case 'version': {
+      const { version } = commandConfig()
       process.stdout.write(
-        json
-          ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version: config.version } })}\n`
-          : `singularity ${config.version}\n`,
+        json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version } })}\n` : `singularity ${version}\n`,
       )
       return
+    }
     case 'topic':
       if (json)
         throw new SingularityError('USAGE', `"${line.topic}" needs one more word.`, {
           hints: line.names.map((name) => `singularity ${name}`),
         })
-      return showHelp(config, [line.topic])
+      return showHelp([line.topic])
     case 'help':
-      return showHelp(config, line.words)
+      return showHelp(line.words)
     case 'unknown':
       throw new SingularityError('USAGE', `There is no command "${printable(line.typed)}".`, {
         hints: [`singularity ${line.near ?? '--help'}`],
@@ -58,7 +55,7 @@ async function follow(line: CommandLine, config: Config, json: boolean): Promise
   }
 }
 
-async function showHelp(config: Config, words: readonly string[]): Promise<void> {
-  const Help = await loadHelpClass(config)
-  await new Help(config, config.pjson.oclif.helpOptions ?? config.pjson.helpOptions).showHelp([...words])
+async function showHelp(words: readonly string[]): Promise<void> {
+  const help = await import('./help.ts')
+  return help.showHelp(words)
 }

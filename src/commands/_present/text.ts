@@ -1,5 +1,12 @@
-import stringWidth from 'string-width'
+import measureWidth from 'string-width'
 import { oneLine } from '../../core/kernel/index.ts'
+
+const ASCII = /^[ -~]*$/
+
+/** Columns of a terminal. Only other scripts need the tables: building them takes longer than a whole command. */
+function stringWidth(text: string): number {
+  return ASCII.test(text) ? text.length : measureWidth(text)
+}
 
 /** Cuts text to a display width; wide characters count double. */
 export function fit(text: string, width: number): string {

@@ -1,7 +1,7 @@
-import { Args } from '@oclif/core'
 import { settingName } from '../../core/config/index.ts'
 import { printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
+import { Args } from '../_cli/oclif.ts'
 
 export default class ConfigGet extends BaseCommand {
   static override summary = 'Print the value of one setting.'

@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core'
 import { SETTINGS } from '../../core/config/index.ts'
 import { printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
 import { paint } from '../_cli/paint.ts'
+import { Flags } from '../_cli/oclif.ts'
 
 export default class ConfigList extends BaseCommand {
   static override summary = 'List every setting with its value.'

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { Args, Flags } from '@oclif/core'
 import { parseSetting, settingName, writeSetting } from '../../core/config/index.ts'
 import { printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
+import { Args, Flags } from '../_cli/oclif.ts'
 
 export default class ConfigSet extends BaseCommand {
   static override summary = 'Write one setting to your own file, or to the repository.'

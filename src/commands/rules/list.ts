@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core'
 import { plural, printable } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
 import { paint } from '../_cli/paint.ts'
 import { openRules, ruleData } from '../_cli/repository-rules.ts'
+import { Flags } from '../_cli/oclif.ts'
 
 export default class RulesList extends BaseCommand {
   static override summary = "List the rules: those that came with the program and the repository's own."

@@ -2,7 +2,7 @@ import { EXIT, SingularityError, plural, printable } from '../../core/kernel/ind
 import { BaseCommand } from '../_cli/base.ts'
 import { paint } from '../_cli/paint.ts'
 import { openRules } from '../_cli/repository-rules.ts'
-import { Args } from '@oclif/core'
+import { Args } from '../_cli/oclif.ts'
 
 export default class RulesTest extends BaseCommand {
   static override summary = "Run every example of the rules, built-in and the repository's own."

@@ -22,10 +22,14 @@ export async function discoverRepository(options: DiscoveryOptions): Promise<Rep
   const ask = async (args: readonly string[]): Promise<string> =>
     (await executeGit({ args: ['rev-parse', '--path-format=absolute', ...args], cwd: options.cwd, env })).text.replace(/\n$/, '')
   const version = checkVersion(options)
-  const [flags] = await Promise.all([ask(FLAGS).catch((error: unknown) => explain(error, options.cwd)), version])
-  const [bare, inside, shallow, format] = flags.split('\n')
+  // One question where all is well; git refuses the places outside a working tree, then the flags alone say why.
+  const [both] = await Promise.all([ask([...FLAGS, ...PLACES]).catch(() => ''), version])
+  const lines = both.split('\n')
+  const whole = lines.length === FLAGS.length + PLACES.length
+  const flags = whole ? lines : (await ask(FLAGS).catch((error: unknown) => explain(error, options.cwd))).split('\n')
+  const [bare, inside, shallow, format] = flags
   if (inside !== 'true') throw notInside(bare === 'true', options.cwd)
-  const [gitDir, commonDir, prefix, root] = await places(ask)
+  const [gitDir, commonDir, prefix, root] = whole ? (lines.slice(FLAGS.length) as Places) : await places(ask)
   return {
     root: realpathSync(root),
     gitDir: realpathSync(gitDir),

@@ -1,15 +1,12 @@
 import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
-import { exportRun, importRun } from './carry.ts'
 import { diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, hintsOfRefusal, undoCandidate } from './deliver.ts'
 import type { HookRefusal, Landing } from './hooks.ts'
 import { candidateReport, runSummary } from './explain.ts'
-import { readRecord } from './record.ts'
 import { type RecoveryReport, deadRuns, recover } from './recover.ts'
-import { replayRecord } from './replay.ts'
 import { candidateData, improveData } from './report.ts'
 import type { ImprovementService } from './service.ts'
 import { type ImprovementDeps, isForeign } from './session.ts'
@@ -192,6 +189,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 
     async replay(prefix, overrides) {
       await ready()
+      const [{ readRecord }, { replayRecord }] = await Promise.all([import('./record.ts'), import('./replay.ts')])
       const { kind, id } = store.find(prefix)
       const run = store.run(kind === 'run' ? id : store.candidate(id).runId)
       if (run.recordPath === null) throw new SingularityError('RECORD_INVALID', `Run ${run.id} left no record.`)
@@ -202,12 +200,13 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     async exportRun(prefix, directory) {
       await ready()
       const { kind, id } = store.find(prefix)
+      const { exportRun } = await import('./carry.ts')
       return exportRun(deps, kind === 'run' ? id : store.candidate(id).runId, directory)
     },
 
     async importRun(directory, options) {
       await ready()
-      return importRun(deps, directory, options)
+      return (await import('./carry.ts')).importRun(deps, directory, options)
     },
 
     async why(file, line) {

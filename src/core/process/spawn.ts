@@ -1,4 +1,4 @@
-import { execa, type Options } from 'execa'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 
 export type ProcessRequest = {
   command: string
@@ -36,24 +36,25 @@ const DEFAULT_MAX_OUTPUT = 64 * 1024 * 1024
 
 /**
  * Starts a program in a process group of its own. When it is cancelled, times out or prints too much, the whole group
- * is killed, so that no grandchild outlives the call. Never throws for an exit code.
+ * is killed, so that no grandchild outlives the call. Never throws for an exit code or a program that cannot be started.
+ * On Node's own module: a wrapper library took a third of an empty process to load, in commands that ask git three things.
  */
 export function startProcess(request: ProcessRequest): RunningProcess {
   const started = performance.now()
   const limit = request.maxOutputBytes ?? DEFAULT_MAX_OUTPUT
-  const options: Options = {
+  const options: SpawnOptions = {
     cwd: request.cwd,
     env: { ...request.env },
-    extendEnv: false,
-    encoding: 'buffer',
-    reject: false,
     detached: true,
-    cleanup: false,
-    buffer: false,
-    stripFinalNewline: false,
-    stdio: ['pipe', 'pipe', 'pipe', ...(request.inherit ?? []).map((fd) => fd as never)],
+    stdio: ['pipe', 'pipe', 'pipe', ...(request.inherit ?? [])],
   }
-  const child = execa(request.command, [...request.args], options)
+  let child: ChildProcess
+  try {
+    child = spawn(request.command, request.args, options)
+  } catch (error) {
+    // some refusals of the system (arguments too long) are thrown, others are an event
+    return { pid: undefined, result: Promise.resolve(notStarted(error, performance.now() - started)) }
+  }
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
   const sizes = { stdout: 0, stderr: 0 }
   let ended: 'timeout' | 'output' | 'cancel' | undefined
@@ -81,26 +82,39 @@ export function startProcess(request: ProcessRequest): RunningProcess {
   if (request.signal?.aborted) onAbort()
   else request.signal?.addEventListener('abort', onAbort, { once: true })
   child.stdin?.on('error', () => {}) // the program may close its input early
-  child.stdin?.end(request.input === undefined ? undefined : Buffer.from(request.input as Uint8Array))
+  child.stdin?.end(request.input)
 
-  const result = (async (): Promise<ProcessResult> => {
-    const outcome = await child
-    clearTimeout(timer)
-    request.signal?.removeEventListener('abort', onAbort)
-    const failed = outcome as { code?: string; originalMessage?: string }
-    return {
-      exitCode: outcome.exitCode ?? null,
-      signal: outcome.signal ?? null,
-      stdout: Buffer.concat(chunks.stdout).subarray(0, limit),
-      stderr: Buffer.concat(chunks.stderr).subarray(0, limit),
-      timedOut: ended === 'timeout',
-      outputLimited: ended === 'output',
-      cancelled: ended === 'cancel',
-      startError: child.pid === undefined ? `${failed.code ?? ''} ${failed.originalMessage ?? 'cannot start'}`.trim() : null,
-      wallMs: performance.now() - started,
+  const result = new Promise<ProcessResult>((resolve) => {
+    const settle = (outcome: ProcessResult): void => {
+      clearTimeout(timer)
+      request.signal?.removeEventListener('abort', onAbort)
+      resolve(outcome)
     }
-  })()
+    child.on('error', (error) => {
+      if (child.pid === undefined) settle(notStarted(error, performance.now() - started)) // `close` may never come
+    })
+    child.once('close', (exitCode, signal) => {
+      if (child.pid === undefined) return
+      settle({
+        exitCode,
+        signal,
+        stdout: Buffer.concat(chunks.stdout).subarray(0, limit),
+        stderr: Buffer.concat(chunks.stderr).subarray(0, limit),
+        timedOut: ended === 'timeout',
+        outputLimited: ended === 'output',
+        cancelled: ended === 'cancel',
+        startError: null,
+        wallMs: performance.now() - started,
+      })
+    })
+  })
   return { pid: child.pid, result }
+}
+
+function notStarted(error: unknown, wallMs: number): ProcessResult {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string }
+  const nothing = { exitCode: null, signal: null, timedOut: false, outputLimited: false, cancelled: false, wallMs }
+  return { ...nothing, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), startError: `${code ?? ''} ${message ?? 'cannot start'}`.trim() }
 }
 
 /** `startProcess`, awaited. */

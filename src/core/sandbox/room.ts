@@ -12,7 +12,7 @@ import { deleteInBackground, moveToTrash, placesFor, removeAdminEntry, sweepTras
 import { buildProfile, type ProfileOptions } from './profile.ts'
 import { findOrphans, OWNER_FILE, reclaimSandboxes } from './reclaim.ts'
 import type { SandboxRoom } from './sandbox.ts'
-import { ALL_SANDBOXES, DELETE_SANDBOX, INSERT_SANDBOX, type SandboxRow, SET_ADMIN_PATH } from './sql.ts'
+import { DELETE_SANDBOX, INSERT_SANDBOX, SET_ADMIN_PATH } from './sql.ts'
 import { addWorktree, commitId, diskError } from './worktree.ts'
 
 export type SandboxRoomDeps = {
@@ -78,20 +78,4 @@ export function createSandboxRoom(deps: SandboxRoomDeps): SandboxRoom {
       return { reclaimed }
     },
   }
-}
-
-/** What killed processes left, where there is anything: one small query when not. Needs no isolation. */
-export async function reclaimLeftovers(
-  deps: Pick<SandboxRoomDeps, 'git' | 'db' | 'clock' | 'processes' | 'stateHome'>,
-): Promise<readonly string[]> {
-  const { db, processes } = deps
-  const left = db
-    .all<SandboxRow>(ALL_SANDBOXES)
-    .some((row) => !processes.isAlive({ pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id }))
-  if (!left) return []
-  const { commonDir } = deps.git.repository
-  const places = placesFor(deps.stateHome, commonDir)
-  const { reclaimed } = reclaimSandboxes({ places, commonDir, db, processes, now: () => deps.clock.now() })
-  await sweepTrash(places)
-  return reclaimed
 }

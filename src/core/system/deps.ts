@@ -19,7 +19,7 @@ export type SystemDeps = {
   /** Opens state.db, and makes it where it is missing. */
   database(): Promise<Database>
   settings(): Promise<Settings>
-  isolation(kind: IsolationKind): Isolation
+  isolation(kind: IsolationKind): Promise<Isolation>
   /** The sandboxes of this repository. */
   sandboxes(): Promise<SandboxRoom>
   /** Runs whose process is gone. */

@@ -49,7 +49,7 @@ async function databaseState(deps: SystemDeps): Promise<ServiceState> {
 async function isolationState(deps: SystemDeps): Promise<ServiceState> {
   const probe = await deps
     .isolation(jailOf(deps.platform))
-    .probe()
+    .then((jail) => jail.probe())
     .catch(() => null)
   return probe?.available ? 'up' : 'down'
 }

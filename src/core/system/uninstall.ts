@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs'
 import { SingularityError, plural } from '../kernel/index.ts'
-import { removeTraces } from '../sandbox/index.ts'
+import { loadMachinery } from '../sandbox/index.ts'
 import type { SystemDeps } from './deps.ts'
 
 export type UninstallReport = {
@@ -31,7 +31,7 @@ export async function uninstall(deps: SystemDeps, options: { remove: boolean }):
   const folders = [stateDir, traces.root].filter((path): path is string => path !== null && existsSync(path))
   if (options.remove) {
     if (refs.length > 0) await git.run(['update-ref', '--stdin'], { input: refs.map((ref) => `delete ${ref}\n`).join('') })
-    removeTraces(traces)
+    ;(await loadMachinery()).removeTraces(traces)
     rmSync(stateDir, { recursive: true, force: true, maxRetries: 3 })
   }
   return { folders, refs, worktree_entries: traces.adminEntries, removed: options.remove }

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { createGit, discoverRepository } from '../../../src/core/git/index.ts'
 import { systemClock } from '../../../src/core/kernel/index.ts'
-import { createIsolation, createSandboxRoom } from '../../../src/core/sandbox/index.ts'
 import { createProcessInfo } from '../../../src/core/process/index.ts'
+import { createIsolation, createSandboxRoom } from '../../../src/core/sandbox/machinery.ts'
 import { STATE_MIGRATIONS, openDatabase } from '../../../src/core/storage/index.ts'
 
 const [cwd, state, launcher] = process.argv.slice(2) as [string, string, string]

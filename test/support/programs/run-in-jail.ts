@@ -1,5 +1,6 @@
 // Runs `sh -c SCRIPT` in an isolation until it is killed: run-in-jail KIND STATE LAUNCHER SCRIPT
-import { createIsolation, type IsolationKind } from '../../../src/core/sandbox/index.ts'
+import type { IsolationKind } from '../../../src/core/sandbox/index.ts'
+import { createIsolation } from '../../../src/core/sandbox/machinery.ts'
 
 const [kind, stateDir, launcher, script] = process.argv.slice(2) as [IsolationKind, string, string, string]
 const isolation = createIsolation(kind, {

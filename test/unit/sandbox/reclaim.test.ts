@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSandboxRoom } from '../../../src/core/sandbox/index.ts'
 import { type ProcessIdentity, createProcessInfo } from '../../../src/core/process/index.ts'
+import { createSandboxRoom } from '../../../src/core/sandbox/machinery.ts'
 import { openSandboxBench, type SandboxBench } from '../../support/sandbox.ts'
 
 let bench: SandboxBench

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFil
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSandboxRoom, type IsolationKind } from '../../../src/core/sandbox/index.ts'
+import type { IsolationKind } from '../../../src/core/sandbox/index.ts'
+import { createSandboxRoom } from '../../../src/core/sandbox/machinery.ts'
 import { hashFiles } from '../../support/repository.ts'
 import { openSandboxBench, type SandboxBench } from '../../support/sandbox.ts'
 

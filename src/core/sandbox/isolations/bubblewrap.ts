@@ -12,7 +12,7 @@ import { prepareOverlays, stageCommand, type OverlayWay } from './overlays.ts'
 import { launcherOptions, supervise } from './supervise.ts'
 import { temporaryFolder } from './temporary.ts'
 
-export const INSTALL_BUBBLEWRAP = [
+const INSTALL_BUBBLEWRAP = [
   'apt-get install bubblewrap   # Debian, Ubuntu',
   'dnf install bubblewrap       # Fedora',
   'pacman -S bubblewrap         # Arch',

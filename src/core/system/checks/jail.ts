@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { runProcess } from '../../process/index.ts'
-import { APPARMOR_FIX } from '../../sandbox/index.ts'
+import { loadMachinery } from '../../sandbox/index.ts'
 import { type Check, fail, ok, warn } from '../check.ts'
 import { type SystemDeps, jailOf } from '../deps.ts'
 
@@ -9,9 +9,9 @@ export const isolation: Check = {
   id: 'isolation',
   async run(deps) {
     const kind = jailOf(deps.platform)
-    const probe = await deps.isolation(kind).probe()
+    const probe = await (await deps.isolation(kind)).probe()
     if (probe.available) return ok(`${kind}: ${probe.detail}`)
-    const fix = probe.fix.length === 0 && restrictsUserNamespaces(deps) ? APPARMOR_FIX : probe.fix
+    const fix = probe.fix.length === 0 && restrictsUserNamespaces(deps) ? (await loadMachinery()).APPARMOR_FIX : probe.fix
     return fail(`${kind}: ${probe.detail}`, ...fix)
   },
 }
