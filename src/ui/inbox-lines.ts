@@ -16,8 +16,8 @@ export function evidenceLines(report: CandidateReport): string[] {
     ...tests.regressed.map((id) => `  fails now: ${id}`),
     ...tests.weakened.map(({ file, detail }) => `  weakened: ${file} ${detail}`),
     ...metrics.map(
-      ({ name, estimate, lower, upper, verdict }) =>
-        `${name}: ${verdict === 'not_measured' ? 'not measured' : `${percent(estimate)} between ${percent(lower)} and ${percent(upper)}: ${verdict}`}`,
+      ({ name, estimate, lower, upper, verdict, detail, sign_flip_p: p }) =>
+        `${name}: ${verdict === 'not_measured' ? `not measured: ${detail ?? ''}` : `${percent(estimate)} between ${percent(lower)} and ${percent(upper)}: ${verdict}${p === null ? '' : `, sign flip p ${p.toFixed(3)}`}`}`,
     ),
     ...guards.map(({ name, detail }) => `${name}: ${detail}`),
     '',
