@@ -43,10 +43,10 @@ export type Unstable = { regressed: string[]; flaky: string[] }
 /** How often each test failed per side, and what passed on the base. */
 type Seen = { base: Map<string, number>; candidate: Map<string, number>; passed: Set<string> }
 
-/** Why the CPU time of these suites is not measured at all. */
-function whyNot(session: Session, own: readonly PlanEntry[]): string | null {
-  const cost = session.baseline!.entries.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0)
-  if (own.length === 0 || cost === 0) return 'the CPU time of the suites cannot be read: processes are left over, or none was counted'
+/** Why the CPU time of suites that cost so much on the base is not measured at all; null where it is. */
+export function whyUnmeasured(cpuMs: readonly (number | null)[]): string | null {
+  const cost = cpuMs.reduce((sum: number, each) => sum + (each ?? 0), 0)
+  if (cost === 0) return 'the CPU time of the suites cannot be read: processes are left over, or none was counted'
   if (cost > LONGEST_CPU_MS)
     return `one run costs ${formatDuration(cost)} of CPU time, more than ${formatDuration(LONGEST_CPU_MS)}: name a shorter command with --metric`
   return null
@@ -63,7 +63,7 @@ export async function measureCpu(
   margin: number,
 ): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
-  const reason = whyNot(session, own)
+  const reason = whyUnmeasured(session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId)).map(({ cpuMs }) => cpuMs))
   if (reason !== null) return { metric: notMeasured(CPU, reason), unstable: { regressed: [], flaky: [] } }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
   const expected = new Map<string, string>()

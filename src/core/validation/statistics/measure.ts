@@ -35,7 +35,11 @@ function isTurned(seed: string, pair: number): boolean {
  * the differences uncorrelated whatever the machine does, and the sign-flip test a randomisation test (Fisher 1935, The
  * Design of Experiments; for computers Abedi & Brecht 2017, randomised multiple interleaved trials).
  */
-async function collectPairs(options: PairOptions, margin: number, isClear: (pairs: readonly Pair[]) => boolean): Promise<Collected> {
+async function collectPairs(
+  options: PairOptions,
+  isClear: (pairs: readonly Pair[]) => boolean,
+  isHopeless: (pilot: readonly Pair[]) => boolean,
+): Promise<Collected> {
   const found: Collected = { pairs: [], selfReported: false, why: null }
   const { pairs } = found
   let voids = 0
@@ -59,7 +63,7 @@ async function collectPairs(options: PairOptions, margin: number, isClear: (pair
       else pairs.push(turned ? [second, first] : [first, second])
       options.onPair?.(pairs.length, look)
     }
-    if (isClear(pairs) || (look === LOOKS[0] && pairsNeeded(pairs, margin) > LOOKS[2])) break
+    if (isClear(pairs) || (look === LOOKS[0] && isHopeless(pairs))) break
   }
   return found
 }
@@ -68,7 +72,11 @@ async function collectPairs(options: PairOptions, margin: number, isClear: (pair
 export async function measurePaired(options: MeasureOptions): Promise<MetricEvidence> {
   const { name, unit, direction, margin } = options
   const policy = { margin, direction }
-  const { pairs, selfReported, why } = await collectPairs(options, margin, (seen) => comparePaired(seen, policy).verdict !== 'unclear')
+  const { pairs, selfReported, why } = await collectPairs(
+    options,
+    (seen) => comparePaired(seen, policy).verdict !== 'unclear',
+    (pilot) => pairsNeeded(pilot, margin) > LOOKS[2],
+  )
   const empty = notMeasured({ name, unit, direction }, why ?? '')
   if (why !== null) return { ...empty, self_reported: selfReported, samples: pairs }
   return { ...empty, ...compared(pairs, policy), rounds: 1, detail: null, self_reported: selfReported }
@@ -89,10 +97,17 @@ export function notMeasured(metric: Pick<MetricEvidence, 'name' | 'unit' | 'dire
   return { ...metric, ...none, verdict: 'not_measured', rounds: 0, detail, self_reported: false, samples: [] }
 }
 
-/** Base against base; null where runs failed or it was stopped. */
+/**
+ * Base against base; null where runs failed or it was stopped. One slow run in the pilot makes its forecast poor, and a
+ * check that is given up leaves a whole run unmeasured: it goes on while the forecast is up to twice of what will be done.
+ */
 export async function measureInstrument(options: PairOptions & { margin: number; at: string }): Promise<InstrumentEvidence | null> {
   const { margin } = options
-  const { pairs, why } = await collectPairs(options, margin, (seen) => isEquivalent(seen, margin))
+  const { pairs, why } = await collectPairs(
+    options,
+    (seen) => isEquivalent(seen, margin),
+    (pilot) => pairsNeeded(pilot, margin) > 2 * LOOKS[2],
+  )
   if (why !== null) return null
   const { estimate, lower, upper } = comparePaired(pairs, { margin, direction: 'lower' })
   return { estimate, lower, upper, equivalent: isEquivalent(pairs, margin), pairs: pairs.length, measured_at: options.at }
