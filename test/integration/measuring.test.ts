@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { whyUnmeasured } from '../../src/core/improvement/measure.ts'
-import { type Playground, GOOD_PATCH, MEASURED, TINY, candidateOf, createPlayground, judge, patchAdding, patchOf } from '../cli/playground.ts'
+import {
+  type Playground,
+  GOOD_PATCH,
+  MEASURED,
+  TINY,
+  candidateOf,
+  createPlayground,
+  judge,
+  patchAdding,
+  patchOf,
+} from '../cli/playground.ts'
 
 const SUM = [
   "import { spin } from './spin.js'",
@@ -154,7 +164,8 @@ describe('what is not measured says why, passes nothing and blocks nothing', () 
       patchOf(
         'src/list.js',
         String(MEASURED['src/list.js']),
-        (text) => `import { spawn } from 'node:child_process'\nspawn('sleep', ['30'], { detached: true, stdio: 'ignore' }).unref()\n${text}`,
+        (text) =>
+          `import { spawn } from 'node:child_process'\nspawn('sleep', ['30'], { detached: true, stdio: 'ignore' }).unref()\n${text}`,
       ),
       /processes were left over/,
     ))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hangLimit } from '../../src/core/improvement/trials.ts'
-import { type Playground, TINY, UNMEASURED, candidateOf, createPlayground, judge, patchOf } from '../cli/playground.ts'
+import { type Playground, TINY, UNMEASURED, createPlayground, judge, patchOf } from '../cli/playground.ts'
 
 /** Counts the runs of the suite in this sandbox, and fails a test in those that are listed. */
 const COUNTING = (where: string, failing: string): string =>
@@ -18,13 +18,21 @@ const wrongIn = (runs: string): string =>
   patchOf(
     'src/list.js',
     LIST,
-    (text) => COUNTING('counted-by-source', runs) + text.replace('list.indexOf(item) !== -1', 'failing.includes(count) || list.includes(item)'),
+    (text) =>
+      COUNTING('counted-by-source', runs) + text.replace('list.indexOf(item) !== -1', 'failing.includes(count) || list.includes(item)'),
   )
 
-async function judged(files: typeof TINY, patch: string): Promise<ReturnType<typeof candidateOf>> {
+// oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever the machine output holds
+type Read = any
+
+/** The candidate as it was handed in: a part of it that is kept afterwards is another one. */
+async function judged(files: typeof TINY, patch: string): Promise<Read> {
   const place: Playground = createPlayground(files)
   try {
-    return candidateOf(await judge(place, patch))
+    const answer = await judge(place, patch)
+    const whole = answer.json.data?.candidates.find(({ parent }: Read) => parent === null)
+    expect(whole, answer.stdout.slice(0, 3000) + answer.stderr.slice(0, 3000)).toBeDefined()
+    return whole
   } finally {
     place.cleanup()
   }
@@ -45,7 +53,7 @@ describe('a test that fails and then passes', () => {
   })
 
   it('is flaky when the base fails in the tenth of its own ten runs as well', async () => {
-    const own = String(TINY['test/list.test.js']).replace("has([1], 2), false)", "has([1], 2), failing.includes(count))")
+    const own = String(TINY['test/list.test.js']).replace('has([1], 2), false)', 'has([1], 2), failing.includes(count))')
     const files = { ...TINY, 'test/list.test.js': own.replace(UNMEASURED, UNMEASURED + COUNTING('counted-by-test', '[10]')) }
     const { evidence } = await judged(files, wrongIn('[1]'))
     expect(evidence.tests).toMatchObject({ regressed: [], flaky: [HAS_NOT] })

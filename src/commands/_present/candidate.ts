@@ -38,8 +38,11 @@ export function presentCandidate(report: CandidateReport): string {
     paint('bold', 'Proof'),
     ...tests(report).map((line) => `  ${line}`),
   ]
-  for (const metric of candidate.evidence.metrics)
-    lines.push(`  ${oneLine(metric.name)}${metric.unit ? ` (${oneLine(metric.unit)})` : ''}: ${oneLine(metricWords(metric))}`)
+  for (const metric of candidate.evidence.metrics) {
+    const [says, ...basis] = metricWords(metric)
+    lines.push(`  ${oneLine(metric.name)}${metric.unit ? ` (${oneLine(metric.unit)})` : ''}: ${oneLine(says!)}`)
+    lines.push(...basis.map((line) => paint('dim', `    ${oneLine(line)}`)))
+  }
   for (const { name, ok, detail } of ownGuards(candidate.evidence))
     lines.push(`  ${oneLine(name)}: ${oneLine(detail)}${ok === false ? paint('red', ' not ok') : ''}`)
   if (sites.length > 0) {

@@ -49,7 +49,7 @@ export function presentCandidateSummary(report: CandidateReport): string {
     `- verdict: **${plain(candidate.verdict ?? 'none')}**, risk ${candidate.risk}, ${candidate.sites.kept} of ${candidate.sites.found} sites`,
     `- tests: ${candidate.evidence.tests.baseline['pass'] ?? 0} pass on the base, ${candidate.evidence.tests.candidate['pass'] ?? 0} here`,
     ...candidate.reasons.map(({ code, detail }) => `- ${plain(code)}: ${plain(detail)}`),
-    ...candidate.evidence.metrics.map((metric) => `- ${plain(metric.name)}: ${plain(metricWords(metric))}`),
+    ...candidate.evidence.metrics.map((metric) => `- ${plain(metric.name)}: ${plain(metricWords(metric).join('; '))}`),
     '',
     '### What this does not prove',
     '',

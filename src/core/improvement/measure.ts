@@ -63,7 +63,9 @@ export async function measureCpu(
   margin: number,
 ): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
-  const reason = whyUnmeasured(session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId)).map(({ cpuMs }) => cpuMs))
+  const reason = whyUnmeasured(
+    session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId)).map(({ cpuMs }) => cpuMs),
+  )
   if (reason !== null) return { metric: notMeasured(CPU, reason), unstable: { regressed: [], flaky: [] } }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
   const expected = new Map<string, string>()
