@@ -174,7 +174,7 @@ describe('the sign-flip test', () => {
     const normal = generator(11)
     const mixed = Array.from({ length: 30 }, () => normal() + 0.3)
     expect(signFlipTest([...mixed, 1e-9])).toBeGreaterThanOrEqual(signFlipTest(mixed) - 1e-12)
-    expect(signFlipTest([...mixed, 1e-9])).toBeCloseTo(signFlipTest(mixed), 2)
+    expect(signFlipTest([...mixed, 1e-9])).toBeLessThan(signFlipTest(mixed) * 1.04)
   })
 })
 

@@ -27,6 +27,15 @@ export type Comparison = {
   signFlip: number
 }
 
+const quantiles = new Map<number, number>()
+
+/** Student's quantile at one look's level, which is asked for again and again. */
+function quantileOf(df: number): number {
+  const known = quantiles.get(df) ?? studentQuantile(1 - NOMINAL_LEVEL, df)
+  quantiles.set(df, known)
+  return known
+}
+
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 function deviation(values: readonly number[]): number {
@@ -51,7 +60,7 @@ export function comparePaired(pairs: readonly Pair[], options: { margin: number;
   const ratios = logRatios(pairs)
   const k = ratios.length
   const middle = mean(ratios)
-  const spread = k < 2 ? Number.POSITIVE_INFINITY : (studentQuantile(1 - NOMINAL_LEVEL, k - 1) * deviation(ratios)) / Math.sqrt(k)
+  const spread = k < 2 ? Number.POSITIVE_INFINITY : (quantileOf(k - 1) * deviation(ratios)) / Math.sqrt(k)
   const [lower, upper] = [middle - spread, middle + spread]
   const harm = options.direction === 'lower' ? { middle, least: lower, most: upper } : { middle: -middle, least: -upper, most: -lower }
   const limit = Math.log1p(options.margin)

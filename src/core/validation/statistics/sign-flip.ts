@@ -1,21 +1,20 @@
 /** Up to so many values every pattern of signs is counted. */
 const EXACT = 30
 /** Cells of the grid for more values. */
-const CELLS = 2 ** 15
+const CELLS = 2 ** 13
 
-/** The sums of all 2^n sign patterns, in rising order. */
+/** The sums of all 2^n sign patterns, in rising order: each value doubles the list, whose two halves are merged. */
 function allSums(values: readonly number[]): Float64Array {
-  const sums = new Float64Array(2 ** values.length)
-  let filled = 1
+  let sums = Float64Array.of(0)
   for (const value of values) {
-    for (let at = 0; at < filled; at++) {
-      const sum = sums[at]!
-      sums[at] = sum - value
-      sums[at + filled] = sum + value
-    }
-    filled *= 2
+    const step = Math.abs(value)
+    const next = new Float64Array(2 * sums.length)
+    let [less, more] = [0, 0]
+    for (let at = 0; at < next.length; at++)
+      next[at] = less < sums.length && sums[less]! - step <= sums[more]! + step ? sums[less++]! - step : sums[more++]! + step
+    sums = next
   }
-  return sums.sort()
+  return sums
 }
 
 /**
@@ -45,15 +44,16 @@ function roundedTail(values: readonly number[], bound: number): number {
   const most = steps.reduce((sum, step) => sum + step, 0)
   let chances = new Float64Array(2 * most + 1)
   chances[most] = 1
+  let reach = 0
   for (const step of steps) {
     const next = new Float64Array(chances.length)
-    for (let at = step; at < chances.length - step; at++) {
+    for (let at = most - reach; at <= most + reach; at++) {
       const share = chances[at]! / 2
-      if (share === 0) continue
       next[at - step]! += share
       next[at + step]! += share
     }
     chances = next
+    reach += step
   }
   let tail = 0
   for (let at = Math.max(0, most + Math.floor(bound / cell) - steps.length); at < chances.length; at++) tail += chances[at]!
