@@ -65,6 +65,7 @@ function expectUntold(metric: Read): void {
 
 describe('CPU time through the program', () => {
   let place: Playground
+  let checked: string | undefined
   beforeAll(() => {
     place = createPlayground(BUSY)
   })
@@ -76,6 +77,7 @@ describe('CPU time through the program', () => {
     const cpu = cpuOf(candidate)
     if (cpu.verdict === 'not_measured') return expectUntold(cpu)
     expect(cpu.control).toMatchObject({ equivalent: true })
+    checked = cpu.control.measured_at
     expect(cpu.control.pairs).toBeGreaterThanOrEqual(10)
     expect(candidate.verdict, JSON.stringify(candidate.evidence.metrics)).not.toBe('keep')
     if (candidate.verdict !== 'roll_back') return
@@ -95,7 +97,31 @@ describe('CPU time through the program', () => {
     const candidate = candidateOf(answer)
     expect(candidate.verdict, JSON.stringify(candidate.reasons)).not.toBe('roll_back')
     if (cpuOf(candidate).verdict === 'not_measured') expectUntold(cpuOf(candidate))
-    else expect(cpuOf(candidate)).toMatchObject({ control: { equivalent: true } })
+    // the base is the same as before, and so is its check
+    else expect(cpuOf(candidate)).toMatchObject({ control: { equivalent: true, ...(checked && { measured_at: checked }) } })
+  })
+})
+
+describe("a metric of the user's own", () => {
+  const size = ['--metric', 'size[bytes,lower]=wc -c < src/list.js']
+
+  it.each([
+    ['improved', 'keep', GOOD_PATCH],
+    [
+      'worse',
+      'roll_back',
+      patchOf('src/list.js', String(TINY['src/list.js']), (text) => text.replace('return list[', 'const of = list\n  return of[')),
+    ],
+  ])('%s is measured twice before it counts', async (verdict, decided, patch) => {
+    const place = createPlayground(TINY)
+    try {
+      const candidate = candidateOf(await judge(place, patch, size))
+      const metric = candidate.evidence.metrics.find(({ name }: { name: string }) => name === 'size')
+      expect(metric).toMatchObject({ verdict, rounds: 2, self_reported: true, control: null, sign_flip_p: 2 / 2 ** 20 })
+      expect(candidate.verdict, JSON.stringify(candidate.reasons)).toBe(decided)
+    } finally {
+      place.cleanup()
+    }
   })
 })
 
