@@ -78,8 +78,17 @@ export function singularity(repository, args, options = {}) {
 /** Rooms of the core as one module of this process. */
 export async function loadCore() {
   const outfile = join(root, 'tmp', `bench-${process.pid}.mjs`)
-  const doors = ['app', 'git/index', 'kernel/index', 'sandbox/index', 'sandbox/machinery', 'storage/index', 'validation/statistics/index']
-  const names = ['app', 'git', 'kernel', 'sandbox', 'machinery', 'storage', 'statistics']
+  const doors = [
+    'app',
+    'git/index',
+    'kernel/index',
+    'process/index',
+    'sandbox/index',
+    'sandbox/machinery',
+    'storage/index',
+    'validation/statistics/index',
+  ]
+  const names = ['app', 'git', 'kernel', 'process', 'sandbox', 'machinery', 'storage', 'statistics']
   const contents = [
     ...doors.map((door, index) => `export * as ${names[index]} from './src/core/${door}.ts'`),
     `export * as faults from './src/core/validation/faults/faults.ts'`,

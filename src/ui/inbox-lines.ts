@@ -28,8 +28,8 @@ export function evidenceLines(report: CandidateReport): Line[] {
     ...tests.regressed.map((id) => `  fails now: ${id}`),
     ...tests.weakened.map(({ file, detail }) => `  weakened: ${file} ${detail}`),
     ...metrics.map(
-      ({ name, estimate, lower, upper, verdict }) =>
-        `${name}: ${verdict === 'not_measured' ? 'not measured' : `${percent(estimate)}, between ${percent(lower)} and ${percent(upper)}: ${verdict.replaceAll('_', ' ')}`}`,
+      ({ name, estimate, lower, upper, verdict, detail, sign_flip_p: p }) =>
+        `${name}: ${verdict === 'not_measured' ? `not measured${detail ? `: ${detail}` : ''}` : `${percent(estimate)}, between ${percent(lower)} and ${percent(upper)}: ${verdict.replaceAll('_', ' ')}${p === null ? '' : `, sign flip p ${p.toFixed(3)}`}`}`,
     ),
     ...guards.map(({ name, ok, detail }) => `${name}: ${detail}${ok === false ? ' (not ok)' : ''}`),
     '',

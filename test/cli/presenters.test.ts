@@ -7,6 +7,7 @@ import { presentCandidate } from '../../src/commands/_present/candidate.ts'
 import { presentDiff } from '../../src/commands/_present/diff.ts'
 import { presentInbox } from '../../src/commands/_present/inbox.ts'
 import { presentRun } from '../../src/commands/_present/run.ts'
+import { presentCandidateSummary } from '../../src/commands/_present/summary.ts'
 import type { ImproveOutcome } from '../../src/core/improvement/index.ts'
 import { type WaitingBench, createWaiting } from '../support/waiting.ts'
 
@@ -41,6 +42,41 @@ test.each([80, 120])('presenters at %i columns without colour', async (width) =>
   ]
   for (const line of texts.join('\n').split('\n')) expect(line.length).toBeLessThanOrEqual(width)
   expect(stable(texts.join('\n----\n'))).toMatchSnapshot()
+})
+
+test('a metric is shown with what it rests on, in the terminal and in Markdown', async () => {
+  setColor('never')
+  bench = await createWaiting()
+  const { id } = await bench.add('a.txt')
+  const shown = await bench.service.show(id)
+  if (shown.kind !== 'candidate') throw new Error('a candidate was asked for')
+  const control = { estimate: 0, lower: -0.004, upper: 0.0061, equivalent: true, pairs: 10, measured_at: '2026-11-21T00:00:00.000Z' }
+  const cpu = { name: 'cpu', unit: 'ms', estimate: 0.212, lower: 0.2, upper: 0.224, self_reported: false, detail: null, control }
+  const { evidence } = shown.data.candidate
+  evidence.metrics = [
+    { ...cpu, verdict: 'worse', sign_flip_p: 0.000_002, rounds: 2 },
+    { ...cpu, name: 'parse', unit: '', verdict: 'not_worse', sign_flip_p: 0.25, rounds: 1, control: null, self_reported: true },
+    {
+      ...cpu,
+      name: 'size',
+      estimate: null,
+      lower: null,
+      upper: null,
+      sign_flip_p: null,
+      rounds: 0,
+      verdict: 'not_measured',
+      detail: 'the command ended with exit code 3',
+      control: { ...control, equivalent: false },
+    },
+  ]
+  evidence.guards = [{ name: 'size', ok: null, detail: 'not measured: the command ended with exit code 3' }]
+  for (const text of [presentCandidate(shown.data), presentCandidateSummary(shown.data).replaceAll('\\', '')]) {
+    expect(text).toMatch(/cpu.*\+21\.2 %, between \+20\.0 % and \+22\.4 %: worse(?:; |\n +)sign flip p < 0\.001, measured 2 times/)
+    expect(text).toContain('base against itself between -0.4 % and +0.6 %, 10 pairs')
+    expect(text).toMatch(/parse: .*not worse \(self-reported\)(?:; |\n +)sign flip p = 0\.250/)
+    expect(text).toMatch(/size.*: not measured: the command ended with exit code 3(?:; |\n +)base against itself .*: not equal/)
+    expect(text.match(/exit code 3/g)).toHaveLength(1)
+  }
 })
 
 test('no presenter prints an escape sequence or a line break from a title', async () => {

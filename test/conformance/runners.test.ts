@@ -1,11 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { PlanEntry } from '../../src/core/validation/index.ts'
+import { runnerOf } from '../../src/core/validation/runners/index.ts'
 import type { FileContent } from '../support/repository.ts'
 import { CASES, type RunnerCase } from '../support/runner-cases/index.ts'
 import { type ToolchainBench, hasProgram, openToolchainBench, statusList, toolchainModules } from '../support/toolchain.ts'
 
 const HANG_MS = 4000
+/** How the runners that keep results or transformed source between runs are told not to. */
+const CACHE_OFF: Readonly<Record<string, string>> = {
+  jest: '--no-cache',
+  vitest: '--no-cache',
+  go: '-count=1',
+  pytest: '-p no:cacheprovider',
+}
 const open: ToolchainBench[] = []
 const skipped: string[] = []
 
@@ -36,6 +44,14 @@ describe.each(CASES.map((each) => [each.name, each] as const))('%s', (name, each
     expect({ statuses: statusList(run), problems: run.report.problems }, run.tail).toEqual({ statuses: each.statuses, problems: [] })
     expect(run.report).toMatchObject({ complete: true, coarse: each.coarse ?? false })
   })
+
+  if (CACHE_OFF[each.runner])
+    check(title('reports the same with its own caches off, as it is measured'), async () => {
+      const { made, entry } = await bench(each, each.suite)
+      const run = await made.run(entry, { noCache: true })
+      expect({ statuses: statusList(run), problems: run.report.problems }, run.tail).toEqual({ statuses: each.statuses, problems: [] })
+      expect(runnerOf(entry.runner).command(entry, { noCache: true }).command.join(' ')).toContain(CACHE_OFF[each.runner])
+    })
 
   if (each.selection)
     check(title('runs the selected files only'), async () => {

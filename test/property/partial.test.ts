@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { keepGoodPart, runBound } from '../../src/core/improvement/partial.ts'
-import { rideTrain } from '../../src/core/improvement/train.ts'
+import { findCarrier, rideTrain } from '../../src/core/improvement/train.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_value, index) => index)
 const compare = (a: number, b: number): number => a - b
@@ -65,5 +65,25 @@ describe('the train', () => {
     const late = { mayContinue: () => false }
     expect(await rideTrain([1, 2], { validate: validate([]), ...late })).toMatchObject({ kept: [1, 2], undecided: [], validations: 1 })
     expect(await rideTrain([1, 2], { validate: validate([2]), ...late })).toMatchObject({ kept: [], undecided: [1, 2], validations: 1 })
+  })
+
+  test('too slow as a whole, it leaves the first behind with whom it passes the margin', async () => {
+    const sum = (members: readonly number[]): number => members.reduce((total, cost) => total + cost, 0)
+    const costs = fc.array(fc.constantFrom(0, 1, 2, 9), { minLength: 2, maxLength: 16 }).filter((all) => sum(all) > 5)
+    await fc.assert(
+      fc.asyncProperty(costs, async (all) => {
+        let measured = 0
+        const isSlow = async (prefix: readonly number[]): Promise<boolean> => (measured++, sum(prefix) > 5)
+        const found = await findCarrier(all, { isSlow, mayContinue: () => true })
+        expect(sum(all.slice(0, found!.others))).toBeLessThanOrEqual(5)
+        expect(sum(all.slice(0, found!.others + 1))).toBeGreaterThan(5)
+        expect(found!.member).toBe(all[found!.others])
+        expect(measured).toBeLessThanOrEqual(Math.ceil(Math.log2(all.length)))
+      }),
+    )
+  })
+
+  test('nobody is named when the time is up before it is known', async () => {
+    expect(await findCarrier([1, 9], { isSlow: async () => true, mayContinue: () => false })).toBeNull()
   })
 })

@@ -9,6 +9,7 @@ import { replayRecord } from '../../src/core/improvement/replay.ts'
 import {
   DEFAULT_POLICY,
   type Evidence,
+  type InstrumentEvidence,
   type MetricEvidence,
   PERSON_REASONS,
   type Verdict,
@@ -28,6 +29,13 @@ const weakening: fc.Arbitrary<Weakening> = fc.record({
   proven: fc.boolean(),
 })
 
+const UNMEASURED = { estimate: null, lower: null, upper: null, sign_flip_p: null, rounds: 0, control: null, detail: 'too long' }
+const instrument: fc.Arbitrary<InstrumentEvidence> = fc.double({ min: 0.001, max: 0.08, noNaN: true }).map((spread) => alike(spread))
+/** The base compared with itself, as far apart as this. */
+function alike(spread: number): InstrumentEvidence {
+  return { estimate: 0, lower: -spread, upper: spread, equivalent: spread < 0.047, pairs: 10, measured_at: '2026-11-21T00:00:00.000Z' }
+}
+
 const metric: fc.Arbitrary<MetricEvidence> = fc
   .record({
     direction: fc.constantFrom('lower' as const, 'higher' as const),
@@ -35,16 +43,28 @@ const metric: fc.Arbitrary<MetricEvidence> = fc
     spread: fc.double({ min: 0.001, max: 0.2, noNaN: true }),
     measured: fc.boolean(),
     self_reported: fc.boolean(),
+    rounds: fc.constantFrom(1, 2, 2),
+    control: fc.option(instrument),
+    sign_flip_p: fc.constantFrom(0.002, 0.01, 0.2),
   })
-  .map(({ direction, estimate, spread, measured, self_reported }) => ({
+  .map(({ direction, estimate, spread, measured, self_reported, rounds, control, sign_flip_p }) => ({
     name: 'cpu',
     unit: 'ms',
     direction,
     self_reported,
     samples: [],
     ...(measured
-      ? { estimate, lower: estimate - spread, upper: estimate + spread, verdict: 'unclear' as const }
-      : { estimate: null, lower: null, upper: null, verdict: 'not_measured' as const }),
+      ? {
+          estimate,
+          lower: estimate - spread,
+          upper: estimate + spread,
+          verdict: 'unclear' as const,
+          rounds,
+          control,
+          sign_flip_p,
+          detail: null,
+        }
+      : { ...UNMEASURED, verdict: 'not_measured' as const }),
   }))
 
 const evidence: fc.Arbitrary<Evidence> = fc.record({
@@ -82,6 +102,7 @@ const evidence: fc.Arbitrary<Evidence> = fc.record({
     maxLength: 2,
   }),
   control: fc.option(fc.record({ noticed: fc.nat(5), planted: fc.nat(5) })),
+  train: fc.option(fc.record({ others: fc.nat(3), metric })),
   errors: fc.oneof({ weight: 4, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: ids }),
 })
 
@@ -109,6 +130,7 @@ const SOUND: Evidence = {
   sites: [{ file: 'src/a.ts', line: 3, exercised: true, equal_tree: false, kept: true, reason: null }],
   contract: [{ name: 'parses', ok: true, detail: '' }],
   control: { noticed: 3, planted: 3 },
+  train: null,
   errors: [],
 }
 const PLAIN: VerdictFacts = { testsTouched: false, addedTestsOnly: false }
@@ -123,10 +145,15 @@ const cpu = (change: Partial<MetricEvidence>): MetricEvidence => ({
   lower: -0.01,
   upper: 0.01,
   verdict: 'not_worse',
+  sign_flip_p: 0.002,
+  rounds: 2,
+  control: alike(0.01),
+  detail: null,
   self_reported: false,
   samples: [],
   ...change,
 })
+const WORSE = { estimate: 0.1, lower: 0.07, upper: 0.13, verdict: 'worse' as const }
 const weak = (proven: boolean): Weakening => ({
   file: 'a.test.ts',
   line: 4,
@@ -146,7 +173,7 @@ describe('the decision table', () => {
     ['a proven weakening', () => withTests({ weakened: [weak(true)] }), 'tests_weakened'],
     ['a hang', () => withTests({ hang: true }), 'hang'],
     ['a failed guard', () => decide({ guards: [{ name: 'types', ok: false, detail: '2 new errors' }] }), 'guard'],
-    ['a worse metric', () => decide({ metrics: [cpu({ estimate: 0.1, lower: 0.07, upper: 0.13, verdict: 'worse' })] }), 'metric_worse'],
+    ['a worse metric', () => decide({ metrics: [cpu(WORSE)] }), 'metric_worse'],
     [
       'fewer of what should be more',
       () => decide({ metrics: [cpu({ direction: 'higher', estimate: -0.1, lower: -0.13, upper: -0.07 })] }),
@@ -164,6 +191,14 @@ describe('the decision table', () => {
     ['a site no test runs', () => decide({ sites: [{ ...SOUND.sites[0]!, exercised: false }] }), 'unexercised'],
     ['a site nobody knows about', () => decide({ sites: [{ ...SOUND.sites[0]!, exercised: null }] }), 'unexercised'],
     ['an unclear metric', () => decide({ metrics: [cpu({ lower: -0.2, upper: 0.2, verdict: 'unclear' })] }), 'metric_unclear'],
+    ['harm that was measured once', () => decide({ metrics: [cpu({ ...WORSE, rounds: 1 })] }), 'metric_unclear'],
+    ['harm the sign-flip test does not see', () => decide({ metrics: [cpu({ ...WORSE, sign_flip_p: 0.05 })] }), 'metric_unclear'],
+    [
+      'harm seen by an instrument that is not good enough',
+      () => decide({ metrics: [cpu({ ...WORSE, control: alike(0.06) })] }),
+      'metric_unclear',
+    ],
+    ['harm together with others of the run', () => decide({ train: { others: 2, metric: cpu(WORSE) } }), 'metric_together'],
   ])('%s cannot be decided', (_name, run, code) => {
     expect(run()).toMatchObject({ verdict: 'cannot_decide', reasons: [{ code }] })
   })
@@ -269,8 +304,11 @@ describe('the word of a metric and the verdict', () => {
       { length: 10 },
       (_value, index) => [100, 100 * Math.exp(middle + (index % 2 === 0 ? spread : -spread))] as const,
     )
-    const { verdict, estimate, lower, upper } = comparePaired(samples, { margin: DEFAULT_POLICY.regression_threshold, direction: towards })
-    return cpu({ direction: towards, verdict, estimate, lower, upper, samples })
+    const { verdict, estimate, lower, upper, signFlip } = comparePaired(samples, {
+      margin: DEFAULT_POLICY.regression_threshold,
+      direction: towards,
+    })
+    return cpu({ direction: towards, verdict, estimate, lower, upper, samples, sign_flip_p: signFlip })
   }
   const wanted = { improved: 'keep', not_worse: 'keep', worse: 'roll_back', unclear: 'cannot_decide' } as const
 
@@ -354,6 +392,8 @@ describe('records', () => {
     const slower = one({ metrics: [cpu({ estimate: 0.03, lower: 0.02, upper: 0.04 })] })
     expect(replayRecord(slower, {}).verdicts[0]).toMatchObject({ recorded: 'keep', now: 'keep', changed: false })
     expect(replayRecord(slower, { regression_threshold: '0.02' }).verdicts[0]).toMatchObject({ now: 'roll_back', changed: true })
+    const coarse = one({ metrics: [cpu({ estimate: 0.03, lower: 0.02, upper: 0.04, control: alike(0.03) })] })
+    expect(replayRecord(coarse, { regression_threshold: '0.02' }).verdicts[0]).toMatchObject({ now: 'cannot_decide', changed: true })
     expect(replayRecord(one({}), { regression_threshold: '0.02' }).verdicts[0]).toMatchObject({ now: 'keep', changed: false })
     expect(() => replayRecord(slower, { regression_threshold: 'much' })).toThrow(expect.objectContaining({ code: 'USAGE' }))
     expect(() => replayRecord(slower, { colour: 'red' })).toThrow(expect.objectContaining({ code: 'USAGE' }))

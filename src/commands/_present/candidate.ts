@@ -1,10 +1,9 @@
 import type { CandidateReport } from '../../core/improvement/index.ts'
 import { plural, oneLine } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
+import { metricWords, ownGuards } from './metric.ts'
 import { verdictWord } from './run.ts'
 import { table } from './text.ts'
-
-const percent = (ratio: number | null): string => (ratio === null ? '?' : `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`)
 
 function tests({ candidate: { evidence } }: CandidateReport): string[] {
   const { baseline, candidate, regressed, weakened, fixed, flaky } = evidence.tests
@@ -39,13 +38,12 @@ export function presentCandidate(report: CandidateReport): string {
     paint('bold', 'Proof'),
     ...tests(report).map((line) => `  ${line}`),
   ]
-  for (const { name, unit, estimate, lower, upper, verdict, self_reported: own } of candidate.evidence.metrics)
-    lines.push(
-      verdict === 'not_measured'
-        ? `  ${oneLine(name)}: not measured`
-        : `  ${oneLine(name)}${unit ? ` (${oneLine(unit)})` : ''}: ${percent(estimate)}, between ${percent(lower)} and ${percent(upper)}: ${verdict.replaceAll('_', ' ')}${own ? ' (self-reported)' : ''}`,
-    )
-  for (const { name, ok, detail } of candidate.evidence.guards)
+  for (const metric of candidate.evidence.metrics) {
+    const [says, ...basis] = metricWords(metric)
+    lines.push(`  ${oneLine(metric.name)}${metric.unit ? ` (${oneLine(metric.unit)})` : ''}: ${oneLine(says!)}`)
+    lines.push(...basis.map((line) => paint('dim', `    ${oneLine(line)}`)))
+  }
+  for (const { name, ok, detail } of ownGuards(candidate.evidence))
     lines.push(`  ${oneLine(name)}: ${oneLine(detail)}${ok === false ? paint('red', ' not ok') : ''}`)
   if (sites.length > 0) {
     const kept = sites.filter((site) => site.kept)

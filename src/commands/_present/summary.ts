@@ -1,6 +1,7 @@
 import type { CandidateReport, ImproveData } from '../../core/improvement/index.ts'
 import { verdictName } from './run.ts'
 import { plural, oneLine } from '../../core/kernel/index.ts'
+import { metricWords } from './metric.ts'
 
 /** Text that Markdown leaves alone. */
 function plain(text: string): string {
@@ -49,10 +50,7 @@ export function presentCandidateSummary(report: CandidateReport): string {
     `- verdict: **${verdictName(candidate.verdict)}**, risk ${candidate.risk}, ${candidate.sites.kept} of ${candidate.sites.found} sites`,
     `- tests: ${candidate.evidence.tests.baseline['pass'] ?? 0} pass on the base, ${candidate.evidence.tests.candidate['pass'] ?? 0} here`,
     ...candidate.reasons.map(({ code, detail }) => `- ${plain(code)}: ${plain(detail)}`),
-    ...candidate.evidence.metrics.map(
-      (metric) =>
-        `- ${plain(metric.name)}: ${plain(metric.verdict)}${metric.estimate === null ? '' : `, ${(metric.estimate * 100).toFixed(1)} % (${((metric.lower ?? 0) * 100).toFixed(1)} to ${((metric.upper ?? 0) * 100).toFixed(1)})`}`,
-    ),
+    ...candidate.evidence.metrics.map((metric) => `- ${plain(metric.name)}: ${plain(metricWords(metric).join('; '))}`),
     '',
     '### What this does not prove',
     '',

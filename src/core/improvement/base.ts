@@ -28,8 +28,11 @@ export type BaseCoverage = Map<string, CoverageMap | null> & {
   unfinished?: ReadonlySet<string>
 }
 
+/** Ten pairs and one to warm up, of base against tip and of base against base. */
+const MEASURING_RUNS = 44
+
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
-function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): string {
+export function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): string {
   const { settings, version, path } = session.deps
   const surroundings = {
     isolation: session.isolation.kind,
@@ -184,7 +187,10 @@ export function estimate(session: Session, baseline: Baseline, candidates: numbe
   const steps = baseline.steps.reduce((sum, { wallMs }) => sum + wallMs, 0)
   const measured = baseline.entries.every(({ cpuMs }) => cpuMs !== null && cpuMs < 30_000)
   const total =
-    candidates * suite * 0.6 + 2 * (suite + steps) + (measured ? 22 * suite : 0) + Math.min(8, 60_000 / Math.max(1, suite)) * suite
+    candidates * suite * 0.6 +
+    2 * (suite + steps) +
+    (measured ? MEASURING_RUNS * suite : 0) +
+    Math.min(8, 60_000 / Math.max(1, suite)) * suite
   const detail = `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
   return { detail, ms: Math.min(total, session.request.timeLimitMs) }
 }

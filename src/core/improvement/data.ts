@@ -1,4 +1,4 @@
-import type { Evidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
+import type { Evidence, InstrumentEvidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
 import type { SourceKind } from './source.ts'
 
 /** States of a candidate; the transitions stand in `states.ts`. */
@@ -56,6 +56,14 @@ export type CandidateData = {
       lower: number | null
       upper: number | null
       verdict: MetricVerdict
+      /** Two-sided sign-flip p-value for "no difference". */
+      sign_flip_p: number | null
+      /** Rounds on fresh sandboxes; a claim needs two. */
+      rounds: number
+      /** The base compared with itself in the same way. */
+      control: InstrumentEvidence | null
+      /** Why it was not measured, or what is missing. */
+      detail: string | null
       self_reported: boolean
     }[]
     guards: { name: string; ok: boolean | null; detail: string }[]

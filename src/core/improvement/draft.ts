@@ -47,6 +47,7 @@ export function emptyEvidence(): Draft['evidence'] {
     sites: [],
     contract: [],
     control: null,
+    train: null,
     errors: [],
   }
 }

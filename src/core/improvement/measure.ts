@@ -1,20 +1,25 @@
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, formatDuration, isoTime } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
   type MetricEvidence,
+  type PairOptions,
   type PlanEntry,
   type Sample,
-  comparePaired,
-  isEquivalent,
+  type SuiteRun,
+  measureClaim,
+  measureInstrument,
   measurePaired,
+  notMeasured,
   parseMetric,
   printedNumber,
   runSuite,
   statusesOf,
 } from '../validation/index.ts'
+import { checkInstrument } from './instrument.ts'
 import { type Session, countTests } from './session.ts'
 
 const LONGEST_CPU_MS = 30_000
+const CPU = { name: 'cpu', unit: 'ms', direction: 'lower' } as const
 
 /** Two sandboxes side by side, measured in turn. */
 async function withBoth<T>(session: Session, tip: string, body: (base: Sandbox, candidate: Sandbox) => Promise<T>): Promise<T> {
@@ -23,11 +28,29 @@ async function withBoth<T>(session: Session, tip: string, body: (base: Sandbox, 
   )
 }
 
+/** What every measurement of a run has in common; the label is told and makes the order of the pairs its own. */
+function inTurn(session: Session, label: string): Pick<PairOptions, 'seed' | 'mayContinue' | 'onPair'> {
+  return {
+    seed: `${session.run.id} ${label}`,
+    mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
+    onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `${label}, pair ${done} of ${of}` }),
+  }
+}
+
 /** Failures of tests that were stable on the base, seen while both sides ran in turn. */
 export type Unstable = { regressed: string[]; flaky: string[] }
 
 /** How often each test failed per side, and what passed on the base. */
 type Seen = { base: Map<string, number>; candidate: Map<string, number>; passed: Set<string> }
+
+/** Why the CPU time of suites that cost so much on the base is not measured at all; null where it is. */
+export function whyUnmeasured(cpuMs: readonly (number | null)[]): string | null {
+  const cost = cpuMs.reduce((sum: number, each) => sum + (each ?? 0), 0)
+  if (cost === 0) return 'the CPU time of the suites cannot be read: processes are left over, or none was counted'
+  if (cost > LONGEST_CPU_MS)
+    return `one run costs ${formatDuration(cost)} of CPU time, more than ${formatDuration(LONGEST_CPU_MS)}: name a shorter command with --metric`
+  return null
+}
 
 /**
  * CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. These are at least ten
@@ -40,86 +63,70 @@ export async function measureCpu(
   margin: number,
 ): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
-  const cost = session.baseline!.entries.reduce((sum, { cpuMs }) => sum + (cpuMs ?? 0), 0)
-  const options = { name: 'cpu', unit: 'ms', direction: 'lower' as const, margin }
-  if (own.length === 0 || cost > LONGEST_CPU_MS || cost === 0)
-    return {
-      metric: {
-        name: 'cpu',
-        unit: 'ms',
-        direction: 'lower',
-        estimate: null,
-        lower: null,
-        upper: null,
-        verdict: 'not_measured',
-        self_reported: false,
-        samples: [],
-      },
-      unstable: { regressed: [], flaky: [] },
-    }
+  const reason = whyUnmeasured(
+    session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId)).map(({ cpuMs }) => cpuMs),
+  )
+  if (reason !== null) return { metric: notMeasured(CPU, reason), unstable: { regressed: [], flaky: [] } }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
   const expected = new Map<string, string>()
-  const compare = async (other: string, label: string): Promise<MetricEvidence> =>
-    withBoth(session, other, async (base, candidate) => {
-      const sampler = (sandbox: Sandbox, side: 'base' | 'candidate') => async (): Promise<Sample> => {
-        let total = 0
-        for (const entry of own) {
-          const run = await runSuite({
-            sandbox,
-            entry,
-            selection: { noCache: true },
-            measuring: true,
-            signal: session.signal,
-            onTests: countTests(session),
-          })
-          const statuses = statusesOf(run.report)
-          for (const [id, status] of Object.entries(statuses))
-            if (status === 'fail' || status === 'error') seen[side].set(id, (seen[side].get(id) ?? 0) + 1)
-            else if (side === 'base' && status === 'pass') seen.passed.add(id)
-          const set = Object.keys(statuses).toSorted().join('\n')
-          const known = expected.get(entry.id) ?? set
-          expected.set(entry.id, known)
-          // Only the same set of tests is compared.
-          if (run.cpuMs === null || run.timedOut || set !== known) return { value: null }
-          total += run.cpuMs
-        }
-        return { value: total }
-      }
-      return measurePaired({
-        ...options,
-        base: sampler(base, 'base'),
-        candidate: sampler(candidate, other === session.base ? 'base' : 'candidate'),
-        mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
-        onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `${label}, pair ${done} of ${of}` }),
+  const sampler = (sandbox: Sandbox, side: 'base' | 'candidate') => async (): Promise<Sample> => {
+    let total = 0
+    for (const entry of own) {
+      const run = await runSuite({
+        sandbox,
+        entry,
+        selection: { noCache: true },
+        measuring: true,
+        signal: session.signal,
+        onTests: countTests(session),
       })
-    })
-  const first = await compare(tip, 'CPU time')
-  return { metric: await confirm(session, first, margin, compare, tip), unstable: findUnstable(session, seen) }
+      const statuses = statusesOf(run.report)
+      for (const [id, status] of Object.entries(statuses))
+        if (status === 'fail' || status === 'error') seen[side].set(id, (seen[side].get(id) ?? 0) + 1)
+        else if (side === 'base' && status === 'pass') seen.passed.add(id)
+      const set = Object.keys(statuses).toSorted().join('\n')
+      const known = expected.get(entry.id) ?? set
+      expected.set(entry.id, known)
+      const why = whyVoid(run, set === known)
+      if (why !== null) return { value: null, why: `${entry.id}: ${why}` }
+      total += run.cpuMs!
+    }
+    return { value: total }
+  }
+  const metric = await measureClaim({
+    margin,
+    measure: (round) =>
+      withBoth(session, tip, (base, candidate) =>
+        measurePaired({
+          ...CPU,
+          margin,
+          ...inTurn(session, round === 1 ? 'CPU time' : 'CPU time again'),
+          base: sampler(base, 'base'),
+          candidate: sampler(candidate, 'candidate'),
+        }),
+      ),
+    control: () =>
+      checkInstrument(session, own, margin, () =>
+        withBoth(session, session.base, (one, other) =>
+          measureInstrument({
+            margin,
+            at: isoTime(session.deps.clock),
+            ...inTurn(session, 'CPU time of the base against itself'),
+            base: sampler(one, 'base'),
+            candidate: sampler(other, 'base'),
+          }),
+        ),
+      ),
+  })
+  return { metric, unstable: findUnstable(session, seen) }
 }
 
-/**
- * A finding of harm or doubt is checked against the instrument itself: the base is compared with the base in the same
- * way, and must come out equivalent (the whole interval within the margin); else the machine cannot tell and nothing
- * was measured. Harm is then measured once more on fresh sandboxes, and only both together count.
- */
-async function confirm(
-  session: Session,
-  first: MetricEvidence,
-  margin: number,
-  compare: (other: string, label: string) => Promise<MetricEvidence>,
-  tip: string,
-): Promise<MetricEvidence> {
-  if (first.verdict !== 'worse' && first.verdict !== 'unclear') return first
-  const control = await compare(session.base, 'base against base')
-  if (control.samples.length < 2 || !isEquivalent(control.samples, margin)) {
-    session.notes.push('CPU time was not judged: on this machine, now, the unchanged code does not compare equal with itself.')
-    return { ...first, estimate: null, lower: null, upper: null, verdict: 'not_measured' }
-  }
-  if (first.verdict !== 'worse') return first
-  const again = await compare(tip, 'CPU time again')
-  const samples = [...first.samples, ...again.samples]
-  const { verdict, estimate, lower, upper } = comparePaired(samples, { margin, direction: first.direction })
-  return { ...first, samples, estimate, lower, upper, verdict }
+/** A run that does not count: only the same set of tests is compared, whole, and with nothing running beside it. */
+function whyVoid({ cpuMs, timedOut, leftovers }: SuiteRun, sameTests: boolean): string | null {
+  if (timedOut) return 'a run did not end in time'
+  if (leftovers) return 'processes were left over'
+  if (cpuMs === null) return 'the CPU time could not be read'
+  return sameTests ? null : 'not the same tests ran on both sides'
 }
 
 function findUnstable(session: Session, { base, candidate, passed }: Seen): Unstable {
@@ -137,35 +144,49 @@ function findUnstable(session: Session, { base, candidate, passed }: Seen): Unst
   }
 }
 
+/** One metric of a commit against the base, by its name. */
+export async function measureMetric(
+  session: Session,
+  commit: string,
+  entries: readonly PlanEntry[],
+  { name, margin }: { name: string; margin: number },
+): Promise<MetricEvidence> {
+  const [own] = name === CPU.name ? [] : await measureUserMetrics(session, commit, margin, name)
+  return own ?? (await measureCpu(session, commit, entries, margin)).metric
+}
+
 /** The user's metrics: the number a command prints last (marked self-reported), else its CPU time. */
-export async function measureUserMetrics(session: Session, tip: string, margin: number): Promise<MetricEvidence[]> {
+export async function measureUserMetrics(session: Session, tip: string, margin: number, only?: string): Promise<MetricEvidence[]> {
   const results: MetricEvidence[] = []
   for (const text of session.request.metrics) {
     const metric = parseMetric(text)
+    if (metric && only !== undefined && metric.name !== only) continue
     if (!metric) throw new SingularityError('USAGE', `--metric ${text} is not NAME[unit,lower|higher]=COMMAND.`)
-    results.push(
-      await withBoth(session, tip, async (base, candidate) => {
-        const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
-          const run = await sandbox.run({
-            command: ['sh', '-c', metric.command],
-            timeoutMs: session.deps.settings.timeoutMs,
-            measuring: true,
-            signal: session.signal,
-          })
-          if (run.exitCode !== 0 || run.timedOut) return { value: null }
-          const printed = printedNumber(run.stdout)
-          return printed === undefined ? { value: run.leftovers ? null : run.cpuMs } : { value: printed, selfReported: true }
-        }
-        return measurePaired({
-          ...metric,
+    const { command, ...identity } = metric
+    const sampler = (sandbox: Sandbox) => async (): Promise<Sample> => {
+      const run = await sandbox.run({
+        command: ['sh', '-c', command],
+        timeoutMs: session.deps.settings.timeoutMs,
+        measuring: true,
+        signal: session.signal,
+      })
+      if (run.timedOut) return { value: null, why: 'the command did not end in time' }
+      if (run.exitCode !== 0) return { value: null, why: `the command ended with exit code ${run.exitCode}` }
+      const printed = printedNumber(run.stdout)
+      if (printed !== undefined) return { value: printed, selfReported: true }
+      return run.leftovers ? { value: null, why: 'processes were left over' } : { value: run.cpuMs }
+    }
+    const measure = (round: number): Promise<MetricEvidence> =>
+      withBoth(session, tip, (base, candidate) =>
+        measurePaired({
+          ...identity,
           margin,
+          ...inTurn(session, round === 1 ? metric.name : `${metric.name} again`),
           base: sampler(base),
           candidate: sampler(candidate),
-          mayContinue: () => !session.signal.aborted && !session.stopSoon.aborted,
-          onPair: (done, of) => session.observe({ type: 'phase', phase: 'measure', detail: `${metric.name}, pair ${done} of ${of}` }),
-        })
-      }),
-    )
+        }),
+      )
+    results.push(await measureClaim({ margin, measure }))
   }
   return results
 }

@@ -1,11 +1,11 @@
 import { type GuardPair, measureGuards } from '../analysis/index.ts'
 import { SingularityError, diskRefusal, messageOf, plural } from '../kernel/index.ts'
 import { languageOf } from '../parsing/index.ts'
-import type { PlanEntry } from '../validation/index.ts'
+import { type MetricEvidence, type PlanEntry, isWorse } from '../validation/index.ts'
 import { commitCandidate, commitSites } from './commit.ts'
 import { type Draft, createDraft, siteCounts } from './draft.ts'
 import type { Found } from './find.ts'
-import { measureCpu, measureUserMetrics } from './measure.ts'
+import { measureCpu, measureMetric, measureUserMetrics } from './measure.ts'
 import { compareSites, keepGoodPart, runBound } from './partial.ts'
 import type { Bench } from './exercise.ts'
 import { examine, prepareDraft, recordContract, rejects, tryAffected, tryBaseTests } from './prepare.ts'
@@ -13,7 +13,7 @@ import { type Session, mayContinue } from './session.ts'
 import { policyOf, recordTrial, settleDraft } from './settle.ts'
 import { candidateData } from './report.ts'
 import type { Site } from './source.ts'
-import { rideTrain } from './train.ts'
+import { findCarrier, rideTrain } from './train.ts'
 import { type Trial, isGreen, tryCommit } from './trials.ts'
 
 type Rider = { draft: Draft; entries: PlanEntry[] }
@@ -226,8 +226,7 @@ async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
       riders = [...result.kept, ...next]
       continue
     }
-    await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined)
-    break
+    riders = await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined)
   }
   return children
 }
@@ -245,9 +244,12 @@ function setAside(session: Session, draft: Draft): void {
   session.observe({ type: 'verdict', candidate: candidateData(draft.candidate) })
 }
 
-/** The tip is green: measure it against the base, then decide every member with the same evidence. */
-async function arrive(session: Session, riders: readonly Rider[], seen: { trial: Trial; tip: string } | undefined): Promise<void> {
-  if (riders.length === 0) return
+/**
+ * The tip is green: measure it against the base, then decide every member with the same evidence. Answers the riders
+ * that have to ride again because one that made the train too slow left it.
+ */
+async function arrive(session: Session, riders: readonly Rider[], seen: { trial: Trial; tip: string } | undefined): Promise<Rider[]> {
+  if (riders.length === 0) return []
   const tip = seen?.tip ?? (await tipOf(session, riders))!
   const entries = union(riders)
   const trial =
@@ -259,20 +261,57 @@ async function arrive(session: Session, riders: readonly Rider[], seen: { trial:
   if (unstable.regressed.length > 0 && riders.length > 1) {
     // one of them made a test flaky: each is looked at alone
     for (const rider of riders) await arrive(session, [rider], undefined)
-    return
+    return []
   }
+  const metrics = [cpu, ...(await measureUserMetrics(session, tip, margin))]
+  const worse = metrics.find((metric) => isWorse(metric, margin))
+  if (worse && riders.length > 1) return leaveBehind(session, riders, worse, margin)
   trial.regressed.push(...unstable.regressed.filter((id) => !trial.regressed.includes(id)))
   trial.flaky.push(...unstable.flaky)
   trial.fixed = trial.fixed.filter((id) => !unstable.flaky.includes(id))
-  const metrics = [cpu, ...(await measureUserMetrics(session, tip, margin))]
   for (const { draft, entries: own } of riders) {
     recordTrial(draft, trial)
     draft.evidence.metrics = metrics
     await tryBaseTests(session, draft, own, trial)
-    draft.evidence.guards.push(...(await recount(session, draft)))
+    draft.evidence.guards.push(...(await recount(session, draft)), ...unmeasured(metrics))
     settleDraft(session, draft)
   }
   if (isGreen(trial)) session.deps.store.cache(`validated:${await session.deps.git.treeOf(tip)}`, 'validated_tree', { alone: true, tip })
+  return []
+}
+
+/** What was not measured is told, is never a pass and blocks nothing. */
+const unmeasured = (metrics: readonly MetricEvidence[]): Draft['evidence']['guards'] =>
+  metrics
+    .filter(({ verdict }) => verdict === 'not_measured')
+    .map(({ name, detail }) => ({ name, ok: null, detail: `not measured: ${detail}` }))
+
+/**
+ * The train as a whole is past the margin: the rider that carries it there is found by measuring shorter trains, leaves
+ * and is tried alone, where its own cost decides; if alone it is within the margin, a person sees what it does together
+ * with the others. The rest rides again, as a new tip that is validated and measured like the first.
+ */
+async function leaveBehind(session: Session, riders: readonly Rider[], worse: MetricEvidence, margin: number): Promise<Rider[]> {
+  const change = `${worse.name} ${((worse.estimate ?? 0) * 100).toFixed(1)} %`
+  session.observe({ type: 'phase', phase: 'train', detail: `${change} together: looking for the candidate that carries it` })
+  let together = worse
+  const carrier = await findCarrier(riders, {
+    mayContinue: () => mayContinue(session),
+    isSlow: async (prefix) => {
+      const metric = await measureMetric(session, (await tipOf(session, prefix))!, union(prefix), { name: worse.name, margin })
+      const slow = isWorse(metric, margin)
+      if (slow) together = metric
+      return slow
+    },
+  })
+  if (!carrier) {
+    session.notes.push(`Together the candidates change ${change}; the time was up before it was known which of them does.`)
+    return []
+  }
+  const { member, others } = carrier
+  if (others > 0) member.draft.evidence.train = { others, metric: together }
+  await arrive(session, [member], undefined)
+  return riders.filter((rider) => rider !== member)
 }
 
 /** The primary metric of a rule: its own matches at the kept sites go to zero. Guards: complexity, lines and bytes. */

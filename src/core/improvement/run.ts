@@ -97,6 +97,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: R
     plan: null,
     baseline: null,
     control: null,
+    instruments: new Map(),
     deadline: Number.POSITIVE_INFINITY,
     limitReached: false,
     workbench: undefined as never,

@@ -5,7 +5,7 @@ import type { Landing } from '../landing/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import type { Baseline, Plan } from '../validation/index.ts'
+import type { Baseline, InstrumentEvidence, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
 import type { Run, Store } from './store.ts'
@@ -79,6 +79,8 @@ export type Session = {
   plan: Plan | null
   baseline: Baseline | null
   control: Control | null
+  /** Checks of the instrument made in this run, by their key. */
+  readonly instruments: Map<string, InstrumentEvidence>
   /** Monotonic milliseconds at which no new candidate is started. */
   deadline: number
   limitReached: boolean

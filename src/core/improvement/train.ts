@@ -44,3 +44,23 @@ export async function rideTrain<T>(
   }
   return { kept: riding.slice(0, green), culprits, undecided: riding.slice(green), validations }
 }
+
+/**
+ * Who carries a train past the margin: of a train that is too slow as a whole, the last member of the shortest prefix
+ * that is too slow as well, by bisection; at most log2(n) measurements. What rides before it is within the margin. Many
+ * small costs have no single culprit: the first member that does not fit any more is found then.
+ * @returns null when the time was up before it was found
+ */
+export async function findCarrier<T>(
+  members: readonly T[],
+  options: { isSlow: (prefix: readonly T[]) => Promise<boolean>; mayContinue: () => boolean },
+): Promise<{ member: T; others: number } | null> {
+  let [fine, slow] = [0, members.length]
+  while (slow - fine > 1) {
+    if (!options.mayContinue()) return null
+    const middle = Math.floor((fine + slow) / 2)
+    if (await options.isSlow(members.slice(0, middle))) slow = middle
+    else fine = middle
+  }
+  return { member: members[slow - 1]!, others: slow - 1 }
+}

@@ -62,6 +62,11 @@ export function isGreen(trial: Trial): boolean {
   )
 }
 
+/** Milliseconds after which a run counts as hanging: never less than three times the base, which ended within its own limit. */
+export function hangLimit(entry: Pick<PlanEntry, 'timeoutMs'>, base: Pick<EntryBaseline, 'wallMs'>): number {
+  return Math.max(HANG_FACTOR * base.wallMs, Math.min(entry.timeoutMs, SHORTEST_TIMEOUT_MS))
+}
+
 function baselineOf(session: Session, entry: PlanEntry): EntryBaseline {
   return session.baseline!.entries.find(({ entryId }) => entryId === entry.id)!
 }
@@ -119,7 +124,7 @@ async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, all: b
 
 async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, trial: Trial, options: TrialOptions): Promise<void> {
   const base = baselineOf(session, entry)
-  const timeoutMs = Math.min(entry.timeoutMs, Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs))
+  const timeoutMs = hangLimit(entry, base)
   const selection = options.files ? { files: options.files } : {}
   let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal, onTests: countTests(session) })
   if (run.timedOut) {
@@ -167,12 +172,11 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
     for (let round = 0; round < times; round++)
       for (const entry of known(session, options.entries)) {
         const base = baselineOf(session, entry)
-        const timeoutMs = Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs)
         const run = await runSuite({
           sandbox: on,
           entry,
           selection: { files },
-          timeoutMs,
+          timeoutMs: hangLimit(entry, base),
           signal: session.signal,
           onTests: countTests(session),
         })

@@ -4,6 +4,18 @@ export type Verdict = 'keep' | 'roll_back' | 'cannot_decide'
 
 export type MetricVerdict = 'improved' | 'not_worse' | 'worse' | 'unclear' | 'not_measured'
 
+/** The base compared with itself in the same way: what the instrument says where there is nothing to see. */
+export type InstrumentEvidence = {
+  estimate: number
+  lower: number
+  upper: number
+  /** The whole interval lies within the margin: only then does a comparison on this machine count. */
+  equivalent: boolean
+  pairs: number
+  /** ISO time; a control is used again for a day while tree, plan and surroundings stay. */
+  measured_at: string
+}
+
 export type MetricEvidence = {
   name: string
   unit: string
@@ -13,6 +25,14 @@ export type MetricEvidence = {
   lower: number | null
   upper: number | null
   verdict: MetricVerdict
+  /** Sign-flip p-value for "no difference", two-sided; null when not measured. A claim needs it and the interval. */
+  sign_flip_p: number | null
+  /** How often it was measured on fresh sandboxes: a claim of harm or gain needs two rounds and rests on both. */
+  rounds: number
+  /** Null where none belongs to it (metrics of the user). */
+  control: InstrumentEvidence | null
+  /** Why it was not measured. */
+  detail: string | null
   /** The number was printed by the measured command itself: it never decides alone. */
   self_reported: boolean
   /** The paired samples [base, candidate], kept so that a record can be decided again. */
@@ -75,6 +95,8 @@ export type Evidence = {
   contract: readonly { name: string; ok: boolean; detail: string; privileged?: boolean }[]
   /** The positive control of the plan: null where none was run. */
   control: { noticed: number; planted: number } | null
+  /** With others of its run this candidate passed the margin, without it they did not: the metric of both together. */
+  train: { others: number; metric: MetricEvidence } | null
   errors: readonly string[]
 }
 

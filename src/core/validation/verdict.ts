@@ -1,4 +1,6 @@
-import type { DecisionPolicy, Evidence, Verdict, VerdictReason } from './evidence.ts'
+import type { DecisionPolicy, Evidence, InstrumentEvidence, Verdict, VerdictReason } from './evidence.ts'
+import { plural } from '../kernel/index.ts'
+import { SIGN_FLIP_LIMIT } from './statistics/paired.ts'
 
 /** What the decision needs beyond the evidence: facts of the diff, not of its runs. */
 export type VerdictFacts = {
@@ -103,6 +105,13 @@ const CANNOT_DECIDE: readonly Rule[] = [
         : null
     },
   },
+  {
+    code: 'metric_together',
+    when: ({ train }, { regression_threshold }) =>
+      train !== null && (isWorse(train.metric, regression_threshold) || isUnclear(train.metric, regression_threshold))
+        ? `with ${plural(train.others, 'other candidate')} of this run ${train.metric.name} is ${percent(train.metric.estimate)}, without this one it is not`
+        : null,
+  },
 ]
 
 /** Notes that do not change the verdict but keep the candidate from landing without a person (see `needsPerson`). */
@@ -159,10 +168,21 @@ function worseMetrics({ metrics }: Evidence, { regression_threshold }: DecisionP
   return worse.length > 0 ? list(worse.map(({ name, estimate }) => `${name} ${percent(estimate)}`)) : null
 }
 
-function isWorse(metric: Metric, threshold: number): boolean {
+/** Proven harm: interval and sign-flip test agree, in two rounds, with an instrument that is good enough for this threshold. */
+export function isWorse(metric: Metric, threshold: number): boolean {
   const harm = harmOf(metric)
-  return harm !== null && harm.least > 0 && harm.estimate > threshold
+  return (
+    harm !== null &&
+    harm.least > 0 &&
+    harm.estimate > threshold &&
+    metric.rounds >= 2 &&
+    metric.sign_flip_p !== null &&
+    metric.sign_flip_p <= SIGN_FLIP_LIMIT &&
+    (metric.control === null || isWithin(metric.control, threshold))
+  )
 }
+
+const isWithin = ({ lower, upper }: InstrumentEvidence, threshold: number): boolean => upper < threshold && lower > 1 / (1 + threshold) - 1
 
 function isUnclear(metric: Metric, threshold: number): boolean {
   const harm = harmOf(metric)

@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import type { InstrumentEvidence, MetricEvidence } from '../../../src/core/validation/evidence.ts'
 import {
   type Pair,
   comparePaired,
+  compared,
   incompleteBeta,
   isEquivalent,
+  measureClaim,
+  measureInstrument,
   measurePaired,
+  notMeasured,
   pairsNeeded,
   parseMetric,
   printedNumber,
@@ -44,6 +49,7 @@ async function simulate(options: { effect: number; noise: number; seed: number; 
     margin: 0.05,
     base: run(1),
     candidate: run(1 + options.effect),
+    seed: String(options.seed),
     mayContinue: () => true,
   })
   return verdict
@@ -79,9 +85,15 @@ describe('paired comparison', () => {
     expect(comparePaired(pairs(1, 0.3, 10), { margin: 0.05, direction: 'lower' }).verdict).toBe('unclear')
   })
 
-  test('the sign-flip test is exact', () => {
-    expect(signFlipTest([1, 1, 1, 1, 1])).toBe(2 / 32)
-    expect(signFlipTest([1, -1, 1, -1])).toBe(1)
+  test('a claim needs the interval and the sign-flip test', () => {
+    // one outlier hides ten small differences of the same sign from the interval: no claim
+    const outlier: Pair[] = [...pairs(1.1, 0.001, 9), [100, 250]]
+    expect(comparePaired(outlier, { margin: 0.05, direction: 'lower' })).toMatchObject({ verdict: 'unclear', signFlip: 2 / 1024 })
+    // four equal pairs leave the interval no width, but a coin would fall so one time in eight
+    const few = comparePaired(pairs(1.2, 0, 4), { margin: 0.05, direction: 'lower' })
+    expect(few.lower).toBeGreaterThan(0.19)
+    expect(few).toMatchObject({ verdict: 'unclear', signFlip: 2 / 16 })
+    expect(comparePaired(pairs(0.8, 0, 4), { margin: 0.05, direction: 'lower' }).verdict).toBe('not_worse')
   })
 
   test('the instrument check asks for equivalence, not for a missing difference', () => {
@@ -115,6 +127,138 @@ describe('error rates on simulated CPU times (2.8 % noise, drift, autocorrelatio
   })
 })
 
+describe('the sign-flip test', () => {
+  /** Every pattern, one by one. */
+  const counted = (values: readonly number[]): number => {
+    const observed = Math.abs(values.reduce((sum, value) => sum + value, 0))
+    let extreme = 0
+    for (let pattern = 0; pattern < 2 ** values.length; pattern++) {
+      const sum = values.reduce((so, value, index) => so + ((pattern >> index) & 1 ? value : -value), 0)
+      if (Math.abs(sum) >= observed - 1e-9) extreme++
+    }
+    return extreme / 2 ** values.length
+  }
+
+  test('knows small cases by heart', () => {
+    expect(signFlipTest([1, 1, 1, 1, 1])).toBe(2 / 32)
+    expect(signFlipTest([1, -1, 1, -1])).toBe(1)
+    expect(signFlipTest([0.3])).toBe(1)
+    expect(signFlipTest([])).toBe(1)
+  })
+
+  test('gives the share of all patterns', () => {
+    const normal = generator(5)
+    for (let size = 2; size <= 15; size++) {
+      const values = Array.from({ length: size }, () => normal() + 0.4)
+      expect(signFlipTest(values)).toBeCloseTo(counted(values), 12)
+      const rough = values.map((value) => Math.round(value * 2)) // many equal sums
+      expect(signFlipTest(rough)).toBeCloseTo(counted(rough), 12)
+    }
+  })
+
+  test('is exact at 30 pairs: binomial where all differences are of one size', () => {
+    const values = Array.from({ length: 30 }, (_value, index) => (index < 22 ? 0.01 : -0.01))
+    let tail = 0
+    for (let ways = 1, k = 30; k >= 22; ways = (ways * k) / (31 - k), k--) tail += ways // C(30, k) from k = 30 down
+    expect(signFlipTest(values)).toBeCloseTo((2 * tail) / 2 ** 30, 12)
+    expect(signFlipTest(Array.from({ length: 30 }, () => 0.2))).toBe(2 / 2 ** 30)
+  })
+
+  test('beyond 30 pairs is close to exact, and never too small', () => {
+    const values = Array.from({ length: 60 }, (_value, index) => (index < 39 ? 0.01 : -0.01))
+    let tail = 0
+    for (let ways = 1, k = 60; k >= 39; ways = (ways * k) / (61 - k), k--) tail += ways
+    const exact = (2 * tail) / 2 ** 60
+    expect(signFlipTest(values)).toBeGreaterThanOrEqual(exact)
+    expect(signFlipTest(values)).toBeLessThan(exact * 2.5) // the next pattern counts as well
+    const normal = generator(11)
+    const mixed = Array.from({ length: 30 }, () => normal() + 0.3)
+    expect(signFlipTest([...mixed, 1e-9])).toBeGreaterThanOrEqual(signFlipTest(mixed) - 1e-12)
+    expect(signFlipTest([...mixed, 1e-9])).toBeLessThan(signFlipTest(mixed) * 1.04)
+  })
+})
+
+describe('a claim', () => {
+  const round = (estimate: number, spread = 0.004): MetricEvidence => ({
+    name: 'cpu',
+    unit: 'ms',
+    direction: 'lower',
+    control: null,
+    detail: null,
+    self_reported: false,
+    rounds: 1,
+    ...compared(
+      Array.from({ length: 10 }, (_value, index) => [100, 100 * (1 + estimate + (index % 2 === 0 ? spread : -spread))] as const),
+      { margin: 0.05, direction: 'lower' },
+    ),
+  })
+  const instrument = (spread: number): InstrumentEvidence => {
+    const at = '2026-11-21T00:00:00.000Z'
+    return { estimate: 0, lower: -spread, upper: spread, equivalent: spread < 0.04, pairs: 10, measured_at: at }
+  }
+  const of = async (rounds: readonly MetricEvidence[], control: InstrumentEvidence | null = instrument(0.01)) => {
+    const asked: number[] = []
+    const measure = async (number: number): Promise<MetricEvidence> => (asked.push(number), rounds[number - 1]!)
+    return { metric: await measureClaim({ margin: 0.05, measure, control: async () => control }), asked }
+  }
+
+  test('that nothing happened is measured once, and carries its control', async () => {
+    const { metric, asked } = await of([round(0)])
+    expect(asked).toEqual([1])
+    expect(metric).toMatchObject({ verdict: 'not_worse', rounds: 1, control: { equivalent: true, pairs: 10 } })
+  })
+
+  test.each([
+    ['worse', 0.2],
+    ['improved', -0.2],
+  ])('of %s is measured twice, and both rounds are judged together', async (verdict, effect) => {
+    const { metric, asked } = await of([round(effect), round(effect)])
+    expect(asked).toEqual([1, 2])
+    expect(metric).toMatchObject({ verdict, rounds: 2 })
+    expect(metric.samples).toHaveLength(20)
+    expect((await of([round(effect), round(0)])).metric.verdict).not.toBe(effect > 0 ? 'improved' : 'worse')
+  })
+
+  test('of gain that does not come again is none', async () => {
+    const { metric } = await of([round(-0.03), round(0.03)])
+    expect(metric).toMatchObject({ verdict: 'not_worse', rounds: 2 })
+  })
+
+  test('without its second round is doubt', async () => {
+    const { metric } = await of([round(0.2), notMeasured(round(0), 'it was stopped')])
+    expect(metric).toMatchObject({ verdict: 'unclear', rounds: 1, detail: 'the second round was not measured: it was stopped' })
+  })
+
+  test.each([
+    ['not alike', instrument(0.06)],
+    ['not to be had', null],
+  ])('does not count with a control that is %s', async (_name, control) => {
+    for (const effect of [0.2, 0, -0.2]) {
+      const { metric, asked } = await of([round(effect)], control)
+      expect(asked).toEqual([1])
+      expect(metric).toMatchObject({ verdict: 'not_measured', estimate: null, sign_flip_p: null, rounds: 0, control })
+      expect(metric.detail).toContain('the unchanged code')
+    }
+  })
+
+  test('the base against itself: equivalent where it is the same, not where one side is 20 % slower', async () => {
+    const machine = (factor: number, normal: () => number) => async () => ({ value: 1000 * factor * Math.exp(0.02 * normal()) })
+    const normal = generator(3)
+    const check = (factor: number) =>
+      measureInstrument({
+        base: machine(1, normal),
+        candidate: machine(factor, normal),
+        margin: 0.05,
+        seed: 'a',
+        at: '2026-11-21T00:00:00.000Z',
+        mayContinue: () => true,
+      })
+    expect(await check(1)).toMatchObject({ equivalent: true })
+    expect(await check(1.2)).toMatchObject({ equivalent: false })
+    expect(await check(0.8)).toMatchObject({ equivalent: false })
+  })
+})
+
 describe('measuring', () => {
   test('a time-out has no score', async () => {
     const metric = await measurePaired({
@@ -123,25 +267,34 @@ describe('measuring', () => {
       direction: 'lower',
       margin: 0.05,
       base: async () => ({ value: 1 }),
-      candidate: async () => ({ value: null }),
+      candidate: async () => ({ value: null, why: 'a run did not end in time' }),
+      seed: 'a',
       mayContinue: () => true,
     })
-    expect(metric).toMatchObject({ verdict: 'not_measured', estimate: null })
+    expect(metric).toMatchObject({ verdict: 'not_measured', estimate: null, detail: 'a run did not end in time' })
   })
 
-  test('pairs are interleaved AB BA', async () => {
-    const order: string[] = []
-    const sampler = (name: string) => async () => (order.push(name), { value: 10 })
-    await measurePaired({
-      name: 'x',
-      unit: '',
-      direction: 'lower',
-      margin: 0.05,
-      base: sampler('B'),
-      candidate: sampler('C'),
-      mayContinue: () => true,
-    })
-    expect(order.slice(2, 10).join('')).toBe('BCCBBCCB')
+  test('pairs are interleaved, in an order that is drawn anew per pair and the same for a seed', async () => {
+    const orderOf = async (seed: string): Promise<string[]> => {
+      const order: string[] = []
+      const normal = generator(1)
+      const sampler = (name: string) => async () => (order.push(name), { value: 10 * Math.exp(0.05 * normal()) })
+      const options = { name: 'x', unit: '', direction: 'lower' as const, margin: 0.001, mayContinue: () => true }
+      await measurePaired({ ...options, base: sampler('B'), candidate: sampler('C'), seed })
+      return order.join('').match(/../g)!.slice(1)
+    }
+    const [first, again, other] = [await orderOf('a'), await orderOf('a'), await orderOf('b')]
+    expect(again).toEqual(first)
+    expect(other).not.toEqual(first)
+    for (const order of [first, other]) {
+      expect(new Set(order)).toEqual(new Set(['BC', 'CB']))
+      expect(order.filter((pair) => pair === 'BC').length).toBeGreaterThan(order.length / 10)
+    }
+    // over many pairs the coin is fair
+    let turned = 0
+    for (let seed = 0; seed < 100; seed++) turned += (await orderOf(`s${seed}`)).slice(0, 10).filter((pair) => pair === 'CB').length
+    expect(turned).toBeGreaterThan(430)
+    expect(turned).toBeLessThan(570)
   })
 
   test('reads metric definitions and printed numbers', () => {

@@ -1,3 +1,5 @@
+export * from './claim.ts'
 export * from './distributions.ts'
 export * from './measure.ts'
 export * from './paired.ts'
+export * from './sign-flip.ts'

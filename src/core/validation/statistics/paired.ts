@@ -1,5 +1,6 @@
 import type { MetricVerdict } from '../evidence.ts'
 import { studentQuantile } from './distributions.ts'
+import { signFlipTest } from './sign-flip.ts'
 
 export type Pair = readonly [base: number, candidate: number]
 
@@ -12,6 +13,9 @@ export const LOOKS = [10, 20, 30] as const
  */
 export const NOMINAL_LEVEL = 0.0232
 
+/** The largest two-sided sign-flip p-value with which a claim holds: one look's level on each side. */
+export const SIGN_FLIP_LIMIT = 2 * NOMINAL_LEVEL
+
 export type Comparison = {
   verdict: Exclude<MetricVerdict, 'not_measured'>
   /** Candidate over base as a ratio minus one. */
@@ -19,8 +23,17 @@ export type Comparison = {
   lower: number
   upper: number
   pairs: number
-  /** Exact sign-flip p-value for "no difference", two-sided: a second opinion without a distribution. */
+  /** Sign-flip p-value for "no difference", two-sided: a second opinion without a distribution. */
   signFlip: number
+}
+
+const quantiles = new Map<number, number>()
+
+/** Student's quantile at one look's level, which is asked for again and again. */
+function quantileOf(df: number): number {
+  const known = quantiles.get(df) ?? studentQuantile(1 - NOMINAL_LEVEL, df)
+  quantiles.set(df, known)
+  return known
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -36,58 +49,38 @@ export function logRatios(pairs: readonly Pair[]): number[] {
 }
 
 /**
- * Sign-flip permutation test of a zero mean (Fisher 1935): exact over all 2^k sign patterns up to k = 16, else 20,000
- * patterns of a fixed linear congruential sequence, so that a record gives the same value again.
- */
-export function signFlipTest(values: readonly number[]): number {
-  const observed = Math.abs(values.reduce((sum, value) => sum + value, 0)) - 1e-12
-  const k = values.length
-  let extreme = 0
-  if (k <= 16) {
-    const total = 2 ** k
-    for (let pattern = 0; pattern < total; pattern++) {
-      let sum = 0
-      for (let index = 0; index < k; index++) sum += (pattern >> index) & 1 ? values[index]! : -values[index]!
-      if (Math.abs(sum) >= observed) extreme++
-    }
-    return extreme / total
-  }
-  const total = 20_000
-  let state = 12_345
-  for (let draw = 0; draw < total; draw++) {
-    let sum = 0
-    for (const value of values) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-      sum += state & 0x8000_0000 ? value : -value
-    }
-    if (Math.abs(sum) >= observed) extreme++
-  }
-  return (extreme + 1) / (total + 1)
-}
-
-/**
  * Non-inferiority of the candidate by the paired t interval on log ratios, one-sided at `NOMINAL_LEVEL` per look
  * (margin ln(1 + margin); CONSORT extension for non-inferiority, Piaggio et al. 2012). For `higher is better` the
  * ratios are turned round, so that "worse" always means harm; estimate and bounds stay candidate over base.
  * improved: the whole interval is on the good side; not_worse: it is below the margin; worse: it excludes "no change"
- * and the estimate is beyond the margin; otherwise unclear.
+ * and the estimate is beyond the margin; otherwise unclear. Both claims, improved and worse, also need the sign-flip
+ * test at the same level: what only one of the two sees is no claim.
  */
 export function comparePaired(pairs: readonly Pair[], options: { margin: number; direction: 'lower' | 'higher' }): Comparison {
   const ratios = logRatios(pairs)
   const k = ratios.length
   const middle = mean(ratios)
-  const spread = k < 2 ? Number.POSITIVE_INFINITY : (studentQuantile(1 - NOMINAL_LEVEL, k - 1) * deviation(ratios)) / Math.sqrt(k)
+  const spread = k < 2 ? Number.POSITIVE_INFINITY : (quantileOf(k - 1) * deviation(ratios)) / Math.sqrt(k)
   const [lower, upper] = [middle - spread, middle + spread]
   const harm = options.direction === 'lower' ? { middle, least: lower, most: upper } : { middle: -middle, least: -upper, most: -lower }
   const limit = Math.log1p(options.margin)
-  const verdict = harm.most < 0 ? 'improved' : harm.most < limit ? 'not_worse' : harm.least > 0 && harm.middle > limit ? 'worse' : 'unclear'
+  const signFlip = signFlipTest(ratios)
+  const claimed = signFlip <= SIGN_FLIP_LIMIT
+  const verdict =
+    harm.most < 0 && claimed
+      ? 'improved'
+      : harm.most < limit
+        ? 'not_worse'
+        : harm.least > 0 && harm.middle > limit && claimed
+          ? 'worse'
+          : 'unclear'
   return {
     verdict,
     estimate: Math.expm1(middle),
     lower: Math.expm1(lower),
     upper: Math.expm1(upper),
     pairs: k,
-    signFlip: signFlipTest(ratios),
+    signFlip,
   }
 }
 

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { hangLimit } from '../../src/core/improvement/trials.ts'
+import { type Playground, TINY, UNMEASURED, createPlayground, judge, patchOf } from '../cli/playground.ts'
+
+/** Counts the runs of the suite in this sandbox, and fails a test in those that are listed. */
+const COUNTING = (where: string, failing: string): string =>
+  [
+    "import { existsSync, readFileSync, writeFileSync } from 'node:fs'",
+    `const count = (existsSync('${where}') ? Number(readFileSync('${where}', 'utf8')) : 0) + 1`,
+    `writeFileSync('${where}', String(count))`,
+    `const failing = ${failing}`,
+    '',
+  ].join('\n')
+
+const LIST = String(TINY['src/list.js'])
+/** `has` is wrong in the listed runs of a sandbox. */
+const wrongIn = (runs: string): string =>
+  patchOf(
+    'src/list.js',
+    LIST,
+    (text) =>
+      COUNTING('counted-by-source', runs) + text.replace('list.indexOf(item) !== -1', 'failing.includes(count) || list.includes(item)'),
+  )
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever the machine output holds
+type Read = any
+
+/** The candidate as it was handed in: a part of it that is kept afterwards is another one. */
+async function judged(files: typeof TINY, patch: string): Promise<Read> {
+  const place: Playground = createPlayground(files)
+  try {
+    const answer = await judge(place, patch)
+    const whole = answer.json.data?.candidates.find(({ parent }: Read) => parent === null)
+    expect(whole, answer.stdout.slice(0, 3000) + answer.stderr.slice(0, 3000)).toBeDefined()
+    return whole
+  } finally {
+    place.cleanup()
+  }
+}
+
+const HAS_NOT = 'test/list.test.js::has not'
+
+describe('a test that fails and then passes', () => {
+  // run 1 fails, the two reruns pass: a mixed result. Runs 4 to 13 are the ten on the candidate.
+  it('is flaky when ten more runs on the candidate pass', async () => {
+    const { verdict, evidence } = await judged(TINY, wrongIn('[1]'))
+    expect({ verdict, ...evidence.tests }).toMatchObject({ verdict: 'keep', regressed: [], flaky: [HAS_NOT] })
+  })
+
+  it('is regressed when the tenth of them fails and the base is stable', async () => {
+    const { verdict, evidence } = await judged(TINY, wrongIn('[1, 13]'))
+    expect({ verdict, ...evidence.tests }).toMatchObject({ verdict: 'roll_back', regressed: [HAS_NOT], flaky: [] })
+  })
+
+  it('is flaky when the base fails in the tenth of its own ten runs as well', async () => {
+    const own = String(TINY['test/list.test.js']).replace('has([1], 2), false)', 'has([1], 2), failing.includes(count))')
+    const files = { ...TINY, 'test/list.test.js': own.replace(UNMEASURED, UNMEASURED + COUNTING('counted-by-test', '[10]')) }
+    const { evidence } = await judged(files, wrongIn('[1]'))
+    expect(evidence.tests).toMatchObject({ regressed: [], flaky: [HAS_NOT] })
+  })
+})
+
+describe('the limit of a run', () => {
+  it('is never below three times the time of the base, which ended', () => {
+    expect(hangLimit({ timeoutMs: 600_000 }, { wallMs: 100 })).toBe(15_000)
+    expect(hangLimit({ timeoutMs: 600_000 }, { wallMs: 100_000 })).toBe(300_000)
+    expect(hangLimit({ timeoutMs: 10_000 }, { wallMs: 8_000 })).toBe(24_000)
+    expect(hangLimit({ timeoutMs: 4_000 }, { wallMs: 100 })).toBe(4_000)
+  })
+})
