@@ -14,7 +14,7 @@ export type BaseCoverage = Map<string, CoverageMap | null> & {
 }
 
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
-function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): string {
+async function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): Promise<string> {
   const { settings, version, path } = session.deps
   const surroundings = {
     isolation: session.isolation.kind,
@@ -24,6 +24,8 @@ function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]
     services: settings.services,
     git: settings.sandboxGit,
     path,
+    // a dependency that was updated may turn tests red: no candidate is to blame for that
+    installed: session.isolation.room.fingerprint(await session.workbench.profile()),
   }
   return digest({ tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
@@ -36,7 +38,7 @@ export async function measureBase(
 ): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
   const { store } = session.deps
   const built = plan.steps.some(({ kind }) => kind === 'build')
-  const key = baselineKey(session, plan, entries)
+  const key = await baselineKey(session, plan, entries)
   const stored = session.request.retry ? undefined : store.cached<Stored>(key)
   if (stored) {
     const coverage: BaseCoverage = new Map(
