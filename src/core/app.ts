@@ -8,6 +8,7 @@ import type { Clock } from './kernel/index.ts'
 import { createLanding, createProcessInfo as createLandingProcesses } from './landing/index.ts'
 import {
   type Isolation,
+  type IsolationDeps,
   type IsolationKind,
   createIsolation,
   createProcessInfo,
@@ -80,7 +81,7 @@ export function createApp(context: AppContext) {
     })
   }
 
-  function isolation(kind: IsolationKind): Isolation {
+  function isolation(kind: IsolationKind, guarded?: IsolationDeps['guarded']): Isolation {
     const launcher = join(context.packageRoot, 'native', 'build', 'launcher')
     return createIsolation(kind, {
       path: context.env['PATH'] ?? '/usr/bin:/bin',
@@ -88,6 +89,7 @@ export function createApp(context: AppContext) {
       stateDir: join(context.stateHome, 'singularity', 'isolation'),
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
+      ...(guarded && { guarded }),
     })
   }
 
@@ -126,7 +128,7 @@ export function createApp(context: AppContext) {
     stateDir,
     database,
     settings: () => settings(),
-    isolation,
+    isolation: (kind) => isolation(kind),
     sandboxes: () => openRoom(isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),
     recover: async () => (await improvement()).recover(),
@@ -176,10 +178,11 @@ export function createApp(context: AppContext) {
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
+        const { commonDir, gitDir, root } = opened.repository
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested
         const chosen = await selectIsolation(
           { requested: wanted, purpose: foreign ? 'foreign' : 'own-tests', consent, platform: process.platform },
-          isolation,
+          (kind) => isolation(kind, { gitDirs: [...new Set([commonDir, gitDir])], workTree: root }),
         )
         if (chosen.without === 'consent') store.grantConsent('isolation.trustOwnTests', context.env['USER'] ?? 'unknown', 'setting')
         const room = await openRoom(chosen.isolation)

@@ -76,6 +76,8 @@ export type Evidence = {
   /** The positive control of the plan: null where none was run. */
   control: { noticed: number; planted: number } | null
   errors: readonly string[]
+  /** Files of the user's repository that changed while this ran without a jail; absent in older records. */
+  tampered?: readonly string[]
 }
 
 export type DecisionPolicy = { regression_threshold: number; allow_unexercised: boolean }
