@@ -7,7 +7,14 @@ import { type ImprovementService, createImprovement, createStore, landingCallbac
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import { type Isolation, type IsolationKind, type SandboxRoom, loadMachinery, reclaimLeftovers } from './sandbox/index.ts'
+import {
+  type Isolation,
+  type IsolationDeps,
+  type IsolationKind,
+  type SandboxRoom,
+  loadMachinery,
+  reclaimLeftovers,
+} from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
@@ -71,7 +78,7 @@ export function createApp(context: AppContext) {
     })
   }
 
-  async function isolations(): Promise<(kind: IsolationKind) => Isolation> {
+  async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
     const { createIsolation } = await loadMachinery()
     const launcher = join(context.packageRoot, 'native', 'build', 'launcher')
     return (kind) =>
@@ -81,6 +88,7 @@ export function createApp(context: AppContext) {
         stateDir: join(context.stateHome, 'singularity', 'isolation'),
         uid: process.getuid?.() ?? 0,
         gid: process.getgid?.() ?? 0,
+        ...(guarded && { guarded }),
       })
   }
 
@@ -178,11 +186,12 @@ export function createApp(context: AppContext) {
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
+        const { commonDir, gitDir, root } = opened.repository
         const wanted = requested === 'auto' ? resolved.get<typeof requested>('isolation.kind') : requested
         const { selectIsolation } = await loadMachinery()
         const chosen = await selectIsolation(
           { requested: wanted, purpose: foreign ? 'foreign' : 'own-tests', consent, platform: process.platform },
-          await isolations(),
+          await isolations({ gitDirs: [...new Set([commonDir, gitDir])], workTree: root }),
         )
         if (chosen.without === 'consent') store.grantConsent('isolation.trustOwnTests', context.env['USER'] ?? 'unknown', 'setting')
         const room = await openRoom(chosen.isolation)

@@ -28,7 +28,7 @@ export async function openSandboxBench(
   const folder = temporaryFolder('singularity-state-')
   const git = await repository.open()
   const db = openDatabase({ path: join(folder.path, 'state.db'), applicationId: 0x53474c31, migrations: STATE_MIGRATIONS })
-  const guarded = options.guarded ? [git.repository.commonDir] : []
+  const guarded = { gitDirs: options.guarded ? [git.repository.commonDir] : [] }
   const isolation = createIsolation(options.kind ?? 'bubblewrap', isolationDeps(join(folder.path, 'isolation'), { guarded }))
   const deps: SandboxRoomDeps = {
     git,

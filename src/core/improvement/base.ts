@@ -32,7 +32,7 @@ export type BaseCoverage = Map<string, CoverageMap | null> & {
 const MEASURING_RUNS = 44
 
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
-export function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): string {
+export async function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): Promise<string> {
   const { settings, version, path } = session.deps
   const surroundings = {
     isolation: session.isolation.kind,
@@ -42,6 +42,8 @@ export function baselineKey(session: Session, plan: Plan, entries: readonly Plan
     services: settings.services,
     git: settings.sandboxGit,
     path,
+    // a dependency that was updated may turn tests red: no candidate is to blame for that
+    installed: session.isolation.room.fingerprint(await session.workbench.profile()),
   }
   return digest({ tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
@@ -54,7 +56,7 @@ export async function measureBase(
   touched: readonly string[],
 ): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
   const { store } = session.deps
-  const key = baselineKey(session, plan, entries)
+  const key = await baselineKey(session, plan, entries)
   const stored = session.request.retry ? undefined : store.cached<Baseline>(key)
   const progress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
   const work = async (sandbox: Sandbox | null): Promise<{ baseline: Baseline; coverage: BaseCoverage } | null> => {

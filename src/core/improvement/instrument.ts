@@ -19,7 +19,7 @@ export async function checkInstrument(
   measure: () => Promise<InstrumentEvidence | null>,
 ): Promise<InstrumentEvidence | null> {
   const { store, clock } = session.deps
-  const key = digest({ kind: 'instrument', base: baselineKey(session, session.plan!, entries), margin })
+  const key = digest({ kind: 'instrument', base: await baselineKey(session, session.plan!, entries), margin })
   const known = session.instruments.get(key)
   if (known) return known
   const stored = session.request.retry ? undefined : store.cached<InstrumentEvidence>(key)

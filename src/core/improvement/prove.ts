@@ -10,8 +10,8 @@ import { compareSites, keepGoodPart, runBound } from './partial.ts'
 import type { Bench } from './exercise.ts'
 import { examine, prepareDraft, recordContract, rejects, tryAffected, tryBaseTests } from './prepare.ts'
 import { type Session, mayContinue } from './session.ts'
-import { policyOf, recordTrial, settleDraft } from './settle.ts'
 import { candidateData } from './report.ts'
+import { policyOf, recordTrial, settleDraft, settleTampered } from './settle.ts'
 import type { Site } from './source.ts'
 import { findCarrier, rideTrain } from './train.ts'
 import { type Trial, isGreen, tryCommit } from './trials.ts'
@@ -36,7 +36,13 @@ export async function proveCandidates(session: Session, found: readonly Found[],
       fail(session, draft, error)
     }
   }
-  drafts.push(...(await ride(session, riders)))
+  try {
+    drafts.push(...(await ride(session, riders)))
+  } catch (error) {
+    // nobody knows which of them it was: none of them has a verdict
+    for (const { draft } of riders) if (draft.candidate.verdict === null) settleTampered(session, draft, error)
+    throw error
+  }
   return drafts
 }
 
@@ -45,6 +51,7 @@ const MACHINE: ReadonlySet<string> = new Set(['DISK_FULL', 'READ_ONLY'])
 
 /** An unexpected failure of one candidate ends that candidate, not the run. */
 function fail(session: Session, draft: Draft, error: unknown): void {
+  if (settleTampered(session, draft, error)) throw error
   const refused = diskRefusal(error) ?? error
   if (session.signal.aborted || (SingularityError.isInstance(refused) && MACHINE.has(refused.code))) throw refused
   draft.evidence.errors.push(messageOf(error))

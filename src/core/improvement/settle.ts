@@ -1,3 +1,4 @@
+import { SingularityError } from '../kernel/index.ts'
 import { type Decision, DEFAULT_POLICY, type DecisionPolicy, PERSON_REASONS, decideVerdict } from '../validation/index.ts'
 import type { Risk } from './data.ts'
 import { type Draft, siteCounts } from './draft.ts'
@@ -75,6 +76,17 @@ export function settleDraft(session: Session, draft: Draft, extra: { code: strin
   draft.candidate = store.candidate(id)
   session.observe({ type: 'verdict', candidate: candidateData(draft.candidate) })
   return decision
+}
+
+/**
+ * A run without a jail in which the user's repository was touched is void, and nothing else runs: git commands of the
+ * host may by now do what the tests want. Answers whether that is what happened.
+ */
+export function settleTampered(session: Session, draft: Draft, error: unknown): boolean {
+  if (!SingularityError.isInstance(error) || error.code !== 'ISOLATION_BREACHED') return false
+  draft.evidence.tampered = (error.data?.['changed'] as string[] | undefined) ?? []
+  settleDraft(session, draft)
+  return true
 }
 
 /** Whether `--yes` may answer for a person. */

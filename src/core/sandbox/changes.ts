@@ -4,15 +4,19 @@ import { join } from 'node:path'
 import type { Git, TreeEntry } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import { isPlainPath, readUntrusted } from './safe-read.ts'
+import { storedForms, toStored } from './stored-form.ts'
 
 export type CollectedChange = { path: string; content: Uint8Array | null; mode: '100644' | '100755' | '120000' }
+
+type Held = CollectedChange & { content: Uint8Array }
 
 const MAX_FILE = 32 * 1024 * 1024
 const MAX_TOTAL = 128 * 1024 * 1024
 
 /**
  * What an edit phase changed, read as data: no git command looks at a changed file (a filter of the person's own
- * configuration could run on it), no link is followed, `.git` folders and ignored files are left out.
+ * configuration could run on it), no link is followed, `.git` folders and ignored files are left out. Contents are what
+ * `git add` would store by the base's attributes (line endings).
  * @throws LIMIT_REACHED for more than 128 MiB of changes
  */
 export async function collectChanges(
@@ -21,27 +25,41 @@ export async function collectChanges(
   commit: string,
   skip: ReadonlySet<string>,
 ): Promise<CollectedChange[]> {
-  const tracked = new Map((await git.reader(commit).entries()).map((entry) => [entry.path, entry]))
+  const reader = git.reader(commit)
+  const tracked = new Map((await reader.entries()).map((entry) => [entry.path, entry]))
   const changes: CollectedChange[] = []
+  const differing: Held[] = []
   let total = 0
-  const add = (change: CollectedChange): void => {
-    total += change.content?.byteLength ?? 0
+  const hold = (change: Held): void => {
+    total += change.content.byteLength
     if (total > MAX_TOTAL) throw new SingularityError('LIMIT_REACHED', 'The command changed more than 128 MiB of files.')
-    changes.push(change)
+    differing.push(change)
   }
   for (const entry of tracked.values()) {
     if (entry.mode === '160000' || skip.has(entry.path)) continue
     const found = readEntry(place.path, entry.path)
-    if (found === undefined) add({ path: entry.path, content: null, mode: entry.mode })
+    if (found === undefined) changes.push({ path: entry.path, content: null, mode: entry.mode })
     else if (found.mode !== entry.mode || blobId(found.content, git.repository.objectFormat) !== entry.oid)
-      add({ path: entry.path, ...found })
+      hold({ path: entry.path, ...found })
   }
   const fresh = untracked(place.path, tracked, skip)
   const ignored = await ignoredPaths(git, place, fresh)
   for (const path of fresh) {
     if (ignored.has(path)) continue
     const found = readEntry(place.path, path)
-    if (found) add({ path, ...found })
+    if (found) hold({ path, ...found })
+  }
+  const formOf = await storedForms(
+    git,
+    place,
+    differing.map(({ path }) => path),
+  )
+  for (const { path, mode, content: raw } of differing) {
+    const entry = tracked.get(path)
+    const form = formOf(path)
+    const base = form.crlf === 'auto' && entry ? await reader.read(path) : undefined
+    const content = mode === '120000' ? raw : toStored(raw, form, base)
+    if (mode !== entry?.mode || blobId(content, git.repository.objectFormat) !== entry.oid) changes.push({ path, mode, content })
   }
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
 }

@@ -12,7 +12,7 @@ export type Dependencies = {
 }
 
 /** Caches tools write inside node_modules: they get an empty folder in memory where they exist. */
-const NODE_CACHES = ['.cache', '.vite', '.vite-temp', '.vitest']
+export const NODE_CACHES = ['.cache', '.vite', '.vite-temp', '.vitest']
 const YARN = ['.pnp.cjs', '.pnp.loader.mjs', '.pnp.data.json', '.yarn/cache', '.yarn/unplugged', '.yarn/releases', '.yarn/install-state.gz']
 const MAX_LINKED = 200
 

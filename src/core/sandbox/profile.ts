@@ -9,7 +9,8 @@ import type { JailProfile, SandboxGit } from './sandbox.ts'
 import { findToolchains, hasContent, locate } from './toolchains.ts'
 
 const SYSTEM_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin']
-const CACHES = '/cache'
+/** Where our own build caches are mounted. */
+export const CACHES = '/cache'
 
 export type ProfileOptions = {
   base: string

@@ -13,6 +13,7 @@ import { buildProfile, type ProfileOptions } from './profile.ts'
 import { findOrphans, OWNER_FILE, reclaimSandboxes } from './reclaim.ts'
 import type { SandboxRoom } from './sandbox.ts'
 import { DELETE_SANDBOX, INSERT_SANDBOX, SET_ADMIN_PATH } from './sql.ts'
+import { fingerprintSurroundings } from './surroundings.ts'
 import { addWorktree, commitId, diskError } from './worktree.ts'
 
 export type SandboxRoomDeps = {
@@ -70,6 +71,7 @@ export function createSandboxRoom(deps: SandboxRoomDeps): SandboxRoom {
     },
     profile: (options: ProfileOptions) =>
       buildProfile(options, { git, path: deps.path, home: deps.home, layer: (base, name) => layers.folder(base, name) }),
+    fingerprint: (profile) => fingerprintSurroundings(git.repository.root, profile),
     leftovers: () => findOrphans({ places, commonDir, db, processes, now: () => deps.clock.now() }).map(({ id }) => id),
     async reclaim() {
       const { reclaimed } = reclaimSandboxes({ places, commonDir, db, processes, now: () => deps.clock.now() })

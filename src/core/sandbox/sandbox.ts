@@ -72,6 +72,8 @@ export type SandboxRoom = {
     /** `overlay` where a suite must write into node_modules. Default `ro`. */
     dependencies?: 'ro' | 'overlay'
   }): Promise<JailProfile>
+  /** A digest of what a suite sees beside the commit: included files and installed dependencies as they are now. */
+  fingerprint(profile: JailProfile): string
   /** Ids of sandboxes whose process is gone: what `reclaim` would take. */
   leftovers(): string[]
   /** Reclaims what dead processes left: any subset of (directory, git admin entry, row). One query when there is nothing. */

@@ -98,6 +98,8 @@ export type Evidence = {
   /** With others of its run this candidate passed the margin, without it they did not: the metric of both together. */
   train: { others: number; metric: MetricEvidence } | null
   errors: readonly string[]
+  /** Files of the user's repository that changed while this ran without a jail; absent in older records. */
+  tampered?: readonly string[]
 }
 
 export type DecisionPolicy = {

@@ -19,9 +19,13 @@ const list = (names: readonly string[], limit = 3): string =>
 
 /** Evidence that cannot be trusted gives no verdict at all: the candidate is `errored`. */
 const ERRORS: readonly Rule[] = [
+  {
+    code: 'tampered',
+    when: ({ tampered = [] }) => (tampered.length > 0 ? `the repository was changed while the tests ran: ${list(tampered, 20)}` : null),
+  },
   { code: 'errored', when: ({ errors }) => (errors.length > 0 ? list(errors) : null) },
   // The base was complete (else there is no run): a report that is not says nothing about the candidate, not even doubt.
-  { code: 'incomplete', when: ({ tests }) => (tests.complete ? null : 'no complete test report') },
+  { code: 'incomplete', when: ({ tests, tampered }) => (tests.complete || tampered ? null : 'no complete test report') },
 ]
 
 /** Proven harm. */

@@ -97,20 +97,39 @@ describe('paths without mounts', () => {
 })
 
 describe('without isolation', () => {
-  it('says so when a command tampers with the git directory', async () => {
+  it('says so when a command touches the git directory or the checkout', async () => {
     const folder = temporaryFolder()
     const gitDir = join(folder.path, 'git')
     mkdirSync(join(gitDir, 'hooks'), { recursive: true })
     writeFileSync(join(gitDir, 'config'), '[core]\n')
     writeFileSync(join(gitDir, 'HEAD'), 'ref: refs/heads/main\n')
-    const isolation = createIsolation('none', isolationDeps(join(folder.path, 'state'), { guarded: [gitDir] }))
-    await isolation.run(jailRequest(['sh', '-c', `echo x > ${gitDir}/HEAD; mkdir ${gitDir}/refs; echo y > ${gitDir}/index`]))
-    for (const file of ['hooks/post-commit', 'config', 'objects/info/alternates', 'worktrees/w/gitdir'])
+    const isolation = createIsolation('none', isolationDeps(join(folder.path, 'state'), { guarded: { gitDirs: [gitDir] } }))
+    const packed = '# pack-refs\n1234 refs/heads/packed\n'
+    writeFileSync(join(gitDir, 'packed-refs'), packed)
+    // looking moves the index, a fetch in the background other references, packing none
+    const harmless = `cd ${gitDir}; echo y > index; mkdir -p refs/heads refs/tags refs/remotes; echo 1 > refs/tags/v1; echo 1 > refs/remotes/x`
+    await isolation.run(jailRequest(['sh', '-c', `${harmless}; echo 1234 > refs/heads/packed; : > packed-refs`]))
+    for (const file of ['hooks/post-commit', 'config', 'objects/info/alternates', 'worktrees/w/gitdir', 'HEAD', 'refs/heads/packed'])
       await expect(
         isolation.run(jailRequest(['sh', '-c', `mkdir -p "$(dirname ${gitDir}/${file})"; echo evil >> ${gitDir}/${file}`])),
       ).rejects.toMatchObject({
         code: 'ISOLATION_BREACHED',
         data: { changed: [join(gitDir, file)] },
+      })
+
+    const workTree = join(folder.path, 'checkout')
+    mkdirSync(join(workTree, 'src'), { recursive: true })
+    mkdirSync(join(workTree, 'node_modules'))
+    writeFileSync(join(workTree, 'src/a.js'), '1')
+    const watching = createIsolation('none', isolationDeps(join(folder.path, 'state'), { guarded: { gitDirs: [], workTree } }))
+    await watching.run(jailRequest(['sh', '-c', `cat ${workTree}/src/a.js; touch ${workTree}/node_modules/cache`]))
+    for (const [file, script] of [
+      ['src/a.js', 'touch -r src/a.js "$HOME/when"; printf 2 > src/a.js; touch -r "$HOME/when" src/a.js'],
+      ['src/new.js', 'echo > src/new.js'],
+      ['src/a.js', 'rm src/a.js'],
+    ])
+      await expect(watching.run(jailRequest(['sh', '-c', `cd ${workTree}; ${script}`]))).rejects.toMatchObject({
+        data: { changed: [join(workTree, file!)] },
       })
     folder.remove()
   })

@@ -117,6 +117,51 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
       ])
     })
 
+    it('stores changed files as git add would: line ends and $Id$ by the attributes of the base', async () => {
+      const files = {
+        '.gitattributes': '*.txt text eol=crlf\n*.auto text=auto eol=crlf\n*.id ident\n*.w text working-tree-encoding=UTF-16LE eol=lf\n',
+        'always.txt': 'a\nb\n',
+        'same.txt': 'a\n',
+        'new.auto': 'a\n',
+        'plain.js': 'a\n',
+        'a.id': '$Id$ a\n',
+        'wide.w': Buffer.from('a\n', 'utf16le'),
+        'binary.auto': Buffer.from([0, 13, 10]),
+      }
+      bench = await openSandboxBench(files, { kind })
+      // a file that was committed with CRLF before there was an attribute
+      const raw = join(bench.state, 'raw')
+      writeFileSync(raw, 'a\r\nb\r\n')
+      const oid = bench.repository.git('hash-object', '-w', '--no-filters', raw)
+      bench.repository.git('update-index', '--add', '--cacheinfo', `100644,${oid},old.auto`)
+      bench.repository.git('commit', '--quiet', '-m', 'old')
+      const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'edit', profile: bench.profile })
+      expect(await sandbox.collectChanges()).toEqual([])
+      const script = [
+        "printf 'more\\r\\n' >> always.txt",
+        'touch same.txt',
+        "printf 'x\\r\\n' > made.txt",
+        "printf 'a\\r\\nb\\r\\n' > new.auto",
+        "printf 'c\\r\\n' >> old.auto",
+        "printf '\\000\\r\\n\\r\\n' > binary.auto",
+        "printf 'b\\r\\n' >> plain.js",
+        'echo b >> a.id',
+        "printf 'b\\000\\n\\000' >> wide.w",
+      ].join('; ')
+      await sandbox.run({ command: ['sh', '-c', script], timeoutMs: 20_000 })
+      const changes = await sandbox.collectChanges()
+      expect(Object.fromEntries(changes.map(({ path, content }) => [path, Buffer.from(content!).toString()]))).toEqual({
+        'a.id': '$Id$ a\nb\n',
+        'always.txt': 'a\nb\nmore\n',
+        'binary.auto': '\0\r\n\r\n',
+        'made.txt': 'x\n',
+        'new.auto': 'a\nb\n',
+        'old.auto': 'a\r\nb\r\nc\r\n',
+        'plain.js': 'a\nb\r\n',
+        'wide.w': 'a\nb\n',
+      })
+    })
+
     it('reads no link, no FIFO and nothing too large as a report', async () => {
       bench = await openSandboxBench(undefined, { kind })
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: bench.profile })

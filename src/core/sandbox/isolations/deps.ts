@@ -8,8 +8,15 @@ export type IsolationDeps = {
   stateDir: string
   uid: number
   gid: number
-  /** Git directories a run must not touch; only `none` has to check, in a jail they are not there. */
-  guarded?: readonly string[]
+  /** What a run must not touch; only `none` has to check, in a jail it is not there. */
+  guarded?: Guarded
   /** False: never use control groups. */
   controlGroups?: boolean
+}
+
+export type Guarded = {
+  /** The common git directory, and the own one of a linked worktree. */
+  gitDirs: readonly string[]
+  /** The user's checkout. */
+  workTree?: string
 }

@@ -4,16 +4,16 @@ import { SingularityError } from '../../kernel/index.ts'
 import type { Isolation, JailRequest, JailResult } from '../isolation.ts'
 import { JAIL_HOME } from './bubblewrap-arguments.ts'
 import { findControlGroups, type ControlGroups } from './control-groups.ts'
-import type { IsolationDeps } from './deps.ts'
+import type { Guarded, IsolationDeps } from './deps.ts'
 import { copyTree } from './overlays.ts'
 import { mapPaths, mappingsOf, type PathMapping } from './path-mapping.ts'
 import { launcherOptions, supervise } from './supervise.ts'
-import { guardGitDir, tamperedFiles } from './tamper.ts'
+import { guardGitDir, guardWorkTree, tamperedFiles } from './tamper.ts'
 import { temporaryFolder } from './temporary.ts'
 
 /**
  * No isolation, for people who spell it out: a cleared environment, a temporary home, the whole process group killed at
- * the end, and a check that the git directory was not tampered with.
+ * the end, and a check that neither the git directory nor the checkout was touched.
  */
 export function createNone(
   deps: IsolationDeps,
@@ -40,7 +40,7 @@ export function createNone(
     async run(request) {
       if (groups === null) groups = deps.controlGroups === false ? undefined : findControlGroups()
       const home = temporaryFolder(deps.stateDir, 'home')
-      const before = (deps.guarded ?? []).map(guardGitDir)
+      const before = deps.guarded && look(deps.guarded)
       try {
         const mappings = await layOut(request, home, deps)
         const map = (text: string): string => mapPaths(text, mappings)
@@ -60,7 +60,7 @@ export function createNone(
           stateDir,
           gentleKill: true,
         })
-        refuseTampering(deps.guarded ?? [], before)
+        if (before) refuseTampering(before, look(deps.guarded!))
         return translate(result, mappings)
       } finally {
         rmSync(home, { recursive: true, force: true })
@@ -85,13 +85,30 @@ async function layOut(request: JailRequest, home: string, deps: IsolationDeps): 
   return mappingsOf(mounts, [{ from: home, to: JAIL_HOME }])
 }
 
-function refuseTampering(guarded: readonly string[], before: readonly ReadonlyMap<string, string>[]): void {
-  const changed = guarded.flatMap((gitDir, index) => tamperedFiles(before[index]!, guardGitDir(gitDir)))
+function look({ gitDirs, workTree }: Guarded): Map<string, string> {
+  const found = new Map(gitDirs.flatMap((gitDir) => [...guardGitDir(gitDir)]))
+  if (workTree !== undefined) for (const [path, value] of guardWorkTree(workTree)) found.set(path, value)
+  return found
+}
+
+const NAMED = 20
+
+function refuseTampering(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
+  const changed = tamperedFiles(before, after)
   if (changed.length === 0) return
-  throw new SingularityError('ISOLATION_BREACHED', `The command changed the repository's git directory: ${changed.join(', ')}.`, {
-    hints: ['Look at these files before the next git command; they may run programs.', 'singularity doctor'],
-    data: { changed },
-  })
+  const more = changed.length > NAMED ? ` and ${changed.length - NAMED} more` : ''
+  throw new SingularityError(
+    'ISOLATION_BREACHED',
+    `Without a jail, the repository was changed while a command ran: ${changed.slice(0, NAMED).join(', ')}${more}.`,
+    {
+      hints: [
+        'Look at these files before the next git command; they may run programs.',
+        'If you changed them yourself meanwhile, run the same command again.',
+        'singularity doctor   # a jail keeps tests away from the repository',
+      ],
+      data: { changed },
+    },
+  )
 }
 
 function translate(result: JailResult, mappings: readonly PathMapping[]): JailResult {

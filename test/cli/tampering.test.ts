@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { GOOD_PATCH, type Playground, TINY, createPlayground } from './playground.ts'
+
+let place: Playground
+afterEach(() => place.cleanup())
+
+/** A suite that writes below the user's own checkout: always, or only where it sees the candidate's change. */
+function suiteThatWrites(target: string, when: string): Playground {
+  place = createPlayground(TINY)
+  const code = [
+    "import { test } from 'node:test'",
+    "import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'",
+    "import { dirname } from 'node:path'",
+    `const target = ${JSON.stringify(join(place.root, target))}`,
+    "const source = readFileSync(new URL('../src/list.js', import.meta.url), 'utf8')",
+    `test('writes', () => { if (${when}) { mkdirSync(dirname(target), { recursive: true }); writeFileSync(target, '#!/bin/sh\\necho owned\\n') } })`,
+    '',
+  ].join('\n')
+  place.commit('test: writes', { 'test/writes.test.js': code })
+  return place
+}
+
+const improve = ['improve', '--patch', '-', '--isolation', 'none']
+
+it.each(['.git/hooks/pre-commit', '.git/refs/heads/other', 'src/list.js'])(
+  'without a jail, a candidate whose tests write %s has no verdict, and the run says which file',
+  async (target) => {
+    suiteThatWrites(target, "source.includes('list.includes')")
+    const answer = await place.run(improve, { input: GOOD_PATCH })
+    expect(answer.exitCode, answer.stdout).toBe(6)
+    expect(answer.json.error).toMatchObject({ code: 'ISOLATION_BREACHED', data: { changed: [join(place.root, target)] } })
+    expect(answer.json.error!.message).toContain(target)
+
+    const [run] = (await place.run(['runs'])).json.data.runs
+    const [candidate] = (await place.run(['show', run.id])).json.data.candidates
+    expect(candidate).toMatchObject({ state: 'errored', verdict: null, reasons: [{ code: 'tampered' }] })
+    expect((await place.run(['replay', run.id])).json.data).toMatchObject({ ok: true, verdicts: [{ id: candidate.id, now: null }] })
+  },
+)
+
+it('without a jail, tests that write a hook on the unchanged code end the run; in the jail they reach nothing', async () => {
+  suiteThatWrites('.git/hooks/pre-commit', 'true')
+  const hook = join(place.root, '.git/hooks/pre-commit')
+  expect((await place.run(['improve', '--patch', '-', '--dry-run'], { input: GOOD_PATCH })).exitCode).toBe(0)
+  expect(existsSync(hook)).toBe(false)
+  const answer = await place.run(improve, { input: GOOD_PATCH })
+  expect([answer.exitCode, answer.json.error?.code]).toEqual([6, 'ISOLATION_BREACHED'])
+  expect(readFileSync(hook, 'utf8')).toContain('owned') // it has happened: that is why it is told
+})
