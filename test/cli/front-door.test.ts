@@ -178,7 +178,9 @@ describe('what is loaded', () => {
   it.each(['runs', 'status'])('%s is read from one file of ours', (words) => {
     const files = loaded(words.split(' '))
     expect(heavy(files)).toEqual([])
-    expect(files.filter(({ file }) => file.startsWith(join(PROGRAM, '..', '..', 'dist'))).map(({ file }) => basename(file))).toEqual(['read.js'])
+    expect(files.filter(({ file }) => file.startsWith(join(PROGRAM, '..', '..', 'dist'))).map(({ file }) => basename(file))).toEqual([
+      'read.js',
+    ])
     expect(files.map(({ text }) => text).join('')).not.toMatch(
       /^\/\/ (?:src\/core\/improvement\/run\.ts|src\/ui\/|.*node_modules\/(?:execa|simple-git)\/)/m,
     )
