@@ -3,6 +3,7 @@ import { EXIT, SingularityError } from '../core/kernel/index.ts'
 import { actor } from './_cli/ask.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { Args, Flags } from './_cli/oclif.ts'
+import { watchWork } from './_cli/watch.ts'
 import { presentApproved } from './_present/decisions.ts'
 
 export default class Approve extends BaseCommand {
@@ -42,14 +43,17 @@ export default class Approve extends BaseCommand {
     }
     const landed: CandidateData[] = []
     const failed: { id: string; code: string; message: string }[] = []
-    for (const id of ids) {
-      try {
-        landed.push(await service.approve(id, actor('command'), options))
-      } catch (error) {
-        if ((ids.length === 1 && !flags.all) || !SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
-        failed.push({ id, code: error.code, message: error.message })
+    await watchWork(flags, { polite: false }, async ({ observe, hard, ended }) => {
+      for (const id of ids) {
+        try {
+          landed.push(await service.approve(id, actor('command'), { ...options, watch: { observe, signal: hard } }))
+        } catch (error) {
+          this.terminated = ended.by === 'SIGTERM'
+          if ((ids.length === 1 && !flags.all) || !SingularityError.isInstance(error) || error.kind !== 'conflict') throw error
+          failed.push({ id, code: error.code, message: error.message })
+        }
       }
-    }
+    })
     const data = ids.length === 1 && !flags.all ? landed[0] : { candidates: landed, failed }
     this.answer(data, presentApproved(landed, failed, { dryRun: flags['dry-run'] }), failed.length > 0 ? EXIT.negative : EXIT.done)
   }

@@ -1,5 +1,6 @@
 import { EXIT, oneLine } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { watchWork } from './_cli/watch.ts'
 
 export default class Resume extends BaseCommand {
   static override summary = 'Land what was approved meanwhile but could not land then.'
@@ -8,7 +9,14 @@ export default class Resume extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Resume)
     this.common(flags)
-    const { candidates } = await (await (await this.app()).improvement()).resume()
+    const service = await (await this.app()).improvement()
+    const { candidates } = await watchWork(flags, { polite: false }, async ({ observe, hard, ended }) => {
+      try {
+        return await service.resume({ watch: { observe, signal: hard } })
+      } finally {
+        this.terminated = ended.by === 'SIGTERM'
+      }
+    })
     const lines = candidates.map(
       ({ id, state, title, reasons }) =>
         `${state.replaceAll('_', ' ')} ${id} ${oneLine(title)}${state === 'landed' ? '' : ` (${oneLine(reasons.at(-1)?.detail ?? '')})`}`,

@@ -7,7 +7,7 @@ import { presentRun } from '../_present/run.ts'
 import { presentSummary } from '../_present/summary.ts'
 import { askForCandidates } from './ask.ts'
 import { BaseCommand } from './base.ts'
-import { createProgress } from './progress.ts'
+import { watchWork } from './watch.ts'
 import { Args, Flags } from './oclif.ts'
 
 const env = (name: string): string => `SINGULARITY_${name.toUpperCase().replaceAll('-', '_')}`
@@ -81,35 +81,18 @@ export default abstract class ImproveBase extends BaseCommand {
     this.common(flags)
     const request = await toRequest(paths, flags)
     const app = await this.app()
-    const progress = createProgress({
-      silent: flags.quiet === true || flags.json === true,
-      live: process.stderr.isTTY === true && !flags.json && !process.env['CI'],
-    })
-    const [hard, soft] = [new AbortController(), new AbortController()]
-    let signalled = false
-    const onSignal = (): void => {
-      if (signalled) hard.abort()
-      signalled = true
-      soft.abort()
-      progress.note('Stopping: what is decided is kept. Once more stops at once.')
-    }
-    process.on('SIGINT', onSignal)
-    const onTerm = (): void => {
-      this.terminated = true
-      hard.abort()
-    }
-    process.on('SIGTERM', onTerm)
-    let outcome: ImproveOutcome
     const service = await app.improvement()
-    try {
-      outcome = await service.improve(request, progress.observe, hard.signal, soft.signal)
-      outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
-    } finally {
-      progress.end()
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onTerm)
-    }
-    if (this.mayAsk({ input: flags.input, json: flags.json }) && !request.look && !request.dryRun && !request.yes && !signalled) {
+    let interrupted = false
+    let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended }) => {
+      try {
+        return await service.improve(request, observe, hard, soft)
+      } finally {
+        this.terminated = ended.by === 'SIGTERM'
+        interrupted = ended.by === 'SIGINT'
+      }
+    })
+    outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
+    if (this.mayAsk({ input: flags.input, json: flags.json }) && !request.look && !request.dryRun && !request.yes && !interrupted) {
       process.stdout.write(presentRun(outcome.data, request.look))
       outcome = await askForCandidates(service, outcome)
       if (request.summary !== null) writeSummary(request.summary, outcome.data)

@@ -1,7 +1,7 @@
 import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
 import { diffHash } from './commit.ts'
-import type { CandidateData } from './data.ts'
+import type { CandidateData, Watch } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, hintsOfRefusal, undoCandidate } from './deliver.ts'
 import type { HookRefusal, Landing } from './hooks.ts'
@@ -28,7 +28,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     return store.candidate(id)
   }
 
-  async function landApproved(candidate: Candidate, approvedBy: string, options: { into?: string; dryRun?: boolean }): Promise<void> {
+  async function landApproved(
+    candidate: Candidate,
+    approvedBy: string,
+    options: { into?: string; dryRun?: boolean; watch?: Watch },
+  ): Promise<void> {
     const run = store.run(candidate.runId)
     const target = await chooseTarget(git, {
       run,
@@ -37,8 +41,10 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    const validate = async (tree: string, onto: string, merged: Candidate): Promise<boolean> =>
-      (await import('./merged.ts')).validateMerged(deps, tree, onto, merged)
+    const validate = async (tree: string, onto: string, each: Candidate): Promise<boolean> => {
+      const { UNWATCHED, validateMerged } = await import('./merged.ts')
+      return validateMerged(deps, { tree, onto, candidate: each }, options.watch ?? UNWATCHED)
+    }
     const hooks = async (landing: Landing): Promise<HookRefusal | null> => {
       const opened = { requested: run.request.isolation, foreign: isForeign(run.request) }
       return (await import('./hooks.ts')).checkHooks(deps, async () => (await deps.openSandboxes(opened)).room, landing)
@@ -170,7 +176,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return candidateData(store.candidate(candidate.id))
     },
 
-    async resume() {
+    async resume(options = {}) {
       await ready()
       const done: CandidateData[] = []
       for (const { candidate, by } of await trailerApprovals(deps)) {
@@ -181,7 +187,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         await grant().catch(ignoreConflict)
       }
       for (const candidate of store.inState('approved')) {
-        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', {}).catch(ignoreConflict)
+        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', options).catch(ignoreConflict)
         done.push(candidateData(store.candidate(candidate.id)))
       }
       return { candidates: done }

@@ -159,3 +159,6 @@ export type ImproveOutcome = { data: ImproveData; exitCode: number }
 
 /** The full evidence, as the record keeps it. */
 export type StoredEvidence = Evidence
+
+/** Who looks on while something is validated outside of a run, and may stop it. */
+export type Watch = { observe: (event: RunEvent) => void; signal: AbortSignal }

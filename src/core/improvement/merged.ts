@@ -1,32 +1,64 @@
-import { detectPlan, entriesFor } from '../validation/index.ts'
+import { SingularityError } from '../kernel/index.ts'
+import { entriesFor } from '../validation/index.ts'
 import { measureBase } from './base.ts'
-import { openSession, revalidate } from './run.ts'
-import type { ImprovementDeps } from './session.ts'
+import type { Watch } from './data.ts'
+import { openSession, planOf } from './open.ts'
+import type { ImprovementDeps, Session } from './session.ts'
 import type { Candidate } from './store.ts'
+import { isGreen, tryCommit } from './trials.ts'
 
-/** Validates a merged tree outside of a run: same plan, same baseline, a fresh sandbox. Answers whether it holds. */
-export async function validateMerged(deps: ImprovementDeps, tree: string, onto: string, candidate: Candidate): Promise<boolean> {
+export const UNWATCHED: Watch = { observe: () => {}, signal: new AbortController().signal }
+
+/**
+ * Validates a tree that merging gives, outside of a run: what is on the branch by now is the base it is compared with, so
+ * that tests that came since the run count, and those that went do not. A fresh sandbox. Answers whether it holds.
+ */
+export async function validateMerged(
+  deps: ImprovementDeps,
+  { tree, onto, candidate }: { tree: string; onto: string; candidate: Candidate },
+  { observe, signal }: Watch,
+): Promise<boolean> {
   const run = deps.store.run(candidate.runId)
-  const signal = new AbortController().signal
-  const session = await openSession(
-    deps,
-    { request: { ...run.request, patch: null, base: run.base, dryRun: true, look: true }, observe: () => {}, signal, stopSoon: signal },
-    run,
-  )
+  const request = { ...run.request, patch: null, base: onto, dryRun: true, look: true }
+  const session = await openSession(deps, { request, observe, signal, stopSoon: signal }, { run, foreign: candidate.evidence.explicit })
+  observe({ type: 'phase', phase: 'land', detail: `${candidate.id}: the branch has moved, what merging gives is tested` })
   try {
-    session.plan = await detectPlan({
-      reader: session.reader,
-      root: deps.git.repository.root,
-      prefix: deps.git.repository.prefix,
-      test: run.request.test ?? deps.settings.planTest,
-      build: deps.settings.planBuild,
-      env: deps.settings.planEnv,
-      timeoutMs: deps.settings.planTimeoutMs,
-      scopes: deps.settings.planScope,
-    })
-    session.baseline = (await measureBase(session, session.plan, entriesFor(session.plan, candidate.files), candidate.files)).baseline
-    return await revalidate(session, tree, onto, candidate)
+    const green = await revalidate(session, tree, onto, candidate)
+    if (signal.aborted) throw new SingularityError('INTERRUPTED', `Stopped while what merging ${candidate.id} gives was tested.`)
+    return green
   } finally {
     await session.workbench.close()
   }
+}
+
+/** Runs the suites on a tree that merging would give: what lands is what was validated. */
+export async function revalidate(
+  session: Session,
+  tree: string,
+  onto: string,
+  candidate: Pick<Candidate, 'id' | 'files' | 'evidence'>,
+): Promise<boolean> {
+  const { git, store } = session.deps
+  const at = await sessionAt(session, onto, candidate.files)
+  const commit = await git.commitTree({ tree, parents: [onto], message: `merged: ${candidate.id}` })
+  const trial = await tryCommit(at, commit, {
+    entries: entriesFor(at.plan!, candidate.files),
+    fresh: candidate.evidence.explicit,
+    steps: true,
+    confirm: true,
+  })
+  const green = isGreen(trial)
+  if (green) store.cache(`validated:${tree}`, 'validated_tree', { onto })
+  return green
+}
+
+/** The same session with another commit as its base: plan and baseline are that commit's. */
+async function sessionAt(session: Session, base: string, files: readonly string[]): Promise<Session> {
+  const { git } = session.deps
+  const baseTree = await git.treeOf(base)
+  if (session.baseline && baseTree === session.baseTree) return session
+  const moved: Session = { ...session, base, baseTree, reader: git.reader(base), plan: null, baseline: null }
+  const plan = await planOf(moved)
+  moved.baseline = (await measureBase(moved, plan, entriesFor(plan, files), files)).baseline
+  return moved
 }

@@ -1,36 +1,32 @@
 import { join } from 'node:path'
-import { repositoryState } from '../git/index.ts'
 import { EXIT, type ExitCode, SingularityError, formatDuration, plural, strongestExit } from '../kernel/index.ts'
-import { type Plan, type PlanEntry, type Baseline, countStatuses, detectPlan, entriesFor, isTestPath } from '../validation/index.ts'
+import { type Plan, type PlanEntry, type Baseline, countStatuses, entriesFor, isTestPath } from '../validation/index.ts'
 import { isGenerated, isVendored } from '../rules/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { improveCommand } from './again.ts'
+import { landAutomatic } from './automatic.ts'
 import { announceEnd, announceFailure, announcePhases, announceStart } from './announce.ts'
 import { type BaseCoverage, estimate, measureBase } from './base.ts'
 import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
-import type { ImproveData, ImproveOutcome, ImproveRequest, RunEvent } from './data.ts'
-import { asksFor, grantApproval, land, requestApproval } from './decide.ts'
-import { type Target, chooseTarget, describeRefusal } from './deliver.ts'
+import type { ImproveData, ImproveOutcome } from './data.ts'
+import { asksFor, requestApproval } from './decide.ts'
+import { chooseTarget } from './deliver.ts'
 import type { Draft } from './draft.ts'
 import { findCandidates } from './find.ts'
-import { type Landing, checkHooks } from './hooks.ts'
+import { type Start, openSession, planOf, resolveBase } from './open.ts'
 import { proveCandidates } from './prove.ts'
 import { writeRecord } from './record.ts'
 import { dropOldCandidates } from './recover.ts'
 import { type RunSummaryData, countTotals, improveData, isReplaced } from './report.ts'
-import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
+import type { ImprovementDeps, Session } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
-import type { Candidate, Run } from './store.ts'
-import { isGreen, tryCommit } from './trials.ts'
 
 /** Faults planted by a look and by a run that changes something. */
 const LOOK_FAULTS = 20
 const RUN_FAULTS = 8
 const LOOK_FILES = 12
 const HOUR_MS = 3_600_000
-
-type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; signal: AbortSignal; stopSoon: AbortSignal }
 
 /** The main job, from a source to a landed commit. */
 export async function runImprovement(deps: ImprovementDeps, start: Start): Promise<ImproveOutcome> {
@@ -65,83 +61,10 @@ function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]):
   }
 }
 
-/** Checks the repository, opens the isolation and, unless one is given, the row of a new run. */
-export async function openSession(deps: ImprovementDeps, start: Start, known?: Run): Promise<Session> {
-  const { git, store } = deps
-  const { request } = start
-  const base = await resolveBase(deps, request)
-  const state = await repositoryState(git)
-  if (!request.look && !request.dryRun && state.operation)
-    throw new SingularityError('REPOSITORY_BUSY', `A ${state.operation} is in progress.`, {
-      hints: [`git ${state.operation} --continue`, `git ${state.operation} --abort`, 'singularity improve --dry-run'],
-    })
-  if (!request.look && !request.dryRun && state.locks.length > 0)
-    throw new SingularityError('REPOSITORY_LOCKED', `Another git process holds ${state.locks[0]}.`, {
-      hints: ['Wait for it, or remove the file if no git is running.'],
-    })
-  const isolation = await deps.openSandboxes({ requested: request.isolation, foreign: isForeign(request) })
-  await isolation.room.reclaim()
-  const baseTree = await git.treeOf(base)
-  const run = known ?? store.startRun({ base, baseTree, branch: await git.currentBranch(), request, process: deps.process })
-  const session: Session = {
-    deps,
-    ...start,
-    run,
-    base,
-    baseTree,
-    isolation,
-    branch: run.branch,
-    reader: git.reader(base),
-    notes: [],
-    blindSpots: [],
-    plan: null,
-    baseline: null,
-    control: null,
-    instruments: new Map(),
-    deadline: Number.POSITIVE_INFINITY,
-    limitReached: false,
-    workbench: undefined as never,
-  }
-  session.workbench = createWorkbench({
-    room: isolation.room,
-    runId: run.id,
-    setup: deps.settings.setup,
-    timeoutMs: deps.settings.timeoutMs,
-    profile: async () =>
-      isolation.room.profile({
-        base,
-        binaries: [...new Set((session.plan?.entries ?? []).map(({ command }) => command[0]!).concat('sh', 'node'))],
-        include: deps.settings.include,
-        env: deps.settings.planEnv,
-        git: deps.settings.sandboxGit,
-        services: deps.settings.services,
-      }),
-  })
-  return session
-}
-
-async function resolveBase({ git }: ImprovementDeps, request: ImproveRequest): Promise<string> {
-  const base = await git.resolve(`${request.base ?? 'HEAD'}^{commit}`)
-  if (base) return base
-  if (request.base !== null)
-    throw new SingularityError('REV_INVALID', `${request.base} is not a commit of this repository.`, { hints: ['git log --oneline'] })
-  throw new SingularityError('NO_COMMIT', 'The repository has no commit yet: there is nothing to compare with.')
-}
-
 async function walk(session: Session): Promise<Draft[]> {
   const { deps, request, observe } = session
   observe({ type: 'phase', phase: 'plan', detail: 'reading the plan from the base commit' })
-  const plan = await detectPlan({
-    reader: session.reader,
-    root: deps.git.repository.root,
-    prefix: deps.git.repository.prefix,
-    test: request.test ?? deps.settings.planTest,
-    build: deps.settings.planBuild,
-    env: deps.settings.planEnv,
-    timeoutMs: deps.settings.planTimeoutMs,
-    scopes: deps.settings.planScope,
-  })
-  session.plan = plan
+  const plan = await planOf(session)
   session.notes.push(...plan.notes)
   for (const { id, origin } of plan.entries) observe({ type: 'phase', phase: 'plan', detail: `${id} (${origin})` })
   if (plan.entries.length === 0 && !request.look)
@@ -273,45 +196,6 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   const data = closeRun(session, drafts, { status: 'finished', exitCode })
   announceEnd(session, data, exitCode)
   return { data, exitCode }
-}
-
-/** Lands what a policy approves, in the order of the train. */
-async function landAutomatic(session: Session, drafts: readonly Draft[], target: Target, wholeTrain: boolean): Promise<void> {
-  const { deps } = session
-  const at = await deps.git.resolve(target.ref)
-  const fromBase = at === undefined || at === session.base
-  for (const [index, { candidate }] of drafts.entries()) {
-    grantApproval(deps, deps.store.candidate(candidate.id), { name: '--yes', via: 'yes-flag' }, null)
-    session.observe({ type: 'phase', phase: 'land', detail: `${candidate.id} on ${target.ref.replace('refs/heads/', '')}` })
-    const landing = {
-      ...deps,
-      revalidate: (tree: string, onto: string, each: Candidate) => revalidate(session, tree, onto, each),
-      checkHooks: (each: Landing) => checkHooks(deps, async () => session.isolation.room, each),
-    }
-    const onTheWay = wholeTrain && fromBase && index < drafts.length - 1
-    const result = await land(landing, candidate.id, { target, approvedBy: '--yes', onTheWay })
-    if (result.status !== 'landed' && result.status !== 'ready')
-      session.notes.push(`${candidate.id} is approved but did not land: ${describeRefusal(result).detail}.`)
-  }
-}
-
-/** Runs the suites on a tree that merging would give: what lands is what was validated. */
-export async function revalidate(
-  session: Session,
-  tree: string,
-  onto: string,
-  candidate: Pick<Candidate, 'id' | 'files' | 'evidence'>,
-): Promise<boolean> {
-  const commit = await session.deps.git.commitTree({ tree, parents: [onto], message: `merged: ${candidate.id}` })
-  const trial = await tryCommit(session, commit, {
-    entries: entriesFor(session.plan!, candidate.files),
-    fresh: candidate.evidence.explicit,
-    steps: true,
-    confirm: true,
-  })
-  const green = isGreen(trial)
-  if (green) session.deps.store.cache(`validated:${tree}`, 'validated_tree', { onto })
-  return green
 }
 
 /** What to type next whatever becomes of the candidates; the rest follows from their states. */

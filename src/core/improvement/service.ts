@@ -1,5 +1,5 @@
 import type { Approval, Question } from '../approvals/index.ts'
-import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals } from './data.ts'
+import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals, Watch } from './data.ts'
 import type { RecoveryReport } from './recover.ts'
 
 export type { RecoveryReport } from './recover.ts'
@@ -66,14 +66,14 @@ export type ImprovementService = {
   approve(
     id: string,
     actor: Actor,
-    options?: { override?: string; into?: string; dryRun?: boolean; diffHash?: string },
+    options?: { override?: string; into?: string; dryRun?: boolean; diffHash?: string; watch?: Watch },
   ): Promise<CandidateData>
   reject(id: string, actor: Actor, reason: string): Promise<CandidateData>
   ask(id: string, actor: Actor, text: string): Promise<Question>
   answer(questionId: string, actor: Actor, text: string): Promise<Question>
   undo(id: string, actor: Actor, options?: { dryRun?: boolean }): Promise<CandidateData>
   /** Lands what was approved meanwhile (trailers of commits, imports, other terminals), expires what is too old. */
-  resume(): Promise<{ candidates: CandidateData[] }>
+  resume(options?: { watch?: Watch }): Promise<{ candidates: CandidateData[] }>
   replay(
     id: string,
     overrides: Readonly<Record<string, string>>,

@@ -1,0 +1,88 @@
+import { repositoryState } from '../git/index.ts'
+import { SingularityError } from '../kernel/index.ts'
+import { type Plan, detectPlan } from '../validation/index.ts'
+import type { ImproveRequest, RunEvent } from './data.ts'
+import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
+import type { Run } from './store.ts'
+
+export type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; signal: AbortSignal; stopSoon: AbortSignal }
+
+/** Checks the repository, opens the isolation and, unless one is given, the row of a new run. */
+export async function openSession(deps: ImprovementDeps, start: Start, known?: { run: Run; foreign: boolean }): Promise<Session> {
+  const { git, store } = deps
+  const { request } = start
+  const base = await resolveBase(deps, request)
+  const state = await repositoryState(git)
+  if (!request.look && !request.dryRun && state.operation)
+    throw new SingularityError('REPOSITORY_BUSY', `A ${state.operation} is in progress.`, {
+      hints: [`git ${state.operation} --continue`, `git ${state.operation} --abort`, 'singularity improve --dry-run'],
+    })
+  if (!request.look && !request.dryRun && state.locks.length > 0)
+    throw new SingularityError('REPOSITORY_LOCKED', `Another git process holds ${state.locks[0]}.`, {
+      hints: ['Wait for it, or remove the file if no git is running.'],
+    })
+  const isolation = await deps.openSandboxes({ requested: request.isolation, foreign: known?.foreign ?? isForeign(request) })
+  await isolation.room.reclaim()
+  const baseTree = await git.treeOf(base)
+  const run = known?.run ?? store.startRun({ base, baseTree, branch: await git.currentBranch(), request, process: deps.process })
+  const session: Session = {
+    deps,
+    ...start,
+    run,
+    base,
+    baseTree,
+    isolation,
+    branch: run.branch,
+    reader: git.reader(base),
+    notes: [],
+    blindSpots: [],
+    plan: null,
+    baseline: null,
+    control: null,
+    instruments: new Map(),
+    deadline: Number.POSITIVE_INFINITY,
+    limitReached: false,
+    workbench: undefined as never,
+  }
+  session.workbench = createWorkbench({
+    room: isolation.room,
+    runId: run.id,
+    setup: deps.settings.setup,
+    timeoutMs: deps.settings.timeoutMs,
+    profile: async () =>
+      isolation.room.profile({
+        base,
+        binaries: [...new Set((session.plan?.entries ?? []).map(({ command }) => command[0]!).concat('sh', 'node'))],
+        include: deps.settings.include,
+        env: deps.settings.planEnv,
+        git: deps.settings.sandboxGit,
+        services: deps.settings.services,
+      }),
+  })
+  return session
+}
+
+/** @throws REV_INVALID, NO_COMMIT */
+export async function resolveBase({ git }: ImprovementDeps, request: ImproveRequest): Promise<string> {
+  const base = await git.resolve(`${request.base ?? 'HEAD'}^{commit}`)
+  if (base) return base
+  if (request.base !== null)
+    throw new SingularityError('REV_INVALID', `${request.base} is not a commit of this repository.`, { hints: ['git log --oneline'] })
+  throw new SingularityError('NO_COMMIT', 'The repository has no commit yet: there is nothing to compare with.')
+}
+
+/** The plan of the session's base, read from that commit and kept in the session. */
+export async function planOf(session: Session): Promise<Plan> {
+  const { deps, request } = session
+  session.plan = await detectPlan({
+    reader: session.reader,
+    root: deps.git.repository.root,
+    prefix: deps.git.repository.prefix,
+    test: request.test ?? deps.settings.planTest,
+    build: deps.settings.planBuild,
+    env: deps.settings.planEnv,
+    timeoutMs: deps.settings.planTimeoutMs,
+    scopes: deps.settings.planScope,
+  })
+  return session.plan
+}
