@@ -66,6 +66,22 @@ test "$(git config user.email)" = ada@example.org`,
     const shown = (await place.run(['show', id])).json.data.candidate
     expect({ state: shown.state, reasons: shown.reasons }).toEqual({ state: 'landed', reasons: [] })
   })
+
+  it('without a jail, where a person spelled that out, they run in a copy all the same', async () => {
+    place = createPlayground()
+    const found = await place.run(['improve', '--patch', '-', '--isolation', 'none'], { input: GOOD_PATCH })
+    hook(
+      place.root,
+      'pre-commit',
+      '. "$(dirname "$0")/helper"; echo "$(git diff --cached --name-only) $(pwd)"; echo x >> src/list.js; exit 1',
+    )
+    hook(place.root, 'helper', 'echo helped')
+    const before = place.frozen()
+    const answer = await place.run(['approve', candidateOf(found).id])
+    expect(answer.json.error?.code, answer.stdout).toBe('LANDING_REFUSED')
+    expect(answer.json.error!.message).toMatch(/pre-commit failed \(exit 1\): helped \| src\/list\.js \//)
+    expect(place.frozen()).toEqual(before)
+  })
 })
 
 describe('what a hook says no to, and why', () => {
@@ -73,7 +89,7 @@ describe('what a hook says no to, and why', () => {
 
   it.each([
     ['edits a file', 'pre-commit', 'echo more >> b.txt', /^pre-commit edited b\.txt: what lands is the validated commit/],
-    ['edits and stages', 'pre-commit', 'echo more >> b.txt; git add -A', /^pre-commit staged something else/],
+    ['edits and stages', 'pre-commit', 'echo more >> b.txt; git add -A', /^pre-commit edited b\.txt: what lands is the validated commit/],
     [
       'misses a program',
       'pre-commit',

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { SingularityError, printable } from '../kernel/index.ts'
+import { SingularityError, oneLine, printable } from '../kernel/index.ts'
 import { type HookName, type Hooks, findHooks, insideOf } from '../landing/index.ts'
 import { type JailResult, type Sandbox, type SandboxRoom, isPlainPath } from '../sandbox/index.ts'
 import { SKIP_HOOKS } from './deliver.ts'
@@ -74,7 +74,7 @@ async function runHooks(deps: Deps, hooks: Hooks, landing: Landing, sandbox: San
       env: GIT_ENV,
       timeoutMs: Math.min(deps.settings.timeoutMs, deps.settings.planTimeoutMs ?? LONGEST_MS),
     })
-    const problem = problemOf(name, result) ?? editsOf(name, before, await stateOf(sandbox))
+    const problem = problemOf(name, result) ?? (await editsOf(name, before, sandbox))
     if (problem !== null) return refusal(problem)
   }
   const message = await git(sandbox, 'cat .git/COMMIT_EDITMSG')
@@ -175,11 +175,17 @@ async function stateOf(sandbox: Sandbox): Promise<State> {
 const git = (sandbox: Sandbox, script: string): Promise<JailResult> =>
   sandbox.run({ command: ['sh', '-c', script], env: GIT_ENV, timeoutMs: 60_000 })
 
-function editsOf(name: HookName, before: State, after: State): string | null {
+async function editsOf(name: HookName, before: State, sandbox: Sandbox): Promise<string | null> {
+  const after = await stateOf(sandbox)
   const edited = [...after.dirty].filter((path) => !before.dirty.has(path))
   if (edited.length === 0 && before.tree === after.tree) return null
-  const what = edited.length > 0 ? `edited ${edited.slice(0, 3).join(', ')}` : 'staged something else'
-  return `${name} ${what}: what lands is the validated commit, so a hook may check but not change it`
+  const trees = `${before.tree} ${after.tree}`
+  const staged =
+    before.tree === after.tree || !/^[0-9a-f ]+$/.test(trees)
+      ? []
+      : (await git(sandbox, `git -c core.quotePath=false diff-tree -r --name-only ${trees}`)).stdout.split('\n').filter(Boolean)
+  const files = oneLine([...new Set([...edited, ...staged])].slice(0, 3).join(', '))
+  return `${name} edited ${files}: what lands is the validated commit, so a hook may check but not change it`
 }
 
 function problemOf(name: HookName, result: JailResult): string | null {
