@@ -4,7 +4,9 @@ import { hasProgram } from '../support/toolchain.ts'
 import { createPlayground } from './playground.ts'
 
 /** What a look says about the planted faults of a repository: how many, how many noticed, and where not. */
-async function look(files: Record<string, FileContent>): Promise<{ planted: number; noticed: number; unnoticed: string[]; untested: string[] }> {
+async function look(
+  files: Record<string, FileContent>,
+): Promise<{ planted: number; noticed: number; unnoticed: string[]; untested: string[] }> {
   const place = createPlayground(files)
   try {
     const { json, exitCode, stdout, stderr } = await place.run(['look'])

@@ -126,7 +126,9 @@ async function namedFiles(reader: TreeReader, path: string, paths: ReadonlySet<s
   const text = (await reader.text(path)) ?? ''
   const setUp = posix.basename(path) === 'package.json' ? scriptsAndRunners(text) : text
   const folder = posix.dirname(path)
-  const plugins = [...setUp.matchAll(/-p[ =]([\w.]+)/g)].flatMap(([, name]) => [name!, `src/${name!}`].map((each) => `${each.replaceAll('.', '/')}.py`))
+  const plugins = [...setUp.matchAll(/-p[ =]([\w.]+)/g)].flatMap(([, name]) =>
+    [name!, `src/${name!}`].map((each) => `${each.replaceAll('.', '/')}.py`),
+  )
   const words = [...setUp.matchAll(/[\w@./-]+\.(?:[cm]?[jt]sx?)\b/g)].map(([word]) => word.replace(/^\/+/, ''))
   return [...plugins, ...words]
     .map((word) => posix.normalize(posix.join(folder, word)))

@@ -3,13 +3,18 @@ import type { Imports } from './script-imports.ts'
 
 const IMPORT = /^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([^\n#;]+))/gm
 /** Modules that are named in texts: `mock.patch('a.b.c')`, `import_module('a.b')`, `pytest_plugins = ['a.b']`. */
-const NAMED = /\b(?:patch|import_module|__import__|importorskip|setattr)\s*\(\s*f?(['"])([\w.]+)\1|\bpytest_plugins\s*=\s*([^\n]+(?:\n[ \t]+[^\n]*)*)/g
+const NAMED =
+  /\b(?:patch|import_module|__import__|importorskip|setattr)\s*\(\s*f?(['"])([\w.]+)\1|\bpytest_plugins\s*=\s*([^\n]+(?:\n[ \t]+[^\n]*)*)/g
 const DOUBTS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:import_module|__import__|importorskip)\s*\(\s*(?!['"][\w.]+['"]\s*[,)])[^)\s]/, 'an import by a computed name'],
-  [/\brunpy\b|\bpkgutil\b|\bimportlib\.(?:util|machinery|reload)\b|\bspec_from_file_location\b|\bload_source\b|\bentry_points\b|\bexec(?:file)?\s*\(/, 'an import by a computed name'],
+  [
+    /\brunpy\b|\bpkgutil\b|\bimportlib\.(?:util|machinery|reload)\b|\bspec_from_file_location\b|\bload_source\b|\bentry_points\b|\bexec(?:file)?\s*\(/,
+    'an import by a computed name',
+  ],
   [/^\s*(?:import|from)\s+(?:subprocess|multiprocessing|pexpect|sh)\b|\bos\.(?:system|popen|exec\w+|spawn\w+)\s*\(/m, 'it starts programs'],
 ]
-export const PYTHON_READS = /\bopen\s*\(|\bread_(?:text|bytes)\b|\bglob\b|\biterdir\b|\bos\.(?:walk|listdir|scandir)\b|\bgetsource\b|\bdoctest\b/
+export const PYTHON_READS =
+  /\bopen\s*\(|\bread_(?:text|bytes)\b|\bglob\b|\biterdir\b|\bos\.(?:walk|listdir|scandir)\b|\bgetsource\b|\bdoctest\b/
 
 export type PythonResolver = (path: string, text: string) => Imports
 

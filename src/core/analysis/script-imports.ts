@@ -16,7 +16,10 @@ const ENDINGS = ['.ts', '.tsx', '.js', '.mjs', '.cjs', '.jsx', '.mts', '.cts', '
 const DOUBTS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:import|require)\s*\(\s*(?!['"][^'"\n]*['"]\s*[,)])[^)\s]/, 'an import by a computed name'],
   [/\bcreateRequire\b|\bimport\.meta\.(?:glob|resolve)\b|\brequire\.context\b|\bproxyquire\b|\brewire\b/, 'an import by a computed name'],
-  [/['"](?:node:)?(?:child_process|worker_threads|cluster|vm)['"]|['"](?:execa|cross-spawn|zx|tinyexec|nano-spawn|shelljs)['"]/, 'it starts programs'],
+  [
+    /['"](?:node:)?(?:child_process|worker_threads|cluster|vm)['"]|['"](?:execa|cross-spawn|zx|tinyexec|nano-spawn|shelljs)['"]/,
+    'it starts programs',
+  ],
 ]
 const READS = /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|globSync|glob|globby)\b/
 
@@ -29,7 +32,8 @@ export type ScriptResolver = (path: string, text: string) => Imports
 type Json = Record<string, unknown>
 
 const record = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {})
-const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
+const texts = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
 
 /** Every string below a value: all conditions of an `exports` entry. */
 function leaves(value: unknown): string[] {
@@ -63,7 +67,8 @@ export async function createScriptResolver(reader: TreeReader, paths: ReadonlySe
       else readConfig(path, config, { paths, aliases, bases, general })
     } else if (/^(?:vite|vitest|jest|webpack|rollup|babel|rspack|metro)\b.*\.(?:[cm]?[jt]s|json)$|^\.babelrc/.test(name)) {
       const text = (await reader.text(path)) ?? ''
-      if (/\balias\b|moduleNameMapper|module-resolver|modulePaths|moduleDirectories|tsconfigPaths/.test(text)) general.push(`${path} renames modules`)
+      if (/\balias\b|moduleNameMapper|module-resolver|modulePaths|moduleDirectories|tsconfigPaths/.test(text))
+        general.push(`${path} renames modules`)
     }
   }
   for (const { folder } of packages) {
@@ -111,7 +116,10 @@ export async function createScriptResolver(reader: TreeReader, paths: ReadonlySe
     ]
     const hits = places.map(file).filter((hit) => hit !== undefined)
     for (const hit of hits) found.targets.add(hit)
-    const head = name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/')
+    const head = name
+      .split('/')
+      .slice(0, name.startsWith('@') ? 2 : 1)
+      .join('/')
     const local = packages.filter((each) => each.name === head)
     for (const each of local) addAll(entryPoints(each, name.slice(head.length + 1)), name)
     if (hits.length > 0 || local.length > 0) return
@@ -207,7 +215,10 @@ export function mayRead(text: string, reads: RegExp, changed: readonly string[])
   words.delete('.')
   words.delete('')
   const names = [...words].map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return names.length > 0 && new RegExp(`['"\`](?:[^'"\`\\n]*[/*])?[^'"\`\\n/]*?(?:${names.join('|')})(?:/[^'"\`\\n]*)?['"\`]`).test(withoutImports(text))
+  return (
+    names.length > 0 &&
+    new RegExp(`['"\`](?:[^'"\`\\n]*[/*])?[^'"\`\\n/]*?(?:${names.join('|')})(?:/[^'"\`\\n]*)?['"\`]`).test(withoutImports(text))
+  )
 }
 
 const withoutImports = (text: string): string => text.replace(IMPORT, '').replace(/^\s*(?:from|import)\s+[^\n]*$/gm, '')

@@ -170,7 +170,8 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
         const timeoutMs = Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs)
         const run = await runSuite({ sandbox: on, entry, selection: { files }, timeoutMs, signal: session.signal })
         const statuses = statusesOf(run.report)
-        for (const id of ids) if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
+        for (const id of ids)
+          if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
       }
     return failures
   }

@@ -40,7 +40,11 @@ describe('scripts', () => {
 
   it.each([
     ['#names of "imports"', { 'package.json': '{ "name": "demo", "imports": { "#lib/*": { "default": "./src/*.js" } } }' }, '#lib/a'],
-    ['the name of the package itself', { 'package.json': '{ "name": "demo", "exports": { ".": "./x.js", "./a": { "import": "./src/a.js" } } }' }, 'demo/a'],
+    [
+      'the name of the package itself',
+      { 'package.json': '{ "name": "demo", "exports": { ".": "./x.js", "./a": { "import": "./src/a.js" } } }' },
+      'demo/a',
+    ],
     ['a package of the workspace', { 'packages/a/package.json': '{ "name": "@demo/a", "main": "../../src/a.js" }' }, '@demo/a'],
     [
       'paths of a tsconfig that is extended',
@@ -53,7 +57,13 @@ describe('scripts', () => {
     ['baseUrl', { 'tsconfig.json': '{ "compilerOptions": { "baseUrl": "./src" } }' }, 'a'],
     ['a folder that is a package', { 'package.json': '{ "name": "demo", "main": "src/a.js" }' }, './'],
   ])('%s lead to the file', async (_name, more, specifier) => {
-    const files = { 'src/a.js': '', 'x.js': '', 'a.test.js': `import '${specifier}'\n`, 'b.test.js': '', ...(more as unknown as Record<string, string>) }
+    const files = {
+      'src/a.js': '',
+      'x.js': '',
+      'a.test.js': `import '${specifier}'\n`,
+      'b.test.js': '',
+      ...(more as unknown as Record<string, string>),
+    }
     expect(await affected(files, ['src/a.js'], ['a.test.js', 'b.test.js'])).toEqual({ files: ['a.test.js'], complete: true, unknown: [] })
   })
 
@@ -65,8 +75,16 @@ describe('scripts', () => {
     ['a name nobody declares', "import 'elsewhere/a'\n", {}],
     ['a #name that is not there', "import '#a'\n", {}],
     ['a package whose entry is built', "import 'demo'\n", { 'package.json': '{ "name": "demo", "main": "dist/a.js" }' }],
-    ['names a runner maps', "import 'lodash'\n", { 'package.json': MANIFEST, 'jest.config.js': 'export default { moduleNameMapper: {} }\n' }],
-    ['an unknown base of a tsconfig', "import '@/a'\n", { 'tsconfig.json': '{ "extends": "./config/shared.json" }', 'config/shared.json': '{}' }],
+    [
+      'names a runner maps',
+      "import 'lodash'\n",
+      { 'package.json': MANIFEST, 'jest.config.js': 'export default { moduleNameMapper: {} }\n' },
+    ],
+    [
+      'an unknown base of a tsconfig',
+      "import '@/a'\n",
+      { 'tsconfig.json': '{ "extends": "./config/shared.json" }', 'config/shared.json': '{}' },
+    ],
     ['a source read as text', "import { readFileSync } from 'node:fs'\nreadFileSync('src/a.js')\n", {}],
     ['a folder of sources that is listed', "import { readdirSync } from 'node:fs'\nreaddirSync(join(here, '../src'))\n", {}],
   ])('%s makes the answer incomplete', async (_name, text, more) => {

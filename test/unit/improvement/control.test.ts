@@ -55,7 +55,10 @@ describe('a planted fault', () => {
   })
 
   it('is noticed by a test that fails in spite of another package that does not compile, not by one that does not compile itself', () => {
-    const [own, other] = [{ id: 'a::b', message: 'want 3, got 4' }, { id: 'a::b', message: 'src/a.ts:3:1 - error TS2322: Type' }]
+    const [own, other] = [
+      { id: 'a::b', message: 'want 3, got 4' },
+      { id: 'a::b', message: 'src/a.ts:3:1 - error TS2322: Type' },
+    ]
     expect(readNotice(trial({ unrun: 'compile', regressed: ['a::b'], reports: report([own]) }), 'a.ts')).toBe(true)
     expect(readNotice(trial({ unrun: 'compile', regressed: ['a::b'], reports: report([other]) }), 'a.ts')).toBeNull()
   })

@@ -13,14 +13,17 @@ describe('built-in rules', () => {
     expect(count).toBeGreaterThanOrEqual(2 * rule.languages.length)
   })
 
-  it.each(rules.map((rule) => [rule.id, rule] as const))('%s: no guard rolls its own examples back, in a file of one or of many', (_id, rule) => {
-    const failed = rule.invalid.flatMap(({ before, after, language = rule.languages[0]! }) => {
-      const once = measureGuards([{ before, after, language }], true, 1)
-      const often = measureGuards([{ before: before.repeat(60), after: after.repeat(60), language: undefined }], true, 60)
-      return [...once, ...often].filter(({ ok }) => ok !== true).map(({ name, detail }) => `${name} ${detail}: ${before}`)
-    })
-    expect(failed).toEqual([])
-  })
+  it.each(rules.map((rule) => [rule.id, rule] as const))(
+    '%s: no guard rolls its own examples back, in a file of one or of many',
+    (_id, rule) => {
+      const failed = rule.invalid.flatMap(({ before, after, language = rule.languages[0]! }) => {
+        const once = measureGuards([{ before, after, language }], true, 1)
+        const often = measureGuards([{ before: before.repeat(60), after: after.repeat(60), language: undefined }], true, 60)
+        return [...once, ...often].filter(({ ok }) => ok !== true).map(({ name, detail }) => `${name} ${detail}: ${before}`)
+      })
+      expect(failed).toEqual([])
+    },
+  )
 
   it('have ids of their own and cover four languages or more', () => {
     expect(new Set(rules.map((rule) => rule.id)).size).toBe(rules.length)

@@ -102,12 +102,18 @@ describe('python sources below src', () => {
 
 describe('tox', () => {
   const tests = { 'tests/test_a.py': 'import unittest\n' }
-  const toxIni = (commands: string): Record<string, string> => ({ ...tests, 'tox.ini': `[tox]\nenvlist = py3\n[testenv]\ndeps = x\ncommands =${commands}\n[testenv:lint]\ncommands = pytest lint\n` })
+  const toxIni = (commands: string): Record<string, string> => ({
+    ...tests,
+    'tox.ini': `[tox]\nenvlist = py3\n[testenv]\ndeps = x\ncommands =${commands}\n[testenv:lint]\ncommands = pytest lint\n`,
+  })
 
   it.each([
     [' pytest {posargs}', ['pytest: python3 -m pytest']],
     ['\n    pytest --cov pkg -m "not slow" \\\n      {posargs:tests}', ['pytest: python3 -m pytest -m not slow tests']],
-    ['\n    coverage erase\n    coverage run --source pkg -m pytest {posargs:tests/}\n    - coverage report', ['pytest: python3 -m pytest tests/']],
+    [
+      '\n    coverage erase\n    coverage run --source pkg -m pytest {posargs:tests/}\n    - coverage report',
+      ['pytest: python3 -m pytest tests/'],
+    ],
     [' py3: {envpython} -W error -m unittest discover -s tests', ['unittest: python3 -W error discover -s tests']],
     [' python -m coverage run -p -m unittest', ['unittest: python3 discover']],
     ['\n  !cov: {envbindir}/pytest {toxinidir}/tests', ['pytest: python3 -m pytest ./tests']],
@@ -120,7 +126,10 @@ describe('tox', () => {
   })
 
   it.each([
-    ['[tool.tox]\nlegacy_tox_ini = """\n[testenv]\ncommands =\n    pytest {posargs:tests}\n"""\n', 'pyproject.toml [testenv] (pytest tests)'],
+    [
+      '[tool.tox]\nlegacy_tox_ini = """\n[testenv]\ncommands =\n    pytest {posargs:tests}\n"""\n',
+      'pyproject.toml [testenv] (pytest tests)',
+    ],
     [
       '[tool.tox.env_run_base]\ncommands = [["coverage", "erase"], ["coverage", "run", "-m", "pytest", { replace = "posargs", default = ["tests"], extend = true }]]\n',
       'pyproject.toml [tool.tox] env_run_base (coverage run -m pytest tests)',

@@ -1,7 +1,16 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import { selectedFiles } from './javascript.ts'
-import { protectedPython, PYTHON_ENV, pythonModule, pythonCoverage, pythonCoverageEnv, sourcePath, TRACER, TRACER_MODULE } from './python.ts'
+import {
+  protectedPython,
+  PYTHON_ENV,
+  pythonModule,
+  pythonCoverage,
+  pythonCoverageEnv,
+  sourcePath,
+  TRACER,
+  TRACER_MODULE,
+} from './python.ts'
 import { asNumber, asRecord, asText, createReport, parseLines, relativeToTop } from './report.ts'
 
 const DRIVER = 'helper_unittest.py'
