@@ -75,4 +75,11 @@ describe('planted faults', () => {
     ])
     expect(listFunctions('package a\n\nfunc (s *T) Set(v int) {\n\ts.v = v\n}\n', 'go')).toEqual([{ name: 'Set', line: 3, lines: [4, 5] }])
   })
+
+  test('declarations without a body are neither functions nor places for faults', () => {
+    const text =
+      'class A:\n    @overload\n    def one(self, a: bool = True) -> int: ...\n    def two(self):\n        """Told."""\n        ...\n'
+    expect(listFunctions(text, 'python')).toEqual([])
+    expect(plantFaults({ text, language: 'python', seed: 1, max: 9 })).toEqual([])
+  })
 })

@@ -138,6 +138,11 @@ function nameOf(node: SyntaxNode, table: Table): string {
   return '(top level)'
 }
 
+/** A declaration without a body of its own (`def f(a: int = 1) -> int: ...`): nothing of it ever runs. */
+function isStub(node: SyntaxNode): boolean {
+  return kindOf(node) === 'function_definition' && /(?:^|\n\s*)\.\.\.$/.test(node.field('body')?.text().trim() ?? '')
+}
+
 /** A named function and the lines (1-based) that run when it is called: its body, without the line that declares it. */
 export type FunctionBody = { name: string; line: number; lines: readonly number[] }
 
@@ -148,6 +153,7 @@ export function listFunctions(text: string, language: LanguageId): FunctionBody[
   const found: FunctionBody[] = []
   if (!table || !parsed) return found
   walk(parsed.root, (node) => {
+    if (isStub(node)) return false
     if (!table.functions.has(kindOf(node))) return undefined
     const body = node.field('body')
     const first = body?.children().find((child) => child.isNamed()) ?? body
@@ -192,6 +198,7 @@ export function plantFaults(options: {
   walk(parsed.root, (node) => {
     if (
       isComment(node) ||
+      isStub(node) ||
       /^(string|template_string|import_statement|import_declaration|attribute_item|type_annotation|interface_declaration|type_alias_declaration|type_arguments|ambient_declaration|type)$/.test(
         kindOf(node),
       )
