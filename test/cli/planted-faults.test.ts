@@ -4,13 +4,16 @@ import { hasProgram } from '../support/toolchain.ts'
 import { createPlayground } from './playground.ts'
 
 /** What a look says about the planted faults of a repository: how many, how many noticed, and where not. */
-async function look(files: Record<string, FileContent>): Promise<{ planted: number; noticed: number; unnoticed: string[] }> {
+async function look(
+  files: Record<string, FileContent>,
+): Promise<{ planted: number; noticed: number; unnoticed: string[]; untested: string[] }> {
   const place = createPlayground(files)
   try {
     const { json, exitCode, stdout, stderr } = await place.run(['look'])
     expect(exitCode, stdout.slice(0, 2000) + stderr.slice(0, 2000)).toBe(0)
-    const unnoticed = json.data.blind_spots.filter(({ kind }: { kind: string }) => kind === 'unnoticed_fault')
-    return { ...json.data.baseline.control, unnoticed: unnoticed.map(({ name }: { name: string }) => name) }
+    const named = (wanted: string): string[] =>
+      json.data.blind_spots.filter(({ kind }: { kind: string }) => kind === wanted).map(({ name }: { name: string }) => name)
+    return { ...json.data.baseline.control, unnoticed: named('unnoticed_fault'), untested: named('unexercised_function') }
   } finally {
     place.cleanup()
   }
@@ -28,10 +31,16 @@ describe('planted faults', () => {
       'last_test.go': `${GO_TEST}func TestLast(t *testing.T) {\n\tif Last([2]int{1, 2}) != 2 {\n\t\tt.Fatal("last")\n\t}\n}\n`,
     }
     const more = {
-      'big.go': 'package demo\n\nfunc Big(n int) bool {\n\treturn n > 10\n}\n\nfunc Small(n int) bool {\n\treturn n < 10\n}\n',
-      'big_test.go': `${GO_TEST}func TestBig(t *testing.T) {\n\tif !Big(11) {\n\t\tt.Fatal("big")\n\t}\n\tSmall(1)\n}\n`,
+      'big.go':
+        'package demo\n\nfunc Big(n int) bool {\n\treturn n > 10\n}\n\nfunc Small(n int) bool {\n\treturn n < 10\n}\n\nfunc Never(n int) error {\n\tif n > 1 {\n\t\treturn nil\n\t}\n\treturn nil\n}\n\nfunc Half(n int) bool {\n\tif n > 1 {\n\t\treturn true\n\t}\n\treturn true\n}\n',
+      'big_test.go': `${GO_TEST}func TestBig(t *testing.T) {\n\tif !Big(11) {\n\t\tt.Fatal("big")\n\t}\n\tSmall(1)\n\tif !Half(1) {\n\t\tt.Fatal("half")\n\t}\n}\n`,
     }
-    expect(await look({ ...files, ...more })).toEqual({ planted: 2, noticed: 1, unnoticed: ['Small'] })
+    expect(await look({ ...files, ...more })).toEqual({
+      planted: 3,
+      noticed: 2,
+      unnoticed: ['Small'],
+      untested: ['Never'],
+    })
   })
 
   it('node: a program that no longer loads is noticed', async () => {
@@ -40,15 +49,16 @@ describe('planted faults', () => {
       'src/a.js': 'const items = ["a", "b"]\nexport const a = items[1].length\n',
       'test/a.test.js': "import { test } from 'node:test'\nimport { a } from '../src/a.js'\ntest('a', () => { a.toFixed() })\n",
     }
-    expect(await look(files)).toEqual({ planted: 1, noticed: 1, unnoticed: [] })
+    expect(await look(files)).toEqual({ planted: 1, noticed: 1, unnoticed: [], untested: [] })
   })
 
-  it('pytest: a module that no longer loads is noticed, a test without an assertion notices nothing', async () => {
+  it('pytest: a module that no longer loads is noticed, a test without an assertion notices nothing; sources below src are the ones tested', async () => {
     const files = {
       'pytest.ini': '[pytest]\n',
-      'demo.py': 'ITEMS = ["a", "b"]\nSECOND = ITEMS[1]\n\n\ndef blind(n):\n    return n > 3\n',
-      'test_demo.py': 'import demo\n\n\ndef test_demo():\n    assert demo.SECOND == "b"\n    demo.blind(1)\n',
+      'src/demo/__init__.py': '',
+      'src/demo/core.py': 'ITEMS = ["a", "b"]\nSECOND = ITEMS[1]\n\n\ndef blind(n):\n    return n > 3\n\n\ndef never(n):\n    return n\n',
+      'test_demo.py': 'from demo import core\n\n\ndef test_demo():\n    assert core.SECOND == "b"\n    core.blind(1)\n',
     }
-    expect(await look(files)).toEqual({ planted: 3, noticed: 2, unnoticed: ['blind'] })
+    expect(await look(files)).toEqual({ planted: 3, noticed: 2, unnoticed: ['blind'], untested: ['never'] })
   })
 })

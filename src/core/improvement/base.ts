@@ -176,6 +176,20 @@ export function isExercised(coverage: BaseCoverage, file: string, lines: readonl
   return unsure ? null : answer
 }
 
+/** True when no suite runs any of the lines of a function, though they hold code; null when that cannot be told. */
+export function neverRuns(coverage: BaseCoverage, file: string, lines: readonly number[]): boolean | null {
+  let answer: boolean | null = null
+  for (const [id, map] of coverage) {
+    const own = map?.get(file)
+    if (coverage.unfinished?.has(id)) return null
+    if (!map || (!own && (coverage.built || !sameKind(map, file)))) continue
+    // A function of one line shares it with its declaration, which runs when the file is loaded.
+    if (own && lines.some((line) => own.executed.has(line) && (lines.length > 1 || !own.partial?.has(line)))) return false
+    if (!own || lines.some((line) => own.executable.has(line))) answer = true
+  }
+  return answer
+}
+
 /** A suite that measured files of the same ending would have measured this one, had it run. */
 function sameKind(map: CoverageMap, file: string): boolean {
   const ending = file.slice(file.lastIndexOf('.') + 1).replace(/^[cm]/, '')

@@ -1,7 +1,7 @@
 import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
-import { type Fault, type PlanEntry, isTestPath, plantFaults, refusesToCompile } from '../validation/index.ts'
-import { type BaseCoverage, isExercised } from './base.ts'
+import { type Fault, type PlanEntry, isTestPath, listFunctions, plantFaults, refusesToCompile } from '../validation/index.ts'
+import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
 import { type Session, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -142,16 +142,11 @@ export async function findUnexercisedFunctions(
     const language = languageOf(file)
     const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
     if (!language || text === undefined || text.length > 500_000) continue
-    const dark = new Map<string, number>()
-    const lit = new Set<string>()
-    for (const { line, functionName } of plantFaults({ text, language, seed: 1, max: 2000 })) {
-      const exercised = isExercised(coverage, file, [line])
-      if (exercised === true) lit.add(functionName)
-      else if (exercised === false && functionName !== '(top level)' && !dark.has(functionName)) dark.set(functionName, line)
-      else if (exercised === false && functionName !== '(top level)') dark.set(functionName, Math.min(line, dark.get(functionName)!))
-    }
-    for (const [name, line] of dark) {
-      if (lit.has(name) || session.blindSpots.filter(({ kind }) => kind === 'unexercised_function').length >= most) continue
+    let inside = 0 // a function inside one that nobody calls is not told again
+    for (const { name, line, lines } of listFunctions(text, language)) {
+      if (line < inside || neverRuns(coverage, file, lines) !== true) continue
+      if (session.blindSpots.filter(({ kind }) => kind === 'unexercised_function').length >= most) return
+      inside = lines.at(-1)!
       session.blindSpots.push({ kind: 'unexercised_function', file, line, name, detail: `no test runs ${name}` })
     }
   }

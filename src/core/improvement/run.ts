@@ -105,7 +105,7 @@ async function plantControl(
   const sources = touched.filter((path) => source.includes(path))
   const chosen = request.look ? [...new Set([...sources, ...source])].slice(0, LOOK_FILES) : sources
   const control = await controlPlan(session, entries, coverage, chosen, request.look ? LOOK_FAULTS : RUN_FAULTS)
-  await findUnexercisedFunctions(session, coverage, request.look ? source.slice(0, 200) : chosen, 20)
+  await findUnexercisedFunctions(session, coverage, request.look ? source.slice(0, 200) : chosen, request.look ? 500 : 20)
   session.control = control
   if (control.planted.length > 0 && control.noticed === 0) {
     const { file, fault } = control.planted[0]!

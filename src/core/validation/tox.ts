@@ -106,6 +106,7 @@ function plainCommand(line: string): string[] {
     .replace(/\{(?:toxinidir|tox_root)\}\/?/g, './')
     .replace(/\{(?:envpython|env_python)\}/g, 'python')
     .replace(/\{(?:envbindir|env_bin_dir)\}\//g, '')
+    .replace(/(?<=\s)-\S*=\{[^{}]*\}\S*/g, '') // folders of tox itself (--basetemp={env_tmp_dir})
     .trim()
   return plain === '' || /[{}]/.test(plain) ? [] : [plain]
 }

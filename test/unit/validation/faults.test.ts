@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LanguageId } from '../../../src/core/parsing/index.ts'
-import { plantFaults } from '../../../src/core/validation/faults/faults.ts'
+import { listFunctions, plantFaults } from '../../../src/core/validation/faults/faults.ts'
 
 const SAMPLES: Record<string, { language: LanguageId; text: string }> = {
   javascript: {
@@ -60,5 +60,26 @@ describe('planted faults', () => {
   test('a language without a table falls back to tokens outside strings and comments', () => {
     const text = '/* 1 > 2 */\na { width: 10px }\nb { z-index: 4 }\nc::after { content: "7" }\n'
     expect(plantFaults({ text, language: 'css', seed: 1, max: 9 })).toMatchObject([{ line: 3, kind: 'number', text: '5' }])
+  })
+
+  test('functions are listed with the lines that run when they are called', () => {
+    const python = 'class A:\n    def one(self, a,\n            b):\n        return 1\n\ndef two(): return 2\n'
+    expect(listFunctions(python, 'python')).toEqual([
+      { name: 'one', line: 2, lines: [4] },
+      { name: 'two', line: 6, lines: [6] },
+    ])
+    const script = 'export const a = (n) => {\n  return n\n}\nfunction b() { return 1 }\n'
+    expect(listFunctions(script, 'javascript')).toEqual([
+      { name: 'a', line: 1, lines: [2, 3] },
+      { name: 'b', line: 4, lines: [4] },
+    ])
+    expect(listFunctions('package a\n\nfunc (s *T) Set(v int) {\n\ts.v = v\n}\n', 'go')).toEqual([{ name: 'Set', line: 3, lines: [4, 5] }])
+  })
+
+  test('declarations without a body are neither functions nor places for faults', () => {
+    const text =
+      'class A:\n    @overload\n    def one(self, a: bool = True) -> int: ...\n    def two(self):\n        """Told."""\n        ...\n'
+    expect(listFunctions(text, 'python')).toEqual([])
+    expect(plantFaults({ text, language: 'python', seed: 1, max: 9 })).toEqual([])
   })
 })

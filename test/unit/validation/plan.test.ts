@@ -91,6 +91,15 @@ describe('the script of a package', () => {
   })
 })
 
+describe('python sources below src', () => {
+  it('come before an installed copy, unless something there is compiled', async () => {
+    const files = { 'pytest.ini': '', 'src/pkg/__init__.py': '' }
+    expect((await planOf(files)).entries[0]!.env).toMatchObject({ PYTHONPATH: 'src' })
+    repository?.cleanup()
+    expect((await planOf({ ...files, 'src/pkg/_fast.c': '' })).entries[0]!.env).not.toHaveProperty('PYTHONPATH')
+  })
+})
+
 describe('tox', () => {
   const tests = { 'tests/test_a.py': 'import unittest\n' }
   const toxIni = (commands: string): Record<string, string> => ({
@@ -108,6 +117,7 @@ describe('tox', () => {
     [' py3: {envpython} -W error -m unittest discover -s tests', ['unittest: python3 -W error discover -s tests']],
     [' python -m coverage run -p -m unittest', ['unittest: python3 discover']],
     ['\n  !cov: {envbindir}/pytest {toxinidir}/tests', ['pytest: python3 -m pytest ./tests']],
+    [' pytest -v --basetemp={env_tmp_dir} {posargs:tests}', ['pytest: python3 -m pytest tests']],
     [' nosetests', ['pytest: python3 -m pytest tests']],
     [' pytest {[base]args}', ['unittest: python3 discover -s tests']],
     [' flake8', ['unittest: python3 discover -s tests']],

@@ -138,6 +138,35 @@ function nameOf(node: SyntaxNode, table: Table): string {
   return '(top level)'
 }
 
+/** A declaration without a body of its own (`def f(a: int = 1) -> int: ...`): nothing of it ever runs. */
+function isStub(node: SyntaxNode): boolean {
+  return kindOf(node) === 'function_definition' && /(?:^|\n\s*)\.\.\.$/.test(node.field('body')?.text().trim() ?? '')
+}
+
+/** A named function and the lines (1-based) that run when it is called: its body, without the line that declares it. */
+export type FunctionBody = { name: string; line: number; lines: readonly number[] }
+
+/** The named functions of a text, outer ones first; empty where the language has no table. */
+export function listFunctions(text: string, language: LanguageId): FunctionBody[] {
+  const table = TABLES[familyOf(language)]
+  const parsed = table && parseSource(text, language)
+  const found: FunctionBody[] = []
+  if (!table || !parsed) return found
+  walk(parsed.root, (node) => {
+    if (isStub(node)) return false
+    if (!table.functions.has(kindOf(node))) return undefined
+    const body = node.field('body')
+    const first = body?.children().find((child) => child.isNamed()) ?? body
+    const name = first && nameOf(first, table)
+    if (!body || !name || name.startsWith('(')) return undefined
+    const [head, start, end] = [spanOf(node).line, spanOf(body).line, spanOf(body).line + body.text().split('\n').length - 1]
+    const from = start === end ? start : Math.max(start, head + 1)
+    found.push({ name, line: head, lines: Array.from({ length: Math.max(1, end - from + 1) }, (_value, index) => from + index) })
+    return undefined
+  })
+  return found
+}
+
 /** A fixed order that spreads over the file: multiplicative hashing of the position with the seed (Knuth, TAOCP 3, 6.4). */
 function rank(start: number, seed: number): number {
   return Math.imul(start + 1, 2_654_435_761 + seed * 2) >>> 0
@@ -169,6 +198,7 @@ export function plantFaults(options: {
   walk(parsed.root, (node) => {
     if (
       isComment(node) ||
+      isStub(node) ||
       /^(string|template_string|import_statement|import_declaration|attribute_item|type_annotation|interface_declaration|type_alias_declaration|type_arguments|ambient_declaration|type)$/.test(
         kindOf(node),
       )

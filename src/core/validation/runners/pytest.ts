@@ -12,6 +12,7 @@ import {
   pythonCoverageEnv,
   readPyproject,
   readPytestSettings,
+  sourcePath,
   TRACER,
   TRACER_MODULE,
 } from './python.ts'
@@ -53,7 +54,7 @@ async function found(
     scope: context.scope,
     command: [await context.tools.python(context.scope), ...interpreter, '-m', 'pytest', ...override, ...flags],
     targets,
-    env: { ...PYTHON_ENV, ...env },
+    env: { ...PYTHON_ENV, ...(await sourcePath(context)), ...env },
     origin,
     protectedPaths: protectedPython(context.scope),
   }
@@ -113,7 +114,7 @@ export const pytest: TestRunner = {
         ...(selection.coverage ? ['-p', TRACER_MODULE] : []),
         ...(selectedFiles(entry, selection) ?? entry.targets ?? []),
       ],
-      env: selection.coverage ? pythonCoverageEnv(entry.scope) : {},
+      env: selection.coverage ? pythonCoverageEnv(entry) : {},
       reports: ['pytest.xml'],
       ...(selection.coverage ? { helpers: { [`${TRACER_MODULE}.py`]: TRACER } } : {}),
     }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
-import type { CoverageMap, DetectContext, ReadReport } from '../runner.ts'
+import type { CoverageMap, DetectContext, PlanEntry, ReadReport } from '../runner.ts'
 import { asArray, asNumber, asRecord, asText, parseReport, relativeToTop } from './report.ts'
 
 export function protectedPython(scope: string): string[] {
@@ -60,6 +60,18 @@ export async function readPyproject(context: Pick<DetectContext, 'tree' | 'scope
   } catch {
     return {}
   }
+}
+
+/**
+ * Packages below `src` come before installed copies of them, else the suite would judge what is installed. Where something
+ * is compiled the sources alone do not load, and the installation is left to decide.
+ */
+export async function sourcePath(context: Pick<DetectContext, 'tree' | 'scope'>): Promise<Record<string, string>> {
+  const below = `${posix.join(context.scope, 'src')}/`
+  const paths = (await context.tree.entries()).map(({ path }) => path).filter((path) => path.startsWith(below))
+  const packaged = paths.some((path) => /^[\w-]+\/__init__\.py$/.test(path.slice(below.length)))
+  const compiled = paths.some((path) => /\.(?:c|cc|cpp|pyx|rs|f90)$/.test(path))
+  return packaged && !compiled ? { PYTHONPATH: 'src' } : {}
 }
 
 export type PytestSettings = { origin: string; addopts: string }
@@ -279,8 +291,9 @@ def pytest_unconfigure(config):
     stop()
 `
 
-export function pythonCoverageEnv(scope: string): Record<string, string> {
-  return { PYTHONPATH: '/out', SINGULARITY_OUT: '/out', SINGULARITY_COVERAGE_DEPTH: String(scope === '' ? 0 : scope.split('/').length) }
+export function pythonCoverageEnv({ scope, env }: Pick<PlanEntry, 'scope' | 'env'>): Record<string, string> {
+  const path = ['/out', env['PYTHONPATH']].filter(Boolean).join(':')
+  return { PYTHONPATH: path, SINGULARITY_OUT: '/out', SINGULARITY_COVERAGE_DEPTH: String(scope === '' ? 0 : scope.split('/').length) }
 }
 
 export async function pythonCoverage(

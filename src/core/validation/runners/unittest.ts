@@ -1,7 +1,16 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import { selectedFiles } from './javascript.ts'
-import { protectedPython, PYTHON_ENV, pythonModule, pythonCoverage, pythonCoverageEnv, TRACER, TRACER_MODULE } from './python.ts'
+import {
+  protectedPython,
+  PYTHON_ENV,
+  pythonModule,
+  pythonCoverage,
+  pythonCoverageEnv,
+  sourcePath,
+  TRACER,
+  TRACER_MODULE,
+} from './python.ts'
 import { asNumber, asRecord, asText, createReport, parseLines, relativeToTop } from './report.ts'
 
 const DRIVER = 'helper_unittest.py'
@@ -84,7 +93,7 @@ export const unittest: TestRunner = {
       scope: context.scope,
       command: [await context.tools.python(context.scope), ...called.flags],
       targets: args.length === 0 ? ['discover'] : args,
-      env: { ...PYTHON_ENV, ...command.env },
+      env: { ...PYTHON_ENV, ...(await sourcePath(context)), ...command.env },
       origin: command.text,
       protectedPaths: protectedPython(context.scope),
     }
@@ -103,7 +112,7 @@ export const unittest: TestRunner = {
         scope: context.scope,
         command: [await context.tools.python(context.scope)],
         targets: ['discover', ...start],
-        env: PYTHON_ENV,
+        env: { ...PYTHON_ENV, ...(await sourcePath(context)) },
         origin: `${entry.path} imports unittest`,
         protectedPaths: protectedPython(context.scope),
       }
@@ -116,7 +125,7 @@ export const unittest: TestRunner = {
     const usable = files && !entry.targets?.includes('-s') && !entry.targets?.includes('-t') ? files : undefined
     return {
       command: [...entry.command, `/out/${DRIVER}`, ...(usable ?? entry.targets ?? ['discover'])],
-      env: { SINGULARITY_OUT: '/out', ...(selection.coverage ? { ...pythonCoverageEnv(entry.scope), SINGULARITY_LINES: '1' } : {}) },
+      env: { SINGULARITY_OUT: '/out', ...(selection.coverage ? { ...pythonCoverageEnv(entry), SINGULARITY_LINES: '1' } : {}) },
       reports: ['unittest.jsonl'],
       helpers: { [DRIVER]: DRIVER_SOURCE, ...(selection.coverage ? { [`${TRACER_MODULE}.py`]: TRACER } : {}) },
     }
