@@ -83,7 +83,14 @@ export async function importRun(deps: ImprovementDeps, directory: string): Promi
     const path = join(source, FILES.bundle)
     if (!existsSync(path) || sha256(readFileSync(path)) !== carried.bundle)
       throw new SingularityError('RECORD_INVALID', `${FILES.bundle} is missing or was altered.`)
-    await git.run(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', path, '+refs/singularity/candidates/*:refs/singularity/candidates/*'])
+    await git.run([
+      'fetch',
+      '--quiet',
+      '--no-tags',
+      '--no-write-fetch-head',
+      path,
+      '+refs/singularity/candidates/*:refs/singularity/candidates/*',
+    ])
   }
   if (existsSync(join(source, FILES.record))) {
     readRecord(join(source, FILES.record))
