@@ -8,7 +8,12 @@ export default class Replay extends BaseCommand {
   static override examples = ['<%= config.bin %> replay r2vq8m4k0x1', '<%= config.bin %> replay r2vq8 --set regression_threshold=0.02']
   static override args = { id: Args.string({ description: 'Id of a run or candidate, or the start of one.', required: true }) }
   static override flags = {
-    set: Flags.string({ description: 'NAME=VALUE: regression_threshold, allow_unexercised.', multiple: true, env: 'SINGULARITY_SET' }),
+    set: Flags.string({
+      description: 'NAME=VALUE: regression_threshold, allow_unexercised.',
+      multiple: true,
+      multipleNonGreedy: true,
+      env: 'SINGULARITY_SET',
+    }),
   }
 
   async run(): Promise<void> {
