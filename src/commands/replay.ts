@@ -11,6 +11,7 @@ export default class Replay extends BaseCommand {
     set: Flags.string({
       description: 'NAME=VALUE: regression_threshold, allow_unexercised, auto_rollback_on_regression.',
       multiple: true,
+      multipleNonGreedy: true,
       env: 'SINGULARITY_SET',
     }),
   }

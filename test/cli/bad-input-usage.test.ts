@@ -49,6 +49,12 @@ describe('command lines of improve that are not understood', () => {
     await refuses(place, ['improve', 'src/list.js', '--dry-run'], 'USAGE', 2, { cwd: `${place.root}/src` })
   })
 
+  it('a flag that may be repeated takes one value: what follows is a path', async () => {
+    const answer = await place.run(['improve', '--rule', 'js/prefer-at', '--rule', 'js/prefer-includes', 'src/list.js', '--dry-run', '--max', '1'])
+    expect(answer.exitCode, answer.stdout).toBe(0)
+    expect(answer.json.data.candidates).toMatchObject([{ files: ['src/list.js'] }, {}].slice(0, answer.json.data.candidates.length))
+  })
+
   it('settings that are not valid, each named with its place', async () => {
     const answer = await refuses(place, ['improve'], 'CONFIG_INVALID', 2, { env: { SINGULARITY_REGRESSION_THRESHOLD: 'much' } })
     expect(answer.json.error!.message).toContain('SINGULARITY_REGRESSION_THRESHOLD')

@@ -44,6 +44,20 @@ describe.skipIf(!hasTerminal)(`on a terminal${hasTerminal ? '' : ' (skipped: scr
     expect(place.git('log', '--format=%s', 'work').split('\n')).toHaveLength(2)
   })
 
+  it('Ctrl-C once while the train rides: what is decided is kept and waits, exit 130; the same command goes on', async () => {
+    const terminal = openTerminal(place, ['improve', ...RULES, 'src'])
+    await terminal.sees('train: ')
+    terminal.type('\u0003')
+    await terminal.sees('Stopping: what is decided is kept')
+    await terminal.sees('waiting for you')
+    await terminal.sees(`singularity improve src ${RULES.join(' ')}`)
+    expect(await terminal.done).toBe(130)
+    expect(terminal.text()).not.toContain('[y]es')
+    expect(await states()).toContain('awaiting_approval')
+    expect(place.git('worktree', 'list').split('\n')).toHaveLength(1)
+    expect((await place.run(['inbox'])).json.data.candidates[0].candidate).toMatchObject({ verdict: 'keep', state: 'awaiting_approval' })
+  })
+
   it('all lands the rest, exit 0; lines fit the terminal', async () => {
     const terminal = openTerminal(place, ['improve', ...RULES], { columns: 70 })
     await terminal.sees('[y]es, [n]o')

@@ -51,7 +51,7 @@ export function openTerminal(
           expect(at, `${String(wanted)} in ${rest}`).toBeGreaterThan(-1)
           seen += at + 1
         },
-        { timeout: 120_000, interval: 30 },
+        { timeout: 60_000, interval: 30 },
       ),
     done: new Promise((resolve) => child.on('close', (code) => resolve(code))),
   }

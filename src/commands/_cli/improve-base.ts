@@ -17,11 +17,11 @@ export default abstract class ImproveBase extends BaseCommand {
   static paths = { paths: Args.string({ description: 'Files or folders to keep to; everything when none is named.' }) }
 
   static lookFlags = {
-    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true })({
+    source: Flags.option({ options: ['rules', 'fixers'] as const, multiple: true, multipleNonGreedy: true })({
       description: 'Where candidates come from; both when none is named.',
       env: env('source'),
     }),
-    rule: Flags.string({ description: 'Only this rule (may be repeated).', multiple: true, env: env('rule') }),
+    rule: Flags.string({ description: 'Only this rule (may be repeated).', multiple: true, multipleNonGreedy: true, env: env('rule') }),
     test: Flags.string({ description: 'Test command, instead of the detected one.', env: env('test') }),
     base: Flags.string({ description: 'Commit to work from; default HEAD.', env: env('base') }),
     max: Flags.integer({ description: 'Most candidates to prove.', default: 10, min: 1, env: env('max') }),
@@ -55,20 +55,27 @@ export default abstract class ImproveBase extends BaseCommand {
     'exec-env': Flags.string({
       description: 'Variable handed to the edit phase.',
       multiple: true,
+      multipleNonGreedy: true,
       dependsOn: ['exec'],
       env: env('exec-env'),
     }),
     'exec-bind': Flags.string({
       description: 'Folder opened for the edit phase.',
       multiple: true,
+      multipleNonGreedy: true,
       dependsOn: ['exec'],
       env: env('exec-bind'),
     }),
-    metric: Flags.string({ description: "A metric of your own: 'NAME[unit,lower|higher]=COMMAND'.", multiple: true, env: env('metric') }),
+    metric: Flags.string({
+      description: "A metric of your own: 'NAME[unit,lower|higher]=COMMAND'.",
+      multiple: true,
+      multipleNonGreedy: true,
+      env: env('metric'),
+    }),
     into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", exclusive: ['propose'], env: env('into') }),
     propose: Flags.boolean({ description: 'Land on a new branch singularity/RUN.', env: env('propose') }),
     summary: Flags.string({ description: 'Write a Markdown body for a pull request.', env: env('summary') }),
-    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true })({
+    'fail-on': Flags.option({ options: ['rolled_back', 'undecided'] as const, multiple: true, multipleNonGreedy: true })({
       description: 'Exit 1 when a candidate ends so.',
       env: env('fail-on'),
     }),

@@ -42,5 +42,5 @@ export function presentInbox(
       ),
       `  ${paint('cyan', `singularity approve ${refused[0]!.candidate.id} --override REASON`)}`,
     )
-  return `${lines.join('\n')}\n`
+  return `${lines.join('\n').trimStart()}\n`
 }

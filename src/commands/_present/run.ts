@@ -39,7 +39,8 @@ function baselineLine({ baseline }: ImproveData): string {
   return `${parts.join(', ')}${flaky} in ${formatDuration(baseline.seconds * 1000)}${baseline.cached ? ' (known from an earlier run)' : ''}`
 }
 
-function sitesOf({ sites }: CandidateData): string {
+/** How much of a candidate is kept. */
+export function sitesOf({ sites }: CandidateData): string {
   if (sites.found === 0) return 'whole'
   return sites.kept === sites.found ? plural(sites.found, 'site') : `${sites.kept} of ${sites.found}`
 }

@@ -1,5 +1,5 @@
 import type { CandidateReport, ImproveData } from '../../core/improvement/index.ts'
-import { verdictName } from './run.ts'
+import { sitesOf, verdictName } from './run.ts'
 import { plural, oneLine } from '../../core/kernel/index.ts'
 import { metricWords } from './metric.ts'
 
@@ -21,10 +21,7 @@ export function presentSummary(data: ImproveData): string {
     '|---|---|---|---|---|',
     ...data.candidates
       .filter(({ verdict, state }) => verdict !== null && state !== 'abandoned')
-      .map(
-        (each) =>
-          `| ${plain(each.title)} | ${each.sites.kept} of ${each.sites.found} | ${each.files.length} | ${each.risk} | ${verdictName(each.verdict)} |`,
-      ),
+      .map((each) => `| ${plain(each.title)} | ${sitesOf(each)} | ${each.files.length} | ${each.risk} | ${verdictName(each.verdict)} |`),
     '',
     `${totals.found} found, ${totals.kept} kept, ${totals.rolled_back} rolled back, ${totals.cannot_decide} undecided.`,
   ]
@@ -47,9 +44,9 @@ export function presentCandidateSummary(report: CandidateReport): string {
     '',
     plain(report.reason),
     '',
-    `- verdict: **${verdictName(candidate.verdict)}**, risk ${candidate.risk}, ${candidate.sites.kept} of ${candidate.sites.found} sites`,
+    `- verdict: **${verdictName(candidate.verdict)}**, risk ${candidate.risk}, ${sitesOf(candidate)}`,
     `- tests: ${candidate.evidence.tests.baseline['pass'] ?? 0} pass on the base, ${candidate.evidence.tests.candidate['pass'] ?? 0} here`,
-    ...candidate.reasons.map(({ code, detail }) => `- ${plain(code)}: ${plain(detail)}`),
+    ...candidate.reasons.map(({ code, detail }) => `- ${plain(code.replaceAll('_', ' '))}: ${plain(detail)}`),
     ...candidate.evidence.metrics.map((metric) => `- ${plain(metric.name)}: ${plain(metricWords(metric).join('; '))}`),
     '',
     '### What this does not prove',

@@ -65,7 +65,12 @@ export function createObjectBatch(options: { cwd: string; env: Readonly<Record<s
   }
 
   const start = (): ChildProcessWithoutNullStreams => {
-    const child = spawn('git', [...HARDENING, 'cat-file', '--batch'], { cwd: options.cwd, env: { ...options.env }, stdio: 'pipe' })
+    const child = spawn('git', [...HARDENING, 'cat-file', '--batch'], {
+      cwd: options.cwd,
+      env: { ...options.env },
+      stdio: 'pipe',
+      detached: true, // Ctrl-C on a terminal is for us; it ends when its input does
+    })
     let errors = ''
     child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-2000)))
     child.stdin.on('error', () => {}) // the exit handler tells what happened

@@ -107,11 +107,12 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       const override = options.override ?? null
       if (options.diffHash !== undefined && options.diffHash !== candidate.diffHash) throw isVoid(candidate)
       const openable = DECIDABLE.includes(candidate.state) || (candidate.state === 'rejected' && override !== null)
-      if (!openable && candidate.state !== 'approved') throw conflict(candidate, 'approved')
-      if (candidate.verdict === 'roll_back' && override === null)
+      const isRefused = candidate.state === 'rejected' || openable
+      if (candidate.verdict === 'roll_back' && isRefused && override === null)
         throw new SingularityError('STATE_CONFLICT', `${candidate.id} was rolled back (${candidate.reasons[0]?.detail ?? ''}).`, {
-          hints: [`singularity approve ${candidate.id} --override REASON`],
+          hints: [`singularity show ${candidate.id}`, `singularity approve ${candidate.id} --override REASON`],
         })
+      if (!openable && candidate.state !== 'approved') throw conflict(candidate, 'approved')
       if (options.dryRun) {
         await landApproved(candidate, actor.name, { ...options, dryRun: true })
         return candidateData(candidate)
@@ -254,7 +255,11 @@ function isVoid({ id }: Candidate): SingularityError {
 }
 
 function conflict(candidate: Candidate, wish: string): SingularityError {
-  return new SingularityError('STATE_CONFLICT', `${candidate.id} is ${candidate.state} and cannot be ${wish}.`, {
-    hints: [`singularity show ${candidate.id}`],
-  })
+  return new SingularityError(
+    'STATE_CONFLICT',
+    `${candidate.id} is ${candidate.state} ${candidate.state === wish ? 'already' : `and cannot be ${wish}`}.`,
+    {
+      hints: [`singularity show ${candidate.id}`],
+    },
+  )
 }

@@ -203,6 +203,7 @@ function nextCommands(session: Session): string[] {
   const { request } = session
   const { prefix } = session.deps.git.repository
   if (request.look) return [improveCommand(request, prefix, session.plan && session.plan.entries.length > 0 ? '' : "--test 'COMMAND'")]
+  if (session.stopSoon.aborted) return [improveCommand(request, prefix, '')]
   const longer = formatDuration(Math.max(HOUR_MS, 2 * request.timeLimitMs)).replace(/(?: 0 [ms])+$/, '')
   return session.limitReached ? [improveCommand(request, prefix, `--time-limit ${longer.replaceAll(' ', '')}`)] : []
 }

@@ -117,7 +117,12 @@ function notStarted(error: unknown, wallMs: number): ProcessResult {
   return { ...nothing, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), startError: `${code ?? ''} ${message ?? 'cannot start'}`.trim() }
 }
 
-/** `startProcess`, awaited. */
+/**
+ * `startProcess`, awaited. Ctrl-C on a terminal reaches a child that has not left our process group yet, between its fork
+ * and the start of the program: it never ran, so it is started once more.
+ */
 export async function runProcess(request: ProcessRequest): Promise<ProcessResult> {
-  return startProcess(request).result
+  const result = await startProcess(request).result
+  const neverRan = result.signal === 'SIGINT' && !result.cancelled && result.stdout.length + result.stderr.length === 0
+  return neverRan && request.signal?.aborted !== true ? startProcess(request).result : result
 }
