@@ -1,10 +1,18 @@
 // Start-up of the commands that only read, against an empty module, taken in turn so that drift hits all alike.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeRepository, median, program, root, round, singularity, withFolder } from './common.mjs'
 
 export const TARGETS = { version: 1.3, runs: 2.2, show: 2.2, status: 2.2, why: 2.2, diff: 2.2 }
+
+/** How many files of disk Node loads for a command line. */
+function countFiles(args, repository, folder) {
+  spawnSync(process.execPath, args, { cwd: repository.path, env: { ...repository.env, NODE_V8_COVERAGE: folder } })
+  return readdirSync(folder)
+    .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).result)
+    .filter(({ url }) => url.startsWith('file:')).length
+}
 
 export const measureStartUp = ({ rounds }) =>
   withFolder(async (folder) => {
@@ -32,6 +40,9 @@ export const measureStartUp = ({ rounds }) =>
         if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`)
         if (turn > 0) times[name].push(performance.now() - started) // the first turn warms the disk
       }
+    const files = Object.fromEntries(
+      Object.entries(commands).map(([name, args]) => [name, countFiles(args, repository, mkdtempSync(join(folder, 'loaded-')))]),
+    )
     const floor = median(times.floor)
     const ratios = Object.fromEntries(
       Object.entries(times)
