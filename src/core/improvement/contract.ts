@@ -6,6 +6,7 @@ import {
   type WeakeningReport,
   detectWeakening,
   exportedApiChanges,
+  newJudgeNames,
   newSuppressions,
   privilegedChanges,
 } from '../validation/index.ts'
@@ -83,6 +84,13 @@ export async function checkContract(options: Options): Promise<StaticReport> {
         name: 'suppression',
         ok: false,
         detail: `${file.path}:${suppression.line} adds ${suppression.text.trim().slice(0, 60)}`,
+      })
+    for (const judge of newJudgeNames(old, next, language))
+      findings.push({
+        name: 'names its judge',
+        ok: true,
+        detail: `${file.path}:${judge.line} is no test and begins to use ${judge.text}`,
+        privileged: true,
       })
     findings.push(...apiFindings(file, old, next, explicit))
   }
