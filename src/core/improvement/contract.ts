@@ -6,6 +6,7 @@ import {
   type WeakeningReport,
   detectWeakening,
   exportedApiChanges,
+  NAMES_JUDGE,
   newJudgeNames,
   newSuppressions,
   privilegedChanges,
@@ -87,7 +88,7 @@ export async function checkContract(options: Options): Promise<StaticReport> {
       })
     for (const judge of newJudgeNames(old, next, language))
       findings.push({
-        name: 'names its judge',
+        name: NAMES_JUDGE,
         ok: true,
         detail: `${file.path}:${judge.line} is no test and begins to use ${judge.text}`,
         privileged: true,
