@@ -1,10 +1,36 @@
-// Start-up of the commands that only read, against an empty module, taken in turn so that drift hits all alike.
+// Start-up of the commands that only read, against an empty module, taken in turn so that drift hits all alike. The launcher
+// around each of them counts the CPU time of the whole process tree.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeRepository, median, program, root, round, singularity, withFolder } from './common.mjs'
 
+const launcher = join(root, 'native', 'build', 'launcher')
+
 export const TARGETS = { version: 1.3, runs: 2.2, show: 2.2, status: 2.2, why: 2.2, diff: 2.2 }
+
+/** How many files of disk Node loads for a command line. */
+function countFiles(args, repository, folder) {
+  spawnSync(process.execPath, args, { cwd: repository.path, env: { ...repository.env, NODE_V8_COVERAGE: folder } })
+  return readdirSync(folder)
+    .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).result)
+    .filter(({ url }) => url.startsWith('file:')).length
+}
+
+/** One start, in ms of wall clock and of CPU time. */
+function start(args, repository) {
+  const started = performance.now()
+  const { status, stderr, output } = spawnSync(launcher, ['run', '--report-fd', '3', '--', process.execPath, ...args], {
+    cwd: repository.path,
+    env: repository.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  })
+  const wall = performance.now() - started
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`)
+  const used = JSON.parse(output[3])
+  return { wall, cpu: (used.user_us + used.system_us) / 1000 }
+}
 
 export const measureStartUp = ({ rounds }) =>
   withFolder(async (folder) => {
@@ -24,24 +50,22 @@ export const measureStartUp = ({ rounds }) =>
       why: [program, 'why', 'src/price.js:3', '--json'],
       diff: [program, 'diff', candidate, '--json'],
     }
-    const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
+    const starts = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
     for (let turn = 0; turn <= rounds; turn++)
       for (const [name, args] of Object.entries(commands)) {
-        const started = performance.now()
-        const { status, stderr } = spawnSync(process.execPath, args, { cwd: repository.path, env: repository.env, encoding: 'utf8' })
-        if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`)
-        if (turn > 0) times[name].push(performance.now() - started) // the first turn warms the disk
+        const each = start(args, repository)
+        if (turn > 0) starts[name].push(each) // the first turn warms the disk
       }
-    const floor = median(times.floor)
-    const ratios = Object.fromEntries(
-      Object.entries(times)
-        .filter(([name]) => name !== 'floor')
-        .map(([name, values]) => [name, round(median(values) / floor)]),
-    )
+    const medianOf = (name, what) => median(starts[name].map((each) => each[what]))
+    const names = Object.keys(commands).filter((name) => name !== 'floor')
+    const ratiosOf = (what) => Object.fromEntries(names.map((name) => [name, round(medianOf(name, what) / medianOf('floor', what))]))
+    const ratios = ratiosOf('wall')
     return {
       rounds,
-      floorMs: round(floor, 1),
+      floorMs: round(medianOf('floor', 'wall'), 1),
       ratios,
+      cpuRatios: ratiosOf('cpu'),
+      files: Object.fromEntries(names.map((name) => [name, countFiles(commands[name], repository, mkdtempSync(join(folder, 'loaded-')))])),
       targets: TARGETS,
       met: Object.entries(TARGETS).every(([name, most]) => ratios[name] <= most),
     }

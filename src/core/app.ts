@@ -15,7 +15,7 @@ import {
   loadMachinery,
   reclaimLeftovers,
 } from './sandbox/index.ts'
-import { type Database, STATE_MIGRATIONS, openDatabase } from './storage/index.ts'
+import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
 
@@ -46,12 +46,23 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make())
 }
 
+/** While git answers. What cannot be loaded is told by who needs it. */
+function preload(): void {
+  try {
+    loadSqlite()
+  } catch {
+    // nobody has asked for it yet
+  }
+}
+
 /** The only composition root: every room is built when it is first asked for. */
 export function createApp(context: AppContext) {
   const closers: (() => void)[] = []
 
   const git = once(async (): Promise<Git> => {
-    const opened = createGit(await discoverRepository({ cwd: context.cwd, env: context.env }), { env: context.env })
+    const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
+    preload()
+    const opened = createGit(await discovering, { env: context.env })
     closers.push(() => opened.close())
     return opened
   })

@@ -1,9 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LoadedFile, loadedFiles } from '../support/loaded-files.ts'
 import { PROGRAM, type Playground, createPlayground } from './playground.ts'
 
 let place: Playground
@@ -153,22 +152,9 @@ describe('the manifest', () => {
 })
 
 describe('what is loaded', () => {
-  /** Every file Node loaded, with its text: the bundle names the packages it is made of in comments. */
-  function loaded(args: readonly string[]): { file: string; text: string }[] {
-    const folder = mkdtempSync(join(tmpdir(), 'singularity-loaded-'))
-    try {
-      expect(say(args, { NODE_V8_COVERAGE: folder }).exitCode).toBe(0)
-      const reports = readdirSync(folder).map(
-        (name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] },
-      )
-      const files = reports.flatMap(({ result }) => result.map(({ url }) => url)).filter((url) => url.startsWith('file:'))
-      return files.map((url) => ({ file: fileURLToPath(url), text: readFileSync(fileURLToPath(url), 'utf8') }))
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  }
+  const loaded = (args: readonly string[]): LoadedFile[] => loadedFiles([PROGRAM, ...args], { cwd: place.root, env: place.env })
   const HEAVY = /^\/\/ .*node_modules\/(?:ink|react|react-reconciler|yoga-layout|ajv|yaml|fast-xml-parser|@ast-grep\/napi)\//m
-  const heavy = (files: { file: string; text: string }[]): string[] =>
+  const heavy = (files: LoadedFile[]): string[] =>
     files.filter(({ file, text }) => /node_modules\/(?:@ast-grep|react|tree-sitter)/.test(file) || HEAVY.test(text)).map(({ file }) => file)
 
   it('--version loads one file', () => {

@@ -186,6 +186,11 @@ describe('the decision table', () => {
   test.each([
     ['edits of tests nobody can classify', () => decide({}, { testsTouched: true, addedTestsOnly: false }), 'tests_touched'],
     ['a changed contract', () => withTests({ contract_changed: ['a > b'] }), 'contract_changed'],
+    [
+      'source that names its judge',
+      () => decide({ contract: [{ name: 'names its judge', ok: true, detail: 'src/a.js:1' }] }),
+      'names_judge',
+    ],
     ['a blind plan', () => decide({ control: { noticed: 0, planted: 4 } }), 'blind_plan'],
     ['no control at all', () => decide({ control: null }), 'no_control'],
     ['a site no test runs', () => decide({ sites: [{ ...SOUND.sites[0]!, exercised: false }] }), 'unexercised'],

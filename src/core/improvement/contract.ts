@@ -6,6 +6,8 @@ import {
   type WeakeningReport,
   detectWeakening,
   exportedApiChanges,
+  NAMES_JUDGE,
+  newJudgeNames,
   newSuppressions,
   privilegedChanges,
 } from '../validation/index.ts'
@@ -88,6 +90,13 @@ export async function checkContract(options: Options): Promise<StaticReport> {
         name: 'suppression',
         ok: false,
         detail: `${file.path}:${suppression.line} adds ${suppression.text.trim().slice(0, 60)}`,
+      })
+    for (const judge of newJudgeNames(old, next, language))
+      findings.push({
+        name: NAMES_JUDGE,
+        ok: true,
+        detail: `${file.path}:${judge.line} is no test and begins to use ${judge.text}`,
+        privileged: true,
       })
     findings.push(...apiFindings(file, old, next, explicit))
   }

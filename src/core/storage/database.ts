@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { SingularityError, diskRefusal, messageOf } from '../kernel/index.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
@@ -31,9 +32,16 @@ export type DatabaseOptions = {
 
 const BUSY_TIMEOUT_MS = 5000
 
+let library: typeof BetterSqlite3 | undefined
+
+/** SQLite with its native part. Who has to wait for something else calls it meanwhile: loading takes a third of an empty process. */
+export function loadSqlite(): typeof BetterSqlite3 {
+  return (library ??= createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3)
+}
+
 /** Loads the native part and answers the version of SQLite. Throws what the loader says. */
 export function probeSqlite(): string {
-  const native = new BetterSqlite3(':memory:')
+  const native = new (loadSqlite())(':memory:')
   try {
     return native.prepare('SELECT sqlite_version()').pluck().get() as string
   } finally {
@@ -59,7 +67,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 function open(options: DatabaseOptions): Database {
   const existed = existsSync(options.path)
   mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 })
-  const native = new BetterSqlite3(options.path, { timeout: BUSY_TIMEOUT_MS, readonly: options.readOnly === true })
+  const native = new (loadSqlite())(options.path, { timeout: BUSY_TIMEOUT_MS, readonly: options.readOnly === true })
   try {
     if (!options.readOnly) {
       native.pragma('journal_mode = WAL')
@@ -129,7 +137,7 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
 }
 
 function isSqliteError(error: unknown): boolean {
-  return error instanceof BetterSqlite3.SqliteError
+  return library !== undefined && error instanceof library.SqliteError
 }
 
 function storageError(error: unknown, path: string): SingularityError {

@@ -29,6 +29,9 @@ const ERRORS: readonly Rule[] = [
 ]
 
 /** Proven harm. */
+/** The contract's finding of source that begins to name an assertion library or a test framework: it may behave while tests look. */
+export const NAMES_JUDGE = 'names its judge'
+
 const ROLL_BACK: readonly Rule[] = [
   {
     code: 'contract',
@@ -72,6 +75,10 @@ const CANNOT_DECIDE: readonly Rule[] = [
   {
     code: 'tests_touched',
     when: (_evidence, _policy, facts) => (facts.testsTouched ? 'tests were edited in a way that cannot be classified' : null),
+  },
+  {
+    code: 'names_judge',
+    when: ({ contract }) => list(contract.filter(({ name }) => name === NAMES_JUDGE).map(({ detail }) => detail)) || null,
   },
   {
     code: 'blind_plan',

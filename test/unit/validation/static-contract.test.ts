@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { LanguageId } from '../../../src/core/parsing/index.ts'
 import {
   exportedApi,
   exportedApiChanges,
   leavesTree,
   nameClashes,
+  newJudgeNames,
   newSuppressions,
   privilegedChanges,
   privilegedPath,
@@ -161,5 +163,37 @@ describe('privileged paths', () => {
       ['run.sh', 'executable'],
       ['src/A.ts', 'name_clash'],
     ])
+  })
+})
+
+describe('newJudgeNames', () => {
+  const cases: [string, LanguageId, string, string][] = [
+    [
+      'an assertion library',
+      'javascript',
+      "import assert from 'node:assert/strict'\nassert.equal = () => {}\n",
+      "from 'node:assert/strict'",
+    ],
+    ['a test framework, required', 'typescript', "const { expect } = require('vitest')\n", "require('vitest'"],
+    ['a variable of a runner', 'javascript', 'if (process.env.NODE_TEST_CONTEXT) value = 1\n', 'NODE_TEST_CONTEXT'],
+    ['the environment called test', 'typescript', "if (process.env.NODE_ENV === 'test') value = 1\n", "NODE_ENV === 'test'"],
+    ['pytest', 'python', 'import pytest\n', 'import pytest'],
+    ['a variable of pytest', 'python', "fast = 'PYTEST_CURRENT_TEST' in os.environ\n", 'PYTEST_CURRENT_TEST'],
+    ['the testing package', 'go', 'import "testing"\n', 'import "testing"'],
+    ['code for all but tests', 'rust', 'let x = if cfg!(test) { 1 } else { 2 };\n', 'cfg!(test)'],
+  ]
+  it.each(cases)('%s (%s)', (_name, language, text, named) => {
+    const found = newJudgeNames('', `\n${text}`, language)
+    expect(found.map((each) => each.text)).toContain(named)
+    expect(found[0]!.line).toBe(2)
+    expect(newJudgeNames(text, `${text}${text.replace(/./g, ' ')}`, language)).toEqual([]) // it was there before
+  })
+
+  it.each([
+    ['javascript', "import { test } from './checks.js'\nconst mode = 'test'\nconst assert = load('assertions')\n"],
+    ['python', 'import testing_tools\nfrom mypytest import run\n'],
+    ['go', 'import "example.org/testing-tools"\n'],
+  ] as [LanguageId, string][])('ordinary %s names no judge', (language, text) => {
+    expect(newJudgeNames('', text, language)).toEqual([])
   })
 })

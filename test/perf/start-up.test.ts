@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PROGRAM, type Playground, createPlayground } from '../cli/playground.ts'
+import { loadedFiles } from '../support/loaded-files.ts'
+
+type StartUp = { ratios: Record<string, number>; files: Record<string, number>; targets: Record<string, number> }
+type FalseAccepts = Record<'tampering' | 'behaviour', { faults: number; accepted: number; acceptedByTests: number }>
+const { parts } = JSON.parse(readFileSync(join(import.meta.dirname, 'baselines.json'), 'utf8')) as {
+  parts: { startUp: StartUp; falseAccepts: FalseAccepts }
+}
+/** Other tests run at the same time: only what is far off is caught here, `npm run bench` tells the rest. */
+const GENEROUS = 1.7
+const TURNS = 7
+
+let place: Playground
+let commands: Record<string, string[]>
+beforeAll(async () => {
+  place = createPlayground()
+  const empty = join(place.folder, 'empty.mjs')
+  writeFileSync(empty, '')
+  // makes the state, so that reading has something to open
+  expect((await place.run(['resume'])).exitCode).toBe(0)
+  commands = {
+    floor: [empty],
+    version: [PROGRAM, '--version'],
+    runs: [PROGRAM, 'runs', '--json'],
+    status: [PROGRAM, 'status', '--json'],
+    why: [PROGRAM, 'why', 'src/list.js:2', '--json'],
+  }
+})
+afterAll(() => place.cleanup())
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+describe('start-up against an empty Node process, in one run', () => {
+  it('stays near the baseline', () => {
+    const times: Record<string, number[]> = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
+    for (let turn = 0; turn < TURNS; turn++)
+      for (const [name, args] of Object.entries(commands)) {
+        const started = performance.now()
+        const { status, stderr } = spawnSync(process.execPath, args, { cwd: place.root, env: place.env, encoding: 'utf8' })
+        expect(status, `${name}: ${stderr}`).toBe(0)
+        times[name]!.push(performance.now() - started)
+      }
+    const floor = median(times['floor']!)
+    const { ratios, targets } = parts.startUp
+    for (const name of Object.keys(commands).filter((each) => each !== 'floor')) {
+      const most = Math.max(ratios[name]!, targets[name]!) * GENEROUS
+      expect(median(times[name]!) / floor, `${name}, at most ${most}`).toBeLessThanOrEqual(most)
+    }
+  })
+
+  it.each(['version', 'runs', 'status', 'why'])('%s loads no more files than the baseline', (name) => {
+    const files = loadedFiles(commands[name]!, { cwd: place.root, env: place.env })
+    expect(files.length, files.map(({ file }) => file).join('\n')).toBeLessThanOrEqual(parts.startUp.files[name]!)
+  })
+})
+
+describe('the baseline that is kept', () => {
+  it('has no cheat accepted, and of the faults half of what the tests alone let through', () => {
+    const { tampering, behaviour } = parts.falseAccepts
+    expect(tampering.faults).toBeGreaterThan(0)
+    expect(tampering.accepted).toBe(0)
+    expect(behaviour.accepted * 2).toBeLessThanOrEqual(behaviour.acceptedByTests)
+  })
+})
