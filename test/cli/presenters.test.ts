@@ -57,8 +57,16 @@ test('a metric is shown with what it rests on, in the terminal and in Markdown',
     { ...cpu, verdict: 'worse', sign_flip_p: 0.000_002, rounds: 2 },
     { ...cpu, name: 'parse', unit: '', verdict: 'not_worse', sign_flip_p: 0.25, rounds: 1, control: null, self_reported: true },
     {
-      ...{ ...cpu, name: 'size', estimate: null, lower: null, upper: null, sign_flip_p: null, rounds: 0 },
-      ...{ verdict: 'not_measured' as const, detail: 'the command ended with exit code 3', control: { ...control, equivalent: false } },
+      ...cpu,
+      name: 'size',
+      estimate: null,
+      lower: null,
+      upper: null,
+      sign_flip_p: null,
+      rounds: 0,
+      verdict: 'not_measured',
+      detail: 'the command ended with exit code 3',
+      control: { ...control, equivalent: false },
     },
   ]
   evidence.guards = [{ name: 'size', ok: null, detail: 'not measured: the command ended with exit code 3' }]
