@@ -6,6 +6,7 @@ import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, hintsOfRefusal, undoCandidate } from './deliver.ts'
 import type { HookRefusal, Landing } from './hooks.ts'
 import { candidateReport, runSummary } from './explain.ts'
+import { assertPresent, changeGone, isPresent } from './present.ts'
 import { type RecoveryReport, deadRuns, recover } from './recover.ts'
 import { candidateData, improveData } from './report.ts'
 import type { ImprovementService } from './service.ts'
@@ -90,10 +91,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       await ready()
       const { kind, id } = store.find(prefix)
       const candidates = kind === 'candidate' ? [store.candidate(id)] : store.candidatesOf(id).filter(({ verdict }) => verdict === 'keep')
-      const diffs = await Promise.all(
-        candidates.filter(({ commit }) => commit !== null).map(({ base, commit }) => git.diff(base!, commit!, { color })),
-      )
-      return diffs.join('')
+      const made = candidates.filter(({ commit }) => commit !== null)
+      const there = await Promise.all(made.map((candidate) => isPresent(git, candidate)))
+      const gone = made.find((_candidate, index) => !there[index])
+      if (gone) throw changeGone(gone)
+      return (await Promise.all(made.map(({ base, commit }) => git.diff(base!, commit!, { color })))).join('')
     },
 
     async waiting(options) {
@@ -104,6 +106,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     async approve(prefix, actor, options = {}) {
       await ready()
       const candidate = candidateOf(prefix)
+      if (!LANDED.includes(candidate.state)) await assertPresent(git, candidate)
       const override = options.override ?? null
       if (options.diffHash !== undefined && options.diffHash !== candidate.diffHash) throw isVoid(candidate)
       const openable = DECIDABLE.includes(candidate.state) || (candidate.state === 'rejected' && override !== null)

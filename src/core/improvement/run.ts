@@ -81,7 +81,9 @@ async function walk(session: Session): Promise<Draft[]> {
   const touched = [
     ...new Set(found.flatMap(({ proposal }) => [...proposal.sites.map(({ file }) => file), ...proposal.changes.map(({ path }) => path)])),
   ]
-  const entries = entriesFor(plan, touched)
+  // a look of somebody who stands in a package is a look at that package
+  const { prefix } = deps.git.repository
+  const entries = entriesFor(plan, touched.length === 0 && prefix !== '' ? [`${prefix}/`] : touched)
   const { baseline, coverage } = await measureBase(session, plan, entries, touched)
   session.baseline = baseline
   observe({ type: 'phase', phase: 'estimate', ...estimate(session, baseline, found.length) })

@@ -42,6 +42,7 @@ export const CATALOG = {
   LANDING_REFUSED: { kind: 'conflict', title: 'Landing would overwrite work that is not committed' },
   LANDING_CONFLICT: { kind: 'conflict', title: 'The change does not merge with the branch any more' },
   APPROVAL_VOID: { kind: 'conflict', title: 'The approval no longer matches the change' },
+  CHANGE_GONE: { kind: 'conflict', title: 'The change of the candidate was cleaned up by git' },
   RECORD_INVALID: { kind: 'conflict', title: 'The record does not check' },
 } as const satisfies Record<string, CatalogEntry>
 

@@ -8,7 +8,7 @@ import { flattenScript, isCheck, isFanOut } from './scripts.ts'
 import { detectSteps } from './steps.ts'
 import { createToolFinder } from './tools.ts'
 import { toxSuites } from './tox.ts'
-import { readPackages, reachOf } from './workspace.ts'
+import { packageOf, readPackages, reachOf } from './workspace.ts'
 
 export type PlanOptions = {
   reader: TreeReader
@@ -33,19 +33,29 @@ const DEFAULT_TIMEOUT_MS = 20 * 60_000
 export async function detectPlan(options: PlanOptions): Promise<Plan> {
   const { reader, root } = options
   const tools = createToolFinder(root)
-  const packages = await readPackages(reader)
+  const known = await readPackages(reader)
+  const declared = known.filter(({ alone }) => !alone)
   const notes: string[] = []
   const wanted = (scope: string): boolean => options.scopes.length === 0 || options.scopes.includes(scope)
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const entries: PlanEntry[] = []
   const steps: CommandStep[] = []
+  let packages = declared
   if (options.test !== null) {
     const context = { tree: reader, scope: options.prefix, tools }
     entries.push(toEntry(await explicitSuite(options.test, context, notes), options.env, timeoutMs))
   } else {
     const found: Detection[] = []
-    for (const { scope } of packages.filter((each) => wanted(each.scope)))
-      found.push(...(await detectSuites({ tree: reader, scope, tools }, packages, notes)))
+    for (const { scope } of declared.filter((each) => wanted(each.scope)))
+      found.push(...(await detectSuites({ tree: reader, scope, tools }, declared, notes)))
+    const own = await detectAlone(
+      known.filter((each) => each.alone && wanted(each.scope)),
+      found,
+      { tree: reader, tools },
+      notes,
+    )
+    found.push(...own)
+    packages = known.filter((each) => !each.alone || own.some(({ scope }) => scope === each.scope))
     entries.push(...withoutCovered(found, notes).map((detection) => toEntry(detection, options.env, timeoutMs)))
   }
   for (const { scope } of packages.filter((each) => wanted(each.scope)))
@@ -91,31 +101,76 @@ function toEntry(detection: Detection, env: Readonly<Record<string, string>>, ti
 
 /** Suites of one package: what its test script calls, else what its configuration says; then those of other languages. */
 async function detectSuites(context: DetectContext, packages: readonly PackageNode[], notes: string[]): Promise<Detection[]> {
-  const manifest = await readManifest(context)
-  const script = manifest?.scripts?.['test']
-  const found: Detection[] = []
-  if (manifest && script !== undefined && !/no test specified/.test(script))
-    found.push(...(await suitesOfScript(script, context, manifest, notes)))
-  const known = (ids: readonly RunnerId[]): boolean => found.some(({ runner }) => ids.includes(runner))
-  const scripts: RunnerId[] = ['vitest', 'jest', 'mocha', 'ava', 'tap', 'node-test']
-  const python: RunnerId[] = ['pytest', 'unittest']
   const below = packages.some(({ scope }) => scope !== context.scope && (context.scope === '' || scope.startsWith(`${context.scope}/`)))
-  for (const group of [manifest && script === undefined ? scripts : [], python, ['go'], ['cargo'], ['ctest']] as RunnerId[][]) {
+  // Without a configuration of its own a top folder is not taken for a suite because of tests in packages below it.
+  const found = await detectJavaScript(context, notes, below ? ['node-test'] : [])
+  const known = (ids: readonly RunnerId[]): boolean => found.some(({ runner }) => ids.includes(runner))
+  for (const group of [['pytest', 'unittest'], ['go'], ['cargo'], ['ctest']] as RunnerId[][]) {
     if (known(group) || known(['command'])) continue
-    if (group === python) {
-      const suites = await toxSuites(context)
-      found.push(...suites)
-      if (suites.length > 0) continue
-    }
-    for (const id of group) {
-      const detection = await runnerOf(id).detect(context)
-      // Without a configuration of its own a top folder is not taken for a suite because of tests in packages below it.
-      if (!detection || (id === 'node-test' && below)) continue
-      found.push(detection)
-      break
-    }
+    const tox = group.includes('pytest') ? await toxSuites(context) : []
+    const detection = tox.length > 0 ? undefined : await firstOf(group, context)
+    found.push(...tox, ...(detection ? [detection] : []))
   }
   return found
+}
+
+const JAVASCRIPT: readonly RunnerId[] = ['vitest', 'jest', 'mocha', 'ava', 'tap', 'node-test']
+
+async function detectJavaScript(context: DetectContext, notes: string[], except: readonly RunnerId[] = []): Promise<Detection[]> {
+  const manifest = await readManifest(context)
+  const script = manifest?.scripts?.['test']
+  if (!manifest || (script !== undefined && /no test specified/.test(script))) return []
+  if (script !== undefined) return suitesOfScript(script, context, manifest, notes)
+  const found = await firstOf(
+    JAVASCRIPT.filter((id) => !except.includes(id)),
+    context,
+  )
+  return found ? [found] : []
+}
+
+async function firstOf(ids: readonly RunnerId[], context: DetectContext): Promise<Detection | undefined> {
+  for (const id of ids) {
+    const detection = await runnerOf(id).detect(context)
+    if (detection) return detection
+  }
+  return undefined
+}
+
+/**
+ * Suites of packages that no workspace declares. One whose dependencies are not installed cannot be judged by: it is left
+ * out, unless there is nothing else. What a suite above runs anyway is not run twice.
+ */
+async function detectAlone(
+  packages: readonly PackageNode[],
+  above: readonly Detection[],
+  context: Pick<DetectContext, 'tree' | 'tools'>,
+  notes: string[],
+): Promise<Detection[]> {
+  const found: Detection[] = []
+  const missing: Detection[] = []
+  for (const { scope } of packages) {
+    const own = (await detectJavaScript({ ...context, scope }, notes)).filter(
+      (suite) => suite.runner !== 'node-test' || !above.some((other) => isSameCall(other, suite)),
+    )
+    const needs = dependenciesOf(await readManifest({ ...context, scope }))
+    const installed = await Promise.all(needs.map((name) => context.tools.installed(scope, name)))
+    if (needs.length === 0 || installed.includes(true)) found.push(...own)
+    else missing.push(...own)
+  }
+  if (above.length + found.length === 0) return missing
+  for (const { scope } of missing) notes.push(`The tests of ${scope} are left out: its dependencies are not installed.`)
+  return found
+}
+
+/** node --test looks for tests in every folder below. */
+function isSameCall(above: Detection, suite: Detection): boolean {
+  const contains = above.scope === '' || suite.scope.startsWith(`${above.scope}/`)
+  const whole = (above.targets ?? []).length + (suite.targets ?? []).length === 0
+  return contains && whole && digest([above.runner, above.command, above.env]) === digest([suite.runner, suite.command, suite.env])
+}
+
+function dependenciesOf(manifest: PackageManifest | undefined): string[] {
+  return [...Object.keys(manifest?.dependencies ?? {}), ...Object.keys(manifest?.devDependencies ?? {})]
 }
 
 /** What a test script runs in the end; one that no adapter knows is run as a whole. */
@@ -185,8 +240,10 @@ function withoutCovered(found: readonly Detection[], notes: string[]): Detection
  */
 export function entriesFor(plan: Plan, changed: readonly string[]): PlanEntry[] {
   const scopes = reachOf(changed, plan.packages)
-  const found = plan.entries.filter(
-    ({ scope }) => !scopes || scope === '' || [...scopes].some((each) => each === scope || each.startsWith(`${scope}/`)),
+  const apart = (scope: string): boolean => plan.packages.some((each) => each.scope === scope && each.alone && !each.dependsOn.includes(''))
+  const touched = (scope: string): boolean => changed.some((path) => packageOf(path, plan.packages) === scope)
+  const found = plan.entries.filter(({ scope }) =>
+    scopes ? scope === '' || [...scopes].some((each) => each === scope || each.startsWith(`${scope}/`)) : !apart(scope) || touched(scope),
   )
   return found.length > 0 ? found : [...plan.entries]
 }

@@ -59,8 +59,11 @@ export type CommandStep = {
   origin: string
 }
 
-/** A package of the workspace and the scopes of the packages it depends on. */
-export type PackageNode = { scope: string; name: string; dependsOn: readonly string[] }
+/**
+ * A package of the workspace and the scopes of the packages it depends on. One that stands alone has a manifest below
+ * the top which no workspace declares: it only matters to changes of its own folder, and counts if it has tests.
+ */
+export type PackageNode = { scope: string; name: string; dependsOn: readonly string[]; alone?: true }
 
 export type Plan = {
   entries: readonly PlanEntry[]

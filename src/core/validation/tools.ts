@@ -9,6 +9,8 @@ export type ToolFinder = {
    * scope upwards to the top. Undefined where the package is not installed.
    */
   script(scope: string, packageName: string, program?: string): Promise<string | undefined>
+  /** Whether the package lies in a node_modules folder from the scope upwards. */
+  installed(scope: string, packageName: string): Promise<boolean>
   /** The interpreter of a project's virtual environment relative to `scope`, else 'python3'. */
   python(scope: string): Promise<string>
 }
@@ -40,6 +42,11 @@ export function createToolFinder(root: string): ToolFinder {
         if (await isFile(join(root, file))) return posix.relative(scope === '' ? '.' : scope, file)
       }
       return undefined
+    },
+    async installed(scope, packageName) {
+      for (const folder of scopesUpwards(scope))
+        if (await isFile(join(root, folder, 'node_modules', packageName, 'package.json'))) return true
+      return false
     },
     async python(scope) {
       for (const folder of scopesUpwards(scope)) {

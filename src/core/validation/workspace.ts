@@ -10,9 +10,12 @@ import { readManifest } from './runners/javascript.ts'
 import { asArray, asRecord, asText } from './runners/report.ts'
 
 /** A package that the base commit declares: where it is, its names in each ecosystem, what it needs by name. */
-type Found = { scope: string; names: Set<string>; needs: Set<string> }
+type Found = { scope: string; names: Set<string>; needs: Set<string>; alone: boolean }
 
 const IGNORED = /(?:^|\/)(?:node_modules|vendor|third_party|fixtures?|__fixtures__|testdata|examples?|templates?|\.venv|venv|dist|build)\//
+
+/** Manifests there belong to tests, not to packages with tests. */
+const OF_TESTS = /(?:^|\/)(?:tests?|__tests__|__mocks__|specs?|e2e|benchmarks?|bench|bower_components)\//
 
 /** Folder of a path relative to the top. */
 function folder(path: string): string {
@@ -20,13 +23,16 @@ function folder(path: string): string {
   return name === '.' ? '' : name
 }
 
-/** The packages of npm, yarn, pnpm, Go and Cargo workspaces and of nested Python projects, with who depends on whom. */
+/**
+ * The packages of npm, yarn, pnpm, Go and Cargo workspaces, of nested Python projects, and npm packages that stand alone
+ * below the top, with who depends on whom.
+ */
 export async function readPackages(tree: TreeReader): Promise<PackageNode[]> {
   const paths = (await tree.entries()).map((entry) => entry.path)
   const found = new Map<string, Found>()
   const at = (scope: string): Found => {
     let item = found.get(scope)
-    if (!item) found.set(scope, (item = { scope, names: new Set(), needs: new Set() }))
+    if (!item) found.set(scope, (item = { scope, names: new Set(), needs: new Set(), alone: false }))
     return item
   }
   at('')
@@ -34,13 +40,15 @@ export async function readPackages(tree: TreeReader): Promise<PackageNode[]> {
     paths.filter((path) => (path === name || path.endsWith(`/${name}`)) && !IGNORED.test(`${path}/`.replace(`${name}/`, '')))
 
   const globs = await workspaceGlobs(tree)
-  const member = globs.length === 0 ? () => false : memberMatcher(globs)
+  const { member, excluded } = memberMatcher(globs)
   for (const path of manifests('package.json')) {
     const scope = folder(path)
-    if (scope !== '' && !member(scope)) continue
+    const alone = scope !== '' && !member(scope)
+    if (alone && (excluded(scope) || OF_TESTS.test(path))) continue
     const manifest = await readManifest({ tree, scope })
     if (!manifest) continue
     const item = at(scope)
+    item.alone = alone
     if (typeof manifest.name === 'string') item.names.add(`npm:${manifest.name}`)
     for (const table of [manifest.dependencies, manifest.devDependencies, manifest.peerDependencies, manifest.optionalDependencies]) {
       for (const name of Object.keys(asRecord(table))) item.needs.add(`npm:${name}`)
@@ -49,6 +57,7 @@ export async function readPackages(tree: TreeReader): Promise<PackageNode[]> {
   for (const path of manifests('go.mod')) {
     const text = (await tree.text(path)) ?? ''
     const item = at(folder(path))
+    item.alone = false
     item.names.add(`go:${goModule(text)}`)
     for (const [, name] of text.matchAll(/^\s*(?:require\s+)?([\w.-]+\.[\w.-]+\/\S+)\s+v\S+/gm)) item.needs.add(`go:${name}`)
   }
@@ -56,25 +65,28 @@ export async function readPackages(tree: TreeReader): Promise<PackageNode[]> {
     const cargo = cargoPackage((await tree.text(path)) ?? '')
     if (!cargo || (cargo.name === '' && folder(path) !== '')) continue
     const item = at(folder(path))
+    item.alone = false
     item.names.add(`cargo:${cargo.name}`)
     for (const name of cargo.dependencies) item.needs.add(`cargo:${name}`)
   }
   for (const path of manifests('pyproject.toml')) {
     const name = asRecord(asRecord(readToml(await tree.text(path)))['project'])['name']
     const item = at(folder(path))
+    item.alone = false
     if (typeof name === 'string') item.names.add(`py:${normalName(name)}`)
     const needs = asRecord(asRecord(readToml(await tree.text(path)))['project'])['dependencies']
     for (const need of asArray(needs)) item.needs.add(`py:${normalName(asText(need).split(/[\s<>=!~;[@(]/, 1)[0]!)}`)
   }
-  for (const path of manifests('setup.py')) if (folder(path).split('/').length <= 2) at(folder(path))
+  for (const path of manifests('setup.py')) if (folder(path).split('/').length <= 2) at(folder(path)).alone = false
   const owner = new Map([...found.values()].flatMap((item) => [...item.names].map((name) => [name, item.scope] as const)))
   return [...found.values()]
-    .map(({ scope, names, needs }) => ({
+    .map(({ scope, names, needs, alone }) => ({
       scope,
       name: [...names][0]?.replace(/^\w+:/, '') ?? scope,
       dependsOn: [
         ...new Set([...needs].map((name) => owner.get(name)).filter((other): other is string => other !== undefined && other !== scope)),
       ].sort(),
+      ...(alone && { alone }),
     }))
     .sort((a, b) => (a.scope < b.scope ? -1 : 1))
 }
@@ -92,13 +104,15 @@ function normalName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-')
 }
 
+type Members = { member: (scope: string) => boolean; excluded: (scope: string) => boolean }
+
 /** Membership in the workspace, with negated globs as npm and pnpm read them. */
-function memberMatcher(globs: readonly string[]): (scope: string) => boolean {
-  const clean = (glob: string): string => glob.replace(/^\.\//, '').replace(/\/+$/, '')
-  const wanted = picomatch(globs.filter((glob) => !glob.startsWith('!')).map(clean))
-  const excluded = globs.filter((glob) => glob.startsWith('!')).map((glob) => clean(glob.slice(1)))
-  const unwanted = excluded.length === 0 ? () => false : picomatch(excluded)
-  return (scope) => wanted(scope) && !unwanted(scope)
+function memberMatcher(globs: readonly string[]): Members {
+  const matcher = (patterns: readonly string[]): ((scope: string) => boolean) =>
+    patterns.length === 0 ? () => false : picomatch(patterns.map((glob) => glob.replace(/^\.\//, '').replace(/\/+$/, '')))
+  const wanted = matcher(globs.filter((glob) => !glob.startsWith('!')))
+  const excluded = matcher(globs.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1)))
+  return { member: (scope) => wanted(scope) && !excluded(scope), excluded }
 }
 
 async function workspaceGlobs(tree: TreeReader): Promise<string[]> {

@@ -250,6 +250,52 @@ describe('workspaces', () => {
   })
 })
 
+describe('packages that no workspace declares', () => {
+  const nodeTest = "import { test } from 'node:test'\ntest('x', () => {})\n"
+  const own = (folder: string, manifest: unknown = { scripts: { test: 'node --test' } }): Record<string, string> => ({
+    [`${folder}/package.json`]: json(manifest),
+    [`${folder}/test/x.test.js`]: nodeTest,
+  })
+
+  it('have an entry each where they have tests, also without a package at the top', async () => {
+    const plan = await planOf({ ...own('one'), ...own('apps/two', { name: 'two' }), 'cjs/package.json': json({ type: 'commonjs' }) })
+    expect(plan.entries.map(({ id, scope }) => `${id} in ${scope}`)).toEqual(['node-test:apps/two in apps/two', 'node-test:one in one'])
+    expect(entriesFor(plan, ['one/index.js']).map(({ scope }) => scope)).toEqual(['one'])
+    expect(plan.packages.map(({ scope }) => scope)).toEqual(['', 'apps/two', 'one'])
+  })
+
+  it('matter to changes of their own folder only', async () => {
+    const plan = await planOf({ 'go.mod': 'module x\n', 'x_test.go': 'package x\n', ...own('web') })
+    expect(plan.entries.map(({ id }) => id)).toEqual(['go', 'node-test:web'])
+    expect(entriesFor(plan, ['x.go']).map(({ id }) => id)).toEqual(['go'])
+    expect(entriesFor(plan, ['web/index.js']).map(({ id }) => id)).toEqual(['go', 'node-test:web'])
+    expect(entriesFor(plan, ['x.go', 'web/index.js'])).toHaveLength(2)
+  })
+
+  it('are not those of tests, of other people, or excluded from the workspace', async () => {
+    const folders = ['node_modules/a', 'vendor/a', 'test/fixtures/a', 'test/a', 'examples/a', 'packages/old', 'src/__tests__/a']
+    const files = Object.assign({}, ...folders.map((folder) => own(folder))) as Record<string, string>
+    const plan = await planOf({ 'package.json': json({ workspaces: ['packages/*', '!packages/old'], scripts: { test: 'mocha' } }), ...files })
+    expect(plan.entries.map(({ id }) => id)).toEqual(['mocha'])
+  })
+
+  it('are left out where they are not installed, unless there is nothing else', async () => {
+    const needy = own('web', { scripts: { test: 'vitest run' }, devDependencies: { vitest: '1' } })
+    const beside = await planOf({ ...script('node --test'), ...needy })
+    expect(beside.entries.map(({ id }) => id)).toEqual(['node-test'])
+    expect(beside.notes.join()).toMatch(/web .*not installed/)
+    repository!.cleanup()
+    expect((await planOf(needy)).entries.map(({ id }) => id)).toEqual(['vitest:web'])
+    repository!.cleanup()
+    const installed = await planOf({ ...script('node --test'), ...needy }, {}, { 'vitest/package.json': '{}' })
+    expect(installed.entries.map(({ id }) => id)).toEqual(['node-test', 'vitest:web'])
+  })
+
+  it('do not run again what the call above runs', async () => {
+    expect((await planOf({ ...script('node --test'), ...own('web') })).entries.map(({ id }) => id)).toEqual(['node-test'])
+  })
+})
+
 describe('steps', () => {
   const tool = (name: string, bin: string): Record<string, string> => ({
     [`${name}/package.json`]: json({ bin: { [bin]: 'cli.js' } }),
