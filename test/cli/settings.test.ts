@@ -165,6 +165,10 @@ describe('init', () => {
         'plan.timeout',
         'plan.scope',
       ])
+      const { why } = valueOf(answer, 'plan.timeout')
+      expect(why).toBe('20 m on the unchanged code; on a change 3 times what it took there, at least 15 s')
+      const listed = (await other.run(['config', 'list'])).json.data.settings.find(({ name }: { name: string }) => name === 'plan.timeout')
+      expect(listed.about).toContain(why)
     } finally {
       other.cleanup()
     }

@@ -4,11 +4,13 @@ import { fit } from '../_present/text.ts'
 import { paint } from './paint.ts'
 
 const FRAME_MS = 120
+/** Phases of which every step is told: each may take as long as the whole suite. */
+const EACH: ReadonlySet<string> = new Set(['control'])
 const MARKS = { keep: 'green', roll_back: 'red', cannot_decide: 'yellow' } as const
 
 /**
  * What a run tells while it goes on, on stderr: one line that is redrawn on a terminal, one plain line per phase
- * elsewhere.
+ * (and per planted fault) elsewhere.
  */
 export function createProgress({ silent, live }: { silent: boolean; live: boolean }) {
   const started = performance.now()
@@ -32,7 +34,7 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
       if (event.type === 'phase') {
         const text = `${event.phase}: ${oneLine(event.detail)}`
         if (event.phase === 'estimate') permanent(`${paint('bold', 'estimate')} ${oneLine(event.detail)}`)
-        else if (!live && event.phase !== phase) write(`${text}\n`)
+        else if (!live && (event.phase !== phase || EACH.has(event.phase))) write(`${text}\n`)
         phase = event.phase
         line = text
       } else if (event.type === 'candidate') line = `${event.index}/${event.of} ${event.id} ${oneLine(event.title)}`

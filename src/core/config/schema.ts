@@ -1,4 +1,4 @@
-import { parseDuration } from '../kernel/index.ts'
+import { formatDuration, parseDuration } from '../kernel/index.ts'
 
 export type SettingValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>> | null
 type Kind = 'string' | 'number' | 'boolean' | 'duration' | 'list' | 'map'
@@ -15,6 +15,17 @@ export type Setting = {
   /** For `narrow`: whether `next` is at least as strict as `current`. */
   stricter?: (next: SettingValue, current: SettingValue) => boolean
 }
+
+/**
+ * How long a suite may take. `plan.timeout` replaces the first where it is set; a change gets a multiple of what the suite
+ * took on the unchanged code, within that.
+ */
+export const SUITE_LIMIT = { longestMs: 20 * 60_000, factor: 3, shortestMs: 15_000 } as const
+
+/** The default of `plan.timeout` in words. */
+export const SUITE_LIMIT_TEXT =
+  `${formatDuration(SUITE_LIMIT.longestMs)} on the unchanged code; on a change ${SUITE_LIMIT.factor} times what it took there, ` +
+  `at least ${formatDuration(SUITE_LIMIT.shortestMs)}`
 
 const RISKS = ['none', 'low', 'medium', 'high']
 const lower = (next: SettingValue, current: SettingValue): boolean => Number(next) <= Number(current)
@@ -52,7 +63,7 @@ export const SETTINGS = {
   'plan.timeout': {
     kind: 'duration',
     default: null,
-    about: 'Longest time of one suite; default three times the baseline, at least a minute.',
+    about: `Longest time of one suite; default ${SUITE_LIMIT_TEXT}.`,
     repository: 'set',
   },
   'plan.scope': { kind: 'list', default: [], about: 'Package folders to consider; all when empty.', repository: 'set' },

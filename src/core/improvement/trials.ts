@@ -1,3 +1,4 @@
+import { SUITE_LIMIT } from '../config/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
   type EntryBaseline,
@@ -47,8 +48,6 @@ export type TrialOptions = {
   confirm: boolean
 }
 
-const HANG_FACTOR = 3
-const SHORTEST_TIMEOUT_MS = 15_000
 const RERUNS = 2
 const FLAKY_RERUNS = 10
 
@@ -64,6 +63,11 @@ export function isGreen(trial: Trial): boolean {
 
 function baselineOf(session: Session, entry: PlanEntry): EntryBaseline {
   return session.baseline!.entries.find(({ entryId }) => entryId === entry.id)!
+}
+
+/** How long a suite may take on a change, in milliseconds. */
+export function limitOnChange(entry: Pick<PlanEntry, 'timeoutMs'>, base: Pick<EntryBaseline, 'wallMs'>): number {
+  return Math.min(entry.timeoutMs, Math.max(SUITE_LIMIT.shortestMs, SUITE_LIMIT.factor * base.wallMs))
 }
 
 const known = (session: Session, entries: readonly PlanEntry[]): PlanEntry[] =>
@@ -119,7 +123,7 @@ async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, all: b
 
 async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, trial: Trial, options: TrialOptions): Promise<void> {
   const base = baselineOf(session, entry)
-  const timeoutMs = Math.min(entry.timeoutMs, Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs))
+  const timeoutMs = limitOnChange(entry, base)
   const selection = options.files ? { files: options.files } : {}
   let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
   if (run.timedOut) {
@@ -167,7 +171,7 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
     for (let round = 0; round < times; round++)
       for (const entry of known(session, options.entries)) {
         const base = baselineOf(session, entry)
-        const timeoutMs = Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs)
+        const timeoutMs = limitOnChange(entry, base)
         const run = await runSuite({ sandbox: on, entry, selection: { files }, timeoutMs, signal: session.signal })
         const statuses = statusesOf(run.report)
         for (const id of ids) if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
