@@ -57,6 +57,21 @@ describe('patches that cannot be used', () => {
     expect(JSON.stringify(candidate.reasons)).toMatch(/workflows/)
   })
 
+  it('a patch that deletes a module others may import is read by a person', async () => {
+    const old = createPlayground({ ...TINY, 'src/old.js': 'export const old = 1\n' })
+    try {
+      const patch =
+        'diff --git a/src/old.js b/src/old.js\ndeleted file mode 100644\n--- a/src/old.js\n+++ /dev/null\n@@ -1 +0,0 @@\n-export const old = 1\n'
+      const answer = await old.run(['improve', '--patch', '-', '--yes'], { input: patch })
+      const candidate = candidateOf(answer)
+      expect(candidate.state, answer.stdout).not.toBe('landed')
+      expect(candidate.risk).toBe('high')
+      expect(JSON.stringify(candidate.reasons)).toContain('src/old.js is gone, with old')
+    } finally {
+      old.cleanup()
+    }
+  })
+
   it('a patch that makes the test command succeed always is a weakening', async () => {
     const patch = patchOf('package.json', String(TINY['package.json']), (text) => text.replace('node --test', 'node --test || true'))
     const answer = await judge(place, patch)

@@ -50,7 +50,17 @@ describe('command lines of improve that are not understood', () => {
   })
 
   it('a flag that may be repeated takes one value: what follows is a path', async () => {
-    const answer = await place.run(['improve', '--rule', 'js/prefer-at', '--rule', 'js/prefer-includes', 'src/list.js', '--dry-run', '--max', '1'])
+    const answer = await place.run([
+      'improve',
+      '--rule',
+      'js/prefer-at',
+      '--rule',
+      'js/prefer-includes',
+      'src/list.js',
+      '--dry-run',
+      '--max',
+      '1',
+    ])
     expect(answer.exitCode, answer.stdout).toBe(0)
     expect(answer.json.data.candidates).toMatchObject([{ files: ['src/list.js'] }, {}].slice(0, answer.json.data.candidates.length))
   })

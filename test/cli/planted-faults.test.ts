@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import type { FileContent } from '../support/repository.ts'
 import { hasProgram } from '../support/toolchain.ts'
-import { createPlayground } from './playground.ts'
+import { PROGRAM, createPlayground } from './playground.ts'
 
 /** What a look says about the planted faults of a repository: how many, how many noticed, and where not. */
 async function look(
@@ -50,6 +51,21 @@ describe('planted faults', () => {
       'test/a.test.js': "import { test } from 'node:test'\nimport { a } from '../src/a.js'\ntest('a', () => { a.toFixed() })\n",
     }
     expect(await look(files)).toEqual({ planted: 1, noticed: 1, unnoticed: [], untested: [] })
+  })
+
+  it('each is told on a line of its own where there is no terminal', () => {
+    const place = createPlayground()
+    try {
+      const { status, stderr } = spawnSync(process.execPath, [PROGRAM, 'look'], { cwd: place.root, env: place.env, encoding: 'utf8' })
+      expect(status, stderr).toBe(0)
+      const told = stderr.split('\n').filter((line) => line.startsWith('control: '))
+      expect(told.length, stderr).toBeGreaterThan(1)
+      expect(told).toEqual(
+        told.map((_line, index) => expect.stringMatching(`^control: planted fault ${index + 1} of ${told.length}: src/list\\.js:\\d+$`)),
+      )
+    } finally {
+      place.cleanup()
+    }
   })
 
   it('pytest: a module that no longer loads is noticed, a test without an assertion notices nothing; sources below src are the ones tested', async () => {

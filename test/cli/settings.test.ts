@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SETTINGS, type SettingName, loadSettings } from '../../src/core/config/index.ts'
 import { type Playground, createPlayground, refuses } from './playground.ts'
 
 let place: Playground
@@ -79,6 +80,96 @@ describe('a hostile repository', () => {
   })
 })
 
+describe('who may set what', () => {
+  it('a repository may set how its tests run, narrow what may land, and nothing else', () => {
+    const names = Object.keys(SETTINGS) as SettingName[]
+    const may = (what: string): SettingName[] => names.filter((name) => SETTINGS[name].repository === what)
+    expect({ set: may('set'), narrow: may('narrow'), never: may('never') }).toEqual({
+      set: [
+        'sandbox.include',
+        'sandbox.setup',
+        'sandbox.services',
+        'sandbox.git',
+        'plan.test',
+        'plan.build',
+        'plan.env',
+        'plan.timeout',
+        'plan.scope',
+      ],
+      narrow: [
+        'timeout_ms',
+        'max_iterations',
+        'regression_threshold',
+        'approvals.autoRisk',
+        'approvals.expiry',
+        'landing.protected',
+        'landing.hooks',
+      ],
+      never: [
+        'isolation.kind',
+        'isolation.trustOwnTests',
+        'isolation.separate_db',
+        'isolation.separate_git',
+        'isolation.aggressive_hotreload',
+        'auto_rollback_on_regression',
+        'log.level',
+      ],
+    })
+  })
+
+  const MAIN = ['main', 'master', 'develop', 'release/*']
+  const CASES: [SettingName, unknown, unknown, unknown][] = [
+    // name, what the user says, what the repository says, what counts
+    ['timeout_ms', 1000, 2000, 1000],
+    ['timeout_ms', 1000, 500, 500],
+    ['max_iterations', 10, 11, 10],
+    ['max_iterations', 10, 9, 9],
+    ['regression_threshold', 0.02, 0.03, 0.02],
+    ['regression_threshold', 0.02, 0.01, 0.01],
+    ['approvals.autoRisk', 'low', 'medium', 'low'],
+    ['approvals.autoRisk', 'medium', 'none', 'none'],
+    ['approvals.expiry', 1000, 2000, 1000],
+    ['approvals.expiry', 1000, 10, 10],
+    ['landing.protected', MAIN, [], MAIN],
+    ['landing.protected', MAIN, ['main'], MAIN],
+    ['landing.protected', MAIN, ['prod'], [...MAIN, 'prod']],
+    ['landing.protected', [], ['main'], ['main']],
+    ['landing.protected', ['a'], ['!a', 'b'], ['a', '!a', 'b']],
+    ['landing.hooks', 'run', 'skip', 'run'],
+    ['landing.hooks', 'skip', 'run', 'run'],
+    ['plan.timeout', 1000, 7_200_000, 3_600_000],
+    ['plan.timeout', 1000, 3_000_000, 3_000_000],
+    ['log.level', 'warn', 'debug', 'warn'],
+    ['auto_rollback_on_regression', true, false, true],
+  ]
+  it('what counts of a value is the stricter of the two, and what is refused is told', () => {
+    for (const [name, user, repository, counts] of CASES) {
+      const text = `${name}: the user says ${JSON.stringify(user)}, the repository ${JSON.stringify(repository)}`
+      put(userFile(), JSON.stringify({ [name]: user }))
+      put(repositoryFile(), JSON.stringify({ [name]: repository }))
+      const settings = loadSettings({ flags: {}, env: {}, repositoryFile: repositoryFile(), userFile: userFile() })
+      expect(settings.get(name), text).toEqual(counts)
+      const stays = JSON.stringify(counts) === JSON.stringify(user) || (name === 'plan.timeout' && counts === 3_600_000)
+      expect(
+        settings.refused.map((each) => each.name),
+        text,
+      ).toEqual(stays ? [name] : [])
+    }
+  })
+
+  it('a committed file that protects no branch lands nothing on main', async () => {
+    place.git('branch', '-m', 'main')
+    put(repositoryFile(), '{ "landing": { "protected": [] } }')
+    place.git('add', '.')
+    place.git('commit', '--quiet', '-m', 'hostile')
+    const head = place.git('rev-parse', 'main')
+    const { json } = await place.run(['improve', '--rule', 'js/prefer-includes', '--yes'])
+    expect(json.data?.totals, JSON.stringify(json).slice(0, 2000)).toMatchObject({ landed: 1 })
+    expect(place.git('rev-parse', 'main')).toBe(head)
+    expect(place.git('for-each-ref', '--format=%(refname)', 'refs/heads/singularity')).toContain(json.data.run.id)
+  })
+})
+
 describe('config set', () => {
   it('writes the user file by default and keeps comments, order and nesting', async () => {
     put(userFile(), '{\n  // mine\n  "plan": {\n    "test": "old", // why\n  },\n  "log.level": "info"\n}\n')
@@ -108,6 +199,8 @@ describe('config set', () => {
     expect(await setting('plan.test')).toMatchObject({ value: 'x', origin: 'repository' })
     await refuses(place, ['config', 'set', 'isolation.kind', 'none', '--repository'], 'CONFIG_INVALID', 2)
     await refuses(place, ['config', 'set', 'timeout_ms', '10h', '--repository'], 'CONFIG_INVALID', 2)
+    await refuses(place, ['config', 'set', 'plan.timeout', '10h', '--repository'], 'CONFIG_INVALID', 2)
+    await refuses(place, ['config', 'set', 'landing.protected', '[]', '--repository'], 'CONFIG_INVALID', 2)
     expect((await place.run(['config', 'set', 'timeout_ms', '5m', '--repository'])).exitCode).toBe(0)
   })
 
@@ -165,6 +258,10 @@ describe('init', () => {
         'plan.timeout',
         'plan.scope',
       ])
+      const { why } = valueOf(answer, 'plan.timeout')
+      expect(why).toBe('20 m on the unchanged code; on a change 3 times what it took there, at least 15 s')
+      const listed = (await other.run(['config', 'list'])).json.data.settings.find(({ name }: { name: string }) => name === 'plan.timeout')
+      expect(listed.about).toContain(why)
     } finally {
       other.cleanup()
     }

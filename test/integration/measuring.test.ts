@@ -75,6 +75,8 @@ describe('CPU time through the program', () => {
     const answer = await judge(place, change('spin(100)', 'spin(150)'), [], { env: ENV })
     const candidate = candidateOf(answer)
     const cpu = cpuOf(candidate)
+    // It is not kept either way: a warning from an instrument that is off today is for a person to weigh.
+    if (cpu.control?.equivalent === false && cpu.verdict === 'unclear') return expect(candidate.verdict).toBe('cannot_decide')
     if (cpu.verdict === 'not_measured') return expectUntold(cpu)
     expect(cpu.control).toMatchObject({ equivalent: true })
     checked = cpu.control.measured_at

@@ -6,9 +6,12 @@ import { type Paint, paint } from './paint.ts'
 
 const FRAME_MS = 120
 
+/** Phases of which every step is told: each may take as long as the whole suite. */
+const EACH: ReadonlySet<string> = new Set(['control'])
+
 /**
  * What a run tells while it goes on, on stderr: one line that is redrawn on a terminal, one plain line per phase
- * elsewhere.
+ * (and per planted fault) elsewhere.
  */
 export function createProgress({ silent, live }: { silent: boolean; live: boolean }) {
   const started = performance.now()
@@ -39,7 +42,7 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
         const text = `${event.phase}: ${oneLine(event.detail)}`
         if (event.ms !== undefined) end = performance.now() + event.ms
         if (event.phase === 'estimate') permanent(`${tint('bold', 'estimate:')} ${oneLine(event.detail)}`)
-        else if (!live && event.phase !== phase) write(`${text}\n`)
+        else if (!live && (event.phase !== phase || EACH.has(event.phase))) write(`${text}\n`)
         phase = event.phase
         line = text
       } else if (event.type === 'tests') tests += event.count

@@ -1,4 +1,4 @@
-import { parseDuration } from '../kernel/index.ts'
+import { formatDuration, parseDuration } from '../kernel/index.ts'
 
 export type SettingValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>> | null
 type Kind = 'string' | 'number' | 'boolean' | 'duration' | 'list' | 'map'
@@ -12,12 +12,32 @@ export type Setting = {
   env?: string
   /** What a repository's own file may do: set it, only make it stricter (`narrow`), or nothing. */
   repository: 'set' | 'narrow' | 'never'
-  /** For `narrow`: whether `next` is at least as strict as `current`. */
-  stricter?: (next: SettingValue, current: SettingValue) => boolean
+  /** For `narrow`: what counts when the repository says `next` where `current` is allowed; `undefined`: it is refused. */
+  narrow?: (next: SettingValue, current: SettingValue) => SettingValue | undefined
+  /** What a repository sets may not be more than the value of this other setting. */
+  within?: string
 }
 
+/**
+ * How long a suite may take. `plan.timeout` replaces the first where it is set; a change gets a multiple of what the suite
+ * took on the unchanged code, within that.
+ */
+export const SUITE_LIMIT = { longestMs: 20 * 60_000, factor: 3, shortestMs: 15_000 } as const
+
+/** The default of `plan.timeout` in words. */
+export const SUITE_LIMIT_TEXT =
+  `${formatDuration(SUITE_LIMIT.longestMs)} on the unchanged code; on a change ${SUITE_LIMIT.factor} times what it took there, ` +
+  `at least ${formatDuration(SUITE_LIMIT.shortestMs)}`
+
 const RISKS = ['none', 'low', 'medium', 'high']
-const lower = (next: SettingValue, current: SettingValue): boolean => Number(next) <= Number(current)
+const lower = (next: SettingValue, current: SettingValue): SettingValue | undefined => (Number(next) <= Number(current) ? next : undefined)
+
+/** What the repository lists comes on top; a list that would only leave something out is refused. */
+function added(next: SettingValue, current: SettingValue): SettingValue | undefined {
+  const [wanted, kept] = [next as readonly string[], current as readonly string[]]
+  const more = wanted.filter((item) => !kept.includes(item))
+  return more.length === 0 && kept.some((item) => !wanted.includes(item)) ? undefined : [...kept, ...more]
+}
 
 /** Every setting: one row of data. `config list` prints it, docs/cli.md and `init` explain from it. */
 export const SETTINGS = {
@@ -52,8 +72,9 @@ export const SETTINGS = {
   'plan.timeout': {
     kind: 'duration',
     default: null,
-    about: 'Longest time of one suite; default three times the baseline, at least a minute.',
+    about: `Longest time of one suite; default ${SUITE_LIMIT_TEXT}.`,
     repository: 'set',
+    within: 'timeout_ms',
   },
   'plan.scope': { kind: 'list', default: [], about: 'Package folders to consider; all when empty.', repository: 'set' },
   'isolation.kind': {
@@ -77,13 +98,13 @@ export const SETTINGS = {
     about: 'A landed rule or setting counts from the next command on.',
     repository: 'never',
   },
-  timeout_ms: { kind: 'duration', default: 3_600_000, about: 'Longest time of one experiment.', repository: 'narrow', stricter: lower },
+  timeout_ms: { kind: 'duration', default: 3_600_000, about: 'Longest time of one experiment.', repository: 'narrow', narrow: lower },
   max_iterations: {
     kind: 'number',
     default: 100,
     about: 'Most repetitions of one search (parts of a change).',
     repository: 'narrow',
-    stricter: lower,
+    narrow: lower,
   },
   auto_rollback_on_regression: {
     kind: 'boolean',
@@ -96,7 +117,7 @@ export const SETTINGS = {
     default: 0.05,
     about: 'Largest harm a guarded metric may show (0.05 = 5 %).',
     repository: 'narrow',
-    stricter: lower,
+    narrow: lower,
   },
   'approvals.autoRisk': {
     kind: 'string',
@@ -104,20 +125,21 @@ export const SETTINGS = {
     choices: RISKS,
     about: 'Highest risk that --yes approves.',
     repository: 'narrow',
-    stricter: (next, current) => RISKS.indexOf(String(next)) <= RISKS.indexOf(String(current)),
+    narrow: (next, current) => (RISKS.indexOf(String(next)) <= RISKS.indexOf(String(current)) ? next : undefined),
   },
   'approvals.expiry': {
     kind: 'duration',
     default: 14 * 86_400_000,
     about: 'How long a request for approval stays open.',
     repository: 'narrow',
-    stricter: lower,
+    narrow: lower,
   },
   'landing.protected': {
     kind: 'list',
     default: ['main', 'master', 'develop', 'release/*'],
-    about: 'Branches that are only proposed to.',
-    repository: 'set',
+    about: 'Branches that are only proposed to. A repository may only add to them.',
+    repository: 'narrow',
+    narrow: added,
   },
   'landing.hooks': {
     kind: 'string',
@@ -125,7 +147,7 @@ export const SETTINGS = {
     choices: ['run', 'skip'],
     about: "run: your pre-commit and commit-msg hooks are checks of what lands, in the jail. skip: as git's --no-verify.",
     repository: 'narrow',
-    stricter: (next, current) => next === 'run' || current === 'skip',
+    narrow: (next, current) => (next === 'run' || current === 'skip' ? next : undefined),
   },
   'log.level': {
     kind: 'string',

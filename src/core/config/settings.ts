@@ -39,12 +39,21 @@ export function loadSettings(sources: SettingsSources): Settings {
       source: 'default',
     }
     const own = sources.repositoryFile === null ? undefined : layer(name, setting, repository[name], 'repository', sources.repositoryFile)
-    const reason = own && refusal(setting, own.value, below.value)
-    if (reason) refused.push({ name, reason })
+    const allowed = own && allow(setting, own.value, below.value)
+    if (typeof allowed === 'string') refused.push({ name, reason: allowed })
     const variable = [environmentName(name), setting.env].find((key) => key !== undefined && sources.env[key] !== undefined)
     const fromEnvironment = variable && layer(name, setting, sources.env[variable], 'environment', variable)
     const fromFlag = layer(name, setting, sources.flags[name], 'flag', 'command line')
-    resolved.set(name, fromFlag ?? (fromEnvironment || undefined) ?? (own && !reason ? own : below))
+    resolved.set(
+      name,
+      fromFlag ?? (fromEnvironment || undefined) ?? (own && typeof allowed === 'object' ? { ...own, value: allowed.value } : below),
+    )
+  }
+  for (const [name, { within }] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
+    const limit = within === undefined ? undefined : resolved.get(within as SettingName)
+    if (!limit || resolved.get(name)!.origin !== 'repository' || Number(resolved.get(name)!.value) <= Number(limit.value)) continue
+    refused.push({ name, reason: `a repository may not set more than ${limit.name}` })
+    resolved.set(name, { ...limit, name })
   }
   return {
     get: <T extends SettingValue>(name: SettingName) => resolved.get(name)!.value as T,
@@ -53,10 +62,12 @@ export function loadSettings(sources: SettingsSources): Settings {
   }
 }
 
-function refusal(setting: Setting, next: SettingValue, current: SettingValue): string | null {
+/** What counts of a repository's value, or why it is refused. */
+function allow(setting: Setting, next: SettingValue, current: SettingValue): { value: SettingValue } | string {
   if (setting.repository === 'never') return 'only your own file, the environment or a flag may set it'
-  if (setting.repository === 'narrow' && !setting.stricter!(next, current)) return 'a repository may only make it stricter'
-  return null
+  if (setting.repository === 'set') return { value: next }
+  const value = setting.narrow!(next, current)
+  return value === undefined ? 'a repository may only make it stricter' : { value }
 }
 
 function layer(name: SettingName, setting: Setting, raw: unknown, origin: Origin, source: string): ResolvedSetting | undefined {

@@ -24,11 +24,16 @@ export function writeSetting({ name, value, file, scope, userFile }: SettingChan
     )
   if (scope === 'repository' && setting.repository === 'narrow') {
     const current = loadSettings({ flags: {}, env: {}, repositoryFile: null, userFile }).get(name)
-    if (!setting.stricter!(value, current))
+    if (setting.narrow!(value, current) === undefined)
       throw new SingularityError('CONFIG_INVALID', `A repository may only make ${name} stricter than ${JSON.stringify(current)}.`, {
         hints: [],
       })
   }
+  const limit = scope === 'repository' && setting.within !== undefined ? (setting.within as SettingName) : undefined
+  if (limit && Number(value) > Number(loadSettings({ flags: {}, env: {}, repositoryFile: file, userFile }).get(limit)))
+    throw new SingularityError('CONFIG_INVALID', `A repository may not set ${name} to more than ${limit}.`, {
+      hints: [`singularity config get ${limit}`],
+    })
   const text = editSettings(readText(file), name, value)
   mkdirSync(dirname(file), { recursive: true })
   const temporary = `${file}.${process.pid}`

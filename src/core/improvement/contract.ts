@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { ChangedFile, Git } from '../git/index.ts'
 import { astEqual, languageOf, parseSource } from '../parsing/index.ts'
 import { type Platform, declaredPlatform, packageFinder, platformViolations } from '../rules/index.ts'
@@ -5,6 +6,7 @@ import {
   type Evidence,
   type WeakeningReport,
   detectWeakening,
+  exportedApi,
   exportedApiChanges,
   NAMES_JUDGE,
   newJudgeNames,
@@ -62,6 +64,8 @@ export async function checkContract(options: Options): Promise<StaticReport> {
     return known
   }
   for (const file of changed) {
+    if (!options.isTestFile(file.oldPath ?? file.path))
+      findings.push(...(await goneModule(file, changed, readBase, readCandidate, explicit)))
     if (file.status === 'deleted') continue
     const language = languageOf(file.path)
     const [old, next] = [(await readBase(file.oldPath ?? file.path)) ?? '', await readCandidate(file.path)]
@@ -118,12 +122,34 @@ function apiFindings(file: ChangedFile, before: string, after: string, explicit:
   const changes = before === '' || !language ? undefined : exportedApiChanges(before, after, language)
   if (!changes || (changes.removed.length === 0 && changes.changed.length === 0)) return []
   const names = [...changes.removed, ...changes.changed.map(({ name }) => name)].slice(0, 3).join(', ')
-  return [
-    {
-      name: 'exported interface',
-      ok: explicit,
-      detail: `${file.path}: ${names} ${changes.removed.length > 0 ? 'is gone' : 'has another signature'}`,
-      privileged: true,
-    },
-  ]
+  return [interfaceFinding(`${file.path}: ${names} ${changes.removed.length > 0 ? 'is gone' : 'has another signature'}`, explicit)]
+}
+
+function interfaceFinding(detail: string, explicit: boolean): Finding {
+  return { name: 'exported interface', ok: explicit, detail, privileged: true }
+}
+
+type ReadText = (path: string) => Promise<string | undefined>
+
+/** What a deleted or moved file exported is gone from where others import it. */
+async function goneModule(
+  file: ChangedFile,
+  changed: readonly ChangedFile[],
+  readBase: ReadText,
+  readCandidate: ReadText,
+  explicit: boolean,
+): Promise<Finding[]> {
+  const from = file.oldPath ?? file.path
+  const language = languageOf(from)
+  if (!language || (file.status !== 'deleted' && file.status !== 'renamed')) return []
+  const names = (exportedApi((await readBase(from)) ?? '', language) ?? []).map(({ name }) => name)
+  // Go imports folders, not files: what another file of the package declares now is not gone.
+  const siblings =
+    language === 'go' ? changed.filter(({ path, status }) => status !== 'deleted' && posix.dirname(path) === posix.dirname(from)) : []
+  const texts = await Promise.all(siblings.map(({ path }) => readCandidate(path)))
+  const declared = new Set(texts.flatMap((text) => exportedApi(text ?? '', language) ?? []).map(({ name }) => name))
+  const gone = names.filter((name) => !declared.has(name))
+  if (gone.length === 0) return []
+  const where = file.status === 'renamed' ? `moved to ${file.path}` : 'is gone'
+  return [interfaceFinding(`${from} ${where}, with ${gone.slice(0, 3).join(', ')}${gone.length > 3 ? ', …' : ''}`, explicit)]
 }

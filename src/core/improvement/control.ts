@@ -104,16 +104,18 @@ export async function controlPlan(
   const total = Math.min(count, faults.flat().length)
   // File by file, so that each gets its share; what a compiler refuses is replaced by the next of the same file.
   for (const own of faults) {
+    let refused = ''
     let share = Math.min(perFile, count - planted.length)
     for (const { file, fault } of own) {
       if (share === 0 || tried >= SPARE * count || (tried > 0 && !mayContinue(session))) break
       session.observe({
         type: 'phase',
         phase: 'control',
-        detail: `planted fault ${planted.length + 1} of ${total}: ${file}:${fault.line}`,
+        detail: `planted fault ${planted.length + 1} of ${total}: ${file}:${fault.line}${refused}`,
       })
       tried++
       const noticed = await isNoticed(session, entries, file, fault)
+      refused = noticed === null ? ` (instead of line ${fault.line}, whose fault was refused)` : ''
       if (noticed === null) continue
       planted.push({ file, fault, noticed })
       share--

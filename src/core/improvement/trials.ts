@@ -1,3 +1,4 @@
+import { SUITE_LIMIT } from '../config/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
   type EntryBaseline,
@@ -47,8 +48,6 @@ export type TrialOptions = {
   confirm: boolean
 }
 
-const HANG_FACTOR = 3
-const SHORTEST_TIMEOUT_MS = 15_000
 const RERUNS = 2
 const FLAKY_RERUNS = 10
 
@@ -64,7 +63,7 @@ export function isGreen(trial: Trial): boolean {
 
 /** Milliseconds after which a run counts as hanging: never less than three times the base, which ended within its own limit. */
 export function hangLimit(entry: Pick<PlanEntry, 'timeoutMs'>, base: Pick<EntryBaseline, 'wallMs'>): number {
-  return Math.max(HANG_FACTOR * base.wallMs, Math.min(entry.timeoutMs, SHORTEST_TIMEOUT_MS))
+  return Math.max(SUITE_LIMIT.factor * base.wallMs, Math.min(entry.timeoutMs, SUITE_LIMIT.shortestMs))
 }
 
 function baselineOf(session: Session, entry: PlanEntry): EntryBaseline {

@@ -66,9 +66,10 @@ export function composeMessage(claim: Claim, conventions: Conventions, signer: I
   const title = printable(claim.title).replace(/\s+/g, ' ').trim().replace(/\.$/, '')
   const first = title.slice(0, 1)
   const word = title.split(' ')[0] ?? ''
-  // Names such as `Array` or `HTTP` keep their letters.
+  // Names such as `HTTP` and words of code (`indexOf()`, `os.path`, `utf8`) keep their letters.
+  const isCode = /.[A-Z]|[(._\d]/.test(word)
   const lowered = /^[A-Z][a-z]+$/.test(word) ? first.toLowerCase() + title.slice(1) : title
-  const sentence = conventions.capitalised ? first.toUpperCase() + title.slice(1) : lowered
+  const sentence = conventions.capitalised && !isCode ? first.toUpperCase() + title.slice(1) : lowered
   const area = commonArea(claim.files)
   const scope = conventions.scoped && area ? `(${area.split('/').at(-1)})` : ''
   const prefix =

@@ -207,12 +207,14 @@ function isLink(path: string): boolean {
   return existsSync(path) && lstatSync(path).isSymbolicLink()
 }
 
-/** Ignored files the person listed; a link is copied as a link, nothing tracked is overwritten. */
+const GIT_FOLDER = /(?:^|\/)\.git(?:\/|$)/i
+
+/** Ignored files the person listed; a link is copied as a link, nothing tracked is overwritten, a `.git` stays outside. */
 function copyIncluded(root: string, tree: string, include: readonly string[]): void {
   for (const path of include) {
     const from = join(root, path)
     const to = join(tree, path)
-    if (!existsSync(from) || !isPlainPath(root, path)) continue
+    if (!existsSync(from) || !isPlainPath(root, path) || GIT_FOLDER.test(path)) continue
     mkdirSync(dirname(to), { recursive: true })
     if (!isPlainPath(tree, path) || isLink(to)) continue
     if (lstatSync(from).isDirectory()) cpSync(from, to, { recursive: true, verbatimSymlinks: true, force: false })

@@ -1,4 +1,4 @@
-import type { SettingName, SettingValue } from '../config/index.ts'
+import { SUITE_LIMIT_TEXT, type SettingName, type SettingValue } from '../config/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
 import { parseJson, plural } from '../kernel/index.ts'
 import { type Plan, isTestPath } from '../validation/index.ts'
@@ -43,7 +43,7 @@ export async function proposeSettings(options: ProposalOptions): Promise<Proposa
     build(scripts, tests),
     test(plan),
     { name: 'plan.env', value: {}, proposed: false, why: 'the suites see a cleared environment; name here what they need: {"TZ": "UTC"}' },
-    { name: 'plan.timeout', value: null, proposed: false, why: 'three times the measured baseline, at least a minute' },
+    { name: 'plan.timeout', value: null, proposed: false, why: SUITE_LIMIT_TEXT },
     scope(plan),
   ]
 }

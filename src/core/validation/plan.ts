@@ -1,3 +1,4 @@
+import { SUITE_LIMIT } from '../config/index.ts'
 import type { TreeReader } from '../git/index.ts'
 import { digest } from '../kernel/index.ts'
 import type { CommandStep, DetectContext, Detection, PackageNode, Plan, PlanEntry, RunnerId, ScriptCommand } from './runner.ts'
@@ -24,8 +25,6 @@ export type PlanOptions = {
   scopes: readonly string[]
 }
 
-const DEFAULT_TIMEOUT_MS = 20 * 60_000
-
 /**
  * The plan of a base commit: which suites judge a change, and which commands serve as ratchets beside them. Read from
  * the committed tree only, so that a candidate cannot choose its judge.
@@ -37,7 +36,7 @@ export async function detectPlan(options: PlanOptions): Promise<Plan> {
   const declared = known.filter(({ alone }) => !alone)
   const notes: string[] = []
   const wanted = (scope: string): boolean => options.scopes.length === 0 || options.scopes.includes(scope)
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const timeoutMs = options.timeoutMs ?? SUITE_LIMIT.longestMs
   const entries: PlanEntry[] = []
   const steps: CommandStep[] = []
   let packages = declared

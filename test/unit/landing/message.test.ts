@@ -46,6 +46,18 @@ describe("the repository's own manner", () => {
     expect(composeMessage(claim, say(...subjects), TEST_IDENTITY)).toBe(`${expected}\n`)
   })
 
+  it.each([
+    ['indexOf() compared with -1 becomes includes()', 'indexOf() compared with -1 becomes includes()'],
+    ['hasOwnProperty borrowed from an object becomes Object.hasOwn', 'hasOwnProperty borrowed from an object becomes Object.hasOwn'],
+    ['os.path.join becomes /', 'os.path.join becomes /'],
+    ['utf8 is the default', 'utf8 is the default'],
+    ['snake_case stays', 'snake_case stays'],
+    ['iPhone stays', 'iPhone stays'],
+    ['replace it', 'Replace it'],
+  ])('a word of code keeps its letters at the front of a sentence: %s', (title, expected) => {
+    expect(composeMessage({ ...claim, title }, say('Fix leak', 'Add thing'), TEST_IDENTITY)).toBe(`${expected}\n`)
+  })
+
   it('signs off where the others do, keeps names, cuts long subjects at a word, takes control characters out', () => {
     const conventions = detectConventions(Array.from({ length: 3 }, () => ({ subject: 'fix: a', body: 'Signed-off-by: A <a@b.c>' })))
     const message = composeMessage(

@@ -91,9 +91,10 @@ for (const kind of ['bubblewrap', 'none'] as const satisfies readonly IsolationK
         { kind },
       )
       writeFileSync(join(bench.repository.root, '.env'), 'S=1')
-      const profile = { ...bench.profile, include: ['.env'] }
+      const profile = { ...bench.profile, include: ['.env', '.git', '.GIT/config', '../outside'] }
       const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'edit', profile })
       expect(await sandbox.collectChanges()).toEqual([])
+      expect(readdirSync(sandbox.path).toSorted()).toEqual(['.env', '.gitignore', 'a.txt', 'b.txt', 'c.txt', 'm.sh'])
       const script = [
         'cat .env',
         'echo a2 > a.txt',

@@ -233,7 +233,9 @@ describe('a claim', () => {
     ['not alike', instrument(0.06)],
     ['not to be had', null],
   ])('does not count with a control that is %s', async (_name, control) => {
-    for (const effect of [0.2, 0, -0.2]) {
+    const harm = await of([round(0.2)], control)
+    expect(harm.metric).toMatchObject({ verdict: 'unclear', rounds: 1, control, detail: expect.stringContaining('the unchanged code') })
+    for (const effect of [0, -0.2]) {
       const { metric, asked } = await of([round(effect)], control)
       expect(asked).toEqual([1])
       expect(metric).toMatchObject({ verdict: 'not_measured', estimate: null, sign_flip_p: null, rounds: 0, control })

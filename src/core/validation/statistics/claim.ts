@@ -14,8 +14,9 @@ export type ClaimOptions = {
  *
  * 1. A first round. What could not be measured ends here.
  * 2. The instrument: the base against itself, measured in the same way, has to be equivalent (Schuirmann 1987: the whole
- *    interval within the margin). If it is not, nothing that was measured here counts, in either direction, and the
- *    metric is `not_measured`. The control stands beside every verdict, also beside `not_worse`.
+ *    interval within the margin). If it is not, nothing that was measured here counts, in either direction: the metric
+ *    is `not_measured`, or `unclear` where the first round said worse. The control stands beside every verdict, also
+ *    beside `not_worse`.
  * 3. A claim, improved or worse, is measured once more: the first round was chosen because it looked good or bad, and
  *    what is chosen for its extreme is exaggerated. Both rounds together are judged; a claim whose second round could
  *    not be made keeps `rounds: 1`, with which no verdict follows from it.
@@ -30,6 +31,8 @@ export async function measureClaim({ margin, measure, control }: ClaimOptions): 
     const detail = instrument
       ? 'on this machine, now, the unchanged code does not compare equal with itself'
       : 'the unchanged code could not be compared with itself'
+    // A warning from a poor instrument proves nothing, but is no reason to go on without a person either.
+    if (first.verdict === 'worse') return { ...first, verdict: 'unclear', detail, control: instrument }
     return { ...notMeasured(first, detail), self_reported: first.self_reported, control: instrument, samples: first.samples }
   }
   const checked = { ...first, control: instrument }
