@@ -40,7 +40,7 @@ function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]
     git: settings.sandboxGit,
     path,
   }
-  return digest({ tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
+  return digest({ format: 2, tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
 
 /** Measures the unchanged tree in the same jail, or takes it from the cache; then what the tests run of the touched files. */
