@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Playground, createPlayground } from './playground.ts'
 
 const SHOP = join(import.meta.dirname, '..', '..', 'examples', 'shop')
-const VERDICTS = 180_000
+const VERDICTS = 300_000
 
 type Verdicts = Record<string, { verdict: string; kept: number; found: number; dropped: number }>
 

@@ -45,7 +45,7 @@ export async function baselineKey(session: Session, plan: Plan, entries: readonl
     // a dependency that was updated may turn tests red: no candidate is to blame for that
     installed: session.isolation.room.fingerprint(await session.workbench.profile()),
   }
-  return digest({ tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
+  return digest({ format: 2, tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
 
 /** Measures the unchanged tree in the same jail, or takes it from the cache; then what the tests run of the touched files. */
