@@ -62,7 +62,9 @@ describe('command lines of improve that are not understood', () => {
       '1',
     ])
     expect(answer.exitCode, answer.stdout).toBe(0)
-    expect(answer.json.data.candidates).toMatchObject([{ files: ['src/list.js'] }, {}].slice(0, answer.json.data.candidates.length))
+    const files = (answer.json.data.candidates as { files: string[] }[]).map((each) => each.files)
+    expect(files.length).toBeGreaterThan(0)
+    expect(new Set(files.flat())).toEqual(new Set(['src/list.js']))
   })
 
   it('settings that are not valid, each named with its place', async () => {
