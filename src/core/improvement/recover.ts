@@ -1,4 +1,5 @@
 import type { Outcome } from '../landing/index.ts'
+import { recordDecisions } from './decisions.ts'
 import type { ImprovementDeps } from './session.ts'
 import type { Run } from './store.ts'
 
@@ -43,5 +44,7 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
     await landing.dropCandidate(id)
     expired.push(id)
   }
+  const decided = new Set([...landings.map(({ candidate }) => candidate), ...expired].map((id) => store.candidate(id).runId))
+  for (const run of decided) recordDecisions(deps, run)
   return { landings, runs, expired, sandboxes }
 }

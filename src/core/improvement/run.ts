@@ -14,8 +14,9 @@ import { type Target, chooseTarget } from './deliver.ts'
 import type { Draft } from './draft.ts'
 import { findCandidates, isForeign } from './find.ts'
 import { proveCandidates } from './prove.ts'
+import { recordDecisions } from './decisions.ts'
 import { writeRecord } from './record.ts'
-import { type RunSummaryData, countTotals, improveData, isReplaced } from './report.ts'
+import { type RunSummaryData, countTotals, improveData } from './report.ts'
 import { type ImprovementDeps, type Session, createWorkbench } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
 import type { Run } from './store.ts'
@@ -36,13 +37,12 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
   announceStart(session)
-  let drafts: Draft[] = []
   try {
-    drafts = await walk(session)
+    const drafts = await walk(session)
     abandonUnfinished(session)
     return await finish(session, drafts)
   } catch (error) {
-    closeAfter(error, session, drafts)
+    closeAfter(error, session)
     throw error
   } finally {
     await session.workbench.close()
@@ -50,11 +50,11 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
 }
 
 /** Whatever stopped the run is what is told, also where the record of it cannot be written any more. */
-function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): void {
+function closeAfter(error: unknown, session: Session): void {
   try {
     abandonUnfinished(session)
     announceFailure(session, error)
-    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+    closeRun(session, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
   } catch {
     // the next command closes the run: its process is gone by then
   }
@@ -92,6 +92,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: R
     plan: null,
     baseline: null,
     control: null,
+    drafts: [],
     deadline: Number.POSITIVE_INFINITY,
     limitReached: false,
     workbench: undefined as never,
@@ -266,7 +267,7 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   if (request.failOn.includes('undecided') && totals.cannot_decide > 0) codes.push(EXIT.negative)
   if (session.signal.aborted || session.stopSoon.aborted) codes.push(EXIT.sigint)
   const exitCode = strongestExit(codes)
-  const data = closeRun(session, drafts, { status: 'finished', exitCode })
+  const data = closeRun(session, { status: 'finished', exitCode })
   announceEnd(session, data, exitCode)
   return { data, exitCode }
 }
@@ -326,7 +327,7 @@ function nextCommands(session: Session): string[] {
   return commands
 }
 
-function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'finished' | 'interrupted'; exitCode: number }): ImproveData {
+function closeRun(session: Session, end: { status: 'finished' | 'interrupted'; exitCode: number }): ImproveData {
   const { store, recordsDir, version } = session.deps
   const all = store.candidatesOf(session.run.id)
   const summary = summaryOf(session, nextCommands(session))
@@ -347,9 +348,9 @@ function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'fi
     plan: session.plan as Plan | null,
     baseline: session.baseline,
     policy: policyOf(session),
-    candidates: drafts
+    candidates: session.drafts
       .map((draft) => ({ draft, row: all.find(({ id }) => id === draft.candidate.id)! }))
-      .filter(({ row }) => row.evidence.proof !== null && !isReplaced(row, all))
+      .filter(({ row }) => row.evidence.proof !== null)
       .map(({ draft, row }) => ({
         id: row.id,
         parent: row.parent,
@@ -359,12 +360,15 @@ function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'fi
         commit: row.commit,
         tree: row.tree,
         diffHash: row.diffHash,
+        replacedBy: draft.replacedBy,
         evidence: row.evidence.proof!,
+        results: draft.results,
         facts: { testsTouched: draft.facts.testsTouched, addedTestsOnly: draft.facts.addedTestsOnly },
         verdict: row.verdict,
         reasons: row.reasons,
       })),
   })
   store.finishRun(session.run.id, { ...end, summary, recordPath })
+  recordDecisions(session.deps, session.run.id)
   return improveData(store.run(session.run.id), all, summary)
 }

@@ -6,6 +6,7 @@ import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom }
 import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
+import type { Draft } from './draft.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
 import type { ProcessIdentity, Run, Store } from './store.ts'
 
@@ -74,6 +75,8 @@ export type Session = {
   plan: Plan | null
   baseline: Baseline | null
   control: Control | null
+  /** Every candidate that was looked at so far, parts after their wholes: what the record holds. */
+  readonly drafts: Draft[]
   /** Monotonic milliseconds at which no new candidate is started. */
   deadline: number
   limitReached: boolean
