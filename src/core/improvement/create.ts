@@ -6,6 +6,7 @@ import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, hintsOfRefusal, undoCandidate } from './deliver.ts'
 import type { HookRefusal, Landing } from './hooks.ts'
 import { candidateReport, runSummary } from './explain.ts'
+import { recordDecisions } from './decisions.ts'
 import { assertPresent, changeGone, isPresent } from './present.ts'
 import { type RecoveryReport, deadRuns, recover } from './recover.ts'
 import { candidateData, improveData } from './report.ts'
@@ -125,7 +126,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
         grantApproval(deps, candidate, actor, override)
       }
-      await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decidedBy ?? actor.name, options)
+      try {
+        await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decidedBy ?? actor.name, options)
+      } finally {
+        recordDecisions(deps, candidate.runId)
+      }
       return candidateData(store.candidate(candidate.id))
     },
 
@@ -149,6 +154,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         store.decline(candidate.fingerprint, candidate.id, 'declined', reason)
       })
       await landing.dropCandidate(candidate.id)
+      recordDecisions(deps, candidate.runId)
       return candidateData(store.candidate(candidate.id))
     },
 
@@ -162,11 +168,13 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return approvals.answer(questionId, actor.name, text)
     },
 
-    async undo(prefix, _actor, options = {}) {
+    async undo(prefix, actor, options = {}) {
       await ready()
       const candidate = candidateOf(prefix)
       if (!LANDED.includes(candidate.state) && candidate.state !== 'undo_conflict') throw conflict(candidate, 'undone')
+      if (!options.dryRun) store.event('candidate.undo_asked', candidate.runId, candidate.id, { by: actor.name, via: actor.via })
       const result = await undoCandidate(deps, candidate, options)
+      if (!options.dryRun) recordDecisions(deps, candidate.runId)
       if (result.status !== 'undone' && result.status !== 'ready') {
         const { detail } = describeRefusal(result)
         throw new SingularityError(
@@ -191,7 +199,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         await grant().catch(ignoreConflict)
       }
       for (const candidate of store.inState('approved')) {
-        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', options).catch(ignoreConflict)
+        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', options)
+          .catch(ignoreConflict)
+          .finally(() => recordDecisions(deps, candidate.runId))
         done.push(candidateData(store.candidate(candidate.id)))
       }
       return { candidates: done }

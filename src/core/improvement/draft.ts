@@ -1,5 +1,6 @@
 import type { Evidence, SiteEvidence } from '../validation/index.ts'
 import type { CandidateCommit } from './commit.ts'
+import type { TrialResults } from './results.ts'
 import type { Proposal, Site } from './source.ts'
 import type { Candidate } from './store.ts'
 
@@ -16,6 +17,8 @@ export type Draft = {
   /** A part of a larger candidate was kept as a candidate of its own. */
   replacedBy: string | null
   facts: DraftFacts
+  /** What each test said, trial by trial; the last one of purpose `candidate` is what the evidence counts. */
+  results: TrialResults[]
 }
 
 export type DraftFacts = {
@@ -62,6 +65,7 @@ export function createDraft(candidate: Candidate, proposal: Proposal, sites: rea
     evidence: emptyEvidence(),
     replacedBy: null,
     facts: { testsTouched: false, addedTestsOnly: false, privileged: false, coarse: false },
+    results: [],
   }
 }
 

@@ -39,6 +39,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
     plan: null,
     baseline: null,
     control: null,
+    drafts: [],
     instruments: new Map(),
     deadline: Number.POSITIVE_INFINITY,
     limitReached: false,

@@ -119,6 +119,7 @@ export async function tryBaseTests(session: Session, draft: Draft, entries: read
     baseTestFiles: testFilesOf(session),
   })
   const trial = await tryCommit(session, overlay.commit, { entries, fresh: true, steps: false, confirm: true })
+  draft.results.push({ purpose: 'base_tests', commit: overlay.commit, suites: trial.results })
   for (const entry of entries) {
     const [base, old, next] = [
       session.baseline!.entries.find(({ entryId }) => entryId === entry.id),

@@ -20,7 +20,7 @@ type Rider = { draft: Draft; entries: PlanEntry[] }
 
 /** Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. */
 export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench): Promise<Draft[]> {
-  const drafts: Draft[] = []
+  const { drafts } = session
   const riders: Rider[] = []
   for (const [index, { candidate, proposal }] of found.entries()) {
     if (index > 0 && !mayContinue(session)) break
@@ -30,14 +30,13 @@ export async function proveCandidates(session: Session, found: readonly Found[],
     try {
       const rider = await screen(session, draft, bench)
       if (rider === 'settled') continue
-      if (rider.draft !== draft) drafts.push(rider.draft)
       riders.push(rider)
     } catch (error) {
       fail(session, draft, error)
     }
   }
   try {
-    drafts.push(...(await ride(session, riders)))
+    await ride(session, riders)
   } catch (error) {
     // nobody knows which of them it was: none of them has a verdict
     for (const { draft } of riders) if (draft.candidate.verdict === null) settleTampered(session, draft, error)
@@ -147,6 +146,7 @@ async function cutDown(session: Session, draft: Draft, entries: readonly PlanEnt
   store.move(child.candidate.id, 'committed')
   store.saveCommit(child.candidate.id, { base: session.base, ...child.commit, sites: siteCounts(child) })
   draft.replacedBy = child.candidate.id
+  session.drafts.push(child)
   return child
 }
 
@@ -194,8 +194,7 @@ const union = (riders: readonly Rider[]): PlanEntry[] => {
 }
 
 /** The train: full suites, types and lint once on the tip, bisected when red; then the measurements of the tip. */
-async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
-  const children: Draft[] = []
+async function ride(session: Session, all: readonly Rider[]): Promise<void> {
   let { coupled: riders, overlapping } = await couple(session, all)
   for (const { draft } of overlapping) setAside(session, draft)
   while (riders.length > 0) {
@@ -229,13 +228,11 @@ async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
       if (child) next.push({ draft: child, entries: member.entries })
     }
     if (next.length > 0 && mayContinue(session)) {
-      children.push(...next.map(({ draft }) => draft))
       riders = [...result.kept, ...next]
       continue
     }
     riders = await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined)
   }
-  return children
 }
 
 /** Its tests never ran on the tip, so there is no verdict: it counts as not run and is found again by the next run. */

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { dirname } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { SingularityError, canonicalJson, parseJson, sha256 } from '../kernel/index.ts'
+import type { TrialResults } from './results.ts'
 import type { DecisionPolicy, Evidence, Plan, Verdict, VerdictFacts, VerdictReason } from '../validation/index.ts'
 
 export type CandidateRecord = {
@@ -13,7 +14,11 @@ export type CandidateRecord = {
   commit: string | null
   tree: string | null
   diffHash: string | null
+  /** The part of it that was kept stands for it; absent in older records. */
+  replacedBy?: string | null
   evidence: Evidence
+  /** Per-test results of every trial; absent in older records. */
+  results?: readonly TrialResults[]
   facts: VerdictFacts
   verdict: Verdict | null
   reasons: readonly VerdictReason[]
@@ -32,13 +37,42 @@ export type RunRecord = {
   candidates: readonly CandidateRecord[]
 }
 
-type Envelope = { digest: string; record: RunRecord }
+/** What became of a candidate, as far as it is known when it is written. */
+export type DecisionRecord = {
+  candidate: string
+  state: string
+  /** Whether and by whom it was approved or rejected, through what, and why. */
+  answer: {
+    status: string
+    by: string | null
+    via: string | null
+    at: string | null
+    reason: string | null
+    overrides: boolean
+    diffHash: string
+  } | null
+  landed: { commit: string; ref: string | null } | null
+  undone: string | null
+  /** Every step, with its time. */
+  history: readonly { at: string; name: string; detail: string }[]
+}
+
+/** The evidence never changes after the run; decisions follow later, under a digest of their own. */
+type Envelope = { digest: string; record: RunRecord; decisions?: { digest: string; list: readonly DecisionRecord[] } }
 
 /** Writes a record under its digest: temporary name, fsync, rename. Answers the path. */
 export function writeRecord(path: string, record: RunRecord): string {
+  return writeEnvelope(path, { digest: sha256(canonicalJson(record)), record })
+}
+
+/** Puts the decisions of a run into its record, in place of those that were there. @throws RECORD_INVALID */
+export function writeDecisions(path: string, list: readonly DecisionRecord[]): void {
+  writeEnvelope(path, { ...readEnvelope(path), decisions: { digest: sha256(canonicalJson(list)), list } })
+}
+
+function writeEnvelope(path: string, envelope: Envelope): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const text = canonicalJson(record)
-  const bytes = gzipSync(`{"digest":"${sha256(text)}","record":${text}}\n`)
+  const bytes = gzipSync(`${canonicalJson(envelope)}\n`)
   const temporary = `${path}.${process.pid}.tmp`
   const file = openSync(temporary, 'w', 0o600)
   try {
@@ -53,6 +87,15 @@ export function writeRecord(path: string, record: RunRecord): string {
 
 /** Reads and checks a record. @throws RECORD_INVALID when it is missing, damaged or altered */
 export function readRecord(path: string): RunRecord {
+  return readEnvelope(path).record
+}
+
+/** The decisions a record knows of. @throws RECORD_INVALID */
+export function readDecisions(path: string): readonly DecisionRecord[] {
+  return readEnvelope(path).decisions?.list ?? []
+}
+
+function readEnvelope(path: string): Envelope {
   let text: string
   try {
     text = gunzipSync(readFileSync(path), { maxOutputLength: 512 * 1024 * 1024 }).toString('utf8')
@@ -60,11 +103,13 @@ export function readRecord(path: string): RunRecord {
     throw new SingularityError('RECORD_INVALID', `The record ${path} cannot be read.`, { cause: error })
   }
   const envelope = parseJson(text) as Envelope | undefined
-  if (!envelope?.record || sha256(canonicalJson(envelope.record)) !== envelope.digest)
+  const decisions = envelope?.decisions
+  const decisionsHold = decisions === undefined || sha256(canonicalJson(decisions.list)) === decisions.digest
+  if (!envelope?.record || sha256(canonicalJson(envelope.record)) !== envelope.digest || !decisionsHold)
     throw new SingularityError('RECORD_INVALID', `The record ${path} was altered: its digest does not match.`)
   if (envelope.record.schema !== 'singularity.record/1')
     throw new SingularityError('RECORD_INVALID', `The record ${path} has the unknown schema ${String(envelope.record.schema)}.`, {
       hints: ['Update singularity.'],
     })
-  return envelope.record
+  return envelope
 }

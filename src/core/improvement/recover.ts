@@ -1,5 +1,6 @@
 import type { Outcome } from '../landing/index.ts'
 import type { CandidateState } from './data.ts'
+import { recordDecisions } from './decisions.ts'
 import type { ImprovementDeps } from './session.ts'
 import type { Run } from './store.ts'
 
@@ -44,6 +45,8 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
     await landing.dropCandidate(id)
     expired.push(id)
   }
+  const decided = new Set([...landings.map(({ candidate }) => candidate), ...expired].map((id) => store.candidate(id).runId))
+  for (const run of decided) recordDecisions(deps, run)
   return { landings, runs, expired, sandboxes }
 }
 

@@ -1,6 +1,7 @@
 import { SingularityError } from '../kernel/index.ts'
-import { type DecisionPolicy, decideVerdict } from '../validation/index.ts'
-import type { RunRecord } from './record.ts'
+import { type Baseline, type DecisionPolicy, type TestStatus, countStatuses, decideVerdict } from '../validation/index.ts'
+import type { CandidateRecord, RunRecord } from './record.ts'
+import { rebuildResults } from './results.ts'
 
 export type ReplayedVerdict = {
   id: string
@@ -42,8 +43,25 @@ export function replayRecord(
   })
   const problems = altered
     ? []
-    : verdicts
-        .filter(({ changed }) => changed)
-        .map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`)
+    : [
+        ...verdicts
+          .filter(({ changed }) => changed)
+          .map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`),
+        ...record.candidates.flatMap((each) => contradiction(record, each)),
+      ]
   return { ok: problems.length === 0, problems, verdicts }
+}
+
+/** The single results, told again from the baseline, must add up to what the evidence counts. Older records have none. */
+function contradiction(record: RunRecord, { id, evidence, results = [] }: CandidateRecord): string[] {
+  const last = results.findLast(({ purpose }) => purpose === 'candidate')
+  if (!last) return []
+  const { entries } = record.baseline as Baseline
+  const told = last.suites.map((suite) =>
+    countStatuses(Object.values(rebuildResults(entries.find(({ entryId }) => entryId === suite.entry)?.statuses ?? {}, suite))),
+  )
+  const counted = Object.entries(evidence.tests.candidate) as [TestStatus, number][]
+  return counted.every(([status, count]) => told.reduce((sum, counts) => sum + counts[status], 0) === count)
+    ? []
+    : [`The single results of ${id} do not add up to its evidence.`]
 }

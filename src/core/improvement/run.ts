@@ -16,9 +16,10 @@ import type { Draft } from './draft.ts'
 import { findCandidates } from './find.ts'
 import { type Start, openSession, planOf, resolveBase } from './open.ts'
 import { proveCandidates } from './prove.ts'
+import { recordDecisions } from './decisions.ts'
 import { writeRecord } from './record.ts'
 import { dropOldCandidates } from './recover.ts'
-import { type RunSummaryData, countTotals, improveData, isReplaced } from './report.ts'
+import { type RunSummaryData, countTotals, improveData } from './report.ts'
 import type { ImprovementDeps, Session } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
 
@@ -37,13 +38,12 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   runId = session.run.id
   await dropOldCandidates(deps)
   announceStart(session)
-  let drafts: Draft[] = []
   try {
-    drafts = await walk(session)
+    const drafts = await walk(session)
     abandonUnfinished(session)
     return await finish(session, drafts)
   } catch (error) {
-    closeAfter(error, session, drafts)
+    closeAfter(error, session)
     throw error
   } finally {
     await session.workbench.close()
@@ -51,11 +51,11 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
 }
 
 /** Whatever stopped the run is what is told, also where the record of it cannot be written any more. */
-function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): void {
+function closeAfter(error: unknown, session: Session): void {
   try {
     abandonUnfinished(session)
     announceFailure(session, error)
-    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+    closeRun(session, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
   } catch {
     // the next command closes the run: its process is gone by then
   }
@@ -195,7 +195,7 @@ async function finish(session: Session, drafts: readonly Draft[]): Promise<Impro
   if (request.failOn.includes('undecided') && totals.cannot_decide > 0) codes.push(EXIT.negative)
   if (session.signal.aborted || session.stopSoon.aborted) codes.push(EXIT.sigint)
   const exitCode = strongestExit(codes)
-  const data = closeRun(session, drafts, { status: 'finished', exitCode })
+  const data = closeRun(session, { status: 'finished', exitCode })
   announceEnd(session, data, exitCode)
   return { data, exitCode }
 }
@@ -210,7 +210,7 @@ function nextCommands(session: Session): string[] {
   return session.limitReached ? [improveCommand(request, prefix, `--time-limit ${longer.replaceAll(' ', '')}`)] : []
 }
 
-function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'finished' | 'interrupted'; exitCode: number }): ImproveData {
+function closeRun(session: Session, end: { status: 'finished' | 'interrupted'; exitCode: number }): ImproveData {
   const { store, recordsDir, version } = session.deps
   const all = store.candidatesOf(session.run.id)
   const summary = summaryOf(session, nextCommands(session))
@@ -231,9 +231,9 @@ function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'fi
     plan: session.plan as Plan | null,
     baseline: session.baseline,
     policy: policyOf(session),
-    candidates: drafts
+    candidates: session.drafts
       .map((draft) => ({ draft, row: all.find(({ id }) => id === draft.candidate.id)! }))
-      .filter(({ row }) => row.evidence.proof !== null && !isReplaced(row, all))
+      .filter(({ row }) => row.evidence.proof !== null)
       .map(({ draft, row }) => ({
         id: row.id,
         parent: row.parent,
@@ -243,12 +243,15 @@ function closeRun(session: Session, drafts: readonly Draft[], end: { status: 'fi
         commit: row.commit,
         tree: row.tree,
         diffHash: row.diffHash,
+        replacedBy: draft.replacedBy,
         evidence: row.evidence.proof!,
+        results: draft.results,
         facts: { testsTouched: draft.facts.testsTouched, addedTestsOnly: draft.facts.addedTestsOnly },
         verdict: row.verdict,
         reasons: row.reasons,
       })),
   })
   store.finishRun(session.run.id, { ...end, summary, recordPath })
+  recordDecisions(session.deps, session.run.id)
   return improveData(store.run(session.run.id), all, summary)
 }

@@ -34,6 +34,7 @@ export function recordTrial(draft: Draft, trial: Trial): void {
     hang: trial.hang,
   }
   draft.evidence.guards = [...trial.guards]
+  draft.results.push({ purpose: 'candidate', commit: trial.commit, suites: trial.results })
   draft.evidence.errors = [...trial.errors]
 }
 

@@ -14,10 +14,14 @@ import {
   statusOf,
   statusesOf,
 } from '../validation/index.ts'
+import { type SuiteResults, suiteResults } from './results.ts'
 import { type Session, countTests } from './session.ts'
 
 /** What the plan says about one commit, against the baseline. */
 export type Trial = {
+  commit: string
+  /** Test by test, against the baseline. */
+  results: SuiteResults[]
   reports: Map<string, TestReport>
   baselineCounts: ReturnType<typeof countStatuses>
   counts: ReturnType<typeof countStatuses>
@@ -76,7 +80,7 @@ const known = (session: Session, entries: readonly PlanEntry[]): PlanEntry[] =>
 /** Runs the plan on a commit and compares it with the base, test by test. */
 export async function tryCommit(session: Session, commit: string, options: TrialOptions): Promise<Trial> {
   return session.workbench.use(commit, { purpose: 'validate', fresh: options.fresh }, async (sandbox) => {
-    const trial = emptyTrial()
+    const trial = emptyTrial(commit)
     if (options.steps || session.plan!.steps.some(({ kind }) => kind === 'build')) await trySteps(session, sandbox, trial, options.steps)
     if (trial.guards.some(({ ok }) => ok === false)) return trial
     for (const entry of known(session, options.entries)) await tryEntry(session, sandbox, entry, trial, options)
@@ -85,9 +89,11 @@ export async function tryCommit(session: Session, commit: string, options: Trial
   })
 }
 
-function emptyTrial(): Trial {
+function emptyTrial(commit: string): Trial {
   const none = countStatuses([])
   return {
+    commit,
+    results: [],
     reports: new Map(),
     baselineCounts: { ...none },
     counts: { ...none },
@@ -145,6 +151,7 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
     chosen && ((id) => chosen.has(id.split('::')[0]!) && ran.has(id.split('::')[0]!)),
   )
   trial.reports.set(entry.id, run.report)
+  trial.results.push(suiteResults(entry.id, base.statuses, run.report, options.files ? [...ran] : null))
   trial.regressed.push(...comparison.regressed)
   trial.weakened.push(...comparison.weakened)
   trial.fixed.push(...comparison.fixed)
@@ -156,7 +163,7 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
     trial.errors.push(`${entry.id}: ${run.report.problems[0] ?? 'no report'}`)
   } else if (!run.report.complete) trial.complete = false
   for (const status of Object.values(base.statuses)) trial.baselineCounts[status]++
-  for (const { status } of run.report.tests) trial.counts[status]++
+  for (const status of Object.values(statusesOf(run.report))) trial.counts[status]++
 }
 
 /**

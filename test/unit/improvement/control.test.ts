@@ -19,6 +19,8 @@ const report = (tests: { id: string; message?: string }[]): Trial['reports'] =>
 function trial(more: Partial<Trial>): Trial {
   const none = countStatuses([])
   return {
+    commit: 'c0ffee',
+    results: [],
     reports: new Map(),
     baselineCounts: none,
     counts: none,
