@@ -43,3 +43,41 @@ describe('what a patch changes is only kept when a test runs it', () => {
     expect(await reasonsOf(patch)).toMatchObject({ verdict: 'cannot_decide', codes: expect.arrayContaining(['unexercised']) })
   })
 })
+
+const RULES = 'RULES = {"none": lambda v: v == None, "some": lambda v: v is not None}\n\n\ndef either(a, b):\n    return a == 1 or b == 2\n'
+
+describe('a line of Python that is run only in part', () => {
+  let place: Playground
+  beforeAll(() => {
+    place = createPlayground({
+      'setup.py': 'from setuptools import setup\nsetup(name="demo")\n',
+      'rules.py': RULES,
+      'test_rules.py': [
+        'import unittest',
+        'from rules import RULES, either',
+        '',
+        '',
+        'class Rules(unittest.TestCase):',
+        '    def test_some(self):',
+        '        self.assertTrue(RULES["some"](1))',
+        '',
+        '    def test_either(self):',
+        '        self.assertTrue(either(1, 0))',
+        '        self.assertTrue(either(0, 2))',
+        '        self.assertFalse(either(0, 0))',
+        '',
+      ].join('\n'),
+    })
+  })
+  afterAll(() => place.cleanup())
+
+  it('is not exercised where nothing calls the lambda', async () => {
+    const patch = patchOf('rules.py', RULES, (text) => text.replace('v == None', 'v == 12345'))
+    expect(candidateOf(await judge(place, patch))).toMatchObject({ verdict: 'cannot_decide' })
+  })
+
+  it('is exercised where a fault on it is noticed', async () => {
+    const patch = patchOf('rules.py', RULES, (text) => text.replace('a == 1 or b == 2', 'b == 2 or a == 1'))
+    expect(candidateOf(await judge(place, patch)).sites).toMatchObject({ found: 1, exercised: 1 })
+  })
+})

@@ -12,7 +12,7 @@ import {
 } from '../validation/index.ts'
 import { type Session, countTests } from './session.ts'
 
-type StoredFile = [file: string, executed: number[], executable: number[], partial: number[]]
+type StoredFile = [file: string, executed: number[], executable: number[], partial: number[], unsure: number[]]
 type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
 
 /** Above this a suite is not run again as a whole for its coverage: the tests that reach the touched files are. */
@@ -126,7 +126,14 @@ function writeCoverage(coverage: BaseCoverage): StoredCoverage {
   return {
     suites: [...coverage].map(([id, map]) => [
       id,
-      map && [...map].map(([file, each]): StoredFile => [file, lines(each.executed), lines(each.executable), lines(each.partial)]),
+      map &&
+        [...map].map(([file, each]): StoredFile => [
+          file,
+          lines(each.executed),
+          lines(each.executable),
+          lines(each.partial),
+          lines(each.unsure),
+        ]),
     ]),
     unfinished: [...(coverage.unfinished ?? [])],
   }
@@ -139,9 +146,9 @@ function readCoverage({ suites, unfinished }: StoredCoverage): BaseCoverage {
       id,
       files &&
         new Map(
-          files.map(([file, executed, executable, partial]) => [
+          files.map(([file, executed, executable, partial, unsure]) => [
             file,
-            { executed: set(executed), executable: set(executable), partial: set(partial) },
+            { executed: set(executed), executable: set(executable), partial: set(partial), unsure: set(unsure) },
           ]),
         ),
     ]),
@@ -163,7 +170,9 @@ export function isExercised(coverage: BaseCoverage, file: string, lines: readonl
       if (!coverage.built && !unfinished && sameKind(map, file)) answer ??= false
       continue
     }
-    if (lines.some((line) => own.executed.has(line) && !own.partial?.has(line))) return true
+    const ran = lines.filter((line) => own.executed.has(line) && !own.partial?.has(line))
+    if (ran.some((line) => !own.unsure?.has(line))) return true
+    unsure ||= ran.length > 0
     const executable = lines.some((line) => own.executable.has(line))
     // A statement of several lines may be known by its first line only.
     const head = executable

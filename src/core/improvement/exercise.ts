@@ -85,15 +85,18 @@ export async function exerciseSites(
   const sites = new Map<Site, boolean | null>()
   let faults = 0
   for (const site of draft.sites) {
+    const lines = await linesOf(session, site)
     let answer =
       after && after.size > 0 && site.added
         ? await isAddedExercised(session, commit, after, site.file, count(site.added.from, site.added.count))
-        : isExercised(bench.coverage, site.file, await linesOf(session, site))
+        : isExercised(bench.coverage, site.file, lines)
     if (answer === null && !isTest(site.file) && faults < MAX_SITE_FAULTS && mayContinue(session)) {
       faults++
       answer = await exercisedByFault(session, entries, site.file, site.line)
       if (answer === false) answer = null // one unnoticed fault is a hint, not a proof that nothing runs the line
     }
+    // Run and not looked at: a fault planted right there stayed unnoticed.
+    if (answer === true && isBlindAt(bench.control, site.file, lines)) answer = null
     sites.set(site, answer)
   }
   const whole = new Map<string, boolean | null>()
@@ -106,6 +109,10 @@ export async function exerciseSites(
     else whole.set(path, after ? await isAddedExercised(session, commit, after, path) : null)
   }
   return { sites, whole }
+}
+
+function isBlindAt({ planted }: Control, file: string, lines: readonly number[]): boolean {
+  return planted.some((each) => each.file === file && lines.includes(each.fault.line) && !each.noticed)
 }
 
 /** True when a test ran some line of a file of the base: that it is gone, or elsewhere, would then be noticed. */

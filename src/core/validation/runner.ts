@@ -133,6 +133,8 @@ export type FileCoverage = {
   executable: ReadonlySet<number>
   /** Executed lines on which some code was never reached (`if (a) return b`): not enough to call a site exercised. */
   partial?: ReadonlySet<number>
+  /** Executed lines of which the runner cannot tell whether every part ran: a lambda's body, the other side of an `or`. */
+  unsure?: ReadonlySet<number>
 }
 
 /** Lines that were executed, and lines that could have been, per file relative to the top. */

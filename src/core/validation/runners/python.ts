@@ -175,7 +175,7 @@ export const TRACER_MODULE = 'singularity_lines'
  * once all its lines were seen. coverage.py is not needed and not touched.
  */
 export const TRACER = `
-import json, os, sys, threading, time
+import ast, json, os, sys, threading, time
 ROOT = os.environ.get("SINGULARITY_COVERAGE_ROOT") or os.path.abspath(os.path.join(os.getcwd(), "../" * int(os.environ.get("SINGULARITY_COVERAGE_DEPTH", "0")) or "."))
 os.environ["SINGULARITY_COVERAGE_ROOT"] = ROOT
 PREFIX = ROOT.rstrip("/") + "/"
@@ -253,10 +253,35 @@ def executable(path):
         stack.extend(item for item in code.co_consts if hasattr(item, "co_lines"))
     return found
 
+_unsure = {}
+PARTS = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+# Lines are all that is seen: which part of one ran, nobody can tell.
+def unsure(path):
+    found = _unsure.get(path)
+    if found is None:
+        found = _unsure[path] = set()
+        try:
+            with open(path, "rb") as file:
+                tree = ast.parse(file.read())
+        except Exception:
+            return found
+        for node in ast.walk(tree):
+            if isinstance(node, PARTS):
+                found.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+            for body in (getattr(node, "body", None), getattr(node, "orelse", None)):
+                if isinstance(body, list) and body and isinstance(node, ast.stmt) and body[0].lineno == node.lineno:
+                    found.update(range(node.lineno, (body[-1].end_lineno or node.lineno) + 1))
+    return found
+
 def write():
     files = {}
     for path, seen in list(SEEN.items()):
-        files[path[len(PREFIX):]] = {"executed": sorted(seen), "executable": sorted(executable(path) | seen)}
+        files[path[len(PREFIX):]] = {
+            "executed": sorted(seen),
+            "executable": sorted(executable(path) | seen),
+            "unsure": sorted(unsure(path) & seen),
+        }
     folder = os.path.join(os.environ.get("SINGULARITY_OUT", "/out"), "coverage")
     os.makedirs(folder, exist_ok=True)
     name = os.path.join(folder, "python-%d" % os.getpid())
@@ -301,17 +326,17 @@ export async function pythonCoverage(
   list: () => Promise<readonly string[]>,
   root: string,
 ): Promise<CoverageMap | undefined> {
-  const map = new Map<string, { executed: Set<number>; executable: Set<number> }>()
+  const map = new Map<string, { executed: Set<number>; executable: Set<number>; unsure: Set<number> }>()
   let any = false
   for (const name of (await list()).filter((item) => /^coverage\/python-\d+\.json$/.test(item))) {
     const files = asRecord(parseReport(await read(name)))['files']
     any ||= files !== undefined
     for (const [path, raw] of Object.entries(asRecord(files))) {
       const file = relativeToTop(path, root, '')
-      const entry = map.get(file) ?? { executed: new Set<number>(), executable: new Set<number>() }
+      const entry = map.get(file) ?? { executed: new Set<number>(), executable: new Set<number>(), unsure: new Set<number>() }
       map.set(file, entry)
-      for (const line of asArray(asRecord(raw)['executed'])) entry.executed.add(asNumber(line) ?? 0)
-      for (const line of asArray(asRecord(raw)['executable'])) entry.executable.add(asNumber(line) ?? 0)
+      for (const kind of ['executed', 'executable', 'unsure'] as const)
+        for (const line of asArray(asRecord(raw)[kind])) entry[kind].add(asNumber(line) ?? 0)
     }
   }
   return any ? map : undefined
