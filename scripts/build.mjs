@@ -84,7 +84,9 @@ const loadAtFirstCall = {
         : undefined,
     )
     onLoad({ filter: /.*/, namespace: 'at-first-call' }, ({ path: name, pluginData }) => ({
-      contents: `let load; export default (...args) => (load ??= [require('${name}')].map((it) => it.default ?? it)[0])(...args)`,
+      contents: `let loaded
+const load = () => (loaded ??= [require('${name}')].map((it) => it.default ?? it)[0])
+export default new Proxy(() => {}, { apply: (_target, _self, args) => load()(...args), get: (_target, key) => load()[key] })`,
       resolveDir: pluginData.resolveDir,
     }))
   },
