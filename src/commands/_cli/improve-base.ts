@@ -116,6 +116,10 @@ export default abstract class ImproveBase extends BaseCommand {
       process.exitCode = outcome.exitCode
       return
     }
+    if (outcome.failure && !this.isJson) {
+      process.stdout.write(presentRun(outcome.data, request.look))
+      throw outcome.failure
+    }
     // For machines a refusal is the one envelope; people see what the run came to, then the refusal.
     if (this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
     this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)

@@ -65,7 +65,13 @@ export function createObjectBatch(options: { cwd: string; env: Readonly<Record<s
   }
 
   const start = (): ChildProcessWithoutNullStreams => {
-    const child = spawn('git', [...HARDENING, 'cat-file', '--batch'], { cwd: options.cwd, env: { ...options.env }, stdio: 'pipe' })
+    // In a group of its own: a terminal's Ctrl-C is for this program. It ends with its input, also when this program is killed.
+    const child = spawn('git', [...HARDENING, 'cat-file', '--batch'], {
+      cwd: options.cwd,
+      env: { ...options.env },
+      stdio: 'pipe',
+      detached: true,
+    })
     let errors = ''
     child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-2000)))
     child.stdin.on('error', () => {}) // the exit handler tells what happened

@@ -17,9 +17,11 @@ import { type Trial, isGreen, tryCommit } from './trials.ts'
 
 type Rider = { draft: Draft; entries: PlanEntry[] }
 
-/** Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. */
-export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench): Promise<Draft[]> {
-  const drafts: Draft[] = []
+/**
+ * Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. They are put into `drafts`
+ * as they come: what is decided is there also when the rest is cut short.
+ */
+export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench, drafts: Draft[]): Promise<void> {
   const riders: Rider[] = []
   for (const [index, { candidate, proposal }] of found.entries()) {
     if (index > 0 && !mayContinue(session)) break
@@ -35,8 +37,7 @@ export async function proveCandidates(session: Session, found: readonly Found[],
       fail(session, draft, error)
     }
   }
-  drafts.push(...(await ride(session, riders)))
-  return drafts
+  await ride(session, riders, drafts)
 }
 
 /** What the machine cannot do for one candidate it cannot do for the next. */
@@ -183,8 +184,7 @@ const union = (riders: readonly Rider[]): PlanEntry[] => {
 }
 
 /** The train: full suites, types and lint once on the tip, bisected when red; then the measurements of the tip. */
-async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
-  const children: Draft[] = []
+async function ride(session: Session, all: readonly Rider[], drafts: Draft[]): Promise<void> {
   let { coupled: riders, overlapping } = await couple(session, all)
   for (const { draft } of overlapping) {
     draft.evidence.tests.complete = true
@@ -222,14 +222,13 @@ async function ride(session: Session, all: readonly Rider[]): Promise<Draft[]> {
       if (child) next.push({ draft: child, entries: member.entries })
     }
     if (next.length > 0 && mayContinue(session)) {
-      children.push(...next.map(({ draft }) => draft))
+      drafts.push(...next.map(({ draft }) => draft))
       riders = [...result.kept, ...next]
       continue
     }
     await arrive(session, result.kept, last?.key === keyOf(result.kept) ? last : undefined)
     break
   }
-  return children
 }
 
 function settleOverlap(session: Session, draft: Draft): Decision {

@@ -18,7 +18,7 @@ import { proveCandidates } from './prove.ts'
 import { writeRecord } from './record.ts'
 import { dropOldCandidates } from './recover.ts'
 import { type RunSummaryData, countTotals, improveData, isReplaced } from './report.ts'
-import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
+import { type ImprovementDeps, type Session, afterSignal, createWorkbench, isForeign } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
 import type { Candidate, Run } from './store.ts'
 import { isGreen, tryCommit } from './trials.ts'
@@ -37,29 +37,47 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
-  await dropOldCandidates(deps)
-  announceStart(session)
-  let drafts: Draft[] = []
+  const drafts: Draft[] = []
   try {
-    drafts = await walk(session)
+    await dropOldCandidates(deps)
+    announceStart(session)
+    await walk(session, drafts)
     abandonUnfinished(session)
     return await finish(session, drafts)
-  } catch (error) {
-    closeAfter(error, session, drafts)
+  } catch (thrown) {
+    const error = afterSignal(thrown, session)
+    const partial = closeAfter(error, session, drafts)
+    if (partial) return partial
     throw error
   } finally {
     await session.workbench.close()
   }
 }
 
-/** Whatever stopped the run is what is told, also where the record of it cannot be written any more. */
-function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): void {
+/**
+ * Closes a run that an error ended. Where something was decided that is the answer, with the error in it. A run that
+ * decided nothing, or met a bug of ours, leaves no record: the error is its whole answer (`null`), also where nothing can
+ * be written any more.
+ */
+function closeAfter(error: unknown, session: Session, drafts: readonly Draft[]): ImproveOutcome | null {
+  const { deps, request, run } = session
   try {
     abandonUnfinished(session)
     announceFailure(session, error)
-    closeRun(session, drafts, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+    const exitCode = SingularityError.isInstance(error) ? error.exitCode : EXIT.bug
+    const end = { status: 'interrupted', exitCode } as const
+    const isDecided = deps.store.candidatesOf(run.id).some(({ verdict }) => verdict !== null)
+    if (!SingularityError.isInstance(error) || error.kind === 'bug' || !isDecided) {
+      deps.store.finishRun(run.id, { ...end, summary: summaryOf(session, []), recordPath: null })
+      return null
+    }
+    if (!request.dryRun && !request.look)
+      for (const { candidate } of drafts)
+        if (asksFor(session, deps.store.candidate(candidate.id))) requestApproval(deps, deps.store.candidate(candidate.id))
+    session.notes.push(`${error.code}: ${error.message}`)
+    return { data: closeRun(session, drafts, end), exitCode, failure: error }
   } catch {
-    // the next command closes the run: its process is gone by then
+    return null // the next command closes the run: its process is gone by then
   }
 }
 
@@ -125,7 +143,7 @@ async function resolveBase({ git }: ImprovementDeps, request: ImproveRequest): P
   throw new SingularityError('NO_COMMIT', 'The repository has no commit yet: there is nothing to compare with.')
 }
 
-async function walk(session: Session): Promise<Draft[]> {
+async function walk(session: Session, drafts: Draft[]): Promise<void> {
   const { deps, request, observe } = session
   observe({ type: 'phase', phase: 'plan', detail: 'reading the plan from the base commit' })
   const plan = await detectPlan({
@@ -149,9 +167,9 @@ async function walk(session: Session): Promise<Draft[]> {
   const found = await findCandidates(session, plan)
   if (plan.entries.length === 0) {
     session.notes.push("No test command was found: nothing can be proven. Name one: singularity improve --test 'COMMAND'")
-    return []
+    return
   }
-  if (found.length === 0 && !request.look) return []
+  if (found.length === 0 && !request.look) return
   const touched = [
     ...new Set(found.flatMap(({ proposal }) => [...proposal.sites.map(({ file }) => file), ...proposal.changes.map(({ path }) => path)])),
   ]
@@ -161,8 +179,7 @@ async function walk(session: Session): Promise<Draft[]> {
   observe({ type: 'phase', phase: 'estimate', detail: estimate(session, baseline, found.length) })
   session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)
   const control = await plantControl(session, entries, coverage, touched)
-  if (request.look) return []
-  return proveCandidates(session, found, { coverage, control })
+  if (!request.look) await proveCandidates(session, found, { coverage, control }, drafts)
 }
 
 /** Plants faults, and lists functions nobody tests: in the files about to be touched, for a look in the whole source. */
