@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readRecord } from '../../src/core/improvement/record.ts'
-import { type Playground, TINY, candidateOf, createPlayground, expectProven, refuses } from './playground.ts'
+import { type Playground, TINY, candidateOf, createPlayground, expectProven, isInSandbox, refuses } from './playground.ts'
 
 let place: Playground
 beforeEach(() => {
@@ -93,10 +93,7 @@ describe('--exec', () => {
   it('Ctrl-C ends the program, exit 130', async () => {
     const before = place.frozen()
     const { child, done } = place.start(exec('touch started; sleep 60'))
-    const home = join(place.env['XDG_STATE_HOME']!, 'singularity')
-    const started = (): boolean =>
-      existsSync(home) && readdirSync(home, { recursive: true }).some((path) => String(path).endsWith('/started'))
-    while (!started() && child.exitCode === null) await new Promise((next) => setImmediate(next))
+    while (!isInSandbox(place, 'started') && child.exitCode === null) await new Promise((next) => setImmediate(next))
     child.kill('SIGINT')
     const answer = await done
     expect({ exitCode: answer.exitCode, code: answer.json.error?.code }, answer.stdout).toEqual({ exitCode: 130, code: 'INTERRUPTED' })

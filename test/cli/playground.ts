@@ -175,6 +175,21 @@ export function freeze(root: string): Record<string, string> {
   return found
 }
 
+/** Whether some sandbox of this repository holds a file of this name at its top; folders come and go while one looks. */
+export function isInSandbox(place: Playground, name: string): boolean {
+  const home = join(place.env['XDG_STATE_HOME']!, 'singularity')
+  const below = (folder: string): string[] => {
+    try {
+      return readdirSync(folder).map((each) => join(folder, each))
+    } catch {
+      return []
+    }
+  }
+  return below(home).some((each) =>
+    below(join(each, 'sandboxes')).some((sandbox) => below(sandbox).some((tree) => existsSync(join(tree, name)))),
+  )
+}
+
 /** Runs a command that must fail with this code, and must leave the repository as it was. */
 export async function refuses(
   place: Playground,

@@ -99,12 +99,17 @@ export default abstract class ImproveBase extends BaseCommand {
       }
     })
     outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
-    if (this.mayAsk({ input: flags.input, json: flags.json }) && !request.look && !request.dryRun && !request.yes && !interrupted) {
+    const asks = !outcome.failure && this.mayAsk({ input: flags.input, json: flags.json })
+    if (asks && !request.look && !request.dryRun && !request.yes && !interrupted) {
       process.stdout.write(presentRun(outcome.data, request.look))
       outcome = await askForCandidates(service, outcome)
       if (request.summary !== null) writeSummary(request.summary, outcome.data)
       process.exitCode = outcome.exitCode
       return
+    }
+    if (outcome.failure && !this.isJson) {
+      process.stdout.write(presentRun(outcome.data, request.look))
+      throw outcome.failure
     }
     // For machines a refusal is the one envelope; people see what the run came to, then the refusal.
     if (this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)

@@ -65,11 +65,12 @@ export function createObjectBatch(options: { cwd: string; env: Readonly<Record<s
   }
 
   const start = (): ChildProcessWithoutNullStreams => {
+    // In a group of its own: a terminal's Ctrl-C is for this program. It ends with its input, also when this program is killed.
     const child = spawn('git', [...HARDENING, 'cat-file', '--batch'], {
       cwd: options.cwd,
       env: { ...options.env },
       stdio: 'pipe',
-      detached: true, // Ctrl-C on a terminal is for us; it ends when its input does
+      detached: true,
     })
     let errors = ''
     child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-2000)))

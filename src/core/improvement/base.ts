@@ -10,7 +10,7 @@ import {
   measureBaseline,
   measureCoverage,
 } from '../validation/index.ts'
-import { type Session, countTests } from './session.ts'
+import { type Session, countTests, throwIfStopped } from './session.ts'
 
 type StoredFile = [file: string, executed: number[], executable: number[], partial: number[], unsure: number[]]
 type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
@@ -114,6 +114,7 @@ async function coverSuites(
       timeoutMs: Math.min(entry.timeoutMs, coverageTimeout(base)),
       signal: session.signal,
     })
+    throwIfStopped(session)
     coverage.set(entry.id, measured?.map ?? null)
     if (measured && (!measured.complete || (fewer && !near.complete))) unfinished.add(entry.id)
   }

@@ -1,3 +1,4 @@
+import type { SingularityError } from '../kernel/index.ts'
 import type { Evidence, InstrumentEvidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
 import type { SourceKind } from './source.ts'
 
@@ -155,7 +156,12 @@ export type RunEvent =
   | { type: 'verdict'; candidate: CandidateData }
   | { type: 'note'; level: 'info' | 'warn'; text: string }
 
-export type ImproveOutcome = { data: ImproveData; exitCode: number }
+export type ImproveOutcome = {
+  data: ImproveData
+  exitCode: number
+  /** What ended the run after something was decided; also the last of `data.notes`, behind its code. */
+  failure?: SingularityError
+}
 
 /** The full evidence, as the record keeps it. */
 export type StoredEvidence = Evidence

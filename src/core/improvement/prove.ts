@@ -18,8 +18,11 @@ import { type Trial, isGreen, tryCommit } from './trials.ts'
 
 type Rider = { draft: Draft; entries: PlanEntry[] }
 
-/** Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. */
-export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench): Promise<Draft[]> {
+/**
+ * Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. They are put into the session's
+ * drafts as they come: what is decided is there also when the rest is cut short.
+ */
+export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench): Promise<void> {
   const { drafts } = session
   const riders: Rider[] = []
   for (const [index, { candidate, proposal }] of found.entries()) {
@@ -42,7 +45,6 @@ export async function proveCandidates(session: Session, found: readonly Found[],
     for (const { draft } of riders) if (draft.candidate.verdict === null) settleTampered(session, draft, error)
     throw error
   }
-  return drafts
 }
 
 /** What the machine cannot do for one candidate it cannot do for the next. */

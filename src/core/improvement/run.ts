@@ -12,7 +12,6 @@ import { type Control, controlPlan, findUnexercisedFunctions } from './control.t
 import type { ImproveData, ImproveOutcome } from './data.ts'
 import { asksFor, requestApproval } from './decide.ts'
 import { chooseTarget } from './deliver.ts'
-import type { Draft } from './draft.ts'
 import { findCandidates } from './find.ts'
 import { type Start, openSession, planOf, resolveBase } from './open.ts'
 import { proveCandidates } from './prove.ts'
@@ -20,7 +19,7 @@ import { recordDecisions } from './decisions.ts'
 import { writeRecord } from './record.ts'
 import { dropOldCandidates } from './recover.ts'
 import { type RunSummaryData, countTotals, improveData } from './report.ts'
-import type { ImprovementDeps, Session } from './session.ts'
+import { type ImprovementDeps, type Session, afterSignal } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
 
 /** Faults planted by a look and by a run that changes something. */
@@ -36,32 +35,50 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
-  await dropOldCandidates(deps)
-  announceStart(session)
   try {
-    const drafts = await walk(session)
+    await dropOldCandidates(deps)
+    announceStart(session)
+    await walk(session)
     abandonUnfinished(session)
-    return await finish(session, drafts)
-  } catch (error) {
-    closeAfter(error, session)
+    return await finish(session)
+  } catch (thrown) {
+    const error = afterSignal(thrown, session)
+    const partial = closeAfter(error, session)
+    if (partial) return partial
     throw error
   } finally {
     await session.workbench.close()
   }
 }
 
-/** Whatever stopped the run is what is told, also where the record of it cannot be written any more. */
-function closeAfter(error: unknown, session: Session): void {
+/**
+ * Closes a run that an error ended. Where something was decided that is the answer, with the error in it. A run that
+ * decided nothing, or met a bug of ours, leaves no record: the error is its whole answer (`null`), also where nothing can
+ * be written any more.
+ */
+function closeAfter(error: unknown, session: Session): ImproveOutcome | null {
+  const { deps, request, run, drafts } = session
   try {
     abandonUnfinished(session)
     announceFailure(session, error)
-    closeRun(session, { status: 'interrupted', exitCode: SingularityError.isInstance(error) ? error.exitCode : EXIT.bug })
+    const exitCode = SingularityError.isInstance(error) ? error.exitCode : EXIT.bug
+    const end = { status: 'interrupted', exitCode } as const
+    const isDecided = deps.store.candidatesOf(run.id).some(({ verdict }) => verdict !== null)
+    if (!SingularityError.isInstance(error) || error.kind === 'bug' || !isDecided) {
+      deps.store.finishRun(run.id, { ...end, summary: summaryOf(session, []), recordPath: null })
+      return null
+    }
+    if (!request.dryRun && !request.look)
+      for (const { candidate } of drafts)
+        if (asksFor(session, deps.store.candidate(candidate.id))) requestApproval(deps, deps.store.candidate(candidate.id))
+    session.notes.push(`${error.code}: ${error.message}`)
+    return { data: closeRun(session, end), exitCode, failure: error }
   } catch {
-    // the next command closes the run: its process is gone by then
+    return null // the next command closes the run: its process is gone by then
   }
 }
 
-async function walk(session: Session): Promise<Draft[]> {
+async function walk(session: Session): Promise<void> {
   const { deps, request, observe } = session
   observe({ type: 'phase', phase: 'plan', detail: 'reading the plan from the base commit' })
   const plan = await planOf(session)
@@ -75,9 +92,9 @@ async function walk(session: Session): Promise<Draft[]> {
   const found = await findCandidates(session, plan)
   if (plan.entries.length === 0) {
     session.notes.push("No test command was found: nothing can be proven. Name one: singularity improve --test 'COMMAND'")
-    return []
+    return
   }
-  if (found.length === 0 && !request.look) return []
+  if (found.length === 0 && !request.look) return
   const touched = [
     ...new Set(found.flatMap(({ proposal }) => [...proposal.sites.map(({ file }) => file), ...proposal.changes.map(({ path }) => path)])),
   ]
@@ -89,8 +106,7 @@ async function walk(session: Session): Promise<Draft[]> {
   observe({ type: 'phase', phase: 'estimate', ...estimate(session, baseline, found.length) })
   session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)
   const control = await plantControl(session, entries, coverage, touched)
-  if (request.look) return []
-  return proveCandidates(session, found, { coverage, control })
+  if (!request.look) await proveCandidates(session, found, { coverage, control })
 }
 
 /** Plants faults, and lists functions nobody tests: in the files about to be touched, for a look in the whole source. */
@@ -159,8 +175,8 @@ function baselineData(baseline: Baseline, control: Control | null): ImproveData[
 }
 
 /** Opens approvals, answers those a policy may answer, lands them, writes the record. */
-async function finish(session: Session, drafts: readonly Draft[]): Promise<ImproveOutcome> {
-  const { deps, request, run } = session
+async function finish(session: Session): Promise<ImproveOutcome> {
+  const { deps, request, run, drafts } = session
   const codes: ExitCode[] = []
   if (!request.dryRun && !request.look) {
     const target = await chooseTarget(deps.git, {

@@ -162,6 +162,21 @@ export function createWorkbench(options: {
   }
 }
 
+/**
+ * What was cut by a signal is no evidence: nothing may be concluded or remembered from it.
+ * @throws INTERRUPTED
+ */
+export function throwIfStopped(session: Pick<Session, 'signal'>): void {
+  if (session.signal.aborted) throw new SingularityError('INTERRUPTED', 'Stopped by a signal.')
+}
+
+/** What goes wrong once a signal came went wrong because of it: programs and streams end under one's hands then. */
+export function afterSignal(error: unknown, { signal, stopSoon }: Pick<Session, 'signal' | 'stopSoon'>): unknown {
+  if (!signal.aborted && !stopSoon.aborted) return error
+  if (SingularityError.isInstance(error) && error.kind === 'signal') return error
+  return new SingularityError('INTERRUPTED', 'Stopped by a signal.', { cause: error })
+}
+
 /** Whether the run should start another piece of work. Notes the reached limit once. */
 export function mayContinue(session: Session): boolean {
   if (session.signal.aborted || session.stopSoon.aborted) return false

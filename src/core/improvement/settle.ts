@@ -3,7 +3,7 @@ import { type Decision, DEFAULT_POLICY, type DecisionPolicy, PERSON_REASONS, dec
 import type { Risk } from './data.ts'
 import { type Draft, siteCounts } from './draft.ts'
 import { candidateData } from './report.ts'
-import type { Session } from './session.ts'
+import { type Session, throwIfStopped } from './session.ts'
 import type { Trial } from './trials.ts'
 
 export function policyOf(session: Session): DecisionPolicy {
@@ -51,8 +51,9 @@ export function riskOf(session: Session, draft: Draft, decision: Decision): Risk
 
 const STATE_OF = { keep: 'validated', cannot_decide: 'validated', roll_back: 'rejected' } as const
 
-/** Decides a draft from its evidence and writes verdict, reasons and state. */
+/** Decides a draft from its evidence and writes verdict, reasons and state. @throws INTERRUPTED */
 export function settleDraft(session: Session, draft: Draft, extra: { code: string; detail: string }[] = []): Decision {
+  throwIfStopped(session)
   const { store } = session.deps
   const { id } = draft.candidate
   const decision = decideVerdict(draft.evidence, policyOf(session), draft.facts)

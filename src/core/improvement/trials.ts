@@ -15,7 +15,7 @@ import {
   statusesOf,
 } from '../validation/index.ts'
 import { type SuiteResults, suiteResults } from './results.ts'
-import { type Session, countTests } from './session.ts'
+import { type Session, countTests, throwIfStopped } from './session.ts'
 
 /** What the plan says about one commit, against the baseline. */
 export type Trial = {
@@ -116,6 +116,7 @@ function emptyTrial(commit: string): Trial {
 async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, all: boolean): Promise<void> {
   for (const step of session.plan!.steps.filter(({ kind }) => all || kind === 'build')) {
     const run = await runStep({ sandbox, step, signal: session.signal })
+    throwIfStopped(session)
     trial.steps.push(run)
     const before = session.baseline!.steps.find(({ stepId }) => stepId === step.id)
     if (!before || before.exitCode === null) continue
@@ -140,6 +141,7 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
       return
     }
   }
+  throwIfStopped(session)
   trial.unrun ??= run.unrun
   trial.silent ||= run.report.tests.length === 0 && Object.values(base.statuses).includes('pass')
   const ran = new Set(run.report.tests.map(({ file }) => file))
@@ -186,6 +188,7 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
           signal: session.signal,
           onTests: countTests(session),
         })
+        throwIfStopped(session)
         const statuses = statusesOf(run.report)
         for (const id of ids)
           if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)

@@ -66,8 +66,9 @@ const SEALED = new Set(['EROFS', 'EACCES'])
 
 /** What the disk refuses is the machine's state, not a bug: DISK_FULL or READ_ONLY, `undefined` for everything else. */
 export function diskRefusal(error: unknown, path?: string): SingularityError | undefined {
-  const { code = '', syscall, path: own } = error as { code?: string; syscall?: string; path?: string }
-  if (SingularityError.isInstance(error) || syscall?.startsWith('spawn')) return undefined
+  const { code, syscall, path: own } = error as { code?: unknown; syscall?: string; path?: string }
+  // an AbortError has a number as its code
+  if (SingularityError.isInstance(error) || typeof code !== 'string' || syscall?.startsWith('spawn')) return undefined
   const place = path ?? own ?? 'a file'
   if (FULL.has(code))
     return new SingularityError('DISK_FULL', `No space left for ${place}.`, {
