@@ -19,14 +19,17 @@ async function interrupt(phase: string, signal: 'SIGINT' | 'SIGTERM', times = 1)
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let [stderr, reached] = ['', false]
-  child.stderr!.on('data', async (chunk: Buffer) => {
-    stderr += chunk.toString('utf8')
-    if (reached || !stderr.split('\n').some((line) => line.startsWith(phase))) return
-    reached = true
+  const send = async (): Promise<void> => {
     for (let sent = 0; sent < times && child.exitCode === null; sent++) {
       process.kill(-child.pid!, signal)
       await new Promise((next) => setTimeout(next, 50)) // two equal signals at once are one
     }
+  }
+  child.stderr!.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8')
+    if (reached || !stderr.split('\n').some((line) => line.startsWith(phase))) return
+    reached = true
+    void send()
   })
   return new Promise((resolve) => child.on('close', (exitCode, by) => resolve({ exitCode, signal: by, stderr, reached })))
 }

@@ -29,8 +29,7 @@ describe('planted faults', () => {
       'last_test.go': `${GO_TEST}func TestLast(t *testing.T) {\n\tif Last([2]int{1, 2}) != 2 {\n\t\tt.Fatal("last")\n\t}\n}\n`,
     }
     const more = {
-      'big.go':
-        'package demo\n\nfunc Big(n int) bool {\n\treturn n > 10\n}\n\nfunc Small(n int) bool {\n\treturn n < 10\n}\n',
+      'big.go': 'package demo\n\nfunc Big(n int) bool {\n\treturn n > 10\n}\n\nfunc Small(n int) bool {\n\treturn n < 10\n}\n',
       'big_test.go': `${GO_TEST}func TestBig(t *testing.T) {\n\tif !Big(11) {\n\t\tt.Fatal("big")\n\t}\n\tSmall(1)\n}\n`,
     }
     expect(await look({ ...files, ...more })).toEqual({ planted: 2, noticed: 1, unnoticed: ['Small'] })

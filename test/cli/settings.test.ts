@@ -149,8 +149,11 @@ describe('who may set what', () => {
       put(repositoryFile(), JSON.stringify({ [name]: repository }))
       const settings = loadSettings({ flags: {}, env: {}, repositoryFile: repositoryFile(), userFile: userFile() })
       expect(settings.get(name), text).toEqual(counts)
-      const stays = JSON.stringify(counts) === JSON.stringify(user) || name === 'plan.timeout' && counts === 3_600_000
-      expect(settings.refused.map((each) => each.name), text).toEqual(stays ? [name] : [])
+      const stays = JSON.stringify(counts) === JSON.stringify(user) || (name === 'plan.timeout' && counts === 3_600_000)
+      expect(
+        settings.refused.map((each) => each.name),
+        text,
+      ).toEqual(stays ? [name] : [])
     }
   })
 

@@ -44,7 +44,10 @@ export function loadSettings(sources: SettingsSources): Settings {
     const variable = [environmentName(name), setting.env].find((key) => key !== undefined && sources.env[key] !== undefined)
     const fromEnvironment = variable && layer(name, setting, sources.env[variable], 'environment', variable)
     const fromFlag = layer(name, setting, sources.flags[name], 'flag', 'command line')
-    resolved.set(name, fromFlag ?? (fromEnvironment || undefined) ?? (own && typeof allowed === 'object' ? { ...own, value: allowed.value } : below))
+    resolved.set(
+      name,
+      fromFlag ?? (fromEnvironment || undefined) ?? (own && typeof allowed === 'object' ? { ...own, value: allowed.value } : below),
+    )
   }
   for (const [name, { within }] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
     const limit = within === undefined ? undefined : resolved.get(within as SettingName)

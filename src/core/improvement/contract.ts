@@ -62,7 +62,8 @@ export async function checkContract(options: Options): Promise<StaticReport> {
     return known
   }
   for (const file of changed) {
-    if (!options.isTestFile(file.oldPath ?? file.path)) findings.push(...(await goneModule(file, changed, readBase, readCandidate, explicit)))
+    if (!options.isTestFile(file.oldPath ?? file.path))
+      findings.push(...(await goneModule(file, changed, readBase, readCandidate, explicit)))
     if (file.status === 'deleted') continue
     const language = languageOf(file.path)
     const [old, next] = [(await readBase(file.oldPath ?? file.path)) ?? '', await readCandidate(file.path)]
@@ -134,7 +135,8 @@ async function goneModule(
   if (!language || (file.status !== 'deleted' && file.status !== 'renamed')) return []
   const names = (exportedApi((await readBase(from)) ?? '', language) ?? []).map(({ name }) => name)
   // Go imports folders, not files: what another file of the package declares now is not gone.
-  const siblings = language === 'go' ? changed.filter(({ path, status }) => status !== 'deleted' && posix.dirname(path) === posix.dirname(from)) : []
+  const siblings =
+    language === 'go' ? changed.filter(({ path, status }) => status !== 'deleted' && posix.dirname(path) === posix.dirname(from)) : []
   const texts = await Promise.all(siblings.map(({ path }) => readCandidate(path)))
   const declared = new Set(texts.flatMap((text) => exportedApi(text ?? '', language) ?? []).map(({ name }) => name))
   const gone = names.filter((name) => !declared.has(name))

@@ -177,7 +177,8 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
         const run = await runSuite({ sandbox: on, entry, selection: { files }, timeoutMs, signal: session.signal })
         throwIfStopped(session)
         const statuses = statusesOf(run.report)
-        for (const id of ids) if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
+        for (const id of ids)
+          if (statusOf(base.statuses, id) !== undefined && statuses[id] !== 'pass') failures.set(id, failures.get(id)! + 1)
       }
     return failures
   }
