@@ -6,9 +6,8 @@ import { findDependencies } from './dependencies.ts'
 import type { Mount } from './isolation.ts'
 import { JAIL_HOME } from './isolations/bubblewrap-arguments.ts'
 import type { JailProfile, SandboxGit } from './sandbox.ts'
-import { findToolchains, hasContent, locate } from './toolchains.ts'
+import { SYSTEM_PATH, findToolchains, hasContent, locate } from './toolchains.ts'
 
-const SYSTEM_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin']
 /** Where our own build caches are mounted. */
 export const CACHES = '/cache'
 

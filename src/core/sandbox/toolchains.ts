@@ -20,34 +20,67 @@ export type Toolchains = {
   missing: string[]
 }
 
+/** Folders of programs that every sandbox has. */
+export const SYSTEM_PATH = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin']
 const SYSTEM = ['/usr/', '/bin/', '/sbin/', '/lib/', '/lib64/']
 /** One store that holds everything its programs refer to: bound as a whole. */
 const STORES = ['/nix/store', '/gnu/store', '/opt/homebrew', '/home/linuxbrew/.linuxbrew', '/snap']
-/** `NAME which PROGRAM` of the managers whose shims are scripts or switch on their own name. */
-const SHIMS: readonly { pattern: RegExp; ask: (shim: string, name: string) => [string, string[]] }[] = [
+/** How a version manager is asked for the real program behind one of its shims. */
+type Question = { command: string; args: string[]; env: Record<string, string> }
+
+/**
+ * `MANAGER which PROGRAM` of the managers whose shims are scripts or switch on their own name. What they need to know of
+ * their folders is told from where the shim lies: the person's HOME may be another one than that of the tool chain.
+ */
+const SHIMS: readonly { pattern: RegExp; ask: (root: string, name: string) => Question }[] = [
   {
-    pattern: /\/(?:pyenv|\.pyenv|rbenv|\.rbenv|nodenv|\.nodenv|goenv|\.goenv)\/shims\//,
-    ask: (shim, name) => [envManager(shim), ['which', name]],
+    pattern: /^(.*\/\.?(?:pyenv|rbenv|nodenv|goenv))\/shims\//,
+    ask: (root, name) => {
+      const manager = basename(root).replace(/^\./, '')
+      return which(join(root, 'bin', manager), name, { HOME: dirname(root), [`${manager.toUpperCase()}_ROOT`]: root })
+    },
   },
-  { pattern: /\/mise\/shims\//, ask: (_shim, name) => ['mise', ['which', name]] },
-  { pattern: /\/\.?asdf\/shims\//, ask: (_shim, name) => ['asdf', ['which', name]] },
-  { pattern: /\/\.volta\/bin\//, ask: (_shim, name) => ['volta', ['which', name]] },
   {
-    pattern: /\/\.cargo\/bin\/(?:cargo|rustc|rustdoc|rustfmt|cargo-clippy|clippy-driver|cargo-fmt)$/,
-    ask: (shim, name) => [join(dirname(shim), 'rustup'), ['which', name]],
+    pattern: /^(.*\/mise)\/shims\//,
+    ask: (root, name) => which('mise', name, { HOME: root.replace(/\/\.local\/share\/mise$/, ''), MISE_DATA_DIR: root }),
+  },
+  {
+    pattern: /^(.*\/\.?asdf)\/shims\//,
+    ask: (root, name) => which(join(root, 'bin', 'asdf'), name, { HOME: dirname(root), ASDF_DATA_DIR: root }),
+  },
+  {
+    pattern: /^(.*\/\.volta)\/bin\//,
+    ask: (root, name) => which(join(root, 'bin', 'volta'), name, { HOME: dirname(root), VOLTA_HOME: root }),
+  },
+  {
+    pattern: /^(.*\/\.?cargo)\/bin\/(?:cargo|rustc|rustdoc|rustfmt|cargo-clippy|clippy-driver|cargo-fmt)$/,
+    ask: (root, name) => {
+      const beside = join(dirname(root), basename(root).replace('cargo', 'rustup'))
+      const env = { HOME: dirname(root), CARGO_HOME: root, ...(existsSync(beside) && { RUSTUP_HOME: beside }) }
+      return which(join(root, 'bin', 'rustup'), name, env)
+    },
   },
 ]
 
-function envManager(shim: string): string {
-  const root = dirname(dirname(shim))
-  return join(root, 'bin', basename(root).replace(/^\./, ''))
+/** A manager that does not lie in its own folder (installed by a package manager) is looked for on the PATH. */
+function which(command: string, name: string, env: Record<string, string>): Question {
+  return { command: existsSync(command) ? command : basename(command), args: ['which', name], env }
 }
 
-/** Where these managers keep their versions: their shims say so themselves, the manager alone would guess from HOME. */
-function managerRoot(shim: string): Record<string, string> {
-  const root = dirname(dirname(shim))
-  const name = basename(root).replace(/^\./, '')
-  return /^(?:py|rb|nod|go)env$/.test(name) ? { [`${name.toUpperCase()}_ROOT`]: root } : {}
+/** The shims of pyenv and its relatives are scripts that name their root and their manager, wherever they lie. */
+function questionInside(shim: string): Question | undefined {
+  const text = headOf(shim, 4096)
+  const [, variable = '', root = ''] = /^export ((?:PY|RB|NOD|GO)ENV_ROOT)="([^"$]+)"/m.exec(text) ?? []
+  const command = /^exec "([^"$]+)" exec /m.exec(text)?.[1]
+  return command === undefined || root === '' ? undefined : which(command, basename(shim), { HOME: dirname(root), [variable]: root })
+}
+
+function questionFor(shim: string): Question | undefined {
+  for (const { pattern, ask } of SHIMS) {
+    const root = pattern.exec(shim)?.[1]
+    if (root !== undefined) return questionInside(shim) ?? ask(root, basename(shim))
+  }
+  return basename(dirname(shim)) === 'shims' ? questionInside(shim) : undefined
 }
 
 /**
@@ -73,7 +106,8 @@ export async function findToolchains(binaries: readonly string[], deps: Toolchai
     }
     const program = await behindShim(shim, deps)
     const real = realpathSync(program)
-    if (!isSystem(program)) push(found.folders, dirname(program))
+    // also below /usr: /usr/local/go/bin is on nobody's PATH by itself
+    if (!SYSTEM_PATH.includes(dirname(program))) push(found.folders, dirname(program))
     if (!isSystem(real)) {
       const root = toolchainRoot(real, deps.home)
       roots.add(root)
@@ -109,10 +143,10 @@ export function locate(name: string, deps: Pick<ToolchainDeps, 'path'>): string 
 }
 
 async function behindShim(shim: string, deps: ToolchainDeps): Promise<string> {
-  const manager = SHIMS.find((each) => each.pattern.test(shim))
-  if (!manager) return shim
-  const [command, args] = manager.ask(shim, basename(shim))
-  const env = { PATH: deps.path, HOME: deps.home, ...managerRoot(shim) }
+  const question = questionFor(shim)
+  if (!question) return shim
+  const { command, args, env: own } = question
+  const env = { PATH: deps.path, ...own }
   const answer = await runProcess({ command, args, cwd: deps.cwd, env, timeoutMs: 10_000 })
   const path = answer.stdout.toString('utf8').trim().split('\n').at(-1) ?? ''
   return answer.exitCode === 0 && isAbsolute(path) && existsSync(path) ? path : shim
@@ -127,8 +161,10 @@ export function toolchainRoot(real: string, home: string): string {
   const store = STORES.find((each) => real.startsWith(`${each}/`))
   if (store) return store
   const prefix = dirname(dirname(real))
-  const tooWide = ['/', '/opt', '/home', '/root', '/usr', '/var', '/tmp', home, dirname(home), join(home, '.local'), join(home, '.cargo')]
-  return basename(dirname(real)) === 'bin' && !tooWide.includes(prefix) ? prefix : real
+  const tooWide = ['/', '/opt', '/home', '/Users', '/root', '/usr', '/var', '/tmp', home, dirname(home)]
+  // A home, or what holds more than one tool, also where it is not this person's.
+  const isShared = ['/home', '/Users'].includes(dirname(prefix)) || ['.local', '.cargo', '.volta', '.asdf'].includes(basename(prefix))
+  return basename(dirname(real)) === 'bin' && !tooWide.includes(prefix) && !isShared ? prefix : real
 }
 
 /** A virtual environment refers to the Python it was made from (`home = ...` in pyvenv.cfg). */
@@ -141,15 +177,19 @@ export function virtualEnvironmentBases(root: string): string[] {
 }
 
 function interpreters(program: string): string[] {
-  const head = Buffer.alloc(256)
-  const fd = openSync(program, 'r')
-  const length = readSync(fd, head, 0, head.length, 0)
-  closeSync(fd)
-  const line = /^#!\s*(.*)/.exec(head.subarray(0, length).toString('latin1').split('\n')[0] ?? '')?.[1]?.trim()
+  const line = /^#!\s*(.*)/.exec(headOf(program, 256).split('\n')[0] ?? '')?.[1]?.trim()
   if (!line) return []
   const [interpreter = '', ...args] = line.split(/\s+/)
   const named = basename(interpreter) === 'env' ? args.find((arg) => !arg.startsWith('-') && !arg.includes('=')) : interpreter
   return named ? [named] : []
+}
+
+function headOf(path: string, bytes: number): string {
+  const head = Buffer.alloc(bytes)
+  const fd = openSync(path, 'r')
+  const length = readSync(fd, head, 0, bytes, 0)
+  closeSync(fd)
+  return head.subarray(0, length).toString('latin1')
 }
 
 /** Leaves out paths that lie inside another of the list. */

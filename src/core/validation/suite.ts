@@ -69,6 +69,12 @@ const CAUSES: readonly (Cause & { pattern: RegExp })[] = [
   { pattern: /not a git repository/i, what: 'the tests call git', setting: 'sandbox.git: synthetic' },
 ]
 
+/** Said of a suite that could not be started. */
+const NO_PROGRAM: Cause = {
+  what: 'the program, or the interpreter it names, is a shim or a link into a home that the sandbox does not show',
+  setting: 'plan.test: "/PATH/OF/THE/REAL/PROGRAM ARGUMENTS"',
+}
+
 /** What a suite's output says about its surroundings, most often said first, at most three. */
 export function findCauses(output: string): Cause[] {
   const times = ({ pattern }: { pattern: RegExp }): number => [...output.matchAll(new RegExp(pattern, `${pattern.flags}g`))].length
@@ -139,6 +145,12 @@ export async function runSuite(options: {
   const coverage = selection.coverage ? await runner.coverage?.(read, () => listOut(sandbox.out), sandbox.root, entry) : undefined
   const failed = report.tests.some(({ status }) => status === 'fail' || status === 'error')
   const output = `${stdout}\n${stderr}\n${failed ? report.tests.map(({ message = '' }) => message).join('\n') : ''}`
+  const unrun =
+    result.exitCode !== 0 && refusesToCompile(output)
+      ? 'compile'
+      : report.tests.length === 0 && (result.exitCode === 126 || result.exitCode === 127)
+        ? 'start'
+        : null
   return {
     entryId: entry.id,
     report,
@@ -148,15 +160,10 @@ export async function runSuite(options: {
     timedOut: result.timedOut,
     outputLimited: result.outputLimited,
     leftovers: result.leftovers,
-    unrun:
-      result.exitCode !== 0 && refusesToCompile(output)
-        ? 'compile'
-        : report.tests.length === 0 && (result.exitCode === 126 || result.exitCode === 127)
-          ? 'start'
-          : null,
+    unrun,
     limit: result.limit ?? null,
     tail: `${stdout.slice(-TAIL)}${stderr.slice(-TAIL)}`.trim(),
-    causes: failed || !report.complete ? findCauses(output) : [],
+    causes: failed || !report.complete ? [...(unrun === 'start' ? [NO_PROGRAM] : []), ...findCauses(output)] : [],
   }
 }
 

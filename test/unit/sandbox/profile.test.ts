@@ -62,6 +62,51 @@ describe('tool chains', () => {
     folder.remove()
   })
 
+  /** A manager that knows its versions only where this variable names its folder, and only for its owner's home. */
+  const manager = (variable: string, root: string, home: string): string =>
+    `#!/bin/sh\n[ "$${variable}" = "${root}" ] && [ "$HOME" = "${home}" ] && [ "$1" = which ] && echo "${root}/versions/1/bin/$2"\n`
+  const envShim = (root: string, command: string): string =>
+    `#!/bin/sh\nset -e\nexport PYENV_ROOT="${root}"\nexec "${command}" exec "\${0##*/}" "$@"\n`
+
+  it.each([
+    ['pyenv', '.pyenv/shims/python3', '.pyenv/bin/pyenv', 'PYENV_ROOT', ''],
+    ['pyenv in a folder of another name', 'py/shims/python3', 'py/libexec/pyenv', 'PYENV_ROOT', 'py/libexec/pyenv'],
+    ['rbenv', '.rbenv/shims/ruby', '.rbenv/bin/rbenv', 'RBENV_ROOT', ''],
+    ['volta', '.volta/bin/node', '.volta/bin/volta', 'VOLTA_HOME', ''],
+    ['asdf', '.asdf/shims/node', '.asdf/bin/asdf', 'ASDF_DATA_DIR', ''],
+    ['mise', '.local/share/mise/shims/node', 'bin/mise', 'MISE_DATA_DIR', ''],
+    ['rustup', '.cargo/bin/cargo', '.cargo/bin/rustup', 'CARGO_HOME', ''],
+    ['rustup for all', 'cargo/bin/cargo', 'cargo/bin/rustup', 'CARGO_HOME', ''],
+  ])('asks the manager behind a shim where the shim lies, not in HOME: %s', async (_name, shim, command, variable, inside) => {
+    const folder = temporaryFolder()
+    try {
+      const home = realpathSync(folder.path)
+      const [path, root] = [join(home, shim), join(home, shim.split(/\/(?:shims|bin)\//)[0]!)]
+      const name = path.split('/').at(-1)!
+      const put = (at: string, text: string): void => {
+        mkdirSync(join(at, '..'), { recursive: true })
+        writeFileSync(at, text, { mode: 0o755 })
+      }
+      put(path, inside === '' ? '#!/bin/sh\nexit 9\n' : envShim(root, join(home, inside)))
+      put(join(home, command), manager(variable, root, home))
+      put(join(root, 'versions/1/bin', name), '')
+      const found = await findToolchains([name], {
+        path: `${join(path, '..')}:${join(home, 'bin')}:/usr/bin:/bin`,
+        home: '/home/somebody-else',
+        cwd: '/',
+      })
+      expect(found.folders[0]).toBe(join(root, 'versions/1/bin'))
+      expect(found.mounts).toEqual([{ from: join(root, 'versions/1'), to: join(root, 'versions/1'), mode: 'ro' }])
+    } finally {
+      folder.remove()
+    }
+  })
+
+  it("never opens the home of somebody else, nor a manager's folder with what it knows", () => {
+    for (const program of ['/home/eve/bin/tool', '/Users/eve/bin/tool', '/home/eve/.cargo/bin/rustup', '/srv/x/.volta/bin/volta-shim'])
+      expect(toolchainRoot(program, '/home/ada')).toBe(program)
+  })
+
   it('needs nothing for programs of the system', async () => {
     expect(await findToolchains(['sh', '/usr/bin/env'], { path: '/usr/bin:/bin', home: '/home/x', cwd: '/' })).toMatchObject({
       mounts: [],

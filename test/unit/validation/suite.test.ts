@@ -43,4 +43,10 @@ describe('a suite whose output is its report', () => {
     expect(run.report).toMatchObject({ complete: true, tests: [{ status: 'fail' }] })
     expect(run.causes[0]?.setting).toContain('sandbox.services')
   })
+
+  it('tells of shims when its program is not there', async () => {
+    const run = await tap('/home/somebody/.pyenv/libexec/pyenv exec python3')
+    expect(run).toMatchObject({ unrun: 'start', report: { complete: false } })
+    expect(run.causes[0]).toMatchObject({ what: expect.stringContaining('a shim'), setting: expect.stringContaining('plan.test') })
+  })
 })
