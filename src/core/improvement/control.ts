@@ -3,12 +3,14 @@ import { plural } from '../kernel/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { type Fault, type PlanEntry, isTestPath, plantFaults } from '../validation/index.ts'
 import { type BaseCoverage, isExercised } from './base.ts'
-import { type Session, mayContinue } from './session.ts'
+import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { tryCommit } from './trials.ts'
 
 export type Planted = { file: string; fault: Fault; noticed: boolean }
-export type Control = { planted: Planted[]; noticed: number }
+/** `wanted`: how many there would have been time permitting. */
+export type Control = { planted: Planted[]; noticed: number; wanted: number }
 
+/** Planting stops after this long, at least one fault is planted; a look stops by its own end. */
 const BUDGET_MS = 60_000
 
 const COMPILED: readonly string[] = ['go', 'rust', 'c', 'java']
@@ -29,20 +31,22 @@ async function faultCommit(session: Session, file: string, fault: Fault): Promis
   ).commit
 }
 
-/** Plants a fault and asks the same tests with the same command and mounts. */
-async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean> {
+/** Plants a fault and asks the same tests with the same command and mounts. Null where a look ended before the tests. */
+async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean | null> {
   const commit = await faultCommit(session, file, fault)
   const testFiles = session.baseline!.entries.flatMap(({ files }) => files)
   const { files } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
-  const ask = async (selection: string[] | undefined): Promise<boolean> => {
+  const ask = async (selection: string[] | undefined): Promise<boolean | null> => {
     const trial = await tryCommit(session, commit, {
       entries,
       ...(selection && { files: selection }),
       fresh: false,
       steps: false,
       confirm: false,
+      ...(session.lookEndsAt !== null && { timeLeft: () => lookTimeLeft(session)! }),
     })
+    if (trial.cut) return null
     return (
       trial.hang ||
       trial.regressed.length > 0 ||
@@ -51,12 +55,14 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
       trial.errors.length > 0
     )
   }
-  return (near && (await ask(files))) || ask(undefined)
+  const first = near ? await ask(files) : false
+  return first === false ? ask(undefined) : first
 }
 
 /**
  * The positive control: faults planted into covered lines of the source about to be touched must turn the tests red.
- * Suites without coverage get faults anywhere in those files. Deterministic for a base commit.
+ * Suites without coverage get faults anywhere in those files. Which faults is the same for the same base commit, how many
+ * of them is a matter of real time: a fault may cost a compilation.
  */
 export async function controlPlan(
   session: Session,
@@ -65,10 +71,10 @@ export async function controlPlan(
   files: readonly string[],
   most: number,
 ): Promise<Control> {
+  const { clock } = session.deps
   const suiteMs = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
-  const count = Math.max(1, Math.min(most, Math.floor(BUDGET_MS / Math.max(1, suiteMs))))
-  const faults: { file: string; fault: Fault }[] = []
-  const perFile = Math.max(1, Math.ceil(count / Math.max(1, files.length)))
+  const faults: { file: string; fault: Fault; round: number }[] = []
+  const perFile = Math.max(1, Math.ceil(most / Math.max(1, files.length)))
   for (const file of files) {
     const language = languageOf(file)
     const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
@@ -77,17 +83,29 @@ export async function controlPlan(
       text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])),
     )
     const own = plantFaults({ text, language, lines: covered, seed: 1, max: 4 * perFile }).filter(({ kind }) => compiles(language, kind))
-    for (const fault of own.slice(0, perFile)) faults.push({ file, fault })
+    for (const [round, fault] of own.slice(0, perFile).entries()) faults.push({ file, fault, round })
   }
+  // one per file first: where time is short, each file has been looked at
+  const chosen = faults.toSorted((a, b) => a.round - b.round).slice(0, most)
   const planted: Planted[] = []
-  for (const { file, fault } of faults.slice(0, count)) {
-    if (planted.length > 0 && !mayContinue(session)) break
+  const startedAt = clock.monotonic()
+  let longest = suiteMs / 2
+  const timeFor = (): boolean => {
+    if (session.lookEndsAt !== null) return !session.signal.aborted && !session.stopSoon.aborted && lookTimeLeft(session)! > longest
+    return planted.length === 0 || (clock.monotonic() - startedAt + longest <= BUDGET_MS && mayContinue(session))
+  }
+  for (const { file, fault } of chosen) {
+    if (!timeFor()) break
     session.observe({
       type: 'phase',
       phase: 'control',
-      detail: `${plural(planted.length + 1, 'planted fault')} of ${Math.min(count, faults.length)}: ${file}:${fault.line}`,
+      detail: `${plural(planted.length + 1, 'planted fault')} of ${chosen.length}: ${file}:${fault.line}`,
     })
-    planted.push({ file, fault, noticed: await isNoticed(session, entries, file, fault) })
+    const since = clock.monotonic()
+    const noticed = await isNoticed(session, entries, file, fault)
+    if (noticed === null) break
+    planted.push({ file, fault, noticed })
+    longest = Math.max(planted.length === 1 ? 0 : longest, clock.monotonic() - since)
   }
   for (const { file, fault, noticed } of planted)
     if (!noticed)
@@ -98,7 +116,7 @@ export async function controlPlan(
         name: fault.functionName,
         detail: `a planted fault (${fault.kind}) in ${fault.functionName} was not noticed`,
       })
-  return { planted, noticed: planted.filter(({ noticed }) => noticed).length }
+  return { planted, noticed: planted.filter(({ noticed }) => noticed).length, wanted: chosen.length }
 }
 
 /** Functions of the given files that no test executes, from coverage alone. */

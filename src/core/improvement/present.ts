@@ -19,7 +19,9 @@ export function changeGone({ id, state, commit, evidence }: Candidate): Singular
     `The change of ${id} is not in this repository any more: it is ${state}, so nothing kept commit ${commit?.slice(0, 12)} from being cleaned up by git.`,
     {
       hints: [
-        evidence.explicit ? 'singularity improve --patch FILE   # hand the change in again' : 'singularity improve --retry   # finds it again',
+        evidence.explicit
+          ? 'singularity improve --patch FILE   # hand the change in again'
+          : 'singularity improve --retry   # finds it again',
         `singularity show ${id}   # what was found out about it`,
       ],
       data: { candidate: id, state, commit },

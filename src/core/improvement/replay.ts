@@ -42,9 +42,12 @@ export function replayRecord(
   })
   const problems = altered
     ? []
-    : [...verdicts
-        .filter(({ changed }) => changed)
-        .map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`), ...record.candidates.flatMap((each) => contradiction(record, each))]
+    : [
+        ...verdicts
+          .filter(({ changed }) => changed)
+          .map(({ id, recorded, now }) => `${id} was ${recorded ?? 'errored'} and is now ${now ?? 'errored'}.`),
+        ...record.candidates.flatMap((each) => contradiction(record, each)),
+      ]
   return { ok: problems.length === 0, problems, verdicts }
 }
 

@@ -27,7 +27,9 @@ export function suiteResults(entry: string, base: Statuses, report: TestReport, 
 /** Every result of a suite again, from the baseline and the difference. */
 export function rebuildResults(base: Statuses, { files, changed }: SuiteResults): Record<string, TestStatus> {
   const all: [string, TestStatus | 'missing'][] = within(base, files).map((id) => [id, base[id]!])
-  return Object.fromEntries([...new Map([...all, ...Object.entries(changed)])].filter((pair): pair is [string, TestStatus] => pair[1] !== 'missing'))
+  return Object.fromEntries(
+    [...new Map([...all, ...Object.entries(changed)])].filter((pair): pair is [string, TestStatus] => pair[1] !== 'missing'),
+  )
 }
 
 function within(base: Statuses, files: readonly string[] | null): string[] {

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { repositoryState } from '../git/index.ts'
-import { EXIT, type ExitCode, SingularityError, plural, strongestExit } from '../kernel/index.ts'
+import { EXIT, type ExitCode, SingularityError, formatDuration, plural, strongestExit } from '../kernel/index.ts'
 import { type Plan, type PlanEntry, type Baseline, countStatuses, detectPlan, entriesFor, isTestPath } from '../validation/index.ts'
 import { isGenerated, isVendored } from '../rules/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { announceEnd, announceFailure, announcePhases, announceStart } from './announce.ts'
-import { type BaseCoverage, estimate, measureBase } from './base.ts'
+import { type BaseCoverage, measureBase } from './base.ts'
 import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
 import type { ImproveData, ImproveOutcome, ImproveRequest, RunEvent } from './data.ts'
@@ -17,7 +17,7 @@ import { proveCandidates } from './prove.ts'
 import { recordDecisions } from './decisions.ts'
 import { writeRecord } from './record.ts'
 import { type RunSummaryData, countTotals, improveData } from './report.ts'
-import { type ImprovementDeps, type Session, createWorkbench } from './session.ts'
+import { type ImprovementDeps, LOOK_MS, LOOK_TIDY_MS, type Session, createWorkbench, lookMs } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
 import type { Run } from './store.ts'
 import { isGreen, tryCommit } from './trials.ts'
@@ -31,11 +31,13 @@ type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; sign
 
 /** The main job, from a source to a landed commit. */
 export async function runImprovement(deps: ImprovementDeps, start: Start): Promise<ImproveOutcome> {
+  const startedAt = deps.clock.monotonic()
   const request = await checkRequest(deps, start.request, await resolveBase(deps, start.request))
   let runId: string | undefined
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
+  if (request.look) session.lookEndsAt = startedAt + lookMs(request) - LOOK_TIDY_MS
   announceStart(session)
   try {
     const drafts = await walk(session)
@@ -95,6 +97,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: R
     drafts: [],
     deadline: Number.POSITIVE_INFINITY,
     limitReached: false,
+    lookEndsAt: null,
     workbench: undefined as never,
   }
   session.workbench = createWorkbench({
@@ -156,10 +159,14 @@ async function walk(session: Session): Promise<Draft[]> {
   // a look of somebody who stands in a package is a look at that package
   const { prefix } = deps.git.repository
   const entries = entriesFor(plan, touched.length === 0 && prefix !== '' ? [`${prefix}/`] : touched)
-  const { baseline, coverage } = await measureBase(session, plan, entries)
+  const measured = await measureBase(session, plan, entries, found.length).catch((error: unknown) => {
+    if (!request.look || !SingularityError.isInstance(error) || error.code !== 'LIMIT_REACHED') throw error
+    session.notes.push(`${error.message} Nothing was measured: singularity improve takes the time it needs.`)
+  })
+  if (!measured) return []
+  const { baseline, coverage } = measured
   session.baseline = baseline
-  observe({ type: 'phase', phase: 'estimate', detail: estimate(session, baseline, found.length) })
-  session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)
+  session.deadline = deps.clock.monotonic() + request.timeLimitMs
   const control = await plantControl(session, entries, coverage, touched)
   if (request.look) return []
   return proveCandidates(session, found, { coverage, control })
@@ -178,8 +185,15 @@ async function plantControl(
     .filter((path) => languageOf(path) && !isTestPath(path, session.plan!) && !isVendored(path) && !isGenerated(path, ''))
   const sources = touched.filter((path) => source.includes(path))
   const chosen = request.look ? [...new Set([...sources, ...source])].slice(0, LOOK_FILES) : sources
-  const control = await controlPlan(session, entries, coverage, chosen, request.look ? LOOK_FAULTS : RUN_FAULTS)
+  // planting goes on until the time is over: what else there is to look for comes first
   await findUnexercisedFunctions(session, coverage, request.look ? source.slice(0, 200) : chosen, 20)
+  const unexercised = session.blindSpots.splice(0)
+  const control = await controlPlan(session, entries, coverage, chosen, request.look ? LOOK_FAULTS : RUN_FAULTS)
+  session.blindSpots.push(...unexercised)
+  if (request.look && control.planted.length < control.wanted)
+    session.notes.push(
+      `stopped after ${lookMs(request) === LOOK_MS ? 'two minutes' : formatDuration(lookMs(request))}: ${control.planted.length} of ${plural(control.wanted, 'fault')} planted`,
+    )
   session.control = control
   if (control.planted.length > 0 && control.noticed === 0) {
     const { file, fault } = control.planted[0]!

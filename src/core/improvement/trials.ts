@@ -30,6 +30,8 @@ export type Trial = {
   complete: boolean
   coarse: boolean
   hang: boolean
+  /** A look was over before the tests were. */
+  cut: boolean
   errors: string[]
   guards: GuardEvidence[]
   steps: StepRun[]
@@ -44,6 +46,8 @@ export type TrialOptions = {
   steps: boolean
   /** Rerun failures before they count. */
   confirm: boolean
+  /** What is left of a look: a run that it cuts says nothing. */
+  timeLeft?: () => number
 }
 
 const HANG_FACTOR = 3
@@ -95,6 +99,7 @@ function emptyTrial(commit: string): Trial {
     complete: true,
     coarse: false,
     hang: false,
+    cut: false,
     errors: [],
     guards: [],
     steps: [],
@@ -120,14 +125,16 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
   const base = baselineOf(session, entry)
   const timeoutMs = Math.min(entry.timeoutMs, Math.max(SHORTEST_TIMEOUT_MS, HANG_FACTOR * base.wallMs))
   const selection = options.files ? { files: options.files } : {}
-  let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
+  const left = options.timeLeft ?? ((): number => Number.POSITIVE_INFINITY)
+  const runOnce = (): Promise<SuiteRun> =>
+    runSuite({ sandbox, entry, selection, timeoutMs: Math.max(1, Math.min(timeoutMs, left())), signal: session.signal })
+  let run = await runOnce()
+  if (run.timedOut && left() > 0) run = await runOnce()
   if (run.timedOut) {
-    run = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal })
-    if (run.timedOut) {
-      trial.hang = true
-      trial.complete = false
-      return
-    }
+    trial.cut = left() <= 0
+    trial.hang = !trial.cut
+    trial.complete = false
+    return
   }
   const ran = new Set(run.report.tests.map(({ file }) => file))
   const chosen = options.files && new Set(options.files)

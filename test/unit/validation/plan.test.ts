@@ -225,7 +225,10 @@ describe('packages that no workspace declares', () => {
   it('are not those of tests, of other people, or excluded from the workspace', async () => {
     const folders = ['node_modules/a', 'vendor/a', 'test/fixtures/a', 'test/a', 'examples/a', 'packages/old', 'src/__tests__/a']
     const files = Object.assign({}, ...folders.map((folder) => own(folder))) as Record<string, string>
-    const plan = await planOf({ 'package.json': json({ workspaces: ['packages/*', '!packages/old'], scripts: { test: 'mocha' } }), ...files })
+    const plan = await planOf({
+      'package.json': json({ workspaces: ['packages/*', '!packages/old'], scripts: { test: 'mocha' } }),
+      ...files,
+    })
     expect(plan.entries.map(({ id }) => id)).toEqual(['mocha'])
   })
 
