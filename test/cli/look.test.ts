@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { afterEach, expect, it } from 'vitest'
-import { type Playground, TINY, createPlayground } from './playground.ts'
+import { PROGRAM, type Playground, TINY, createPlayground } from './playground.ts'
 
 let place: Playground
 afterEach(() => place.cleanup())
@@ -27,14 +28,26 @@ it('a look at a slow suite keeps its time: told before the work, one run, what w
   expect(Number(planted)).toBeLessThan(Number(wanted))
   expect(next).toEqual(['singularity improve'])
 
-  const lines = answer.stderr.split('\n')
-  const estimate = lines.findIndex((line) => /the look ends within/.test(line))
-  expect(estimate, answer.stderr).toBeGreaterThan(-1)
-  expect(answer.stderr).not.toContain('at most')
-  expect(lines.findIndex((line) => /planted fault/.test(line))).not.toBeLessThan(estimate)
-
   // what a hurried look measured serves the next look, not a run that decides
   expect((await place.run(['look', '--time-limit', '12s'])).json.data.baseline.cached).toBe(true)
+})
+
+it.each([
+  [
+    'the first time, as soon as one run has been timed',
+    [],
+    /^baseline:.*\nestimate .*one run of the tests takes 3.*the look ends within [\d.]+ s\ncontrol:/m,
+  ],
+  ['from then on before anything runs', ['--retry'], /^estimate .*one run of the tests takes 3.*the look ends within [\d.]+ s\nbaseline:/m],
+])('a look says what it takes, %s', (_name, flags, expected) => {
+  place = slow(3)
+  const look = (more: readonly string[]): string =>
+    spawnSync(process.execPath, [PROGRAM, 'look', '--time-limit', '14s', ...more], { cwd: place.root, env: place.env, encoding: 'utf8' })
+      .stderr
+  if (flags.length > 0) look([])
+  const told = look(flags)
+  expect(told).toMatch(expected)
+  expect(told).not.toContain('at most')
 })
 
 it('a look at a suite that takes longer than a look says so', async () => {

@@ -32,8 +32,10 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
       if (event.type === 'phase') {
         const text = `${event.phase}: ${oneLine(event.detail)}`
         if (event.phase === 'estimate') permanent(`${paint('bold', 'estimate')} ${oneLine(event.detail)}`)
-        else if (!live && event.phase !== phase) write(`${text}\n`)
-        phase = event.phase
+        else {
+          if (!live && event.phase !== phase) write(`${text}\n`)
+          phase = event.phase
+        }
         line = text
       } else if (event.type === 'candidate') line = `${event.index}/${event.of} ${event.id} ${oneLine(event.title)}`
       else if (event.type === 'note') permanent(oneLine(event.text))

@@ -69,9 +69,9 @@ export async function measureBase(
     coverage.built = built
     return { baseline: { ...stored.baseline, cached: true }, coverage }
   }
-  session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
   const before = store.cached<Times>(timingKey)
   if (before) tell(before, true)
+  session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
   return session.workbench.use(session.base, { purpose: 'baseline', fresh: false }, async (sandbox) => {
     const onProgress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
     let seen = 0
