@@ -42,8 +42,10 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
         const text = `${event.phase}: ${oneLine(event.detail)}`
         if (event.ms !== undefined) end = performance.now() + event.ms
         if (event.phase === 'estimate') permanent(`${tint('bold', 'estimate:')} ${oneLine(event.detail)}`)
-        else if (!live && (event.phase !== phase || EACH.has(event.phase))) write(`${text}\n`)
-        phase = event.phase
+        else {
+          if (!live && (event.phase !== phase || EACH.has(event.phase))) write(`${text}\n`)
+          phase = event.phase // an estimate in the middle of a phase does not end it
+        }
         line = text
       } else if (event.type === 'tests') tests += event.count
       else if (event.type === 'candidate') line = `${event.stage} ${event.index} of ${event.of}: ${event.id} ${oneLine(event.title)}`

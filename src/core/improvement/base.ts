@@ -1,5 +1,5 @@
 import { affectedTests } from '../analysis/index.ts'
-import { plural, formatDuration, digest } from '../kernel/index.ts'
+import { digest, plural } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
   type Baseline,
@@ -10,7 +10,8 @@ import {
   measureBaseline,
   measureCoverage,
 } from '../validation/index.ts'
-import { type Session, countTests, throwIfStopped } from './session.ts'
+import { type Times, estimate, timesOf } from './estimate.ts'
+import { type Session, countTests, lookTimeLeft, throwIfStopped } from './session.ts'
 
 type StoredFile = [file: string, executed: number[], executable: number[], partial: number[], unsure: number[]]
 type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
@@ -26,10 +27,9 @@ export type BaseCoverage = Map<string, CoverageMap | null> & {
   built?: boolean
   /** Suites of which not every test was run to the end: a line they did not run may be run all the same. */
   unfinished?: ReadonlySet<string>
+  /** A look had no time for every suite. */
+  hurried?: boolean
 }
-
-/** Ten pairs and one to warm up, of base against tip and of base against base. */
-const MEASURING_RUNS = 44
 
 /** The key under which a baseline holds: same tree, same plan, same surroundings. */
 export async function baselineKey(session: Session, plan: Plan, entries: readonly PlanEntry[]): Promise<string> {
@@ -48,36 +48,63 @@ export async function baselineKey(session: Session, plan: Plan, entries: readonl
   return digest({ format: 2, tree: session.baseTree, plan: plan.hash, entries: entries.map(({ id }) => id), surroundings, version })
 }
 
-/** Measures the unchanged tree in the same jail, or takes it from the cache; then what the tests run of the touched files. */
+/**
+ * Measures the unchanged tree in the same jail, or takes it from the cache; then what the tests run of the touched files.
+ * What a look measured in a hurry serves other looks only.
+ * @param candidates how many the estimate is for; without it none is told
+ * @throws LIMIT_REACHED when one run of the tests takes longer than a look
+ */
 export async function measureBase(
   session: Session,
   plan: Plan,
   entries: readonly PlanEntry[],
   touched: readonly string[],
+  candidates?: number,
 ): Promise<{ baseline: Baseline; coverage: BaseCoverage }> {
   const { store } = session.deps
   const key = await baselineKey(session, plan, entries)
-  const stored = session.request.retry ? undefined : store.cached<Baseline>(key)
+  const isLook = session.lookEndsAt !== null
+  const remembered = <T>(name: string): T | undefined =>
+    session.request.retry ? undefined : (store.cached<T>(name) ?? (isLook ? store.cached<T>(`${name}:look`) : undefined))
+  const stored = remembered<Baseline>(key)
   const progress = (detail: string): void => session.observe({ type: 'phase', phase: 'baseline', detail })
+  const tell = (times: Times, fresh: boolean): void => {
+    if (candidates !== undefined) session.observe({ type: 'phase', phase: 'estimate', ...estimate(session, times, candidates, fresh) })
+  }
+  const timing = `timing:${plan.hash}`
+  const before = store.cached<Times>(timing)
+  if (stored) tell(timesOf(stored), false)
+  else if (before) tell(before, true)
+
+  const measure = async (sandbox: Sandbox): Promise<Baseline> => {
+    let isFirst = true
+    const baseline = await measureBaseline({
+      sandbox,
+      plan,
+      entries,
+      signal: session.signal,
+      onProgress: progress,
+      onTests: countTests(session),
+      onFirstRun: (_entry, wallMs) => {
+        // the first suite stands for the others until they have run
+        if (!before && isFirst) tell({ suiteMs: wallMs * entries.length, stepsMs: 0, measured: true }, true)
+        isFirst = false
+      },
+      ...(isLook && { hurry: { timeLeft: () => lookTimeLeft(session)! } }),
+    })
+    const isWhole = plan.steps.every(({ kind }) => kind === 'build') && baseline.entries.every(({ runs }) => runs >= 3)
+    store.cache(timing, 'timing', timesOf(baseline))
+    store.cache(isLook && !isWhole ? `${key}:look` : key, 'baseline', baseline)
+    return baseline
+  }
   const work = async (sandbox: Sandbox | null): Promise<{ baseline: Baseline; coverage: BaseCoverage } | null> => {
     if (!stored && !sandbox) return null
-    const baseline = stored
-      ? { ...stored, cached: true }
-      : await measureBaseline({
-          sandbox: sandbox!,
-          plan,
-          entries,
-          signal: session.signal,
-          onProgress: progress,
-          onTests: countTests(session),
-        })
-    if (!stored) store.cache(key, 'baseline', baseline)
-    const long = baseline.entries.some(isLong)
-    const coverageKey = digest({ key, coverage: true, touched: long ? touched.toSorted() : [] })
-    const known = session.request.retry ? undefined : store.cached<StoredCoverage>(coverageKey)
+    const baseline = stored ? { ...stored, cached: true } : await measure(sandbox!)
+    const coverageKey = digest({ key, coverage: true, touched: baseline.entries.some(isLong) ? touched.toSorted() : [] })
+    const known = remembered<StoredCoverage>(coverageKey)
     if (!known && !sandbox) return null
     const coverage = known ? readCoverage(known) : await coverSuites(session, sandbox!, entries, baseline, touched, progress)
-    if (!known) store.cache(coverageKey, 'coverage', writeCoverage(coverage))
+    if (!known) store.cache(isLook && coverage.hurried ? `${coverageKey}:look` : coverageKey, 'coverage', writeCoverage(coverage))
     coverage.built = plan.steps.some(({ kind }) => kind === 'build')
     return { baseline, coverage }
   }
@@ -103,15 +130,21 @@ async function coverSuites(
   const coverage: BaseCoverage = new Map()
   const unfinished = new Set<string>()
   for (const entry of entries) {
-    progress(`coverage of ${entry.id}`)
     const base = baseline.entries.find(({ entryId }) => entryId === entry.id)!
+    const left = lookTimeLeft(session) ?? Number.POSITIVE_INFINITY
+    if (left < 3 * base.wallMs) {
+      coverage.set(entry.id, null)
+      coverage.hurried = true
+      continue
+    }
+    progress(`coverage of ${entry.id}`)
     const near = isLong(base) && touched.length > 0 ? await affectedTests(session.reader, touched, base.files) : null
     const fewer = near !== null && near.files.length > 0 && near.files.length < base.files.length
     const measured = await measureCoverage({
       sandbox,
       entry,
       ...(fewer && { files: near.files }),
-      timeoutMs: Math.min(entry.timeoutMs, coverageTimeout(base)),
+      timeoutMs: Math.max(1, Math.min(entry.timeoutMs, coverageTimeout(base), left)),
       signal: session.signal,
     })
     throwIfStopped(session)
@@ -205,18 +238,4 @@ function sameKind(map: CoverageMap, file: string): boolean {
   const ending = file.slice(file.lastIndexOf('.') + 1).replace(/^[cm]/, '')
   for (const known of map.keys()) if (known.slice(known.lastIndexOf('.') + 1).replace(/^[cm]/, '') === ending) return true
   return false
-}
-
-/** What a run will cost, told before the first candidate. */
-export function estimate(session: Session, baseline: Baseline, candidates: number): { detail: string; ms: number } {
-  const suite = baseline.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
-  const steps = baseline.steps.reduce((sum, { wallMs }) => sum + wallMs, 0)
-  const measured = baseline.entries.every(({ cpuMs }) => cpuMs !== null && cpuMs < 30_000)
-  const total =
-    candidates * suite * 0.6 +
-    2 * (suite + steps) +
-    (measured ? MEASURING_RUNS * suite : 0) +
-    Math.min(8, 60_000 / Math.max(1, suite)) * suite
-  const detail = `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suite)}: about ${formatDuration(total)}, at most ${formatDuration(session.request.timeLimitMs)}`
-  return { detail, ms: Math.min(total, session.request.timeLimitMs) }
 }

@@ -2,12 +2,14 @@ import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
 import { type Fault, type PlanEntry, isTestPath, listFunctions, plantFaults, refusesToCompile } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
-import { type Session, mayContinue } from './session.ts'
+import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
 export type Planted = { file: string; fault: Fault; noticed: boolean }
-export type Control = { planted: Planted[]; noticed: number }
+/** `wanted`: how many there would have been, time permitting. */
+export type Control = { planted: Planted[]; noticed: number; wanted: number }
 
+/** Planting stops after this long, though at least one fault is planted; a look stops by its own end. */
 const BUDGET_MS = 60_000
 /** How many faults are tried for each that is wanted: some are refused by a compiler. */
 const SPARE = 4
@@ -47,23 +49,26 @@ function failedByItself({ reports, regressed }: Trial): boolean {
   return tests.some(({ id, message = '' }) => regressed.includes(id) && !refusesToCompile(message))
 }
 
-/** Plants a fault and asks the same tests with the same command and mounts; `null` where the fault came to nothing. */
-async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean | null> {
+/**
+ * Plants a fault and asks the same tests with the same command and mounts; `null` where the fault came to nothing, `cut`
+ * where a look ended before the tests.
+ */
+async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean | null | 'cut'> {
   const commit = await faultCommit(session, file, fault)
   const testFiles = session.baseline!.entries.flatMap(({ files }) => files)
   const { files, complete } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
-  const ask = async (selection: string[] | undefined): Promise<boolean | null> =>
-    readNotice(
-      await tryCommit(session, commit, {
-        entries,
-        ...(selection && { files: selection }),
-        fresh: false,
-        steps: false,
-        confirm: false,
-      }),
-      file,
-    )
+  const ask = async (selection: string[] | undefined): Promise<boolean | null | 'cut'> => {
+    const trial = await tryCommit(session, commit, {
+      entries,
+      ...(selection && { files: selection }),
+      fresh: false,
+      steps: false,
+      confirm: false,
+      ...(session.lookEndsAt !== null && { timeLeft: () => lookTimeLeft(session)! }),
+    })
+    return trial.cut ? 'cut' : readNotice(trial, file)
+  }
   const nearby = near ? await ask(files) : false
   // All tests are asked where some may reach the file on a way that is not known.
   return nearby !== false || (near && complete) ? nearby : ask(undefined)
@@ -74,21 +79,9 @@ function isCompiled(session: Session, language: LanguageId): boolean {
   return /^(?:typescript|tsx)$/.test(language) && session.plan!.steps.some(({ kind }) => kind === 'build')
 }
 
-/**
- * The positive control: faults planted into covered lines of the source about to be touched must turn the tests red.
- * Suites without coverage get faults anywhere in those files. Deterministic for a base commit.
- */
-export async function controlPlan(
-  session: Session,
-  entries: readonly PlanEntry[],
-  coverage: BaseCoverage,
-  files: readonly string[],
-  most: number,
-): Promise<Control> {
-  const suiteMs = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0)
-  const count = Math.max(1, Math.min(most, Math.floor(BUDGET_MS / Math.max(1, suiteMs))))
-  const faults: { file: string; fault: Fault }[][] = []
-  const perFile = Math.max(1, Math.ceil(count / Math.max(1, files.length)))
+/** Faults for the covered lines of each file, more than are wanted: a compiler may refuse some. */
+async function chooseFaults(session: Session, coverage: BaseCoverage, files: readonly string[], perFile: number): Promise<Planting[][]> {
+  const chosen: Planting[][] = []
   for (const file of files) {
     const language = languageOf(file)
     const text = language && !isTestPath(file, session.plan!) ? await session.reader.text(file) : undefined
@@ -97,30 +90,64 @@ export async function controlPlan(
       text.split('\n').flatMap((_line, index) => (isExercised(coverage, file, [index + 1]) === false ? [] : [index + 1])),
     )
     const own = plantFaults({ text, language, lines: covered, seed: 1, max: SPARE * perFile, compiled: isCompiled(session, language) })
-    faults.push(own.map((fault) => ({ file, fault })))
+    chosen.push(own.map((fault) => ({ file, fault })))
   }
+  return chosen
+}
+
+type Planting = { file: string; fault: Fault }
+
+/**
+ * The positive control: faults planted into covered lines of the source about to be touched must turn the tests red.
+ * Suites without coverage get faults anywhere in those files. Which faults is the same for the same base commit, how many
+ * of them is a matter of real time: a fault may cost a compilation.
+ */
+export async function controlPlan(
+  session: Session,
+  entries: readonly PlanEntry[],
+  coverage: BaseCoverage,
+  files: readonly string[],
+  most: number,
+): Promise<Control> {
+  const { clock } = session.deps
+  const perFile = Math.max(1, Math.ceil(most / Math.max(1, files.length)))
+  const queues = await chooseFaults(session, coverage, files, perFile)
+  const wanted = Math.min(
+    most,
+    queues.reduce((sum, queue) => sum + Math.min(perFile, queue.length), 0),
+  )
   const planted: Planted[] = []
+  const startedAt = clock.monotonic()
+  let longest = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0) / 2
   let tried = 0
-  const total = Math.min(count, faults.flat().length)
-  // File by file, so that each gets its share; what a compiler refuses is replaced by the next of the same file.
-  for (const own of faults) {
-    let refused = ''
-    let share = Math.min(perFile, count - planted.length)
-    for (const { file, fault } of own) {
-      if (share === 0 || tried >= SPARE * count || (tried > 0 && !mayContinue(session))) break
-      session.observe({
-        type: 'phase',
-        phase: 'control',
-        detail: `planted fault ${planted.length + 1} of ${total}: ${file}:${fault.line}${refused}`,
-      })
-      tried++
-      const noticed = await isNoticed(session, entries, file, fault)
-      refused = noticed === null ? ` (instead of line ${fault.line}, whose fault was refused)` : ''
-      if (noticed === null) continue
-      planted.push({ file, fault, noticed })
-      share--
-    }
+  const timeFor = (): boolean => {
+    if (session.lookEndsAt !== null) return !session.signal.aborted && !session.stopSoon.aborted && lookTimeLeft(session)! > longest
+    return tried === 0 || (clock.monotonic() - startedAt + longest <= BUDGET_MS && mayContinue(session))
   }
+  /** One fault of a file; what a compiler refuses is replaced by the next. False when the time is over. */
+  const plantOne = async (queue: Planting[]): Promise<boolean> => {
+    let refused = ''
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      if (!timeFor()) return false
+      const { file, fault } = next
+      const detail = `planted fault ${planted.length + 1} of ${wanted}: ${file}:${fault.line}${refused}`
+      session.observe({ type: 'phase', phase: 'control', detail })
+      const since = clock.monotonic()
+      const noticed = await isNoticed(session, entries, file, fault)
+      if (noticed === 'cut') return false
+      longest = Math.max(tried === 0 ? 0 : longest, clock.monotonic() - since)
+      tried++
+      if (noticed !== null) {
+        planted.push({ file, fault, noticed })
+        return true
+      }
+      refused = ` (instead of line ${fault.line}, whose fault was refused)`
+    }
+    return true
+  }
+  // one per file first: where time is short, each file has been looked at
+  planting: for (let round = 0; round < perFile; round++)
+    for (const queue of queues) if (planted.length >= most || !(await plantOne(queue))) break planting
   for (const { file, fault, noticed } of planted)
     if (!noticed)
       session.blindSpots.push({
@@ -130,7 +157,7 @@ export async function controlPlan(
         name: fault.functionName,
         detail: `a planted fault (${fault.kind}) in ${fault.functionName} was not noticed`,
       })
-  return { planted, noticed: planted.filter(({ noticed }) => noticed).length }
+  return { planted, noticed: planted.filter(({ noticed }) => noticed).length, wanted }
 }
 
 /** Functions of the given files that no test executes, from coverage alone. */
@@ -165,5 +192,6 @@ export async function exercisedByFault(
   const text = language && (await session.reader.text(file))
   if (!language || text === undefined) return null
   const [fault] = plantFaults({ text, language, lines: new Set([line]), seed: 1, max: 1, compiled: isCompiled(session, language) })
-  return fault ? isNoticed(session, entries, file, fault) : null
+  const noticed = fault ? await isNoticed(session, entries, file, fault) : null
+  return noticed === 'cut' ? null : noticed
 }

@@ -43,6 +43,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
     instruments: new Map(),
     deadline: Number.POSITIVE_INFINITY,
     limitReached: false,
+    lookEndsAt: null,
     workbench: undefined as never,
   }
   session.workbench = createWorkbench({

@@ -6,7 +6,7 @@ import { languageOf } from '../parsing/index.ts'
 import { improveCommand } from './again.ts'
 import { landAutomatic } from './automatic.ts'
 import { announceEnd, announceFailure, announcePhases, announceStart } from './announce.ts'
-import { type BaseCoverage, estimate, measureBase } from './base.ts'
+import { type BaseCoverage, measureBase } from './base.ts'
 import { checkRequest } from './check.ts'
 import { type Control, controlPlan, findUnexercisedFunctions } from './control.ts'
 import type { ImproveData, ImproveOutcome } from './data.ts'
@@ -19,7 +19,7 @@ import { recordDecisions } from './decisions.ts'
 import { writeRecord } from './record.ts'
 import { dropOldCandidates } from './recover.ts'
 import { type RunSummaryData, countTotals, improveData } from './report.ts'
-import { type ImprovementDeps, type Session, afterSignal } from './session.ts'
+import { type ImprovementDeps, LOOK_MS, LOOK_TIDY_MS, type Session, afterSignal, lookMs } from './session.ts'
 import { isAutomatic, policyOf } from './settle.ts'
 
 /** Faults planted by a look and by a run that changes something. */
@@ -30,11 +30,13 @@ const HOUR_MS = 3_600_000
 
 /** The main job, from a source to a landed commit. */
 export async function runImprovement(deps: ImprovementDeps, start: Start): Promise<ImproveOutcome> {
+  const startedAt = deps.clock.monotonic()
   const request = await checkRequest(deps, start.request, await resolveBase(deps, start.request))
   let runId: string | undefined
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
+  if (request.look) session.lookEndsAt = startedAt + lookMs(request) - LOOK_TIDY_MS
   try {
     await dropOldCandidates(deps)
     announceStart(session)
@@ -101,10 +103,14 @@ async function walk(session: Session): Promise<void> {
   // a look of somebody who stands in a package is a look at that package
   const { prefix } = deps.git.repository
   const entries = entriesFor(plan, touched.length === 0 && prefix !== '' ? [`${prefix}/`] : touched)
-  const { baseline, coverage } = await measureBase(session, plan, entries, touched)
+  const measured = await measureBase(session, plan, entries, touched, found.length).catch((error: unknown) => {
+    if (!request.look || !SingularityError.isInstance(error) || error.code !== 'LIMIT_REACHED') throw error
+    session.notes.push(`${error.message} Nothing was measured: singularity improve takes the time it needs.`)
+  })
+  if (!measured) return
+  const { baseline, coverage } = measured
   session.baseline = baseline
-  observe({ type: 'phase', phase: 'estimate', ...estimate(session, baseline, found.length) })
-  session.deadline = deps.clock.monotonic() + (request.look ? Math.min(request.timeLimitMs, 100_000) : request.timeLimitMs)
+  session.deadline = deps.clock.monotonic() + request.timeLimitMs
   const control = await plantControl(session, entries, coverage, touched)
   if (!request.look) await proveCandidates(session, found, { coverage, control })
 }
@@ -122,8 +128,15 @@ async function plantControl(
     .filter((path) => languageOf(path) && !isTestPath(path, session.plan!) && !isVendored(path) && !isGenerated(path, ''))
   const sources = touched.filter((path) => source.includes(path))
   const chosen = request.look ? [...new Set([...sources, ...source])].slice(0, LOOK_FILES) : sources
-  const control = await controlPlan(session, entries, coverage, chosen, request.look ? LOOK_FAULTS : RUN_FAULTS)
+  // planting goes on until the time is over: what else there is to look for comes first
   await findUnexercisedFunctions(session, coverage, request.look ? source.slice(0, 200) : chosen, request.look ? 500 : 20)
+  const unexercised = session.blindSpots.splice(0)
+  const control = await controlPlan(session, entries, coverage, chosen, request.look ? LOOK_FAULTS : RUN_FAULTS)
+  session.blindSpots.push(...unexercised)
+  if (request.look && control.planted.length < control.wanted)
+    session.notes.push(
+      `stopped after ${lookMs(request) === LOOK_MS ? 'two minutes' : formatDuration(lookMs(request))}: ${control.planted.length} of ${plural(control.wanted, 'fault')} planted`,
+    )
   session.control = control
   if (control.planted.length > 0 && control.noticed === 0) {
     const { file, fault } = control.planted[0]!

@@ -87,6 +87,8 @@ export type Session = {
   /** Monotonic milliseconds at which no new candidate is started. */
   deadline: number
   limitReached: boolean
+  /** Monotonic milliseconds at which a look is over, whatever runs; null for everything that is no look. */
+  lookEndsAt: number | null
   workbench: Workbench
 }
 
@@ -175,6 +177,20 @@ export function afterSignal(error: unknown, { signal, stopSoon }: Pick<Session, 
   if (!signal.aborted && !stopSoon.aborted) return error
   if (SingularityError.isInstance(error) && error.kind === 'signal') return error
   return new SingularityError('INTERRUPTED', 'Stopped by a signal.', { cause: error })
+}
+
+/** A look ends within two minutes of its start; what tidying up takes is left for that. */
+export const LOOK_MS = 120_000
+export const LOOK_TIDY_MS = 6000
+
+/** A look may be shorter than its two minutes, never longer. */
+export function lookMs({ timeLimitMs }: ImproveRequest): number {
+  return Math.max(2 * LOOK_TIDY_MS, Math.min(timeLimitMs, LOOK_MS))
+}
+
+/** Milliseconds a look has left; `undefined` where there is no such end. */
+export function lookTimeLeft({ lookEndsAt, deps }: Session): number | undefined {
+  return lookEndsAt === null ? undefined : lookEndsAt - deps.clock.monotonic()
 }
 
 /** Whether the run should start another piece of work. Notes the reached limit once. */

@@ -32,6 +32,8 @@ export type Trial = {
   complete: boolean
   coarse: boolean
   hang: boolean
+  /** A look was over before the tests were. */
+  cut: boolean
   /** Some suite did not run because the code does not compile or the runner could not be started. */
   unrun: SuiteRun['unrun']
   /** Some suite that has tests on the base left no report at all. */
@@ -50,6 +52,8 @@ export type TrialOptions = {
   steps: boolean
   /** Rerun failures before they count. */
   confirm: boolean
+  /** What is left of a look: a run that it cuts says nothing. */
+  timeLeft?: () => number
 }
 
 const RERUNS = 2
@@ -104,6 +108,7 @@ function emptyTrial(commit: string): Trial {
     complete: true,
     coarse: false,
     hang: false,
+    cut: false,
     unrun: null,
     silent: false,
     errors: [],
@@ -132,14 +137,23 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
   const base = baselineOf(session, entry)
   const timeoutMs = hangLimit(entry, base)
   const selection = options.files ? { files: options.files } : {}
-  let run: SuiteRun = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal, onTests: countTests(session) })
+  const left = options.timeLeft ?? ((): number => Number.POSITIVE_INFINITY)
+  const runOnce = (): Promise<SuiteRun> =>
+    runSuite({
+      sandbox,
+      entry,
+      selection,
+      timeoutMs: Math.max(1, Math.min(timeoutMs, left())),
+      signal: session.signal,
+      onTests: countTests(session),
+    })
+  let run = await runOnce()
+  if (run.timedOut && left() > 0) run = await runOnce()
   if (run.timedOut) {
-    run = await runSuite({ sandbox, entry, selection, timeoutMs, signal: session.signal, onTests: countTests(session) })
-    if (run.timedOut) {
-      trial.hang = true
-      trial.complete = false
-      return
-    }
+    trial.cut = left() <= 0
+    trial.hang = !trial.cut
+    trial.complete = false
+    return
   }
   throwIfStopped(session)
   trial.unrun ??= run.unrun

@@ -25,7 +25,17 @@ export type Baseline = { entries: EntryBaseline[]; steps: StepBaseline[]; cached
 const REPEAT_BELOW_MS = 60_000
 const HEALTHY_SHARE = 0.9
 
-/** Runs the plan on the unchanged tree: three times below a minute, else once and again only when something fails. */
+/** A look: only what it needs, and over when its time is. */
+export type Hurry = { timeLeft: () => number }
+
+/** Above this a look is content with one run. */
+const HURRIED_REPEAT_BELOW_MS = 20_000
+
+/**
+ * Runs the plan on the unchanged tree: three times below a minute, else once and again only when something fails. In a
+ * hurry builds are the only steps and slow suites run once.
+ * @throws LIMIT_REACHED when a hurry ends before every suite has run once
+ */
 export async function measureBaseline(options: {
   sandbox: Sandbox
   plan: Plan
@@ -33,11 +43,18 @@ export async function measureBaseline(options: {
   signal?: AbortSignal
   onProgress?: (text: string) => void
   onTests?: (count: number) => void
+  /** Told as soon as it is known what one run takes. */
+  onFirstRun?: (entry: PlanEntry, wallMs: number) => void
+  hurry?: Hurry
 }): Promise<Baseline> {
-  const { sandbox, plan, signal, onTests } = options
+  const { sandbox, plan, signal, onTests, hurry } = options
+  const within = (timeoutMs: number): number => (hurry ? Math.max(1, Math.min(timeoutMs, hurry.timeLeft())) : timeoutMs)
+  const repeats = (first: SuiteRun): boolean =>
+    hurry ? first.wallMs < HURRIED_REPEAT_BELOW_MS && hurry.timeLeft() > 4 * first.wallMs : first.wallMs < REPEAT_BELOW_MS
   const steps: StepBaseline[] = []
-  for (const step of plan.steps) {
-    options.onProgress?.(step.id)
+  for (const each of plan.steps.filter(({ kind }) => !hurry || kind === 'build')) {
+    options.onProgress?.(each.id)
+    const step = { ...each, timeoutMs: within(each.timeoutMs) }
     const { exitCode, diagnostics, wallMs } = await runStep({ sandbox, step, ...(signal && { signal }) })
     steps.push({ stepId: step.id, exitCode, diagnostics, wallMs })
   }
@@ -45,10 +62,17 @@ export async function measureBaseline(options: {
   const all: SuiteRun[] = []
   for (const entry of options.entries) {
     const runs: SuiteRun[] = []
-    const wanted = (): number => (runs.length === 0 ? 1 : runs[0]!.wallMs < REPEAT_BELOW_MS || runs.some(hasFailure) ? 3 : 1)
+    const wanted = (): number => (runs.length === 0 ? 1 : repeats(runs[0]!) || (!hurry && runs.some(hasFailure)) ? 3 : 1)
     while (runs.length < wanted()) {
       options.onProgress?.(`${entry.id}, run ${runs.length + 1}`)
-      runs.push(await runSuite({ sandbox, entry, ...(signal && { signal }), ...(onTests && { onTests }) }))
+      const timeoutMs = within(entry.timeoutMs)
+      const run = await runSuite({ sandbox, entry, timeoutMs, ...(signal && { signal }), ...(onTests && { onTests }) })
+      if (hurry && run.timedOut && hurry.timeLeft() <= 0) {
+        if (runs.length > 0) break
+        throw new SingularityError('LIMIT_REACHED', `One run of ${entry.id} takes longer than a look.`)
+      }
+      runs.push(run)
+      if (runs.length === 1) options.onFirstRun?.(entry, run.wallMs)
       if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped while the baseline was measured.')
       if (!runs.at(-1)!.report.complete && runs.length >= 2) break
     }

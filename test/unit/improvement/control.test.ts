@@ -31,6 +31,7 @@ function trial(more: Partial<Trial>): Trial {
     complete: true,
     coarse: false,
     hang: false,
+    cut: false,
     unrun: null,
     silent: false,
     errors: [],
