@@ -42,7 +42,7 @@ describe('a run that has a record answers with its data', () => {
     })
     expect(status).toBe(6)
     expect(stderr).toContain('error IDENTITY_MISSING git does not know who you are')
-    expect(stdout).toContain('indexOf() compared with -1')
+    expect(stdout).toContain('Use includes() instead of indexOf()')
   })
 
   it('stopped at once: what was decided is the answer', async () => {
