@@ -36,9 +36,13 @@ it.each([
   [
     'the first time, as soon as one run has been timed',
     [],
-    /^baseline:.*\nestimate .*one run of the tests takes 3.*the look ends within [\d.]+ s\ncontrol:/m,
+    /^baseline:.*\nestimate: .*one run of the tests takes 3.*the look ends within [\d.]+ s\ncontrol:/m,
   ],
-  ['from then on before anything runs', ['--retry'], /^estimate .*one run of the tests takes 3.*the look ends within [\d.]+ s\nbaseline:/m],
+  [
+    'from then on before anything runs',
+    ['--retry'],
+    /^estimate: .*one run of the tests takes 3.*the look ends within [\d.]+ s\nbaseline:/m,
+  ],
 ])('a look says what it takes, %s', (_name, flags, expected) => {
   place = slow(3)
   const look = (more: readonly string[]): string =>

@@ -23,9 +23,9 @@ export function estimate(
   candidates: number,
   fresh: boolean,
 ): { detail: string; ms: number } {
-  const start = `${plural(candidates, 'candidate')}, one run of the tests takes ${formatDuration(suiteMs)}`
+  const one = `one run of the tests takes ${formatDuration(suiteMs)}`
   const left = lookTimeLeft(session)
-  if (left !== undefined) return { detail: `${start}: the look ends within ${formatDuration(Math.max(0, left))}`, ms: Math.max(0, left) }
+  if (left !== undefined) return { detail: `${one}: the look ends within ${formatDuration(Math.max(0, left))}`, ms: Math.max(0, left) }
   const total =
     candidates * suiteMs * 0.6 +
     2 * (suiteMs + stepsMs) +
@@ -34,7 +34,7 @@ export function estimate(
     (fresh ? 3 * suiteMs : 0)
   const most = session.request.timeLimitMs
   return {
-    detail: `${start}: about ${formatDuration(total)}, at most ${formatDuration(most)}${fresh ? ' after the baseline' : ''}`,
+    detail: `${plural(candidates, 'candidate')}, ${one}: about ${formatDuration(total)}, at most ${formatDuration(most)}${fresh ? ' after the baseline' : ''}`,
     ms: Math.min(total, most),
   }
 }
