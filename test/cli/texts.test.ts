@@ -14,9 +14,9 @@ afterEach(() => bench.close())
 const stable = (text: string): string =>
   text
     .replaceAll(dirname(bench.repository.root), 'FOLDER')
-    .replace(/\b([crq])[0-9a-z]{11}\b/g, '$1-id')
     .replace(/\b[0-9a-f]{40}\b/g, 'HASH')
     .replace(/\b(?:[0-9a-f]{16}|[0-9a-f]{12}|[0-9a-f]{10})\b/g, 'hash')
+    .replace(/\b([crq])[0-9a-z]{11}\b/g, '$1-id') // after the hashes, of which some begin with a c
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, 'TIME')
 
 /** What a person sees of a command: stdout, then stderr, then the exit code. */
