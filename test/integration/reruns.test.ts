@@ -19,7 +19,7 @@ const wrongIn = (runs: string): string =>
     'src/list.js',
     LIST,
     (text) =>
-      COUNTING('counted-by-source', runs) + text.replace('list.indexOf(item) !== -1', 'failing.includes(count) || list.includes(item)'),
+      COUNTING('counted-by-source', runs) + text.replace('list.indexOf(item) !== -1', 'list.includes(item) || failing.includes(count)'),
   )
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever the machine output holds
@@ -43,8 +43,8 @@ const HAS_NOT = 'test/list.test.js::has not'
 describe('a test that fails and then passes', () => {
   // run 1 fails, the two reruns pass: a mixed result. Runs 4 to 13 are the ten on the candidate.
   it('is flaky when ten more runs on the candidate pass', async () => {
-    const { verdict, evidence } = await judged(TINY, wrongIn('[1]'))
-    expect({ verdict, ...evidence.tests }).toMatchObject({ verdict: 'keep', regressed: [], flaky: [HAS_NOT] })
+    const { verdict, evidence, reasons } = await judged(TINY, wrongIn('[1]'))
+    expect({ verdict, ...evidence.tests }, JSON.stringify(reasons)).toMatchObject({ verdict: 'keep', regressed: [], flaky: [HAS_NOT] })
   })
 
   it('is regressed when the tenth of them fails and the base is stable', async () => {

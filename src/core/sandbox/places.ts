@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { sha256 } from '../kernel/index.ts'
 import { startProcess } from '../process/index.ts'
@@ -92,15 +92,30 @@ export function ownAdminEntries(places: Places, commonDir: string): AdminEntry[]
   return readdirSync(folder).flatMap((name) => ownAdminEntry(places, join(folder, name)) ?? [])
 }
 
-/** A git whose parent was killed may still write into the folder that is removed. */
-const PATIENTLY = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 } as const
+const TURNS = 40
+const TURN_MS = 50
 
-/** Removes one admin entry of ours, never another's; the folder `worktrees` goes with the last one, as git does it. */
+/**
+ * Removes one admin entry of ours, never another's; the folder `worktrees` goes with the last one, as git does it. A git
+ * whose parent was killed may still write into it: what cannot be removed within two seconds is left, with the lock that
+ * says whose it is, to the next reclaim.
+ */
 export function removeAdminEntry(places: Places, path: string): void {
   if (!ownAdminEntry(places, path)) return
-  // The lock goes last: it is what tells the next reclaim whose entry this is, should this one be killed.
-  for (const name of readdirSync(path)) if (name !== 'locked') rmSync(join(path, name), PATIENTLY)
-  rmSync(path, PATIENTLY)
+  const lock = join(path, 'locked')
+  const content = readFileSync(lock)
+  for (let turn = 0; turn < TURNS; turn++) {
+    try {
+      for (const name of readdirSync(path)) if (name !== 'locked') rmSync(join(path, name), { recursive: true, force: true })
+      rmSync(lock, { force: true })
+      rmdirSync(path)
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+      if (existsSync(path)) writeFileSync(lock, content)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS)
+    }
+  }
   try {
     rmdirSync(dirname(path))
   } catch {
