@@ -111,6 +111,10 @@ describe('import', () => {
     ['another diff', (row: Row) => (row['diff_hash'] = 'f'.repeat(64))],
     ['a branch in place of a commit', (row: Row) => (row['commit_oid'] = 'HEAD')],
     ['an id that is a path', (row: Row) => (row['id'] = '../../heads/work')],
+    [
+      'a verdict that does not follow from its evidence',
+      (row: Row) => (row['evidence'] = String(row['evidence']).replace('"regressed":[]', '"regressed":["test/a.test.js::fails"]')),
+    ],
   ])('%s is refused', async (_what, change) => {
     forge(({ rows }) => void change(rows.candidate[0]!))
     const before = tip()

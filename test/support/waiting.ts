@@ -3,6 +3,7 @@ import { createApp } from '../../src/core/app.ts'
 import { createApprovals } from '../../src/core/approvals/index.ts'
 import { commitCandidate } from '../../src/core/improvement/commit.ts'
 import type { ImprovementService } from '../../src/core/improvement/index.ts'
+import { emptyEvidence } from '../../src/core/improvement/draft.ts'
 import { requestApproval } from '../../src/core/improvement/decide.ts'
 import { type Candidate, createStore } from '../../src/core/improvement/store.ts'
 import { systemClock } from '../../src/core/kernel/index.ts'
@@ -78,7 +79,10 @@ export async function createWaiting(more: Record<string, FileContent> = {}): Pro
       store.saveCommit(id, { ...made, base, sites })
       store.cache(`validated:${made.tree}`, 'validated', {})
       store.move(id, 'committed')
-      const evidence = { ...store.candidate(id).evidence }
+      const proof = emptyEvidence()
+      proof.tests.complete = true
+      proof.control = { noticed: 1, planted: 1 }
+      const evidence = { ...store.candidate(id).evidence, proof }
       store.saveVerdict(id, {
         verdict: weakened ? 'roll_back' : 'keep',
         reasons: weakened ? [{ code: 'tests_weakened', detail: 'a test expects less' }] : [],

@@ -233,6 +233,12 @@ export function neverRuns(coverage: BaseCoverage, file: string, lines: readonly 
   return answer
 }
 
+/** True when some suite knows one of these lines as code that could run, and none ran it. */
+export function hasDarkLine(coverage: BaseCoverage, file: string, lines: readonly number[]): boolean {
+  const maps = [...coverage.values()].flatMap((map) => map?.get(file) ?? [])
+  return lines.some((line) => maps.some(({ executable }) => executable.has(line)) && maps.every(({ executed }) => !executed.has(line)))
+}
+
 /** A suite that measured files of the same ending would have measured this one, had it run. */
 function sameKind(map: CoverageMap, file: string): boolean {
   const ending = file.slice(file.lastIndexOf('.') + 1).replace(/^[cm]/, '')

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFi
 import { join, resolve } from 'node:path'
 import { SingularityError, parseJson, sha256 } from '../kernel/index.ts'
 import { announceImport } from './announce.ts'
+import { checkClaim, testPathsOf } from './carried-claim.ts'
 import { candidateRef, diffHash } from './commit.ts'
 import type { CandidateData } from './data.ts'
 import { openRequest } from './decide.ts'
@@ -137,11 +138,13 @@ const PORTABLE = ['validated', 'rejected', 'errored', 'awaiting_approval', 'decl
  * diff; anything else waits for a person here.
  */
 async function checkRows(
-  { git }: ImprovementDeps,
+  deps: ImprovementDeps,
   { runId, base, trustApprovals }: { runId: string; base: string; trustApprovals: boolean },
   rows: Carried['rows'],
 ): Promise<Carried['rows']> {
+  const { git } = deps
   const candidate: Row[] = []
+  const isTestFile = await testPathsOf(deps, base)
   const ids = new Set(rows.candidate.map(({ id }) => id))
   for (const row of rows.candidate) {
     const [id, oid] = [String(row['id']), row['commit_oid'] ?? null]
@@ -154,8 +157,12 @@ async function checkRows(
     )
     const waits = row['state'] === 'approved' && trustApprovals && approved ? 'approved' : 'awaiting_approval'
     const state = PORTABLE.includes(String(row['state'])) ? row['state']! : there ? waits : 'abandoned'
+    const claim = there && row['verdict'] !== null && state !== 'errored'
+    const checked = claim ? await checkClaim(deps, { base, commit: String(oid), row, isTestFile }) : null
     candidate.push({
       ...row,
+      ...(checked && { files: JSON.stringify(checked.files) }),
+      ...(checked?.isDelicate && { risk: 'high' }),
       run_id: runId,
       state,
       landed_oid: null,

@@ -3,7 +3,7 @@ import type { Baseline } from '../validation/index.ts'
 import { type Session, lookTimeLeft } from './session.ts'
 
 /** Ten pairs and one to warm up, of base against tip and of base against base. */
-const MEASURING_RUNS = 44
+export const MEASURING_RUNS = 44
 
 /** What the work of a run is estimated from, in milliseconds. `measured`: its CPU time will be compared. */
 export type Times = { suiteMs: number; stepsMs: number; measured: boolean }

@@ -15,6 +15,7 @@ import {
   runSuite,
   statusesOf,
 } from '../validation/index.ts'
+import { MEASURING_RUNS } from './estimate.ts'
 import { checkInstrument } from './instrument.ts'
 import { type Session, countTests } from './session.ts'
 
@@ -44,11 +45,17 @@ export type Unstable = { regressed: string[]; flaky: string[] }
 type Seen = { base: Map<string, number>; candidate: Map<string, number>; passed: Set<string> }
 
 /** Why the CPU time of suites that cost so much on the base is not measured at all; null where it is. */
-export function whyUnmeasured(cpuMs: readonly (number | null)[]): string | null {
+export function whyUnmeasured(
+  cpuMs: readonly (number | null)[],
+  time: { runMs: number; leftMs: number } = { runMs: 0, leftMs: Number.POSITIVE_INFINITY },
+): string | null {
   const cost = cpuMs.reduce((sum: number, each) => sum + (each ?? 0), 0)
   if (cost === 0) return 'the CPU time of the suites cannot be read: processes are left over, or none was counted'
   if (cost > LONGEST_CPU_MS)
     return `one run costs ${formatDuration(cost)} of CPU time, more than ${formatDuration(LONGEST_CPU_MS)}: name a shorter command with --metric`
+  const needed = MEASURING_RUNS * time.runMs
+  if (needed > time.leftMs)
+    return `it takes about ${formatDuration(needed)}, more than the ${formatDuration(Math.max(0, time.leftMs))} that are left: --time-limit gives more`
   return null
 }
 
@@ -63,8 +70,10 @@ export async function measureCpu(
   margin: number,
 ): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
+  const base = session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId))
   const reason = whyUnmeasured(
-    session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId)).map(({ cpuMs }) => cpuMs),
+    base.map(({ cpuMs }) => cpuMs),
+    { runMs: base.reduce((sum, { wallMs }) => sum + wallMs, 0), leftMs: session.deadline - session.deps.clock.monotonic() },
   )
   if (reason !== null) return { metric: notMeasured(CPU, reason), unstable: { regressed: [], flaky: [] } }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }

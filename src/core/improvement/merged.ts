@@ -21,7 +21,11 @@ export async function validateMerged(
   const run = deps.store.run(candidate.runId)
   const request = { ...run.request, patch: null, base: onto, dryRun: true, look: true }
   const session = await openSession(deps, { request, observe, signal, stopSoon: signal }, { run, foreign: candidate.evidence.explicit })
-  observe({ type: 'phase', phase: 'land', detail: `${candidate.id}: the branch has moved, what merging gives is tested` })
+  observe({
+    type: 'phase',
+    phase: 'land',
+    detail: `${candidate.id}: what merging gives is another tree than the one that was tested: its tests run`,
+  })
   try {
     const green = await revalidate(session, tree, onto, candidate)
     if (signal.aborted) throw new SingularityError('INTERRUPTED', `Stopped while what merging ${candidate.id} gives was tested.`)

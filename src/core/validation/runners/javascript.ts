@@ -51,6 +51,7 @@ export function protectedScripts(scope: string, names: readonly string[]): strin
     at(`**/{__tests__,__mocks__,__snapshots__,__fixtures__}/**`),
     at('**/*.snap'),
     at('{test,tests,spec,specs,e2e}/**'),
+    at('**/{fixtures,testdata,test-data,test-utils,test-helpers}/**'),
     at(`{src,lib,packages/*}/{test,tests}/**`),
     at('package.json'),
     at('{.nycrc,.c8rc,.taprc,.mocharc}*'),

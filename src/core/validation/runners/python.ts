@@ -9,7 +9,7 @@ export function protectedPython(scope: string): string[] {
     '**/*_test.py',
     '**/tests.py',
     '**/conftest.py',
-    '**/{test,tests,testing}/**',
+    '**/{test,tests,testing,fixtures,testdata}/**',
     '**/__snapshots__/**',
     'pytest.ini',
     '.pytest.ini',
