@@ -103,7 +103,7 @@ function measure(repository) {
   const { name, runner, language, land = false, args = [] } = repository
   const cwd = prepare(repository)
   const before = state(cwd)
-  const run = singularity(cwd, ['improve', '--into', 'current', '--time-limit', '10m', ...args])
+  const run = singularity(cwd, ['improve', '--into', 'current', '--time-limit', repository.timeLimit ?? '10m', ...args])
   const untouched = state(cwd) === before
   const totals = run.data?.totals
   const row = {

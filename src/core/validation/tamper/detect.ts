@@ -133,6 +133,17 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const pair = { path: file.path, oldPath, base: before, candidate: after, inSource: false }
     pairs.push(pair)
     restless.push(pair)
+    if (goOutputs(base ?? '', oldPath) !== goOutputs(candidate ?? '', file.path) && file.status !== 'added') {
+      touched = true
+      touchedTests.push({ file: oldPath, name: null })
+      weakened.push({
+        file: file.path,
+        line: null,
+        kind: 'unclassified',
+        detail: 'the expected output of an example changed',
+        proven: false,
+      })
+    }
     if (file.status === 'renamed' && before !== null && after !== null) {
       weakened.push({ file: file.path, line: null, kind: 'unclassified', detail: `the file moved from ${oldPath}`, proven: false })
     }
@@ -230,4 +241,10 @@ function sorted(weakened: readonly Weakening[]): Weakening[] {
   return [...weakened].sort(
     (a, b) => Number(b.proven) - Number(a.proven) || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || (a.line ?? 0) - (b.line ?? 0),
   )
+}
+
+/** What Go's examples are expected to print: comments that are assertions (https://pkg.go.dev/testing#hdr-Examples). */
+function goOutputs(text: string, path: string): string {
+  if (!path.endsWith('_test.go')) return ''
+  return [...text.matchAll(/^[ \t]*\/\/[ \t]*(?:unordered )?output:[^\n]*(?:\n[ \t]*\/\/[^\n]*)*/gim)].map(([found]) => found).join('\n')
 }
