@@ -28,6 +28,7 @@ describe('the branch moves between the proof and the landing', () => {
     const head = place.git('rev-parse', 'HEAD')
     const answer = await place.run(['approve', id])
     expect({ exitCode: answer.exitCode, code: answer.json.error?.code }, answer.stdout).toEqual({ exitCode: 1, code: 'LANDING_REFUSED' })
+    expect(answer.json.error!.message).toContain('test/list.test.js::like a list fails')
     expect(place.git('rev-parse', 'HEAD')).toBe(head)
     expect(suite()).toBe(0)
   })

@@ -44,7 +44,7 @@ async function testStation(session: Session, landed: readonly Candidate[], targe
   const tip = await deps.git.resolve(target.ref)
   if (!last || tip === undefined) return
   const files = landed.flatMap((each) => each.files)
-  if (await revalidate(session, await deps.git.treeOf(tip), session.base, { ...last, files })) return
+  if ((await revalidate(session, await deps.git.treeOf(tip), session.base, { ...last, files })) === null) return
   for (const candidate of landed.toReversed()) {
     const { status } = await undoCandidate(deps, candidate)
     session.notes.push(

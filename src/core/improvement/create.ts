@@ -4,7 +4,7 @@ import { diffHash } from './commit.ts'
 import type { CandidateData, Watch } from './data.ts'
 import { grantApproval, land, requestApproval } from './decide.ts'
 import { chooseTarget, describeRefusal, hintsOfRefusal, undoCandidate } from './deliver.ts'
-import type { HookRefusal, Landing } from './hooks.ts'
+import type { Landing, Refusal } from './hooks.ts'
 import { candidateReport, runSummary } from './explain.ts'
 import { recordDecisions } from './decisions.ts'
 import { assertPresent, changeGone, isPresent } from './present.ts'
@@ -43,11 +43,11 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    const validate = async (tree: string, onto: string, each: Candidate): Promise<boolean> => {
+    const validate = async (tree: string, onto: string, each: Candidate): Promise<string | null> => {
       const { UNWATCHED, validateMerged } = await import('./merged.ts')
       return validateMerged(deps, { tree, onto, candidate: each }, options.watch ?? UNWATCHED)
     }
-    const hooks = async (landing: Landing): Promise<HookRefusal | null> => {
+    const hooks = async (landing: Landing): Promise<Refusal | null> => {
       const opened = { requested: run.request.isolation, foreign: isForeign(run.request) }
       return (await import('./hooks.ts')).checkHooks(deps, async () => (await deps.openSandboxes(opened)).room, landing)
     }

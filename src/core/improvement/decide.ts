@@ -2,7 +2,7 @@ import { digest } from '../kernel/index.ts'
 import type { LandResult } from '../landing/index.ts'
 import type { Actor } from './service.ts'
 import { type Target, describeRefusal, landCandidate } from './deliver.ts'
-import type { HookRefusal, Landing } from './hooks.ts'
+import type { Landing, Refusal } from './hooks.ts'
 import type { Session } from './session.ts'
 import type { Candidate } from './store.ts'
 import type { ImprovementDeps } from './session.ts'
@@ -47,9 +47,10 @@ export function grantApproval(
 }
 
 type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
-  revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<boolean>
+  /** Why the suites do not hold on a merged tree; null where they do. */
+  revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<string | null>
   /** The project's hooks over the commit that is about to be made. */
-  checkHooks: (landing: Landing) => Promise<HookRefusal | null>
+  checkHooks: (landing: Landing) => Promise<Refusal | null>
 }
 
 export type LandOptions = {
@@ -64,7 +65,7 @@ export type LandOptions = {
  * Lands an approved candidate. What lands is a tree the suites have seen green: any other tree that merging gives runs
  * through them first. A refusal leaves the candidate approved, with the reason.
  */
-export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult | HookRefusal> {
+export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult | Refusal> {
   const { store, git } = deps
   const { dryRun = false, onTheWay = false, ...rest } = options
   const candidate = store.candidate(id)
@@ -74,15 +75,16 @@ export async function land(deps: LandDeps, id: string, options: LandOptions): Pr
     landCandidate(deps, { ...rest, candidate, dryRun: dry, validatedTree })
   // An empty tree id matches nothing: the landing then names the tree it would make.
   let validated = isValidated(own) ? own : ''
-  let result: LandResult | HookRefusal
+  let result: LandResult | Refusal
   for (let turn = 1; ; turn++) {
     result = await attempt(validated, true)
     if (result.status === 'revalidate') {
       const { tree, onto } = result
-      if (onTheWay || isValidated(tree) || dryRun || (await deps.revalidate(tree, onto, candidate))) {
+      const why = onTheWay || isValidated(tree) || dryRun ? null : await deps.revalidate(tree, onto, candidate)
+      if (why === null) {
         validated = tree
         result = await attempt(validated, true)
-      }
+      } else result = { status: 'merge_fails', reason: why }
     }
     if (dryRun || result.status !== 'ready') break
     const branch = rest.target.ref.replace(/^refs\/heads\//, '')
@@ -98,7 +100,7 @@ export async function land(deps: LandDeps, id: string, options: LandOptions): Pr
 const MOST_TURNS = 3
 
 /** Writes what came of an attempt; the landing itself has moved the state of what landed. */
-async function settle({ store, landing }: LandDeps, candidate: Candidate, result: LandResult | HookRefusal): Promise<void> {
+async function settle({ store, landing }: LandDeps, candidate: Candidate, result: LandResult | Refusal): Promise<void> {
   const { id } = candidate
   const refused = result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict'
   store.saveReasons(id, [...candidate.reasons.filter(({ code }) => !REFUSALS.has(code)), ...(refused ? [describeRefusal(result)] : [])])
@@ -110,7 +112,7 @@ async function settle({ store, landing }: LandDeps, candidate: Candidate, result
 }
 
 /** Reasons of an earlier attempt: the next one tells anew. */
-const REFUSALS: ReadonlySet<string> = new Set(['dirty', 'busy', 'unsigned', 'unchanged', 'revalidate', 'hook_failed'])
+const REFUSALS: ReadonlySet<string> = new Set(['dirty', 'busy', 'unsigned', 'unchanged', 'revalidate', 'merge_fails', 'hook_failed'])
 
 /** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
 export function asksFor(session: Session, candidate: Candidate): boolean {

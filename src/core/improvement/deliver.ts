@@ -14,7 +14,7 @@ import {
   remoteDefaultBranch,
   signsCommits,
 } from '../landing/index.ts'
-import type { HookRefusal } from './hooks.ts'
+import type { Refusal } from './hooks.ts'
 import type { Candidate, Run, Store } from './store.ts'
 
 /** Where approved candidates of a run go. */
@@ -152,7 +152,7 @@ export async function undoCandidate(
 }
 
 /** What a refusal means for a person. */
-export function describeRefusal(result: Exclude<LandResult | UndoResult | HookRefusal, { status: 'landed' | 'undone' | 'ready' }>): {
+export function describeRefusal(result: Exclude<LandResult | UndoResult | Refusal, { status: 'landed' | 'undone' | 'ready' }>): {
   code: string
   detail: string
 } {
@@ -178,6 +178,8 @@ export const SKIP_HOOKS: readonly string[] = [
 /** What a person may do about a refusal. */
 export function hintsOfRefusal({ status }: { status: string }, { id }: Candidate): string[] {
   if (status === 'dirty') return ['git commit or git stash, then: singularity resume']
+  if (status === 'merge_fails')
+    return [`singularity show ${id}`, `singularity reject ${id} --reason 'does not fit any more'`, 'singularity improve --retry']
   if (status === 'hook_failed') return ['singularity resume', ...SKIP_HOOKS]
   return ['singularity resume', `singularity show ${id}`]
 }

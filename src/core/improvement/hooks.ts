@@ -23,7 +23,8 @@ import { type ImprovementDeps, createWorkbench } from './session.ts'
 export type Landing = { runId: string; candidateId: string; tree: string; onto: string; message: string; branch: string }
 
 /** A hook of the project's says no, or could not say anything; the candidate stays approved. */
-export type HookRefusal = { status: 'hook_failed'; reason: string }
+/** Why an approved candidate does not land now, beyond what the landing itself refuses. */
+export type Refusal = { status: 'hook_failed' | 'merge_fails'; reason: string }
 
 type Deps = Pick<ImprovementDeps, 'git' | 'store' | 'settings' | 'hostEnv'>
 
@@ -39,7 +40,7 @@ const NOT_FOUND = /^.*(?:command not found|: not found|No such file or directory
  * the parent is committed and the change staged. What lands is the commit that was validated, so a hook that edits files
  * has failed too. Answers null where every hook is content, or there is none.
  */
-export async function checkHooks(deps: Deps, openRoom: () => Promise<SandboxRoom>, landing: Landing): Promise<HookRefusal | null> {
+export async function checkHooks(deps: Deps, openRoom: () => Promise<SandboxRoom>, landing: Landing): Promise<Refusal | null> {
   const { git, settings, hostEnv } = deps
   const hooks = settings.hooks === 'skip' ? null : await findHooks(git, hostEnv['HOME'] ?? '/')
   if (!hooks) return null
@@ -65,7 +66,7 @@ export async function checkHooks(deps: Deps, openRoom: () => Promise<SandboxRoom
   return workbench.use(commit, { purpose: 'inspect', fresh: true }, (sandbox) => runHooks(deps, hooks, landing, sandbox))
 }
 
-async function runHooks(deps: Deps, hooks: Hooks, landing: Landing, sandbox: Sandbox): Promise<HookRefusal | null> {
+async function runHooks(deps: Deps, hooks: Hooks, landing: Landing, sandbox: Sandbox): Promise<Refusal | null> {
   await layHooks(deps, hooks, landing, sandbox)
   for (const name of hooks.names) {
     const before = await stateOf(sandbox)
@@ -206,4 +207,4 @@ function lastLines({ stdout, stderr }: JailResult): string {
   return lines.filter(Boolean).slice(-LAST_LINES).join(' | ').slice(0, 600)
 }
 
-const refusal = (reason: string): HookRefusal => ({ status: 'hook_failed', reason })
+const refusal = (reason: string): Refusal => ({ status: 'hook_failed', reason })

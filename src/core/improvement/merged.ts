@@ -5,19 +5,20 @@ import type { Watch } from './data.ts'
 import { openSession, planOf } from './open.ts'
 import type { ImprovementDeps, Session } from './session.ts'
 import type { Candidate } from './store.ts'
-import { isGreen, tryCommit } from './trials.ts'
+import { type Trial, isGreen, tryCommit } from './trials.ts'
 
 export const UNWATCHED: Watch = { observe: () => {}, signal: new AbortController().signal }
 
 /**
  * Validates a tree that merging gives, outside of a run: what is on the branch by now is the base it is compared with, so
- * that tests that came since the run count, and those that went do not. A fresh sandbox. Answers whether it holds.
+ * that tests that came since the run count, and those that went do not. A fresh sandbox.
+ * @returns why it does not hold, null where it does
  */
 export async function validateMerged(
   deps: ImprovementDeps,
   { tree, onto, candidate }: { tree: string; onto: string; candidate: Candidate },
   { observe, signal }: Watch,
-): Promise<boolean> {
+): Promise<string | null> {
   const run = deps.store.run(candidate.runId)
   const request = { ...run.request, patch: null, base: onto, dryRun: true, look: true }
   const session = await openSession(deps, { request, observe, signal, stopSoon: signal }, { run, foreign: candidate.evidence.explicit })
@@ -27,21 +28,24 @@ export async function validateMerged(
     detail: `${candidate.id}: what merging gives is another tree than the one that was tested: its tests run`,
   })
   try {
-    const green = await revalidate(session, tree, onto, candidate)
+    const why = await revalidate(session, tree, onto, candidate)
     if (signal.aborted) throw new SingularityError('INTERRUPTED', `Stopped while what merging ${candidate.id} gives was tested.`)
-    return green
+    return why
   } finally {
     await session.workbench.close()
   }
 }
 
-/** Runs the suites on a tree that merging would give: what lands is what was validated. */
+/**
+ * Runs the suites on a tree that merging would give: what lands is what was validated.
+ * @returns why they do not hold, null where they do
+ */
 export async function revalidate(
   session: Session,
   tree: string,
   onto: string,
   candidate: Pick<Candidate, 'id' | 'files' | 'evidence'>,
-): Promise<boolean> {
+): Promise<string | null> {
   const { git, store } = session.deps
   const at = await sessionAt(session, onto, candidate.files)
   const commit = await git.commitTree({ tree, parents: [onto], message: `merged: ${candidate.id}` })
@@ -51,9 +55,17 @@ export async function revalidate(
     steps: true,
     confirm: true,
   })
-  const green = isGreen(trial)
-  if (green) store.cache(`validated:${tree}`, 'validated_tree', { onto })
-  return green
+  if (!isGreen(trial)) return `merged with what the branch holds now, ${whatFails(trial)}`
+  store.cache(`validated:${tree}`, 'validated_tree', { onto })
+  return null
+}
+
+function whatFails({ regressed, weakened, guards, hang, errors }: Trial): string {
+  const [test] = [...regressed, ...weakened.map(({ id }) => id)]
+  const guard = guards.find(({ ok }) => ok === false)
+  if (test !== undefined) return `${test} fails${regressed.length > 1 ? ` and ${regressed.length - 1} more` : ''}`
+  if (guard) return `${guard.name}: ${guard.detail}`
+  return hang ? 'the tests do not end' : (errors[0] ?? 'the tests give no complete report')
 }
 
 /** The same session with another commit as its base: plan and baseline are that commit's. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Git, TreeEntry } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
@@ -90,6 +90,10 @@ function untracked(root: string, tracked: ReadonlyMap<string, TreeEntry>, skip: 
     for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
       const path = below ? `${below}/${entry.name}` : entry.name
       if (entry.name === '.git' || skip.has(path) || links.has(path)) continue
+      if (entry.name.includes('\uFFFD') && !existsSync(join(root, path)))
+        throw new SingularityError('PATCH_INVALID', `The command made a file whose name is not UTF-8: ${path}`, {
+          data: { reason: 'file_name' },
+        })
       if (entry.isDirectory()) {
         if (entry.name !== 'node_modules') walk(path)
       } else if (!tracked.has(path)) found.push(path)
