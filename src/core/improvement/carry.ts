@@ -118,7 +118,8 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
     for (const id of asked) openRequest(deps, store.candidate(id))
     announceImport(deps, runId)
   })
-  return { run: runId, candidates: store.candidatesOf(runId).map(candidateData), asked_again: asked }
+  const given = new Set(carried.rows.candidate.filter(({ state }) => state === 'approved').map(({ id }) => String(id)))
+  return { run: runId, candidates: store.candidatesOf(runId).map(candidateData), asked_again: asked.filter((id) => given.has(id)) }
 }
 
 /** Only the refs of this run's candidates: the folder may name others, which are not its own. */

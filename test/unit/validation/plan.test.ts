@@ -30,6 +30,17 @@ const script = (test: string, more: Record<string, unknown> = {}): Record<string
 })
 
 describe('the script of a package', () => {
+  it('that is a suite of its own makes the files it names tests', async () => {
+    const plan = await planOf({
+      ...script('node scripts/verify.js && sh ./check/all.sh'),
+      'scripts/verify.js': '',
+      'scripts/other.js': '',
+      'check/all.sh': '',
+    })
+    const paths = ['scripts/verify.js', 'check/all.sh', 'scripts/other.js']
+    expect(paths.map((path) => isTestPath(path, plan))).toEqual([true, true, false])
+  })
+
   it.each([
     ['vitest', 'vitest: node node_modules/vitest/vitest.mjs run'],
     ['vitest run --coverage --reporter=dot src', 'vitest: node node_modules/vitest/vitest.mjs run src'],

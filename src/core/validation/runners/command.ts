@@ -1,4 +1,5 @@
-import type { TestRunner } from '../runner.ts'
+import { posix } from 'node:path'
+import type { DetectContext, TestRunner } from '../runner.ts'
 import { protectedScripts } from './javascript.ts'
 import { protectedPython } from './python.ts'
 import { createReport } from './report.ts'
@@ -21,6 +22,7 @@ export const command: TestRunner = {
         ...protectedScripts(context.scope, []),
         ...protectedPython(context.scope),
         ...(context.scope === '' ? ['Makefile', 'Rakefile', 'spec/**'] : []),
+        ...(await namedFiles(script.text, context)),
       ],
     }
   },
@@ -45,6 +47,17 @@ export const command: TestRunner = {
     })
     return report.finish({ ended: true, exitCode, coarse: true })
   },
+}
+
+/** Files of the repository that a command names: where the command is the suite, they are the tests. */
+async function namedFiles(text: string, { tree, scope }: DetectContext): Promise<string[]> {
+  const found: string[] = []
+  for (const word of text.split(/[\s'"=;&|()<>]+/)) {
+    const path = posix.normalize(posix.join(scope, word))
+    if (word === '' || word.startsWith('-') || path.startsWith('../') || !/[./]/.test(word)) continue
+    if (await tree.entry(path)) found.push(path.replace(/[*?[\]{}()!+@\\]/g, '\\$&'))
+  }
+  return found
 }
 
 /** A command line for sh, with node_modules/.bin of the package and of the top in front of PATH. */
