@@ -1,5 +1,5 @@
 import { SingularityError, parseJson } from '../kernel/index.ts'
-import { DEFAULT_POLICY, decideVerdict, detectPlan, isTestPath } from '../validation/index.ts'
+import { type DecisionPolicy, decideVerdict, detectPlan, isTestPath } from '../validation/index.ts'
 import { checkContract } from './contract.ts'
 import { rejects } from './prepare.ts'
 import type { ImprovementDeps } from './session.ts'
@@ -32,7 +32,13 @@ export async function testPathsOf({ git, settings }: ImprovementDeps, base: stri
  */
 export async function checkClaim(
   { git }: ImprovementDeps,
-  { base, commit, row, isTestFile }: { base: string; commit: string; row: Row; isTestFile: (path: string) => boolean },
+  {
+    base,
+    commit,
+    row,
+    isTestFile,
+    policy,
+  }: { base: string; commit: string; row: Row; isTestFile: (path: string) => boolean; policy: DecisionPolicy },
 ): Promise<{ files: string[]; isDelicate: boolean }> {
   const lie = (what: string): SingularityError =>
     new SingularityError('RECORD_INVALID', `What the folder says of candidate ${String(row['id'])} is not so: ${what}.`, {
@@ -49,7 +55,7 @@ export async function checkClaim(
   }
   if (rejects(report) && row['verdict'] !== 'roll_back') throw lie('its diff alone is reason to roll it back')
   if (facts.testsTouched && row['verdict'] === 'keep') throw lie('its diff edits tests')
-  const { verdict } = decideVerdict(proof, DEFAULT_POLICY, facts)
+  const { verdict } = decideVerdict(proof, policy, facts)
   const rank = { keep: 2, cannot_decide: 1, roll_back: 0 } as const
   const claimed = rank[String(row['verdict']) as keyof typeof rank] as number | undefined
   if (claimed === undefined || (verdict !== null && claimed > rank[verdict]) || (verdict === null && claimed > 0))

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SingularityError, parseJson, sha256 } from '../kernel/index.ts'
+import { DEFAULT_POLICY, type DecisionPolicy } from '../validation/index.ts'
 import { announceImport } from './announce.ts'
 import { checkClaim, testPathsOf } from './carried-claim.ts'
 import { candidateRef, diffHash } from './commit.ts'
@@ -101,12 +102,14 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
       throw new SingularityError('RECORD_INVALID', `${FILES.bundle} is missing or was altered.`)
     await fetchCandidates(deps, path, carried.rows.candidate)
   }
+  const rows = await checkRows(deps, { runId, base, policy: policyIn(source), ...options }, carried.rows).catch(async (error: unknown) => {
+    for (const { id } of carried.rows.candidate) await deps.landing.dropCandidate(String(id))
+    throw error
+  })
   if (existsSync(join(source, FILES.record))) {
-    readRecord(join(source, FILES.record))
     mkdirSync(deps.recordsDir, { recursive: true })
     copyFileSync(join(source, FILES.record), join(deps.recordsDir, `${runId}.json.gz`))
   }
-  const rows = await checkRows(deps, { runId, base, ...options }, carried.rows)
   // where it lands, how it is kept in and who said yes is decided here
   const request = { ...(parseJson(String(carried.run['request'])) as object), isolation: 'auto', into: null, yes: false }
   const record = join(deps.recordsDir, `${runId}.json.gz`)
@@ -120,6 +123,12 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
   })
   const given = new Set(carried.rows.candidate.filter(({ state }) => state === 'approved').map(({ id }) => String(id)))
   return { run: runId, candidates: store.candidatesOf(runId).map(candidateData), asked_again: asked.filter((id) => given.has(id)) }
+}
+
+/** The policy under which the other clone decided. @throws RECORD_INVALID */
+function policyIn(source: string): DecisionPolicy {
+  const path = join(source, FILES.record)
+  return existsSync(path) ? readRecord(path).policy : DEFAULT_POLICY
 }
 
 /** Only the refs of this run's candidates: the folder may name others, which are not its own. */
@@ -140,7 +149,7 @@ const PORTABLE = ['validated', 'rejected', 'errored', 'awaiting_approval', 'decl
  */
 async function checkRows(
   deps: ImprovementDeps,
-  { runId, base, trustApprovals }: { runId: string; base: string; trustApprovals: boolean },
+  { runId, base, policy, trustApprovals }: { runId: string; base: string; policy: DecisionPolicy; trustApprovals: boolean },
   rows: Carried['rows'],
 ): Promise<Carried['rows']> {
   const { git } = deps
@@ -159,7 +168,7 @@ async function checkRows(
     const waits = row['state'] === 'approved' && trustApprovals && approved ? 'approved' : 'awaiting_approval'
     const state = PORTABLE.includes(String(row['state'])) ? row['state']! : there ? waits : 'abandoned'
     const claim = there && row['verdict'] !== null && state !== 'errored'
-    const checked = claim ? await checkClaim(deps, { base, commit: String(oid), row, isTestFile }) : null
+    const checked = claim ? await checkClaim(deps, { base, commit: String(oid), row, isTestFile, policy }) : null
     candidate.push({
       ...row,
       ...(checked && { files: JSON.stringify(checked.files) }),

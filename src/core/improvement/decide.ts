@@ -114,7 +114,7 @@ async function settle({ store, landing }: LandDeps, candidate: Candidate, result
 /** Reasons of an earlier attempt: the next one tells anew. */
 const REFUSALS: ReadonlySet<string> = new Set(['dirty', 'busy', 'unsigned', 'unchanged', 'revalidate', 'merge_fails', 'hook_failed'])
 
-/** Candidates that a run asks about: everything it would keep, and explicit ones it could not decide. */
+/** Candidates that a run asks about: everything it would keep, and what a program made that could not be decided. */
 export function asksFor(session: Session, candidate: Candidate): boolean {
   if (candidate.state !== 'validated') return false
   return (

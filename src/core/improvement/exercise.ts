@@ -90,10 +90,11 @@ export async function exerciseSites(
   const doubtful = draft.sites.length > 0 ? doubtfulFiles(session) : new Set<string>()
   for (const site of draft.sites) {
     const lines = await linesOf(session, site)
-    let answer =
-      after && after.size > 0 && site.added
-        ? await isAddedExercised(session, commit, after, site.file, count(site.added.from, site.added.count))
-        : isExercised(bench.coverage, site.file, lines)
+    let answer: boolean | null
+    if (!after || !site.added) answer = isExercised(bench.coverage, site.file, lines)
+    // Without a look at the candidate nobody knows about its new lines.
+    else
+      answer = after.size === 0 ? null : await isAddedExercised(session, commit, after, site.file, count(site.added.from, site.added.count))
     // Code that goes although no test runs it: what it guarded is not known to anybody.
     if (answer === true && draft.proposal.explicit && hasDarkLine(bench.coverage, site.file, lines)) answer = false
     if (answer === null && !isTest(site.file) && faults < MAX_SITE_FAULTS && mayContinue(session)) {
