@@ -28,6 +28,7 @@ export async function validateMerged(
     detail: `${candidate.id}: what merging gives is another tree than the one that was tested: its tests run`,
   })
   try {
+    await measureAt(session, candidate.files)
     const why = await revalidate(session, tree, onto, candidate)
     if (signal.aborted) throw new SingularityError('INTERRUPTED', `Stopped while what merging ${candidate.id} gives was tested.`)
     return why
@@ -74,7 +75,12 @@ async function sessionAt(session: Session, base: string, files: readonly string[
   const baseTree = await git.treeOf(base)
   if (session.baseline && baseTree === session.baseTree) return session
   const moved: Session = { ...session, base, baseTree, reader: git.reader(base), plan: null, baseline: null }
-  const plan = await planOf(moved)
-  moved.baseline = (await measureBase(moved, plan, entriesFor(plan, files), files)).baseline
+  await measureAt(moved, files)
   return moved
+}
+
+/** Plan and baseline of the session's base. A session needs its plan before its first sandbox: that names the tool chains. */
+async function measureAt(session: Session, files: readonly string[]): Promise<void> {
+  const plan = await planOf(session)
+  session.baseline = (await measureBase(session, plan, entriesFor(plan, files), files)).baseline
 }
