@@ -19,16 +19,15 @@ async function interrupt(phase: string, signal: 'SIGINT' | 'SIGTERM', times = 1)
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let [stderr, reached] = ['', false]
-  const send = (left: number): void => {
-    if (left === 0 || child.exitCode !== null) return
-    process.kill(-child.pid!, signal)
-    setTimeout(() => send(left - 1), 50) // two equal signals at once are one
-  }
+  let sent = 0
   child.stderr!.on('data', (chunk: Buffer) => {
     stderr += chunk.toString('utf8')
-    if (reached || !stderr.split('\n').some((line) => line.startsWith(phase))) return
-    reached = true
-    send(times)
+    reached ||= stderr.split('\n').some((line) => line.startsWith(phase))
+    // two equal signals at once are one: the second follows the answer to the first
+    const isAnswered = sent === 0 || stderr.includes('Once more stops at once.')
+    if (!reached || !isAnswered || sent === times || child.exitCode !== null) return
+    sent++
+    process.kill(-child.pid!, signal)
   })
   return new Promise((resolve) => child.on('close', (exitCode, by) => resolve({ exitCode, signal: by, stderr, reached })))
 }

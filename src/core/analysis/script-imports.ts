@@ -21,7 +21,7 @@ const DOUBTS: readonly (readonly [RegExp, string])[] = [
     'it starts programs',
   ],
 ]
-const READS = /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|globSync|glob|globby)\b/
+export const SCRIPT_READS = /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|globSync|glob|globby)\b/
 
 type Alias = { start: string; end: string; targets: string[] }
 type Package = { folder: string; name: string; imports: unknown; exports: unknown; mains: string[]; declared: Set<string> }
@@ -222,5 +222,3 @@ export function mayRead(text: string, reads: RegExp, changed: readonly string[])
 }
 
 const withoutImports = (text: string): string => text.replace(IMPORT, '').replace(/^\s*(?:from|import)\s+[^\n]*$/gm, '')
-
-export const SCRIPT_READS = READS

@@ -44,7 +44,7 @@ export async function cutDown(session: Session, draft: Draft, entries: readonly 
   const made = await commitSites(git, { base: session.base, proposal: draft.proposal, sites: part.kept })
   const contract = await examine(session, draft.proposal, made.commit)
   if (rejects(contract)) return null
-  const proposal = { ...draft.proposal, title: draft.proposal.title, changes: [], sites: draft.proposal.sites }
+  const proposal = { ...draft.proposal, changes: [] }
   const child = createDraft(
     store.addCandidate(session.run.id, proposal, draft.candidate.ordinal, draft.candidate.id),
     draft.proposal,

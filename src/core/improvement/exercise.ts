@@ -5,7 +5,7 @@ import { type PlanEntry, isTestPath, measureCoverage, plantFaults } from '../val
 import { type BaseCoverage, coverageTimeout, hasDarkLine, isExercised } from './base.ts'
 import { type Control, exercisedByFault } from './control.ts'
 import type { Draft } from './draft.ts'
-import { type Session, mayContinue } from './session.ts'
+import { type Session, mayContinue, throwIfStopped } from './session.ts'
 import type { Site } from './source.ts'
 
 /** How many sites without coverage are decided by planted faults, one run of the tests each. */
@@ -45,6 +45,7 @@ async function measureAfter(session: Session, draft: Draft, { coverage }: Bench,
       session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: which of its lines ${entry.id} runs` })
       const timeoutMs = Math.min(entry.timeoutMs, coverageTimeout(base))
       const seen = await measureCoverage({ sandbox, entry, timeoutMs, signal: session.signal })
+      throwIfStopped(session)
       after.set(entry.id, seen?.map ?? null)
       if (seen?.complete === false) unfinished.add(entry.id)
     }
@@ -52,7 +53,7 @@ async function measureAfter(session: Session, draft: Draft, { coverage }: Bench,
   return after
 }
 
-/** New lines are exercised when something runs them and no function among them stays dark. */
+/** New lines are exercised when something runs them, and no line and no function among them stays dark. */
 async function isAddedExercised(
   session: Session,
   commit: string,
@@ -87,7 +88,7 @@ export async function exerciseSites(
   const commit = draft.commit!.commit
   const sites = new Map<Site, boolean | null>()
   let faults = 0
-  const doubtful = draft.sites.length > 0 ? doubtfulFiles(session) : new Set<string>()
+  const isDoubtful = reachedByDoubtful(session)
   for (const site of draft.sites) {
     const lines = await linesOf(session, site)
     let answer: boolean | null
@@ -97,14 +98,13 @@ export async function exerciseSites(
       answer = after.size === 0 ? null : await isAddedExercised(session, commit, after, site.file, count(site.added.from, site.added.count))
     // Code that goes although no test runs it: what it guarded is not known to anybody.
     if (answer === true && draft.proposal.explicit && hasDarkLine(bench.coverage, site.file, lines)) answer = false
+    // Run, but perhaps only by tests that fail anyway: what they see never counts against a change. A fault tells.
+    if (answer === true && !isTest(site.file) && (await isDoubtful(site.file))) answer = null
     if (answer === null && !isTest(site.file) && faults < MAX_SITE_FAULTS && mayContinue(session)) {
       faults++
-      answer = await exercisedByFault(session, entries, site.file, site.line)
-      if (answer === false) answer = null // one unnoticed fault is a hint, not a proof that nothing runs the line
+      // one unnoticed fault is a hint, not a proof that nothing runs the line
+      answer = (await exercisedByFault(session, entries, site.file, site.line)) || null
     }
-    // Run, but perhaps only by tests that fail anyway: what they see never counts against a change.
-    if (answer === true && doubtful.size > 0 && (await isReachedBy(session, site.file, doubtful)))
-      answer = faults++ < MAX_SITE_FAULTS && (await exercisedByFault(session, entries, site.file, site.line)) === true ? true : null
     // Run and not looked at: a fault planted right there stayed unnoticed.
     if (answer === true && isBlindAt(bench.control, site.file, lines)) answer = null
     sites.set(site, answer)
@@ -121,22 +121,27 @@ export async function exerciseSites(
   return { sites, whole }
 }
 
-/** Files of tests that were red, flaky or still to do on the base. */
-function doubtfulFiles({ baseline }: Session): Set<string> {
-  return new Set(
+/** Tells of a file, once each, whether tests that were red, flaky or still to do on the base may run it. */
+function reachedByDoubtful({ baseline, reader }: Session): (file: string) => Promise<boolean> {
+  const all = baseline!.entries.flatMap(({ files }) => files)
+  const doubtful = new Set(
     baseline!.entries.flatMap(({ statuses, flaky, red }) =>
       Object.keys(statuses)
         .filter((id) => red.includes(id) || flaky.includes(id) || statuses[id] === 'todo')
         .map((id) => id.split('::')[0]!),
     ),
   )
-}
-
-/** Whether one of these tests may run the file. */
-async function isReachedBy(session: Session, file: string, tests: ReadonlySet<string>): Promise<boolean> {
-  const all = session.baseline!.entries.flatMap(({ files }) => files)
-  const { files, complete } = await affectedTests(session.reader, [file], all)
-  return !complete || files.some((each) => tests.has(each))
+  const known = new Map<string, Promise<boolean>>()
+  const ask = async (file: string): Promise<boolean> => {
+    const { files, complete } = await affectedTests(reader, [file], all)
+    return !complete || files.some((each) => doubtful.has(each))
+  }
+  return async (file) => {
+    if (doubtful.size === 0) return false
+    const answer = known.get(file) ?? ask(file)
+    known.set(file, answer)
+    return answer
+  }
 }
 
 function isBlindAt({ planted }: Control, file: string, lines: readonly number[]): boolean {

@@ -22,7 +22,6 @@ import { type ImprovementDeps, createWorkbench } from './session.ts'
 /** A commit that is about to be made on a branch. */
 export type Landing = { runId: string; candidateId: string; tree: string; onto: string; message: string; branch: string }
 
-/** A hook of the project's says no, or could not say anything; the candidate stays approved. */
 /** Why an approved candidate does not land now, beyond what the landing itself refuses. */
 export type Refusal = { status: 'hook_failed' | 'merge_fails'; reason: string }
 

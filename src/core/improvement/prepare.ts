@@ -109,15 +109,7 @@ export async function tryBaseTests(session: Session, draft: Draft, entries: read
   if (!draft.commit!.files.some(isTestFile)) return
   const overlay = await baseTestsOverlay({ git, candidateCommit: draft.commit!.commit, baseCommit: session.base, isTestFile })
   if (overlay.commit === draft.commit!.commit) return
-  const contract = await checkContract({
-    git,
-    base: session.base,
-    commit: draft.commit!.commit,
-    scope: draft.proposal.scope,
-    explicit: true,
-    isTestFile,
-    baseTestFiles: testFilesOf(session),
-  })
+  const contract = await examine(session, draft.proposal, draft.commit!.commit)
   const trial = await tryCommit(session, overlay.commit, { entries, fresh: true, steps: false, confirm: true })
   draft.results.push({ purpose: 'base_tests', commit: overlay.commit, suites: trial.results })
   for (const entry of entries) {

@@ -93,7 +93,8 @@ export async function tryCommit(session: Session, commit: string, options: Trial
   })
 }
 
-function emptyTrial(commit: string): Trial {
+/** A trial in which nothing has run yet. */
+export function emptyTrial(commit: string): Trial {
   const none = countStatuses([])
   return {
     commit,

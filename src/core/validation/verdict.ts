@@ -28,10 +28,10 @@ const ERRORS: readonly Rule[] = [
   { code: 'incomplete', when: ({ tests, tampered }) => (tests.complete || tampered ? null : 'no complete test report') },
 ]
 
-/** Proven harm. */
 /** The contract's finding of source that begins to name an assertion library or a test framework: it may behave while tests look. */
 export const NAMES_JUDGE = 'names its judge'
 
+/** Proven harm. */
 const ROLL_BACK: readonly Rule[] = [
   {
     code: 'contract',

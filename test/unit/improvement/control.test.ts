@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readNotice } from '../../../src/core/improvement/control.ts'
-import type { Trial } from '../../../src/core/improvement/trials.ts'
-import { countStatuses } from '../../../src/core/validation/index.ts'
+import { type Trial, emptyTrial } from '../../../src/core/improvement/trials.ts'
 
 const report = (tests: { id: string; message?: string }[]): Trial['reports'] =>
   new Map([
@@ -16,30 +15,7 @@ const report = (tests: { id: string; message?: string }[]): Trial['reports'] =>
     ],
   ])
 
-function trial(more: Partial<Trial>): Trial {
-  const none = countStatuses([])
-  return {
-    commit: 'c0ffee',
-    results: [],
-    reports: new Map(),
-    baselineCounts: none,
-    counts: none,
-    regressed: [],
-    weakened: [],
-    fixed: [],
-    flaky: [],
-    complete: true,
-    coarse: false,
-    hang: false,
-    cut: false,
-    unrun: null,
-    silent: false,
-    errors: [],
-    guards: [],
-    steps: [],
-    ...more,
-  }
-}
+const trial = (more: Partial<Trial>): Trial => ({ ...emptyTrial('c0ffee'), ...more })
 
 describe('a planted fault', () => {
   it('is noticed when tests fail, hang or are gone, and not when all pass', () => {
