@@ -66,6 +66,16 @@ describe('a command line that is not understood', () => {
     expect(place.frozen()).toEqual(before)
   })
 
+  it.each([
+    [['improve', '--max', 'x'], '--max takes a whole number, not "x".'],
+    [['improve', '--max'], '--max needs a value.'],
+    [['improve', '--source', 'foo'], '--source takes one of rules, fixers, not "foo".'],
+    [['runs', '--wat'], 'There is no flag --wat here.'],
+    [['show', 'a', 'b'], 'Unexpected argument: b'],
+  ])('says what was wrong with %j in its own words', (words, sentence) => {
+    expect(say(words)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`error USAGE ${sentence}\n`) })
+  })
+
   it('strips control characters from what was typed', () => {
     expect(say(['\u001b[2Jrm']).stderr).not.toContain('\u001b')
   })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { GOOD_PATCH, type Playground, TINY, UNMEASURED, candidateOf, createPlayground } from '../cli/playground.ts'
@@ -41,6 +41,25 @@ describe('the branch moves between the proof and the landing', () => {
     expect(answer.json.data, answer.stdout).toMatchObject({ state: 'landed' })
     expect(suite()).toBe(0)
   })
+})
+
+it('what merging gives is tested with the tool chain of the plan, wherever that lies', async () => {
+  const place = createPlayground()
+  try {
+    const tools = join(place.folder, 'tools', 'bin')
+    mkdirSync(tools, { recursive: true })
+    writeFileSync(join(tools, 'suite'), '#!/bin/sh\nexec node --test\n', { mode: 0o755 })
+    const env = { PATH: `${tools}:${place.env['PATH']}` }
+    const improved = await place.run(['improve', '--patch', '-', '--test', 'suite'], { input: GOOD_PATCH, env })
+    expect(candidateOf(improved), JSON.stringify(candidateOf(improved).reasons)).toMatchObject({ state: 'awaiting_approval' })
+    place.write({ 'README.md': '# Small\n' })
+    place.git('add', '-A')
+    place.git('commit', '-qm', 'docs: readme')
+    const approved = await place.run(['approve', candidateOf(improved).id], { env })
+    expect(approved.json.data, approved.stdout).toMatchObject({ state: 'landed', landed_on: 'work' })
+  } finally {
+    place.cleanup()
+  }
 })
 
 describe('a train that loses a member while it lands', () => {

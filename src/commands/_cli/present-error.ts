@@ -10,6 +10,20 @@ export function exitWith(code: number): void {
 /** What was asked for: `command` is its name with dots; `flags` are the names it knows, for a suggestion; `log` the file that tells more. */
 export type ErrorPlace = { json: boolean; command: string; flags?: readonly string[]; log?: string | undefined }
 
+/** The parser's sentences in our words; the others can be shown as they are. */
+const SENTENCES: readonly (readonly [RegExp, string])[] = [
+  [/^Nonexistent flags?: (.+)$/, 'There is no flag $1 here.'],
+  [/^Unexpected arguments?: (.+)$/, 'Unexpected argument: $1'],
+  [/^Flag (--?[\w-]+) expects a value$/, '$1 needs a value.'],
+  [/^Parsing (--?[\w-]+)\s+Expected an integer but received: (.*)$/, '$1 takes a whole number, not "$2".'],
+  [/^Expected (--?[\w-]+)=(.*) to be one of: (.+)$/, '$1 takes one of $3, not "$2".'],
+]
+
+function inOurWords(text: string): string {
+  const known = SENTENCES.find(([pattern]) => pattern.test(text))
+  return known ? text.replace(...known) : text
+}
+
 /** oclif's parser speaks of flags and arguments; anything else that is not ours is a bug. */
 export function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): SingularityError {
   if (SingularityError.isInstance(error)) return error
@@ -27,7 +41,7 @@ export function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): Sin
       ...(near === undefined ? [] : [`singularity ${name} --${near}`]),
       name === 'help' ? 'singularity help' : `singularity ${name} --help`,
     ]
-    return new SingularityError('USAGE', printable([what, ...more].join(' ').trim()), { hints })
+    return new SingularityError('USAGE', inOurWords(printable([what, ...more].join(' ').replaceAll(/\s+/g, ' ').trim())), { hints })
   }
   return new SingularityError('INTERNAL', messageOf(error), { cause: error })
 }

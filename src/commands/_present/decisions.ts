@@ -10,11 +10,11 @@ export function presentApproved(
   failed: readonly { message: string }[],
   options: { dryRun: boolean },
 ): string {
-  const lines = candidates.flatMap(({ id, state, title, commit }) => {
+  const lines = candidates.flatMap(({ id, state, title, commit, landed_on: branch }) => {
     if (options.dryRun) return [`can land  ${id}  ${oneLine(title)}`]
     if (state !== 'landed') return [`${paint('yellow', state.replaceAll('_', ' '))}  ${id}  ${oneLine(title)}`]
     return [
-      `${paint('green', 'landed')}  ${id}  ${oneLine(title)}  as ${commit?.slice(0, 12)}`,
+      `${paint('green', 'landed')}  ${id}  ${oneLine(title)}  on ${oneLine(branch ?? '')} as ${commit?.slice(0, 12)}`,
       `  ${paint('cyan', `singularity undo ${id}`)}`,
     ]
   })

@@ -69,6 +69,7 @@ const candidate = object(
     files: list(string),
     sites: object({ found: count, exercised: count, kept: count, dropped: count }),
     commit: nullable(hash),
+    landed_on: nullable(string),
     evidence,
   },
   'A proposed change with its proof.',

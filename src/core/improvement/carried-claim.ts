@@ -1,6 +1,7 @@
 import { SingularityError, parseJson } from '../kernel/index.ts'
-import { type DecisionPolicy, decideVerdict, detectPlan, isTestPath } from '../validation/index.ts'
+import { type DecisionPolicy, decideVerdict, isTestPath } from '../validation/index.ts'
 import { checkContract } from './contract.ts'
+import { planAt } from './open.ts'
 import { rejects } from './prepare.ts'
 import type { ImprovementDeps } from './session.ts'
 import type { CandidateEvidence } from './store.ts'
@@ -8,18 +9,8 @@ import type { CandidateEvidence } from './store.ts'
 type Row = Readonly<Record<string, string | number | null>>
 
 /** Whether a path of the base belongs to its tests, by the plan of the base. */
-export async function testPathsOf({ git, settings }: ImprovementDeps, base: string): Promise<(path: string) => boolean> {
-  const reader = git.reader(base)
-  const plan = await detectPlan({
-    reader,
-    root: git.repository.root,
-    prefix: '',
-    test: settings.planTest,
-    build: settings.planBuild,
-    env: settings.planEnv,
-    timeoutMs: settings.planTimeoutMs,
-    scopes: settings.planScope,
-  })
+export async function testPathsOf(deps: ImprovementDeps, base: string): Promise<(path: string) => boolean> {
+  const plan = await planAt(deps, base, { prefix: '', test: null })
   return (path) => isTestPath(path, plan)
 }
 

@@ -41,6 +41,8 @@ export type CandidateData = {
   files: string[]
   sites: { found: number; exercised: number; kept: number; dropped: number }
   commit: string | null
+  /** The branch it landed on. */
+  landed_on: string | null
   evidence: {
     tests: {
       baseline: Record<string, number>

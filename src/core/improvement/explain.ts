@@ -1,5 +1,5 @@
 import type { RunSummary, CandidateReport } from './service.ts'
-import { candidateData, countTotals } from './report.ts'
+import { branchOf, candidateData, countTotals } from './report.ts'
 import type { ImprovementDeps } from './session.ts'
 import type { Candidate, Run, Store } from './store.ts'
 
@@ -35,9 +35,7 @@ function notProven(candidate: Candidate): string[] {
 /** A candidate with its proof, its approval and its history. */
 export function candidateReport({ store, approvals }: Pick<ImprovementDeps, 'store' | 'approvals'>, candidate: Candidate): CandidateReport {
   const landed =
-    candidate.landed !== null && candidate.targetRef !== null
-      ? { commit: candidate.landed, branch: candidate.targetRef.replace(/^refs\/heads\//, '') }
-      : null
+    candidate.landed !== null && candidate.targetRef !== null ? { commit: candidate.landed, branch: branchOf(candidate)! } : null
   return {
     candidate: candidateData(candidate),
     diff_hash: candidate.diffHash,

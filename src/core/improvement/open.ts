@@ -1,6 +1,7 @@
 import { repositoryState } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
-import { type Plan, detectPlan } from '../validation/index.ts'
+import { type Plan, detectPlan, parseMetric } from '../validation/index.ts'
+import { programsIn } from './programs.ts'
 import type { ImproveRequest, RunEvent } from './data.ts'
 import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
 import type { Run } from './store.ts'
@@ -54,7 +55,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
     profile: async () =>
       isolation.room.profile({
         base,
-        binaries: [...new Set((session.plan?.entries ?? []).map(({ command }) => command[0]!).concat('sh', 'node'))],
+        binaries: [...new Set(['sh', 'node', ...programsOf(session)])],
         include: deps.settings.include,
         env: deps.settings.planEnv,
         git: deps.settings.sandboxGit,
@@ -62,6 +63,19 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
       }),
   })
   return session
+}
+
+/** What is started in the sandboxes of a session, as far as it is known before the first of them. */
+function programsOf({ plan, request, deps }: Session): string[] {
+  const { setup, services } = deps.settings
+  const commands = [...(plan?.entries ?? []), ...(plan?.steps ?? [])].map(({ command }) => command)
+  const metrics = request.metrics.map((text) => parseMetric(text)?.command ?? '')
+  const lines = [...commands.filter(isShell).map(([, , line]) => line!), ...services, ...metrics, setup ?? '']
+  return [...commands.map(([program]) => program!), ...programsIn(lines.join('\n'))]
+}
+
+function isShell([program, option]: readonly string[]): boolean {
+  return program === 'sh' && option === '-c'
 }
 
 /** @throws REV_INVALID, NO_COMMIT */
@@ -75,16 +89,25 @@ export async function resolveBase({ git }: ImprovementDeps, request: ImproveRequ
 
 /** The plan of the session's base, read from that commit and kept in the session. */
 export async function planOf(session: Session): Promise<Plan> {
-  const { deps, request } = session
-  session.plan = await detectPlan({
-    reader: session.reader,
-    root: deps.git.repository.root,
-    prefix: deps.git.repository.prefix,
-    test: request.test ?? deps.settings.planTest,
-    build: deps.settings.planBuild,
-    env: deps.settings.planEnv,
-    timeoutMs: deps.settings.planTimeoutMs,
-    scopes: deps.settings.planScope,
-  })
+  const { deps, request, base } = session
+  session.plan = await planAt(deps, base, { prefix: deps.git.repository.prefix, test: request.test })
   return session.plan
+}
+
+/** The plan of a commit as the settings want it; the test command of a request goes before theirs. */
+export function planAt(
+  { git, settings }: ImprovementDeps,
+  base: string,
+  { prefix, test }: { prefix: string; test: string | null },
+): Promise<Plan> {
+  return detectPlan({
+    reader: git.reader(base),
+    root: git.repository.root,
+    prefix,
+    test: test ?? settings.planTest,
+    build: settings.planBuild,
+    env: settings.planEnv,
+    timeoutMs: settings.planTimeoutMs,
+    scopes: settings.planScope,
+  })
 }

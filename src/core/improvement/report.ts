@@ -15,6 +15,11 @@ function testsOf(tests: TestEvidence): CandidateData['evidence']['tests'] {
   }
 }
 
+/** The name of the branch a candidate is for or landed on, without `refs/heads/`. */
+export function branchOf({ targetRef }: Candidate): string | null {
+  return targetRef?.replace(/^refs\/heads\//, '') ?? null
+}
+
 /** A candidate as the outside sees it. */
 export function candidateData(candidate: Candidate): CandidateData {
   const { proof } = candidate.evidence
@@ -30,6 +35,7 @@ export function candidateData(candidate: Candidate): CandidateData {
     files: candidate.files,
     sites: candidate.sites,
     commit: candidate.landed ?? candidate.commit,
+    landed_on: candidate.landed === null ? null : branchOf(candidate),
     evidence: {
       tests: proof ? testsOf(proof.tests) : NO_TESTS,
       metrics: (proof?.metrics ?? []).map(({ samples: _samples, direction: _direction, ...metric }) => metric),

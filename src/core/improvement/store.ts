@@ -186,7 +186,7 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     runs: (limit: number): Run[] => db.all<RunRow>(SQL.latestRuns, limit).map(toRun),
     openRuns: (): Run[] => db.all<RunRow>(SQL.openRuns).map(toRun),
 
-    /** Resolves a full id or a unique prefix. @throws NOT_FOUND */
+    /** Resolves a full id or a unique prefix. @throws NOT_FOUND, USAGE where several fit */
     find(prefix: string): { kind: 'run' | 'candidate'; id: string } {
       const end = `${prefix}\uffff`
       const found = [
@@ -196,12 +196,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       const exact = found.find(({ id }) => id === prefix)
       if (exact) return exact
       if (prefix.length > 0 && found.length === 1) return found[0]!
-      throw new SingularityError(
-        'NOT_FOUND',
-        found.length === 0
-          ? `No run or candidate has the id ${prefix}.`
-          : `The id ${prefix} is not unique: ${found.map(({ id }) => id).join(', ')} ...`,
-      )
+      if (found.length === 0) throw new SingularityError('NOT_FOUND', `No run or candidate has the id ${prefix}.`)
+      throw new SingularityError('USAGE', `More than one id begins with "${prefix}": ${found.map(({ id }) => id).join(', ')}.`, {
+        hints: ['singularity runs'],
+      })
     },
 
     addCandidate(runId: string, proposal: Proposal, ordinal: number, parent: string | null = null): Candidate {

@@ -103,7 +103,7 @@ export const unittest: TestRunner = {
     for (const entry of await context.tree.entries()) {
       if (!entry.path.startsWith(prefix) || !/(?:^|\/)test[^/]*\.py$/.test(entry.path)) continue
       const text = await context.tree.text(entry.path)
-      if (!text || !/^\s*(?:import unittest|from unittest)/m.test(text)) continue
+      if (!text || !/^\s*(?:import\s[^\n#]*\bunittest\b|from\s+unittest\b)/m.test(text)) continue
       const folder = entry.path.slice(prefix.length).split('/')
       const packaged = (await context.tree.entry(posix.join(context.scope, folder[0]!, '__init__.py'))) !== undefined
       const start = folder.length === 1 || packaged ? [] : ['-s', folder.slice(0, -1).join('/')]
