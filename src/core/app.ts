@@ -177,6 +177,7 @@ export function createApp(context: AppContext) {
         planEnv: resolved.get('plan.env'),
         planTimeoutMs: resolved.get('plan.timeout'),
         planScope: resolved.get('plan.scope'),
+        measureCpu: resolved.get('measure.cpu'),
         regressionThreshold: resolved.get('regression_threshold'),
         autoRollback: resolved.get('auto_rollback_on_regression'),
         autoRisk: resolved.get('approvals.autoRisk'),

@@ -3,20 +3,9 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FileContent } from '../support/repository.ts'
-import {
-  GOOD_PATCH,
-  type Playground,
-  TINY,
-  UNMEASURED,
-  candidateOf,
-  createPlayground,
-  expectProven,
-  judge,
-  patchOf,
-  refuses,
-} from './playground.ts'
+import { GOOD_PATCH, type Playground, TINY, candidateOf, createPlayground, expectProven, judge, patchOf, refuses } from './playground.ts'
 
-const HEAD = `${UNMEASURED}import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n`
+const HEAD = `import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n`
 
 async function inPlayground(files: Record<string, FileContent>, body: (place: Playground) => Promise<void>): Promise<void> {
   const place = createPlayground(files)

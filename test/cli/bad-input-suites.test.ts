@@ -5,7 +5,6 @@ import type { FileContent } from '../support/repository.ts'
 import { hasProgram } from '../support/toolchain.ts'
 import {
   GOOD_PATCH,
-  MEASURED,
   type Playground,
   TINY,
   candidateOf,
@@ -23,11 +22,6 @@ const PATCH = ['improve', '--patch', '-', '--dry-run']
 /** The tiny repository with one more test file. */
 function withTest(text: string, more: Record<string, FileContent> = {}): Record<string, FileContent> {
   return { ...TINY, 'test/odd.test.js': HEAD + text, ...more }
-}
-
-/** The same, measured. */
-function withMeasuredTest(text: string): Record<string, FileContent> {
-  return { ...MEASURED, 'test/odd.test.js': HEAD + text }
 }
 
 async function inPlayground(files: Record<string, FileContent>, body: (place: Playground) => Promise<void>): Promise<void> {
@@ -158,7 +152,7 @@ describe('suites with which nothing can be proven', () => {
 describe('suites that misbehave and still prove something', () => {
   it('some red, some flaky: they do not block and do not count as fixed', () =>
     inPlayground(
-      withMeasuredTest(
+      withTest(
         `${Array.from({ length: 17 }, (_value, index) => `test('green ${index}', () => assert.ok(true))`).join('\n')}\ntest('red', () => assert.equal(1, 2))\ntest('flaky', () => assert.ok(process.hrtime.bigint() % 2n === 0n))\n`,
       ),
       async (place) => {
@@ -202,7 +196,7 @@ describe('suites that misbehave and still prove something', () => {
 describe('patches that make the suite misbehave', () => {
   let place: Playground
   beforeAll(() => {
-    place = createPlayground(MEASURED)
+    place = createPlayground()
   })
   afterAll(() => place.cleanup())
   const change = (to: string): string =>

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MEASURED, PROGRAM, type Playground, createPlayground } from './playground.ts'
+import { PROGRAM, type Playground, createPlayground } from './playground.ts'
 
 let place: Playground
 beforeEach(() => {
-  place = createPlayground(MEASURED)
+  place = createPlayground(undefined, { measured: true })
 })
 afterEach(() => place.cleanup())
 

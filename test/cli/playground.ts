@@ -45,20 +45,13 @@ const TESTS = [
   '',
 ].join('\n')
 
-/** A process left over voids the measurement of processor time: twenty more runs that these cases are not about. */
-export const UNMEASURED =
-  "import { spawn } from 'node:child_process'\nspawn('sleep', ['30'], { detached: true, stdio: 'ignore' }).unref()\n"
-
 /** Two small functions, three tests: what most cases start from. */
 export const TINY: Record<string, FileContent> = {
   'package.json': `${JSON.stringify({ name: 'tiny', version: '1.0.0', type: 'module', engines: { node: '>=20' }, scripts: { test: 'node --test' } }, null, 2)}\n`,
   'src/list.js':
     'export function last(list) {\n  return list[list.length - 1]\n}\n\nexport function has(list, item) {\n  return list.indexOf(item) !== -1\n}\n',
-  'test/list.test.js': UNMEASURED + TESTS,
+  'test/list.test.js': TESTS,
 }
-
-/** The same with its processor time measured. */
-export const MEASURED: Record<string, FileContent> = { ...TINY, 'test/list.test.js': TESTS }
 
 /** The change most cases hand in: it is right, and the tests notice if it were not. */
 export const GOOD_PATCH = patchOf('src/list.js', String(TINY['src/list.js']), (text) =>
@@ -96,8 +89,11 @@ export function patchAdding(file: string, text: string, mode = '100644'): string
   return `diff --git a/${file} b/${file}\nnew file mode ${mode}\n--- /dev/null\n+++ b/${file}\n@@ -0,0 +1,${lines.length} @@\n${lines.map((line) => `+${line}\n`).join('')}${end}`
 }
 
-/** A repository on the branch `work`, which is not protected. */
-export function createPlayground(files: Record<string, FileContent> | null = TINY, options: { identity?: boolean } = {}): Playground {
+/** A repository on the branch `work`, which is not protected. `measured`: with the forty runs that comparing CPU time takes. */
+export function createPlayground(
+  files: Record<string, FileContent> | null = TINY,
+  options: { identity?: boolean; measured?: boolean } = {},
+): Playground {
   const repository = createRepository(files, options)
   const folder = dirname(repository.root)
   if (files) repository.git('branch', '-m', 'work')
@@ -109,6 +105,7 @@ export function createPlayground(files: Record<string, FileContent> | null = TIN
     XDG_CONFIG_HOME: join(folder, 'config'),
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
+    SINGULARITY_MEASURE_CPU: String(options.measured === true),
   }
   mkdirSync(env['HOME']!)
   const start: Playground['start'] = (args, { cwd = repository.root, env: more = {}, ...rest } = {}) =>

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest'
 import { readDecisions, readRecord } from '../../src/core/improvement/record.ts'
 import { rebuildResults } from '../../src/core/improvement/results.ts'
 import type { Baseline } from '../../src/core/validation/index.ts'
-import { type Playground, TINY, UNMEASURED, createPlayground, refuses } from './playground.ts'
+import { type Playground, TINY, createPlayground, refuses } from './playground.ts'
 
 let place: Playground
 afterEach(() => place.cleanup())
@@ -15,7 +15,7 @@ const FILES = {
   ...TINY,
   'src/list.js': FUNCTIONS.map((name) => `export function ${name}(list, item) {\n  return list.indexOf(item) !== -1\n}\n`).join('\n'),
   'test/list.test.js': [
-    `${UNMEASURED}import assert from 'node:assert/strict'`,
+    `import assert from 'node:assert/strict'`,
     "import { test } from 'node:test'",
     "import * as all from '../src/list.js'",
     ...FUNCTIONS.map((name) => `test('${name}', () => assert.equal(all.${name}([1], 1), true))`),

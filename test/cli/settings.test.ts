@@ -112,6 +112,7 @@ describe('who may set what', () => {
         'isolation.separate_git',
         'isolation.aggressive_hotreload',
         'auto_rollback_on_regression',
+        'measure.cpu',
         'log.level',
       ],
     })

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hasTerminal, openTerminal } from '../support/terminal.ts'
-import { type Playground, TINY, UNMEASURED, createPlayground } from './playground.ts'
+import { type Playground, TINY, createPlayground } from './playground.ts'
 
 /** Three candidates of three rules. */
 const THREE = {
   ...TINY,
   'src/list.js': `${String(TINY['src/list.js'])}\nexport function square(value) {\n  return Math.pow(value, 2)\n}\n`,
-  'test/list.test.js': `${UNMEASURED}${String(TINY['test/list.test.js']).slice(UNMEASURED.length).replace('{ has, last }', '{ has, last, square }')}test('square', () => assert.equal(square(3), 9))\n`,
+  'test/list.test.js': `${String(TINY['test/list.test.js']).replace('{ has, last }', '{ has, last, square }')}test('square', () => assert.equal(square(3), 9))\n`,
 }
 const RULES = ['js/prefer-at', 'js/prefer-includes', 'js/prefer-exponent'].flatMap((rule) => ['--rule', rule])
 

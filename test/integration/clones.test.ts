@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { GOOD_PATCH, TINY, UNMEASURED, candidateOf, createPlayground, refuses } from '../cli/playground.ts'
+import { GOOD_PATCH, TINY, candidateOf, createPlayground, refuses } from '../cli/playground.ts'
 
 it('a run that was exported is approved, landed and undone in another clone', async () => {
   const [here, there] = [createPlayground(), createPlayground(null)]
@@ -61,7 +61,7 @@ it('in a folder of a monorepo: its suites and those of its dependents run, paths
   const member = (name: string, dependencies: Record<string, string> = {}): string =>
     `${JSON.stringify({ name, version: '1.0.0', type: 'module', main: 'index.js', engines: { node: '>=20' }, scripts: { test: 'node --test' }, dependencies })}\n`
   const source = 'export function last(list) {\n  return list[list.length - 1]\n}\n'
-  const suite = `${UNMEASURED}import assert from 'node:assert/strict'\nimport { test } from 'node:test'\nimport { last } from './index.js'\ntest('last', () => assert.equal(last([1, 2]), 2))\n`
+  const suite = `import assert from 'node:assert/strict'\nimport { test } from 'node:test'\nimport { last } from './index.js'\ntest('last', () => assert.equal(last([1, 2]), 2))\n`
   const place = createPlayground({
     '.gitignore': 'node_modules\n',
     'package.json': '{ "name": "root", "private": true, "workspaces": ["packages/*"] }\n',

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { GOOD_PATCH, type Playground, TINY, UNMEASURED, candidateOf, createPlayground } from '../cli/playground.ts'
+import { GOOD_PATCH, type Playground, TINY, candidateOf, createPlayground } from '../cli/playground.ts'
 
 const TEST = 'test/list.test.js'
 
@@ -69,7 +69,6 @@ describe('a train that loses a member while it lands', () => {
     'src/list.js': 'export function has(list, item) {\n  return list.indexOf(item) !== -1\n}\n',
     'src/power.js': 'export function square(n) {\n  return Math.pow(n, 2)\n}\n',
     'test/list.test.js': [
-      UNMEASURED,
       "import assert from 'node:assert/strict'",
       "import { readFileSync } from 'node:fs'",
       "import { test } from 'node:test'",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hangLimit } from '../../src/core/improvement/trials.ts'
-import { type Playground, TINY, UNMEASURED, createPlayground, judge, patchOf } from '../cli/playground.ts'
+import { type Playground, TINY, createPlayground, judge, patchOf } from '../cli/playground.ts'
 
 /** Counts the runs of the suite in this sandbox, and fails a test in those that are listed. */
 const COUNTING = (where: string, failing: string): string =>
@@ -54,7 +54,7 @@ describe('a test that fails and then passes', () => {
 
   it('is flaky when the base fails in the tenth of its own ten runs as well', async () => {
     const own = String(TINY['test/list.test.js']).replace('has([1], 2), false)', 'has([1], 2), failing.includes(count))')
-    const files = { ...TINY, 'test/list.test.js': own.replace(UNMEASURED, UNMEASURED + COUNTING('counted-by-test', '[10]')) }
+    const files = { ...TINY, 'test/list.test.js': COUNTING('counted-by-test', '[10]') + own }
     const { evidence } = await judged(files, wrongIn('[1]'))
     expect(evidence.tests).toMatchObject({ regressed: [], flaky: [HAS_NOT] })
   })

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Answer, type Playground, TINY, UNMEASURED, createPlayground } from '../cli/playground.ts'
+import { type Answer, type Playground, TINY, createPlayground } from '../cli/playground.ts'
 import type { FileContent } from '../support/repository.ts'
 import { toolchainModules } from '../support/toolchain.ts'
 
@@ -14,7 +14,7 @@ async function inPlayground(files: Record<string, FileContent>, body: (place: Pl
   }
 }
 
-const HEAD = `${UNMEASURED}import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n`
+const HEAD = `import assert from 'node:assert/strict'\nimport { test } from 'node:test'\n`
 // oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever the machine output holds
 const candidatesOf = (answer: Answer): any[] => {
   expect(answer.json.data?.candidates, answer.stdout.slice(0, 3000) + answer.stderr.slice(0, 3000)).toBeDefined()
@@ -106,14 +106,7 @@ const TYPED = {
         `export function ${name}(value: ${index === 1 || index === 4 ? 'number' : 'string'}): string {\n  return legacy(value)\n}\n`,
     )
     .join('\n')}\nexport const other = modern('x')\n`,
-  'test/use.test.ts': `import { expect, test } from 'vitest'\n${UNMEASURED}import * as use from '../src/use.js'\n${[
-    'a',
-    'b',
-    'c',
-    'd',
-    'e',
-    'f',
-  ]
+  'test/use.test.ts': `import { expect, test } from 'vitest'\nimport * as use from '../src/use.js'\n${['a', 'b', 'c', 'd', 'e', 'f']
     .map((name) => `test('${name}', () => expect(use.${name}('1' as never)).toBe('1'))\n`)
     .join('')}`,
 }

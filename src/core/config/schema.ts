@@ -112,6 +112,12 @@ export const SETTINGS = {
     about: 'A metric that got worse rolls the candidate back; false: a person weighs it.',
     repository: 'never',
   },
+  'measure.cpu': {
+    kind: 'boolean',
+    default: true,
+    about: 'Compare the CPU time of the tests with and without a change; false: only what --metric names is measured.',
+    repository: 'never',
+  },
   regression_threshold: {
     kind: 'number',
     default: 0.05,

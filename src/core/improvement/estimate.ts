@@ -29,7 +29,7 @@ export function estimate(
   const total =
     candidates * suiteMs * 0.6 +
     2 * (suiteMs + stepsMs) +
-    (measured ? MEASURING_RUNS * suiteMs : 0) +
+    (measured && session.deps.settings.measureCpu ? MEASURING_RUNS * suiteMs : 0) +
     Math.min(8, 60_000 / Math.max(1, suiteMs)) * suiteMs +
     (fresh ? 3 * suiteMs : 0)
   const most = session.request.timeLimitMs

@@ -71,10 +71,13 @@ export async function measureCpu(
 ): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
   const base = session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId))
-  const reason = whyUnmeasured(
-    base.map(({ cpuMs }) => cpuMs),
-    { runMs: base.reduce((sum, { wallMs }) => sum + wallMs, 0), leftMs: session.deadline - session.deps.clock.monotonic() },
-  )
+  const time = { runMs: base.reduce((sum, { wallMs }) => sum + wallMs, 0), leftMs: session.deadline - session.deps.clock.monotonic() }
+  const reason = session.deps.settings.measureCpu
+    ? whyUnmeasured(
+        base.map(({ cpuMs }) => cpuMs),
+        time,
+      )
+    : 'measure.cpu is switched off'
   if (reason !== null) return { metric: notMeasured(CPU, reason), unstable: { regressed: [], flaky: [] } }
   const seen: Seen = { base: new Map(), candidate: new Map(), passed: new Set() }
   const expected = new Map<string, string>()

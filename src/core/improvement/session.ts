@@ -22,6 +22,8 @@ export type ImprovementSettings = {
   planEnv: Readonly<Record<string, string>>
   planTimeoutMs: number | null
   planScope: readonly string[]
+  /** The CPU time of the suites is compared. */
+  measureCpu: boolean
   regressionThreshold: number
   /** Whether a metric that got worse ends a candidate without a person. */
   autoRollback: boolean
