@@ -11,9 +11,9 @@ export const COLLECTOR_NAME = 'helper-coverage.mjs'
  */
 export const COLLECTOR = `
 import { Session } from 'node:inspector'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { isMainThread, threadId } from 'node:worker_threads'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 const directory = process.env.SINGULARITY_COVERAGE
 if (directory) {
   const root = process.env.SINGULARITY_COVERAGE_ROOT ??= resolve(process.cwd(), '../'.repeat(Number(process.env.SINGULARITY_COVERAGE_DEPTH ?? 0)))
@@ -25,15 +25,24 @@ if (directory) {
   post('Profiler.enable')
   post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
   const pathOf = (url) => { try { return url.startsWith('file://') ? decodeURIComponent(new URL(url).pathname) : url.split('?')[0] } catch { return url } }
+  const read = readFileSync, size = (path) => statSync(path).size
+  const mapBeside = (path, source) => {
+    const name = /\\n\\/\\/# sourceMappingURL=(?!data:)(\\S+)\\s*$/.exec(source.slice(-2000))?.[1]
+    try {
+      const file = name && resolve(dirname(path), decodeURIComponent(name))
+      return file?.startsWith(root + '/') && size(file) < 50e6 ? { path: file.slice(root.length + 1), text: read(file, 'utf8') } : undefined
+    } catch { return undefined }
+  }
   const dump = () => {
     try {
       const own = (post('Profiler.takePreciseCoverage')?.result ?? []).filter(({ url }) => { const path = pathOf(url); return path.startsWith(root + '/') && !path.includes('/node_modules/') })
       if (own.length === 0) return
       post('Debugger.enable')
-      const scripts = own.map((script) => ({
-        path: pathOf(script.url).slice(root.length + 1), source: post('Debugger.getScriptSource', { scriptId: script.scriptId })?.scriptSource ?? '',
-        functions: script.functions.map((item) => item.ranges.map((range) => [range.startOffset, range.endOffset, range.count])),
-      }))
+      const scripts = own.map((script) => {
+        const path = pathOf(script.url), source = post('Debugger.getScriptSource', { scriptId: script.scriptId })?.scriptSource ?? ''
+        const functions = script.functions.map((item) => item.ranges.map((range) => [range.startOffset, range.endOffset, range.count]))
+        return { path: path.slice(root.length + 1), source, map: mapBeside(path, source), functions }
+      })
       post('Debugger.disable')
       mkdirSync(directory, { recursive: true })
       write(directory + '/' + pid + '-' + threadId + '-' + written++ + '.json', JSON.stringify({ scripts }))
@@ -45,9 +54,10 @@ if (directory) {
 }
 `
 
-type Painted = { source: string; covered: Uint8Array }
+/** `map`: the source map beside the file (a build result), which names its sources from where it lies. */
+type Painted = { source: string; map: { path: string; text: string } | undefined; covered: Uint8Array }
 
-/** What the collector wrote, as lines of the original files; transformed modules are followed through their inline source map. */
+/** What the collector wrote, as lines of the original files; transformed and built modules are followed through their source map. */
 export async function readCollected(
   read: ReadReport,
   list: () => Promise<readonly string[]>,
@@ -62,7 +72,9 @@ export async function readCollected(
     for (const raw of asArray(report['scripts'])) {
       const script = asRecord(raw)
       const source = asText(script['source'])
-      if (source !== '') paint(painted, asText(script['path']), source, asArray(script['functions']))
+      const beside = asRecord(script['map'])
+      const map = typeof beside['path'] === 'string' ? { path: beside['path'], text: asText(beside['text']) } : undefined
+      if (source !== '') paint(painted, asText(script['path']), { source, map }, asArray(script['functions']))
     }
   }
   if (!any) return undefined
@@ -81,7 +93,12 @@ export async function readCollected(
 }
 
 /** Ranges are nested, outer first: the last one that holds a character decides. Runs of the same text are joined. */
-function paint(painted: Map<string, Painted[]>, path: string, source: string, functions: readonly unknown[]): void {
+function paint(
+  painted: Map<string, Painted[]>,
+  path: string,
+  { source, map }: Omit<Painted, 'covered'>,
+  functions: readonly unknown[],
+): void {
   const covered = new Uint8Array(source.length)
   for (const ranges of functions) {
     for (const raw of asArray(ranges)) {
@@ -92,16 +109,16 @@ function paint(painted: Map<string, Painted[]>, path: string, source: string, fu
   const variants = painted.get(path) ?? []
   painted.set(path, variants)
   const same = variants.find((variant) => variant.source === source)
-  if (!same) variants.push({ source, covered })
+  if (!same) variants.push({ source, map, covered })
   else for (let index = 0; index < covered.length; index++) same.covered[index]! |= covered[index]!
 }
 
 type NoteLine = (file: string, line: number, some: boolean, all: boolean) => void
 
-function toLines(path: string, { source, covered }: Painted, note: NoteLine): void {
+function toLines(path: string, { source, map: beside, covered }: Painted, note: NoteLine): void {
   const starts = [0]
   for (let index = source.indexOf('\n'); index >= 0; index = source.indexOf('\n', index + 1)) starts.push(index + 1)
-  const map = inlineMap(source)
+  const map = inlineMap(path, source) ?? (beside && readMap(beside.path, beside.text))
   if (!map) {
     for (let line = 0; line < starts.length; line++) {
       const state = stateOf(source, covered, starts[line]!, starts[line + 1] ?? source.length)
@@ -118,8 +135,8 @@ function toLines(path: string, { source, covered }: Painted, note: NoteLine): vo
       const end = Math.min(limit, start + (segments[index + 1]?.column ?? limit - start))
       const state = stateOf(source, covered, start + segment.column, end)
       if (!state) continue
-      const origin = map.sources[segment.source]
-      const file = origin === undefined || map.sources.length === 1 ? path : posix.normalize(posix.join(posix.dirname(path), origin))
+      const file = map.sources[segment.source]
+      if (file === undefined || file.startsWith('../')) continue
       const key = `${segment.line + 1}\n${file}`
       const known = lines.get(key)
       lines.set(key, { some: state.some || (known?.some ?? false), all: state.all && (known?.all ?? true) })
@@ -145,12 +162,23 @@ function stateOf(source: string, covered: Uint8Array, start: number, end: number
   return { some, all }
 }
 
-function inlineMap(source: string): { mappings: string; sources: string[] } | undefined {
+/** `sources`: paths from the top of the repository. */
+type SourceMap = { mappings: string; sources: string[] }
+
+/** What transforms a module as it is loaded names the module itself, in many ways; only `../src/x.ts` is another file. */
+function inlineMap(path: string, source: string): SourceMap | undefined {
   const at = source.lastIndexOf('//# sourceMappingURL=data:application/json')
   if (at < 0) return undefined
   const text = source.slice(at)
   const comma = text.indexOf('base64,')
   if (comma < 0) return undefined
-  const map = asRecord(parseReport(Buffer.from(text.slice(comma + 7).split('\n', 1)[0]!, 'base64')))
-  return typeof map['mappings'] === 'string' ? { mappings: map['mappings'], sources: asArray(map['sources']).map(asText) } : undefined
+  const map = readMap(path, Buffer.from(text.slice(comma + 7).split('\n', 1)[0]!, 'base64').toString('utf8'))
+  return map?.sources.length === 1 && !map.named[0]!.startsWith('../') ? { ...map, sources: [path] } : map
+}
+
+function readMap(path: string, text: string): (SourceMap & { named: string[] }) | undefined {
+  const map = asRecord(parseReport(Buffer.from(text)))
+  if (typeof map['mappings'] !== 'string') return undefined
+  const named = asArray(map['sources']).map((source) => posix.join(asText(map['sourceRoot']), asText(source)))
+  return { mappings: map['mappings'], named, sources: named.map((source) => posix.normalize(posix.join(posix.dirname(path), source))) }
 }

@@ -1,3 +1,4 @@
+import { transformSync } from 'esbuild'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type BaseCoverage, isExercised } from '../../../src/core/improvement/base.ts'
 import { measureCoverage } from '../../../src/core/validation/index.ts'
@@ -34,6 +35,46 @@ describe('coverage of a suite that does not come to its end', () => {
       expect(one?.complete).toBe(true)
       expect(isExercised(new Map([['pytest', one!.map]]), 'demo.py', [6])).toBe(false)
       expect([...one!.map.keys()].filter((path) => path.startsWith('<'))).toEqual([])
+    } finally {
+      await sandbox.discard()
+    }
+  })
+})
+
+describe('a suite that runs what a build wrote', () => {
+  const SOURCE = [
+    'export type List = readonly number[]',
+    '',
+    'export function last(list: List): number | undefined {',
+    '  return list[list.length - 1]',
+    '}',
+    '',
+    'export function never(list: List): number | undefined {',
+    '  return list[0]',
+    '}',
+    '',
+  ].join('\n')
+
+  it.each(['linked', 'inline'] as const)('tells the lines of the sources: %s source map', async (kind) => {
+    const built = transformSync(SOURCE, {
+      loader: 'ts',
+      sourcefile: '../src/list.ts',
+      sourcemap: kind === 'inline' ? 'inline' : 'external',
+    })
+    bench = await openToolchainBench({
+      'package.json': '{ "type": "module", "scripts": { "test": "node --test" } }\n',
+      'src/list.ts': SOURCE,
+      'build/list.js': built.code + (kind === 'linked' ? '//# sourceMappingURL=list.js.map\n' : ''),
+      ...(kind === 'linked' && { 'build/list.js.map': built.map }),
+      'test/list.test.js': "import { test } from 'node:test'\nimport { last } from '../build/list.js'\ntest('last', () => last([1]))\n",
+    })
+    const [entry] = await bench.entries()
+    const sandbox = await bench.room.create({ commit: bench.base, purpose: 'baseline', profile: await bench.profileFor(['node', 'sh']) })
+    try {
+      const seen = await measureCoverage({ sandbox, entry: entry!, timeoutMs: 60_000 })
+      expect([...seen!.map.keys()]).toContain('src/list.ts')
+      const coverage: BaseCoverage = new Map([[entry!.id, seen!.map]])
+      expect([4, 8].map((line) => isExercised(coverage, 'src/list.ts', [line]))).toEqual([true, false])
     } finally {
       await sandbox.discard()
     }
