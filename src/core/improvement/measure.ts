@@ -41,6 +41,8 @@ function inTurn(session: Session, label: string): Pick<PairOptions, 'seed' | 'ma
 /** Failures of tests that were stable on the base, seen while both sides ran in turn. */
 export type Unstable = { regressed: string[]; flaky: string[] }
 
+export type CpuTime = { metric: MetricEvidence; unstable: Unstable }
+
 /** How often each test failed per side, and what passed on the base. */
 type Seen = { base: Map<string, number>; candidate: Map<string, number>; passed: Set<string> }
 
@@ -63,12 +65,14 @@ export function whyUnmeasured(
  * CPU time of the suites, base against tip; not measured where one run costs more than 30 s of it. These are at least ten
  * more runs of both sides: a test that fails more than once here and never on the base is not stable any more.
  */
-export async function measureCpu(
-  session: Session,
-  tip: string,
-  entries: readonly PlanEntry[],
-  margin: number,
-): Promise<{ metric: MetricEvidence; unstable: Unstable }> {
+export async function measureCpu(session: Session, tip: string, entries: readonly PlanEntry[], margin: number): Promise<CpuTime> {
+  const key = [tip, ...entries.map(({ id }) => id)].join(' ')
+  const found = session.cpuTimes.get(key) ?? (await compareCpu(session, tip, entries, margin))
+  session.cpuTimes.set(key, found)
+  return found
+}
+
+async function compareCpu(session: Session, tip: string, entries: readonly PlanEntry[], margin: number): Promise<CpuTime> {
   const own = entries.filter(({ id }) => session.baseline!.entries.some(({ entryId, cpuMs }) => entryId === id && cpuMs !== null))
   const base = session.baseline!.entries.filter(({ entryId }) => own.some(({ id }) => id === entryId))
   const time = { runMs: base.reduce((sum, { wallMs }) => sum + wallMs, 0), leftMs: session.deadline - session.deps.clock.monotonic() }

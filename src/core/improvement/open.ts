@@ -42,6 +42,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
     control: null,
     drafts: [],
     instruments: new Map(),
+    cpuTimes: new Map(),
     deadline: Number.POSITIVE_INFINITY,
     limitReached: false,
     lookEndsAt: null,

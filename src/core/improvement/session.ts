@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, InstrumentEvidence, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
+import type { CpuTime } from './measure.ts'
 import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
 import type { Run, Store } from './store.ts'
 
@@ -84,6 +85,8 @@ export type Session = {
   control: Control | null
   /** Checks of the instrument made in this run, by their key. */
   readonly instruments: Map<string, InstrumentEvidence>
+  /** CPU time of commits against the base, as far as it was measured in this run: by commit and suites. */
+  readonly cpuTimes: Map<string, CpuTime>
   /** Every candidate that was looked at so far, parts after their wholes: what the record holds. */
   readonly drafts: Draft[]
   /** Monotonic milliseconds at which no new candidate is started. */
