@@ -2,7 +2,7 @@ import { plural } from '../kernel/index.ts'
 import type { JailProfile } from '../sandbox/index.ts'
 import { type Plan, isProtectedPath } from '../validation/index.ts'
 import { programsIn } from './programs.ts'
-import type { Session } from './session.ts'
+import { type Session, lookTimeLeft } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
 import { createExecSource } from './sources/exec.ts'
 import { createFixerSource } from './sources/fixers.ts'
@@ -61,6 +61,17 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
 }
 
 /**
+ * How long the project's own linters may look for something to fix: a third of the run, or of what is left of a look; all
+ * of it where nothing else was asked for.
+ */
+function fixerTime(session: Session): () => number {
+  const { clock } = session.deps
+  const share = session.request.sources.join() === 'fixers' && !session.request.look ? 1 : 1 / 3
+  const endsAt = clock.monotonic() + share * (lookTimeLeft(session) ?? session.request.timeLimitMs)
+  return () => endsAt - clock.monotonic()
+}
+
+/**
  * Asks every source, leaves out what was declined or rolled back before (`--retry` asks again), and stores the first
  * `--max` as candidates. What was found beyond that, or nowhere, is told in the run's notes.
  */
@@ -71,6 +82,7 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     paths: request.paths,
     isProtected: (path) => isProtectedPath(path, plan),
     maxCandidates: LOOK_FOR,
+    timeLeft: fixerTime(session),
     signal: session.stopSoon,
     onProgress: (text) => session.observe({ type: 'phase', phase: 'sources', detail: text }),
   }

@@ -43,6 +43,8 @@ export type SourceContext = {
   isProtected(path: string): boolean
   maxCandidates: number
   signal?: AbortSignal
+  /** Milliseconds that programs of the project may still take; as long as they like where it is left out. */
+  timeLeft?: () => number
   onProgress?: (text: string) => void
 }
 

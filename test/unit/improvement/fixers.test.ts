@@ -17,7 +17,7 @@ type Found = SourceReport & { titles: string[]; after(title: string, file: strin
 /** What the fixers of a repository propose, from their real programs in a real jail. */
 async function find(
   files: Record<string, FileContent>,
-  options: { modules?: boolean; scopes?: string[]; paths?: string[]; path?: string } = {},
+  options: { modules?: boolean; scopes?: string[]; paths?: string[]; path?: string; timeLeft?: () => number } = {},
 ): Promise<Found> {
   const bench = await openToolchainBench(files, { modules: options.modules ?? true })
   open.push(bench)
@@ -30,7 +30,13 @@ async function find(
     scopes: options.scopes ?? [''],
     path: options.path ?? process.env['PATH'] ?? '',
   })
-  const report = await source.find({ base, paths: options.paths ?? [], isProtected, maxCandidates: 200 })
+  const report = await source.find({
+    base,
+    paths: options.paths ?? [],
+    isProtected,
+    maxCandidates: 200,
+    timeLeft: options.timeLeft ?? (() => 60_000),
+  })
   return {
     ...report,
     titles: report.proposals.map(({ title }) => title),
@@ -49,6 +55,17 @@ const MANIFEST = '{ "name": "demo", "type": "module" }\n'
 const ESLINT_CONFIG = "export default [{ rules: { 'prefer-const': 'error', 'no-var': 'error', 'no-undef': 'error' } }]\n"
 // four bytes, two UTF-16 units, one code point; and letters of two bytes
 const UNICODE = "export const face = '😀 ünïcode'; "
+
+describe('a linter that takes too long', () => {
+  it.each([
+    ['is stopped', 2000],
+    ['is not started', 0],
+  ])('%s, and the run says so', async (_what, ms) => {
+    const endless = { 'package.json': MANIFEST, 'eslint.config.js': 'for (;;);\n', 'src/a.js': 'var a = 1\nexport { a }\n' }
+    const { proposals, notes } = await find(endless, { timeLeft: () => ms })
+    expect({ proposals, notes }).toEqual({ proposals: [], notes: [expect.stringMatching(/^eslint was stopped: .*--time-limit/)] })
+  })
+})
 
 describe('eslint', () => {
   const files = {

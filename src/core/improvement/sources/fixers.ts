@@ -83,7 +83,9 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
   const profile = await deps.profile(context.base, [program[0]!])
   const sandbox = await deps.sandboxes.create({ commit: context.base, purpose: 'edit', runId: deps.runId, profile })
   try {
-    const report = await runReport(sandbox, fixer.report(program), project.scope)
+    const { report, timedOut } = await runReport(sandbox, fixer.report(program), project.scope, context)
+    if (timedOut)
+      return { proposals: [], notes: [`${fixer.id} was stopped: it had no more time. --source fixers gives it all of --time-limit.`] }
     if (report === undefined) return { proposals: [], notes: [`${fixer.id} did not run in the sandbox.`] }
     const notes: string[] = []
     const groups =
@@ -105,16 +107,24 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
   }
 }
 
-/** Runs a command with its output in /out; `undefined` where it could not run (a linter's findings exit non-zero). */
-async function runReport(sandbox: Sandbox, command: readonly string[], scope: string): Promise<string | undefined> {
+/** Runs a command with its output in /out; no report where it could not run (a linter's findings exit non-zero). */
+async function runReport(
+  sandbox: Sandbox,
+  command: readonly string[],
+  scope: string,
+  { timeLeft }: SourceContext,
+): Promise<{ report?: string | undefined; timedOut: boolean }> {
+  const timeoutMs = Math.min(TIMEOUT_MS, timeLeft?.() ?? TIMEOUT_MS)
+  if (timeoutMs <= 0) return { timedOut: true }
   await sandbox.clearOut()
   const result = await sandbox.run({
     command: ['sh', '-c', `exec "$@" > /out/${REPORT}`, 'sh', ...command],
     cwd: scope,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
   })
-  if (result.timedOut || result.exitCode === null || result.exitCode > 101 || result.exitCode === 2) return undefined
-  return (await sandbox.readOut(REPORT, REPORT_BYTES))?.toString('utf8')
+  if (result.timedOut) return { timedOut: true }
+  if (result.exitCode === null || result.exitCode > 101 || result.exitCode === 2) return { timedOut: false }
+  return { report: (await sandbox.readOut(REPORT, REPORT_BYTES))?.toString('utf8'), timedOut: false }
 }
 
 function bySite(fixes: readonly Fix[]): Map<string, Site[]> {
@@ -151,7 +161,11 @@ async function rewrite(
   if (rules.length > MAX_RULES) notes.push(`${fixer.id}: the first ${MAX_RULES} of ${rules.length} rules with findings were tried.`)
   for (const rule of rules.slice(0, MAX_RULES)) {
     if (context.signal?.aborted) break
-    await runReport(sandbox, fixer.fix(program, rule), project.scope)
+    const { timedOut } = await runReport(sandbox, fixer.fix(program, rule), project.scope, context)
+    if (timedOut) {
+      notes.push(`${fixer.id} was stopped at ${rule}: it had no more time. --source fixers gives it all of --time-limit.`)
+      break
+    }
     const { tree, count } = await freezeEdits(deps.git, sandbox, context.base, `${fixer.id} ${rule}`)
     if (count > 0) groups.set(rule, (await sitesOfDiff(deps.git, context.base, tree)).sites)
     await sandbox.moveTo(context.base)
