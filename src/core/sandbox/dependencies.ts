@@ -12,7 +12,8 @@ export type Dependencies = {
 }
 
 /** Caches tools write inside node_modules: they get an empty folder in memory where they exist. */
-export const NODE_CACHES = ['.cache', '.vite', '.vite-temp', '.vitest']
+const VITE_CACHE = '.vite-temp'
+export const NODE_CACHES = ['.cache', '.vite', VITE_CACHE, '.vitest']
 const YARN = ['.pnp.cjs', '.pnp.loader.mjs', '.pnp.data.json', '.yarn/cache', '.yarn/unplugged', '.yarn/releases', '.yarn/install-state.gz']
 const MAX_LINKED = 200
 
@@ -26,10 +27,15 @@ export function findDependencies(root: string, entries: readonly TreeEntry[], mo
   const isTracked = (path: string): boolean => tracked.has(path) || entries.some((entry) => entry.path.startsWith(`${path}/`))
   const found: Dependencies = { mounts: [], folders: [], env: {} }
   const folders = packageFolders(entries)
-  for (const folder of folders) {
-    const place = join(root, folder, 'node_modules')
-    if (isTracked(folder ? `${folder}/node_modules` : 'node_modules') || !isFolder(place)) continue
-    found.mounts.push({ from: realpathSync(place), to: place, mode })
+  const places = folders
+    .filter((folder) => !isTracked(folder ? `${folder}/node_modules` : 'node_modules'))
+    .map((folder) => join(root, folder, 'node_modules'))
+    .filter(isFolder)
+  const usesVite = places.some((place) => ['vite', 'vitest'].some((name) => existsSync(join(place, name))))
+  for (const place of places) {
+    // Vite writes its bundled configuration there and ends where it cannot; it is there only once Vite has run.
+    const open = mode === 'ro' && usesVite && !isFolder(join(place, VITE_CACHE))
+    found.mounts.push({ from: realpathSync(place), to: place, mode, ...(open && { open }) })
     if (mode === 'ro')
       for (const name of NODE_CACHES) if (isFolder(join(place, name))) found.mounts.push({ from: '', to: join(place, name), mode: 'tmpfs' })
     found.mounts.push(...linkedOutside(place, root))

@@ -1,5 +1,11 @@
 /** What a jailed program may see and use. Paths on the left are on the host, on the right inside the jail. */
-export type Mount = { from: string; to: string; mode: 'ro' | 'rw' | 'overlay' | 'tmpfs' }
+export type Mount = {
+  from: string
+  to: string
+  mode: 'ro' | 'rw' | 'overlay' | 'tmpfs'
+  /** Of a read-only folder: what is in it stays as it is, but new names can be made beside it, in memory. */
+  open?: true
+}
 
 export type JailLimits = {
   timeoutMs: number

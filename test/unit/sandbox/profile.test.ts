@@ -213,6 +213,27 @@ describe('the profile in a jail', () => {
     expect(readdirSync(join(real, '.vite'))).toEqual(['stale'])
   })
 
+  it('lets Vite make its folder in a fresh node_modules, in memory, and keeps the rest read-only', async () => {
+    bench = await openSandboxBench({ 'package.json': '{}', '.gitignore': 'node_modules\n' })
+    const modules = join(bench.repository.root, 'node_modules')
+    mkdirSync(join(modules, '.store/vite'), { recursive: true })
+    writeFileSync(join(modules, '.store/vite/index.js'), 'module.exports = __filename')
+    writeFileSync(join(modules, '.modules.yaml'), 'kept')
+    symlinkSync('.store/vite', join(modules, 'vite'))
+    const sandbox = await bench.room.create({ commit: 'HEAD', purpose: 'validate', profile: await profileFor(['node']) })
+    const steps = [
+      'mkdir node_modules/.vite-temp && echo x > node_modules/.vite-temp/config.mjs && echo made',
+      'readlink node_modules/vite',
+      'node -p "require(\'vite\')"',
+      'cat node_modules/.modules.yaml; echo',
+      'touch node_modules/vite/new 2>/dev/null || echo refused',
+      'echo y > node_modules/.modules.yaml 2>/dev/null || echo refused',
+    ]
+    const { stdout } = await sandbox.run({ command: ['sh', '-c', steps.join('; ')], timeoutMs: 20_000 })
+    expect(stdout.trim().split('\n')).toEqual(['made', '.store/vite', `${modules}/.store/vite/index.js`, 'kept', 'refused', 'refused'])
+    expect(readdirSync(modules).toSorted()).toEqual(['.modules.yaml', '.store', 'vite'])
+  })
+
   it('runs a real vitest, and a test that fails when the source changes', async () => {
     bench = await openSandboxBench({
       'package.json': '{"type":"module"}',

@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, readlinkSync } from 'node:fs'
-import { relative } from 'node:path'
+import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import type { JailRequest, Mount } from '../isolation.ts'
 
 export const JAIL_HOME = '/tmp/home'
@@ -94,9 +94,19 @@ export function byDepth(mounts: readonly Mount[]): Mount[] {
 
 function mountArguments(mount: Mount, plan: BubblewrapPlan): string[] {
   if (mount.mode === 'tmpfs') return ['--tmpfs', mount.to]
+  if (mount.open) return openFolder(mount)
   if (mount.mode === 'ro') return ['--ro-bind', mount.from, mount.to]
   if (mount.mode === 'rw') return ['--bind', mount.from, mount.to]
   const overlay = plan.overlays.get(mount)
   if (overlay?.kind === 'native') return ['--overlay-src', mount.from, '--overlay', overlay.upper, overlay.work, mount.to]
   return ['--bind', overlay?.from ?? mount.from, mount.to]
+}
+
+/** A folder in memory that holds what the other one holds: links as links, the rest bound. */
+function openFolder({ from, to }: Mount): string[] {
+  const entries = readdirSync(from, { withFileTypes: true }).flatMap((entry) => {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    return entry.isSymbolicLink() ? ['--symlink', readlinkSync(source), target] : ['--ro-bind', source, target]
+  })
+  return ['--tmpfs', to, ...entries]
 }
