@@ -151,6 +151,38 @@ describe('a candidate of many sites, some of which do not type-check', () => {
     }))
 })
 
+describe('a candidate of many sites, one of which the linter refuses', () => {
+  const NAMES = ['first', 'second', 'third', 'fourth']
+  const FILES = {
+    'package.json':
+      '{ "name": "linted", "type": "module", "scripts": { "test": "node --test" }, "devDependencies": { "eslint": "9" }, "engines": { "node": ">=20" } }\n',
+    '.gitignore': 'node_modules\n',
+    'eslint.config.js': `export default [{ rules: { 'no-restricted-syntax': ['error', "FunctionDeclaration[id.name='third']:has(CallExpression[callee.property.name='includes'])"] } }]\n`,
+    'src/lists.js': NAMES.map((name) => `export function ${name}(list, item) {\n  return list.indexOf(item) !== -1\n}\n`).join('\n'),
+    'test/lists.test.js': `${HEAD}import * as lists from '../src/lists.js'\n${NAMES.map(
+      (name) => `test('${name}', () => { assert.equal(lists.${name}([1], 1), true); assert.equal(lists.${name}([1], 2), false) })\n`,
+    ).join('')}`,
+  }
+
+  it('drops the site beside the complaint at once, without a run of the tests', () =>
+    inPlayground(FILES, async (place) => {
+      symlinkSync(toolchainModules(), join(place.root, 'node_modules'))
+      const answer = await place.run(['improve', '--rule', 'js/prefer-includes', '--dry-run'], { env: { LOG_LEVEL: 'debug' } })
+      const [part] = candidatesOf(answer).filter(({ verdict }) => verdict === 'keep')
+      expect(part, answer.stdout.slice(0, 4000)).toMatchObject({ sites: { found: 4, kept: 3, dropped: 1 } })
+      const shown = await place.run(['show', part!.id])
+      expect(shown.json.data.exercised_sites).toContainEqual(expect.objectContaining({ line: 10, kept: false, reason: 'eslint complains' }))
+      const steps = eventsOf(place).filter(({ type, phase }) => type === 'tests' || phase === 'train' || phase === 'candidates')
+      const words = steps.map(({ type, phase, detail }) => (type === 'tests' ? 'tests' : `${phase}: ${detail?.replace(/^c\w+: /, '')}`))
+      expect(words.slice(words.findIndex((word) => word.startsWith('train')))).toEqual([
+        'train: 1 candidate on one tip',
+        'candidates: 3 sites: green',
+        'train: 1 candidate on one tip',
+        'tests',
+      ])
+    }))
+})
+
 describe('two candidates whose edits overlap', () => {
   const FILES = {
     ...TINY,

@@ -109,9 +109,19 @@ export async function measureBase(
     return { baseline, coverage }
   }
   const cached = await work(null)
-  if (cached) return cached
-  session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
-  return (await session.workbench.use(session.base, { purpose: 'baseline', fresh: false }, work))!
+  if (!cached) session.observe({ type: 'phase', phase: 'baseline', detail: `${plural(entries.length, 'suite')} on the unchanged code` })
+  const known = cached ?? (await session.workbench.use(session.base, { purpose: 'baseline', fresh: false }, work))!
+  if (candidates !== undefined) session.notes.push(...idleSuites(known.baseline))
+  return known
+}
+
+/** A suite in which no test ran proves nothing: said, because its command may be understood wrongly. */
+function idleSuites({ entries }: Baseline): string[] {
+  const idle = entries.filter(({ statuses }) => Object.keys(statuses).length === 0).map(({ entryId }) => entryId)
+  const named = idle.slice(0, 5).join(', ') + (idle.length > 5 ? ` and ${idle.length - 5} more` : '')
+  return idle.length === 0
+    ? []
+    : [`${plural(idle.length, 'suite')} ran no test: ${named}. plan.scope chooses packages, plan.test the command.`]
 }
 
 const isLong = ({ wallMs }: EntryBaseline): boolean => wallMs > LONG_MS

@@ -15,17 +15,21 @@ import { type Trial, isGreen, tryCommit } from './trials.ts'
 export async function cutDown(session: Session, draft: Draft, entries: readonly PlanEntry[], trial: Trial): Promise<Draft | null> {
   if (draft.sites.length < 2 || trial.hang) return null
   const { git, store, settings } = session.deps
-  const typed = typeErrorSites(draft, trial)
-  const items = draft.sites.filter((site) => !typed.includes(site))
+  const named = namedSites(session, draft, trial)
+  const items = draft.sites.filter((site) => !named.has(site))
+  const checks = trial.guards.filter(({ ok }) => ok === false).map(({ name }) => name)
+  // What only a linter refuses needs no tests to be cut down: the train runs them on the part.
+  const isLintOnly =
+    checks.length > 0 && checks.every((check) => session.plan!.steps.some(({ id, kind }) => id === check && kind === 'lint'))
   let failing = [...trial.regressed, ...trial.weakened.map(({ id }) => id)]
   const test = async (subset: readonly Site[]): Promise<'pass' | 'fail'> => {
     const { commit } = await commitSites(git, { base: session.base, proposal: draft.proposal, sites: subset })
     const files = [...new Set(failing.map((id) => id.split('::')[0]!))]
     const result = await tryCommit(session, commit, {
-      entries,
+      entries: isLintOnly ? [] : entries,
       ...(files.length > 0 && { files }),
       fresh: draft.proposal.explicit,
-      steps: trial.guards.some(({ ok }) => ok === false),
+      steps: isLintOnly ? checks : checks.length > 0,
       confirm: false,
     })
     // A type error hid the tests' answer so far: from now on only those that fail run.
@@ -51,8 +55,12 @@ export async function cutDown(session: Session, draft: Draft, entries: readonly 
     part.kept,
   )
   const reasonOf = (site: Site): string =>
-    typed.includes(site) ? 'a type error' : `breaks ${failing[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`
-  child.dropped = [...draft.dropped, ...[...part.dropped, ...typed].map((site) => ({ site, reason: reasonOf(site), exercised: true }))]
+    named.get(site) ??
+    (isLintOnly ? `${checks.join(', ')} complains` : `breaks ${failing[0]?.split('::').slice(1).join(' ') ?? 'the tests'}`)
+  child.dropped = [
+    ...draft.dropped,
+    ...[...part.dropped, ...named.keys()].map((site) => ({ site, reason: reasonOf(site), exercised: true })),
+  ]
   child.commit = await commitCandidate(git, { id: child.candidate.id, base: session.base, proposal: draft.proposal, sites: part.kept })
   recordContract(child, contract)
   const { control, sites } = draft.evidence
@@ -83,11 +91,26 @@ const isWhole =
   ({ file }: { file: string }): boolean =>
     ![...sites, ...dropped.map(({ site }) => site)].some((site) => site.file === file)
 
-/** Sites on lines a type checker complains about. */
-function typeErrorSites(draft: Draft, trial: Trial): Site[] {
-  const places = trial.steps.flatMap(({ places: found }) => found)
-  const hit = draft.sites.filter((site) =>
-    places.some(({ file, line }) => site.line === line && (site.file === file || site.file.endsWith(`/${file}`))),
-  )
-  return hit.length < draft.sites.length ? hit : []
+/** Lines between a site and a complaint about it: formatters name the beginning of the statement. */
+const NEAR = 3
+
+/**
+ * Sites that a failing check names, and how: those on the very lines, or the nearest within a few lines where the check had
+ * no complaint at all on the base.
+ */
+function namedSites(session: Session, draft: Draft, trial: Trial): Map<Site, string> {
+  const hit = new Map<Site, string>()
+  for (const { stepId, places } of trial.steps) {
+    if (!trial.guards.some(({ name, ok }) => name === stepId && ok === false)) continue
+    const reason = session.plan!.steps.some(({ id, kind }) => id === stepId && kind === 'lint') ? `${stepId} complains` : 'a type error'
+    const wasClean = session.baseline!.steps.some((step) => step.stepId === stepId && step.exitCode === 0)
+    for (const { file, line } of places) {
+      const distance = (site: Site): number => Math.abs(site.line - line)
+      const near = draft.sites
+        .filter((site) => (site.file === file || site.file.endsWith(`/${file}`)) && distance(site) <= (wasClean ? NEAR : 0))
+        .toSorted((a, b) => distance(a) - distance(b))
+      for (const site of near) if (distance(site) === distance(near[0]!)) hit.set(site, reason)
+    }
+  }
+  return hit.size < draft.sites.length ? hit : new Map()
 }

@@ -1,6 +1,7 @@
 import { SUITE_LIMIT } from '../config/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
+  type CommandStep,
   type EntryBaseline,
   type GuardEvidence,
   type PlanEntry,
@@ -49,7 +50,8 @@ export type TrialOptions = {
   files?: readonly string[]
   /** A sandbox of its own (foreign code). */
   fresh: boolean
-  steps: boolean
+  /** Types and lint as well: all of them, or those with these ids (a build only where it is one of them or tests run). */
+  steps: boolean | readonly string[]
   /** Rerun failures before they count. */
   confirm: boolean
   /** What is left of a look: a run that it cuts says nothing. */
@@ -85,7 +87,7 @@ const known = (session: Session, entries: readonly PlanEntry[]): PlanEntry[] =>
 export async function tryCommit(session: Session, commit: string, options: TrialOptions): Promise<Trial> {
   return session.workbench.use(commit, { purpose: 'validate', fresh: options.fresh }, async (sandbox) => {
     const trial = emptyTrial(commit)
-    if (options.steps || session.plan!.steps.some(({ kind }) => kind === 'build')) await trySteps(session, sandbox, trial, options.steps)
+    await trySteps(session, sandbox, trial, options)
     if (trial.guards.some(({ ok }) => ok === false)) return trial
     for (const entry of known(session, options.entries)) await tryEntry(session, sandbox, entry, trial, options)
     if (options.confirm && trial.regressed.length > 0) await confirmFailures(session, sandbox, trial, options)
@@ -119,8 +121,10 @@ export function emptyTrial(commit: string): Trial {
 }
 
 /** Build must work, types and lint may not get worse than on the base. */
-async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, all: boolean): Promise<void> {
-  for (const step of session.plan!.steps.filter(({ kind }) => all || kind === 'build')) {
+async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { steps, entries }: TrialOptions): Promise<void> {
+  const isWanted = ({ id, kind }: CommandStep): boolean =>
+    steps === true || (kind === 'build' && entries.length > 0) || (steps !== false && steps.includes(id))
+  for (const step of session.plan!.steps.filter(isWanted)) {
     const run = await runStep({ sandbox, step, signal: session.signal })
     throwIfStopped(session)
     trial.steps.push(run)

@@ -4,12 +4,12 @@ import { digest } from '../kernel/index.ts'
 import type { CommandStep, DetectContext, Detection, PackageNode, Plan, PlanEntry, RunnerId, ScriptCommand } from './runner.ts'
 import { shellCommand } from './runners/command.ts'
 import { RUNNERS, runnerOf } from './runners/index.ts'
-import { type PackageManifest, readManifest } from './runners/javascript.ts'
+import { DEPENDENCIES, type PackageManifest, readManifest } from './runners/javascript.ts'
 import { flattenScript, isCheck, isFanOut } from './scripts.ts'
 import { detectSteps } from './steps.ts'
 import { createToolFinder } from './tools.ts'
 import { toxSuites } from './tox.ts'
-import { packageOf, readPackages, reachOf } from './workspace.ts'
+import { dependenciesFirst, packageOf, readPackages, reachOf } from './workspace.ts'
 
 export type PlanOptions = {
   reader: TreeReader
@@ -57,7 +57,7 @@ export async function detectPlan(options: PlanOptions): Promise<Plan> {
     packages = known.filter((each) => !each.alone || own.some(({ scope }) => scope === each.scope))
     entries.push(...withoutCovered(found, notes).map((detection) => toEntry(detection, options.env, timeoutMs)))
   }
-  for (const { scope } of packages.filter((each) => wanted(each.scope)))
+  for (const { scope } of dependenciesFirst(packages).filter((each) => wanted(each.scope)))
     steps.push(...(await detectSteps({ tree: reader, scope, tools }, timeoutMs)))
   if (options.build !== null) {
     const other = steps.filter(({ kind }) => kind !== 'build')
@@ -215,22 +215,27 @@ async function explicitSuite(text: string, context: DetectContext, notes: string
   return { ...(await wholeCommand(text, context)), origin: '--test' }
 }
 
-/** Vitest and jest at the top run the packages below as well: their own entries would run the same tests twice. */
-function withoutCovered(found: readonly Detection[], notes: string[]): Detection[] {
+/**
+ * Vitest and jest at the top run the packages below as well: their own entries would run the same tests twice. Where the top
+ * only lists the runner among its dependencies and the packages call it themselves, theirs are the suites.
+ */
+function withoutCovered(all: readonly Detection[], notes: string[]): Detection[] {
   const whole = (suite: Detection): boolean => (suite.runner === 'vitest' || suite.runner === 'jest') && (suite.targets ?? []).length === 0
+  const isBelow = (suite: Detection, other: Detection): boolean =>
+    other.scope !== suite.scope && (other.scope === '' || suite.scope.startsWith(`${other.scope}/`))
+  const found = all.filter((other) => other.origin !== DEPENDENCIES || !all.some((suite) => isBelow(suite, other)))
   return found.filter((suite) => {
     const above = found.find(
-      (other) =>
-        other !== suite &&
-        whole(other) &&
-        whole(suite) &&
-        other.runner === suite.runner &&
-        other.scope !== suite.scope &&
-        (other.scope === '' || suite.scope.startsWith(`${other.scope}/`)),
+      (other) => whole(other) && whole(suite) && other.runner === suite.runner && isBelow(suite, other) && !hasConfig(suite),
     )
     if (above) notes.push(`The tests of ${suite.scope} run with those of ${above.scope || 'the top package'} (${above.runner}).`)
     return !above
   })
+}
+
+/** A configuration of its own: what runs from above is another run. */
+function hasConfig({ command }: Detection): boolean {
+  return command.some((word) => /^(?:-c|--config)(?:=|$)/.test(word))
 }
 
 /**

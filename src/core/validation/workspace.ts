@@ -154,3 +154,17 @@ export function reachOf(changed: readonly string[], packages: readonly PackageNo
   }
   return affected
 }
+
+/** What a package is built from comes before it; otherwise, and in circles, the given order. */
+export function dependenciesFirst(packages: readonly PackageNode[]): PackageNode[] {
+  const ordered = new Set<PackageNode>()
+  const entered = new Set<PackageNode>()
+  const add = (node: PackageNode): void => {
+    if (entered.has(node)) return
+    entered.add(node)
+    for (const scope of node.dependsOn) for (const each of packages) if (each.scope === scope) add(each)
+    ordered.add(node)
+  }
+  for (const node of packages) add(node)
+  return [...ordered]
+}

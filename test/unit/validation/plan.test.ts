@@ -43,6 +43,7 @@ describe('the script of a package', () => {
 
   it.each([
     ['vitest', 'vitest: node node_modules/vitest/vitest.mjs run'],
+    ['vitest --config ci.mts run', 'vitest: node node_modules/vitest/vitest.mjs run --config ci.mts'],
     ['vitest run --coverage --reporter=dot src', 'vitest: node node_modules/vitest/vitest.mjs run src'],
     ['cross-env NODE_ENV=test jest --watch --coverage -c x.json', 'jest: node node_modules/jest/bin/jest.js -c x.json'],
     [
@@ -230,6 +231,14 @@ describe('workspaces', () => {
     })
     expect(plan.entries.map(({ id }) => id)).toEqual(['vitest'])
     expect(plan.notes.join()).toContain('packages/a')
+  })
+
+  it('takes the suites of the packages where the top only lists the runner, and those with a configuration of their own', async () => {
+    const plan = await planOf({
+      'package.json': json({ workspaces: ['packages/*'], devDependencies: { vitest: '4.0.0' } }),
+      ...packages({ a: [], b: [] }, 'vitest --config ../../.config/ci.mts run'),
+    })
+    expect(plan.entries.map(({ id }) => id)).toEqual(['vitest:packages/a', 'vitest:packages/b'])
   })
 
   it('knows pnpm, Go modules and Cargo packages', async () => {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import {
+  DEPENDENCIES,
   dependsOn,
   detection,
   nodeProgram,
@@ -43,7 +44,7 @@ export const ava: TestRunner = {
       runner: 'ava',
       scope: context.scope,
       command: await nodeProgram(context, 'ava', PLACE),
-      origin: config ?? 'package.json dependencies',
+      origin: config ?? DEPENDENCIES,
     })
   },
   command(entry, selection) {

@@ -177,6 +177,9 @@ export function scriptArguments(args: readonly string[]): { flags: string[]; tar
   return separateTargets(withoutFlags(args, DROPPED, DROPPED_VALUED), VALUED)
 }
 
+/** Where a suite is known from: nothing calls the runner or configures it, the manifest only lists it. */
+export const DEPENDENCIES = 'package.json dependencies'
+
 /** The call of a package's program with node, without npx or a package manager in between. */
 export async function nodeProgram(
   context: DetectContext,

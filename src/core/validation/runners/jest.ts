@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import {
+  DEPENDENCIES,
   dependsOn,
   detection,
   nodeProgram,
@@ -46,7 +47,7 @@ export const jest: TestRunner = {
       runner: 'jest',
       scope: context.scope,
       command: await nodeProgram(context, 'jest', PLACE),
-      origin: config ?? 'package.json dependencies',
+      origin: config ?? DEPENDENCIES,
     })
   },
   command(entry, selection) {

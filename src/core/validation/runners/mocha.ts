@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { parseJson } from '../../kernel/index.ts'
 import type { TestRunner } from '../runner.ts'
 import {
+  DEPENDENCIES,
   dependsOn,
   detection,
   nodeProgram,
@@ -76,7 +77,7 @@ export const mocha: TestRunner = {
       runner: 'mocha',
       scope: context.scope,
       command: await nodeProgram(context, 'mocha', PLACE),
-      origin: config ?? 'package.json dependencies',
+      origin: config ?? DEPENDENCIES,
     })
   },
   command(entry, selection) {

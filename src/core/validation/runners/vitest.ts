@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { TestRunner } from '../runner.ts'
 import {
+  DEPENDENCIES,
   dependsOn,
   detection,
   nodeProgram,
@@ -22,9 +23,10 @@ export const vitest: TestRunner = {
   id: 'vitest',
   async recognise(command, context) {
     if (command.program !== 'vitest') return undefined
-    const args = command.args.filter((arg, index) => !(index === 0 && (arg === 'run' || arg === 'watch' || arg === 'dev')))
     if (command.args[0] === 'bench' || command.args[0] === 'typecheck') return undefined
-    const { flags, targets } = scriptArguments(args)
+    const { flags, targets: words } = scriptArguments(command.args)
+    // `vitest run`, and `vitest --config x run` as well
+    const targets = ['run', 'watch', 'dev'].includes(words[0] ?? '') ? words.slice(1) : words
     return detection({
       runner: 'vitest',
       scope: context.scope,
@@ -43,7 +45,7 @@ export const vitest: TestRunner = {
       runner: 'vitest',
       scope: context.scope,
       command: [...(await nodeProgram(context, 'vitest', PLACE)), 'run'],
-      origin: config ?? 'package.json dependencies',
+      origin: config ?? DEPENDENCIES,
     })
   },
   command(entry, selection) {
