@@ -118,6 +118,13 @@ describe('who may set what', () => {
     })
   })
 
+  it('timeout_ms holds a whole run, and the run says so', async () => {
+    const answer = await place.run(['improve', '--source', 'rules', '--dry-run', '--time-limit', '2h'], {
+      env: { SINGULARITY_TIMEOUT_MS: '10m' },
+    })
+    expect(answer.json.data.notes, answer.stdout).toContain('timeout_ms holds the run to 10 m: singularity config set timeout_ms DURATION')
+  })
+
   const MAIN = ['main', 'master', 'develop', 'release/*']
   const CASES: [SettingName, unknown, unknown, unknown][] = [
     // name, what the user says, what the repository says, what counts

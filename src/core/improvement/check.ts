@@ -9,7 +9,8 @@ import type { ImprovementDeps } from './session.ts'
 
 /**
  * What can be known to be wrong before minutes of work, told before them: metrics, the branch to land on, paths.
- * Answers the request with its paths relative to the top, as a person in a folder below means them.
+ * Answers the request with its paths relative to the top, as a person in a folder below means them, and its time within
+ * the longest an experiment may take.
  * @throws USAGE
  */
 export async function checkRequest(deps: ImprovementDeps, request: ImproveRequest, base: string): Promise<ImproveRequest> {
@@ -21,7 +22,8 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
   const exec = request.exec && { ...request.exec, binds: request.exec.binds.map((path) => resolveBind(deps, path)) }
-  return { ...request, exec, paths: await resolvePaths(deps.git, base, request.paths) }
+  const timeLimitMs = Math.min(request.timeLimitMs, deps.settings.timeoutMs)
+  return { ...request, exec, timeLimitMs, paths: await resolvePaths(deps.git, base, request.paths) }
 }
 
 /** A folder opened to a program of the edit phase is written for real: never the repository, nor what judges the change. */

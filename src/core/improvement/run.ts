@@ -36,6 +36,8 @@ export async function runImprovement(deps: ImprovementDeps, start: Start): Promi
   const observe = announcePhases(deps, () => runId, start.observe)
   const session = await openSession(deps, { ...start, request, observe })
   runId = session.run.id
+  if (request.timeLimitMs < start.request.timeLimitMs)
+    session.notes.push(`timeout_ms holds the run to ${formatDuration(request.timeLimitMs)}: singularity config set timeout_ms DURATION`)
   if (request.look) session.lookEndsAt = startedAt + lookMs(request) - LOOK_TIDY_MS
   try {
     await dropOldCandidates(deps)
