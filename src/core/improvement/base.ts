@@ -11,15 +11,17 @@ import {
   measureCoverage,
 } from '../validation/index.ts'
 import { type Times, estimate, timesOf } from './estimate.ts'
+import { LONG_MS, quickFiles } from './quick.ts'
 import { type Session, countTests, lookTimeLeft, throwIfStopped } from './session.ts'
 
 type StoredFile = [file: string, executed: number[], executable: number[], partial: number[], unsure: number[]]
 type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
 
-/** Above this a suite is not run again as a whole for its coverage: the tests that reach the touched files are. */
-const LONG_MS = 60_000
-/** And it is given this long: tracing makes some tests many times slower. */
+/** A long suite is not run again as a whole for its coverage, and not for longer: tracing makes some tests many times slower. */
 const LONG_COVERAGE_MS = 5 * 60_000
+
+/** How many times longer a suite takes while it is watched, at the least. */
+const WATCHED = 3
 
 /** Coverage of the base per suite; null where the runner has none. */
 export type BaseCoverage = Map<string, CoverageMap | null> & {
@@ -149,17 +151,21 @@ async function coverSuites(
     }
     progress(`coverage of ${entry.id}`)
     const near = isLong(base) && touched.length > 0 ? await affectedTests(session.reader, touched, base.files) : null
-    const fewer = near !== null && near.files.length > 0 && near.files.length < base.files.length
+    const reached = near !== null && near.files.length > 0 ? near.files : base.files
+    // a suite of many minutes is not watched to its end: what its quick files run is known soon, and the rest by faults
+    const quick = WATCHED * base.wallMs > LONG_COVERAGE_MS ? quickFiles([base], reached) : undefined
+    const files = quick ?? reached
+    const fewer = files.length < base.files.length
     const measured = await measureCoverage({
       sandbox,
       entry,
-      ...(fewer && { files: near.files }),
+      ...(fewer && { files }),
       timeoutMs: Math.max(1, Math.min(entry.timeoutMs, coverageTimeout(base), left)),
       signal: session.signal,
     })
     throwIfStopped(session)
     coverage.set(entry.id, measured?.map ?? null)
-    if (measured && (!measured.complete || (fewer && !near.complete))) unfinished.add(entry.id)
+    if (measured && (!measured.complete || quick || (fewer && !near?.complete))) unfinished.add(entry.id)
   }
   coverage.unfinished = unfinished
   return coverage

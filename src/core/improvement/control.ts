@@ -2,6 +2,7 @@ import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
 import { type Fault, type PlanEntry, isTestPath, listFunctions, plantFaults, refusesToCompile } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
+import { quickFiles } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -69,6 +70,9 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
     })
     return trial.cut ? 'cut' : readNotice(trial, file)
   }
+  const quick = quickFiles(session.baseline!.entries, near ? files : testFiles)
+  const early = quick ? await ask(quick) : false
+  if (early !== false) return early
   const nearby = near ? await ask(files) : false
   // All tests are asked where some may reach the file on a way that is not known.
   return nearby !== false || (near && complete) ? nearby : ask(undefined)

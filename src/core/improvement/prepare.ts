@@ -5,6 +5,7 @@ import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
 import { type Bench, type Exercise, exerciseSites } from './exercise.ts'
+import { quickFiles } from './quick.ts'
 import type { Session } from './session.ts'
 import type { Proposal, Site } from './source.ts'
 import { type Trial, tryCommit } from './trials.ts'
@@ -93,10 +94,11 @@ function controlEvidence(contract: StaticReport, { control }: Bench): Draft['evi
   return contract.changed.some(({ path }) => !contract.equalTrees.has(path)) ? null : { noticed: 0, planted: 0 }
 }
 
-/** The affected tests, when they are fewer than all: a cheap way to reject, never to accept. */
+/** The affected tests, of a long suite the quick ones, when they are fewer than all: a cheap way to reject, never to accept. */
 export async function tryAffected(session: Session, draft: Draft, entries: readonly PlanEntry[]): Promise<Trial | null> {
   const all = testFilesOf(session)
-  const { files } = await affectedTests(session.reader, draft.commit!.files, all)
+  const affected = await affectedTests(session.reader, draft.commit!.files, all)
+  const files = quickFiles(session.baseline!.entries, affected.files) ?? affected.files
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })
   return tryCommit(session, draft.commit!.commit, { entries, files, fresh: draft.proposal.explicit, steps: false, confirm: true })

@@ -16,6 +16,8 @@ export type EntryBaseline = {
   cpuMs: number | null
   coarse: boolean
   files: string[]
+  /** Milliseconds of the tests of a file in the first run; a file with a test of unknown time is not there. */
+  fileMs?: Record<string, number>
 }
 
 export type StepBaseline = { stepId: string; exitCode: number | null; diagnostics: number; wallMs: number }
@@ -111,7 +113,14 @@ function summarise(entry: PlanEntry, runs: readonly SuiteRun[]): EntryBaseline {
     cpuMs: cpu.length === 0 ? null : Math.min(...cpu),
     coarse: runs[0]!.report.coarse,
     files: [...new Set(runs[0]!.report.tests.map(({ file }) => file))],
+    fileMs: timesOfFiles(runs[0]!.report.tests),
   }
+}
+
+function timesOfFiles(tests: SuiteRun['report']['tests']): Record<string, number> {
+  const times = new Map<string, number>()
+  for (const { file, ms } of tests) times.set(file, (times.get(file) ?? 0) + (ms ?? Number.NaN))
+  return Object.fromEntries([...times].filter(([, ms]) => !Number.isNaN(ms)))
 }
 
 function unusable(
