@@ -16,11 +16,8 @@ export default class Approve extends BaseCommand {
   static override args = { id: Args.string({ description: 'Ids of candidates, or the start of them.' }) }
   static override strict = false
   static override flags = {
-    all: Flags.boolean({ description: 'Everything that waits and that the evidence keeps.', env: 'SINGULARITY_ALL' }),
-    override: Flags.string({
-      description: 'Land although the evidence says roll back; the reason is recorded.',
-      env: 'SINGULARITY_OVERRIDE',
-    }),
+    all: Flags.boolean({ description: 'All that waits and that the evidence keeps.', env: 'SINGULARITY_ALL', exclusive: ['override'] }),
+    override: Flags.string({ description: 'Land what the evidence rolls back; the reason is recorded.', env: 'SINGULARITY_OVERRIDE' }),
     into: Flags.string({ description: "Branch to land on; 'current' for the one checked out.", env: 'SINGULARITY_INTO' }),
     'dry-run': Flags.boolean({ description: 'Check everything, change nothing.', env: 'SINGULARITY_DRY_RUN' }),
     yes: Flags.boolean({ char: 'y', description: 'Accepted for scripts; approving is the yes.', env: 'SINGULARITY_YES' }),
@@ -34,6 +31,7 @@ export default class Approve extends BaseCommand {
       ? (await service.waiting()).candidates.map(({ candidate }) => candidate).filter(({ verdict }) => verdict === 'keep')
       : []
     const ids = flags.all ? waiting.map(({ id }) => id) : (argv as string[])
+    if (flags.all && argv.length > 0) throw new SingularityError('USAGE', '--all takes no ids: it lands what the evidence keeps.')
     if (ids.length === 0 && !flags.all)
       throw new SingularityError('USAGE', 'Which candidate?', { hints: ['singularity inbox', 'singularity approve --all'] })
     const options = {

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
-import { SingularityError, diskRefusal, parseDuration } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, parseDuration } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
 import { presentSummary } from '../_present/summary.ts'
 import { askForCandidates } from './ask.ts'
@@ -87,6 +87,7 @@ export default abstract class ImproveBase extends BaseCommand {
   protected async improve(paths: readonly string[], flags: ParsedFlags): Promise<void> {
     this.common(flags)
     const request = await toRequest(paths, flags)
+    if (request.summary !== null) assertWritable(request.summary)
     const app = await this.app()
     const service = await app.improvement()
     let interrupted = false
@@ -115,6 +116,18 @@ export default abstract class ImproveBase extends BaseCommand {
     if (this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
     this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)
     if (!this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
+  }
+}
+
+/** Told before minutes of work, not after them. @throws USAGE */
+function assertWritable(file: string): void {
+  try {
+    if (existsSync(file)) {
+      if (!statSync(file).isFile()) throw new Error('it is a folder')
+      accessSync(file, constants.W_OK)
+    } else accessSync(dirname(resolve(file)), constants.W_OK)
+  } catch (error) {
+    throw new SingularityError('USAGE', `--summary ${file} cannot be written: ${messageOf(error)}.`, { cause: error })
   }
 }
 

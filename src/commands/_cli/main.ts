@@ -35,9 +35,8 @@ async function follow(line: CommandLine, json: boolean): Promise<void> {
     }
     case 'version': {
       const { version } = commandConfig()
-      process.stdout.write(
-        json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data: { version } })}\n` : `singularity ${version}\n`,
-      )
+      const data = { version, node: process.versions.node, platform: `${process.platform}-${process.arch}` }
+      process.stdout.write(json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data })}\n` : `singularity ${version}\n`)
       return
     }
     case 'topic':

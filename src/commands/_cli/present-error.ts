@@ -16,6 +16,7 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^Unexpected arguments?: (.+)$/, 'Unexpected argument: $1'],
   [/^Flag (--?[\w-]+) expects a value$/, '$1 needs a value.'],
   [/^Parsing (--?[\w-]+)\s+Expected an integer but received: (.*)$/, '$1 takes a whole number, not "$2".'],
+  [/^The following error occurred: *(--?[\w-]+)=?.* cannot also be provided when using (--?[\w-]+)$/, '$1 and $2 cannot be used together.'],
   [/^Expected (--?[\w-]+)=(.*) to be one of: (.+)$/, '$1 takes one of $3, not "$2".'],
 ]
 

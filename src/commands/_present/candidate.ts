@@ -73,6 +73,15 @@ export function presentCandidate(report: CandidateReport): string {
       `Landed on ${oneLine(report.landed.branch)} as ${report.landed.commit.slice(0, 12)}${report.undo ? `.  ${paint('cyan', report.undo)}` : ', undone.'}`,
     )
   else if (['validated', 'awaiting_approval', 'conflict'].includes(candidate.state))
-    lines.push('', paint('cyan', `singularity approve ${candidate.id}`))
+    lines.push(
+      '',
+      paint('cyan', `singularity approve ${candidate.id}`),
+      ...(candidate.state === 'awaiting_approval' && report.diff_hash !== null
+        ? [
+            paint('dim', 'or a commit with this trailer, and then singularity resume:'),
+            paint('dim', `  Singularity-Approve: ${candidate.id} ${report.diff_hash.slice(0, 12)}`),
+          ]
+        : []),
+    )
   return `${lines.join('\n')}\n`
 }

@@ -14,7 +14,7 @@ const WORDS: Record<string, { word: string; color: Paint }> = {
 
 export function verdictWord(candidate: CandidateData): { word: string; color: Paint } {
   if (candidate.state === 'errored') return WORDS['errored']!
-  if (candidate.state === 'abandoned') return WORDS[candidate.verdict === null ? 'not_run' : 'replaced']!
+  if (candidate.state === 'abandoned' && candidate.verdict !== 'keep') return WORDS[candidate.verdict === null ? 'not_run' : 'replaced']!
   return WORDS[candidate.verdict ?? 'not_run']!
 }
 
@@ -68,14 +68,21 @@ function blindSpots({ blind_spots: spots, baseline }: ImproveData): string {
   return lines.length === 0 ? '' : heading('What your tests do not see') + `${lines.join('\n')}\n`
 }
 
-function totalsLine({ totals }: ImproveData): string {
+function landedOn(candidates: readonly CandidateData[]): string {
+  const branches = [
+    ...new Set(candidates.flatMap(({ landed_on: branch, state }) => (branch === null || state !== 'landed' ? [] : [oneLine(branch)]))),
+  ]
+  return branches.length === 0 ? '' : ` on ${branches.join(', ')}`
+}
+
+function totalsLine({ totals, candidates }: ImproveData): string {
   const parts = [
     paint('green', `${totals.kept} kept`),
     totals.rolled_back > 0 ? paint('red', `${totals.rolled_back} rolled back`) : '',
     totals.cannot_decide > 0 ? paint('yellow', `${totals.cannot_decide} undecided`) : '',
     totals.errored > 0 ? paint('red', `${totals.errored} errored`) : '',
     totals.not_run > 0 ? `${totals.not_run} not run` : '',
-    totals.landed > 0 ? paint('green', `${totals.landed} landed`) : '',
+    totals.landed > 0 ? paint('green', `${totals.landed} landed${landedOn(candidates)}`) : '',
     totals.waiting > 0 ? `${totals.waiting} waiting for you` : '',
   ]
   return `${plural(totals.found, 'candidate')}: ${parts.filter(Boolean).join(', ')}`
@@ -113,6 +120,13 @@ export function presentRun(data: ImproveData, look = false): string {
     }
   }
   text += blindSpots(data)
+  if (look && data.hot_rules.length > 0)
+    text +=
+      heading('Hot rules') +
+      `${table(
+        data.hot_rules.map(({ rule, sites, files }) => [rule, plural(sites, 'site'), plural(files, 'file')]),
+        { grow: 0 },
+      )}\n`
   if (data.notes.length > 0) text += heading('Notes') + `${data.notes.map((note) => `  ${oneLine(note)}`).join('\n')}\n`
   text += look ? '\n' : `\n${totalsLine(data)}\n`
   if (data.next.length > 0) text += `${data.next.map((command) => `  ${paint('cyan', oneLine(command))}`).join('\n')}\n`

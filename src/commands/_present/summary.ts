@@ -36,9 +36,14 @@ export function presentSummary(data: ImproveData): string {
   return lines.join('\n')
 }
 
+function siteLine({ file, line, kept, exercised, reason }: CandidateReport['exercised_sites'][number]): string {
+  const seen = exercised === null ? 'unknown whether a test runs it' : exercised ? 'exercised' : 'not exercised'
+  return `- \`${oneLine(file)}:${line}\` ${kept ? 'kept' : 'dropped'}, ${seen}${reason === null ? '' : `: ${plain(reason)}`}`
+}
+
 /** One candidate as Markdown. */
 export function presentCandidateSummary(report: CandidateReport): string {
-  const { candidate } = report
+  const { candidate, exercised_sites: sites } = report
   const lines = [
     `## ${plain(candidate.title)}`,
     '',
@@ -48,6 +53,8 @@ export function presentCandidateSummary(report: CandidateReport): string {
     `- tests: ${candidate.evidence.tests.baseline['pass'] ?? 0} pass on the base, ${candidate.evidence.tests.candidate['pass'] ?? 0} here`,
     ...candidate.reasons.map(({ code, detail }) => `- ${plain(code.replaceAll('_', ' '))}: ${plain(detail)}`),
     ...candidate.evidence.metrics.map((metric) => `- ${plain(metric.name)}: ${plain(metricWords(metric).join('; '))}`),
+    ...(sites.length > 0 ? ['', '### Sites', '', ...sites.slice(0, 30).map(siteLine)] : []),
+    ...(sites.length > 30 ? [`- and ${sites.length - 30} more`] : []),
     '',
     '### What this does not prove',
     '',

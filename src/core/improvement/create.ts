@@ -1,3 +1,4 @@
+import { isAbsolute, posix, relative, sep } from 'node:path'
 import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
 import { diffHash } from './commit.ts'
@@ -43,9 +44,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       ci: deps.ci,
       protectedBranches: deps.settings.protectedBranches,
     })
-    const validate = async (tree: string, onto: string, each: Candidate): Promise<string | null> => {
+    const validate = async (tree: string, onto: string, each: Candidate, override: boolean): Promise<string | null> => {
       const { UNWATCHED, validateMerged } = await import('./merged.ts')
-      return validateMerged(deps, { tree, onto, candidate: each }, options.watch ?? UNWATCHED)
+      return validateMerged(deps, { tree, onto, candidate: each, override }, options.watch ?? UNWATCHED)
     }
     const hooks = async (landing: Landing): Promise<Refusal | null> => {
       const opened = { requested: run.request.isolation, foreign: isForeign(run.request) }
@@ -54,13 +55,14 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
     const result = await land({ ...deps, revalidate: validate, checkHooks: hooks }, candidate.id, {
       target,
       approvedBy,
+      override: approvals.latest(candidate.id)?.overrides === true,
       ...(options.dryRun && { dryRun: true }),
     })
     if (result.status === 'landed' || result.status === 'ready') return
     const { detail } = describeRefusal(result)
     const code = result.status === 'conflict' ? 'LANDING_CONFLICT' : 'LANDING_REFUSED'
-    const isGone = result.status === 'unchanged'
-    throw new SingularityError(code, `${candidate.id} ${isGone || options.dryRun ? 'does' : 'is approved but did'} not land: ${detail}.`, {
+    const isOut = result.status === 'unchanged' || result.status === 'conflict'
+    throw new SingularityError(code, `${candidate.id} ${isOut || options.dryRun ? 'does' : 'is approved but did'} not land: ${detail}.`, {
       hints: hintsOfRefusal(result, candidate),
       data: { status: result.status },
     })
@@ -231,7 +233,9 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 
     async why(file, line) {
       await ready()
-      const origin = await explainLine(git, file, line)
+      const { root, prefix } = git.repository
+      const path = isAbsolute(file) ? relative(root, file).split(sep).join('/') : posix.join(prefix, file)
+      const origin = await explainLine(git, path, line)
       const known = origin.change === null ? null : findCandidate(origin.change)
       const trailers = Object.fromEntries(Object.entries(origin.trailers).map(([key, values]) => [key, values.join(', ')]))
       return { file: origin.file, line, commit: origin.commit ?? '', candidate: known, trailers, text: origin.text }

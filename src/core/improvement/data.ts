@@ -92,6 +92,8 @@ export type BlindSpot = {
   detail: string
 }
 
+export type HotRule = { rule: string; sites: number; files: number }
+
 export type ImproveData = {
   run: { id: string; base: string; branch: string | null; started_at: string; finished_at: string | null }
   plan: {
@@ -110,6 +112,8 @@ export type ImproveData = {
     control: { noticed: number; planted: number } | null
   } | null
   blind_spots: BlindSpot[]
+  /** The rules that found most, `--max` or not: where a project-wide decision pays. */
+  hot_rules: HotRule[]
   candidates: CandidateData[]
   totals: Totals
   /** Why nothing was found, per source; hints for the reader. */

@@ -48,7 +48,7 @@ export function grantApproval(
 
 type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
   /** Why the suites do not hold on a merged tree; null where they do. */
-  revalidate: (tree: string, onto: string, candidate: Candidate) => Promise<string | null>
+  revalidate: (tree: string, onto: string, candidate: Candidate, override: boolean) => Promise<string | null>
   /** The project's hooks over the commit that is about to be made. */
   checkHooks: (landing: Landing) => Promise<Refusal | null>
 }
@@ -59,6 +59,8 @@ export type LandOptions = {
   dryRun?: boolean
   /** A station of a train whose every member lands now: its tip was validated, the trees on the way need not be. */
   onTheWay?: boolean
+  /** A person took the candidate although its evidence says roll back: its own tree is not asked again. */
+  override?: boolean
 }
 
 /**
@@ -67,20 +69,20 @@ export type LandOptions = {
  */
 export async function land(deps: LandDeps, id: string, options: LandOptions): Promise<LandResult | Refusal> {
   const { store, git } = deps
-  const { dryRun = false, onTheWay = false, ...rest } = options
+  const { dryRun = false, onTheWay = false, override = false, ...rest } = options
   const candidate = store.candidate(id)
   const isValidated = (tree: string): boolean => store.cached(`validated:${tree}`) !== undefined
   const own = await git.treeOf(candidate.commit!)
   const attempt = (validatedTree: string, dry: boolean): Promise<LandResult> =>
     landCandidate(deps, { ...rest, candidate, dryRun: dry, validatedTree })
   // An empty tree id matches nothing: the landing then names the tree it would make.
-  let validated = isValidated(own) ? own : ''
+  let validated = override || isValidated(own) ? own : ''
   let result: LandResult | Refusal
   for (let turn = 1; ; turn++) {
     result = await attempt(validated, true)
     if (result.status === 'revalidate') {
       const { tree, onto } = result
-      const why = onTheWay || isValidated(tree) || dryRun ? null : await deps.revalidate(tree, onto, candidate)
+      const why = onTheWay || isValidated(tree) || dryRun ? null : await deps.revalidate(tree, onto, candidate, override)
       if (why === null) {
         validated = tree
         result = await attempt(validated, true)
@@ -102,7 +104,7 @@ const MOST_TURNS = 3
 /** Writes what came of an attempt; the landing itself has moved the state of what landed. */
 async function settle({ store, landing }: LandDeps, candidate: Candidate, result: LandResult | Refusal): Promise<void> {
   const { id } = candidate
-  const refused = result.status !== 'landed' && result.status !== 'ready' && result.status !== 'conflict'
+  const refused = result.status !== 'landed' && result.status !== 'ready'
   store.saveReasons(id, [...candidate.reasons.filter(({ code }) => !REFUSALS.has(code)), ...(refused ? [describeRefusal(result)] : [])])
   if (result.status === 'conflict') store.move(id, 'conflict', { paths: result.paths })
   if (result.status !== 'unchanged') return
@@ -112,12 +114,21 @@ async function settle({ store, landing }: LandDeps, candidate: Candidate, result
 }
 
 /** Reasons of an earlier attempt: the next one tells anew. */
-const REFUSALS: ReadonlySet<string> = new Set(['dirty', 'busy', 'unsigned', 'unchanged', 'revalidate', 'merge_fails', 'hook_failed'])
+const REFUSALS: ReadonlySet<string> = new Set([
+  'conflict',
+  'dirty',
+  'busy',
+  'unsigned',
+  'unchanged',
+  'revalidate',
+  'merge_fails',
+  'hook_failed',
+])
 
-/** Candidates that a run asks about: everything it would keep, and what a program made that could not be decided. */
+/** Candidates that a run asks about: what it would keep, and of the undecided what a program made and what only adds tests. */
 export function asksFor(session: Session, candidate: Candidate): boolean {
   if (candidate.state !== 'validated') return false
-  return (
-    candidate.verdict === 'keep' || (candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && session.request.exec !== null)
-  )
+  if (candidate.verdict === 'keep') return true
+  const addsTests = candidate.reasons.some(({ code }) => code === 'tests_added')
+  return candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && (session.request.exec !== null || addsTests)
 }

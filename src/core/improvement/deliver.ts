@@ -147,6 +147,8 @@ export async function undoCandidate(
     store.db.transaction(() => {
       store.move(candidate.id, 'undoing')
       store.move(candidate.id, 'undo_conflict', { paths: result.paths })
+      const { code, detail } = describeRefusal(result)
+      store.saveReasons(candidate.id, [...candidate.reasons.filter((reason) => reason.code !== code), { code, detail }])
     })
   return result
 }
@@ -180,6 +182,7 @@ export function hintsOfRefusal({ status }: { status: string }, { id }: Candidate
   if (status === 'dirty') return ['git commit or git stash, then: singularity resume']
   if (status === 'merge_fails')
     return [`singularity show ${id}`, `singularity reject ${id} --reason 'does not fit any more'`, 'singularity improve --retry']
+  if (status === 'conflict') return [`singularity diff ${id}`, `singularity approve ${id}   # once the branch agrees with it again`]
   if (status === 'hook_failed') return ['singularity resume', ...SKIP_HOOKS]
   return ['singularity resume', `singularity show ${id}`]
 }

@@ -9,10 +9,11 @@ export function runSummary(store: Store, run: Run): RunSummary {
 }
 
 /** What the proof of a candidate leaves open, in words. */
-function notProven(candidate: Candidate): string[] {
+function notProven(candidate: Candidate, isolation: string): string[] {
   const { proof } = candidate.evidence
   const open: string[] = []
   if (!proof) return ['Nothing was run.']
+  if (isolation === 'none') open.push('That it did nothing else: it ran without a jail (--isolation none).')
   const unknown = proof.sites.filter(({ kept, exercised, equal_tree: equal }) => kept && exercised !== true && !equal)
   if (unknown.length > 0)
     open.push(
@@ -43,7 +44,7 @@ export function candidateReport({ store, approvals }: Pick<ImprovementDeps, 'sto
     reason: candidate.evidence.reason,
     reference: candidate.evidence.reference,
     exercised_sites: candidate.evidence.sites,
-    not_proven: notProven(candidate),
+    not_proven: notProven(candidate, store.run(candidate.runId).request.isolation),
     approval: approvals.latest(candidate.id),
     questions: approvals.questions(candidate.id),
     history: store.history(candidate.id),

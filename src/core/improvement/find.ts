@@ -1,6 +1,7 @@
-import { plural } from '../kernel/index.ts'
+import { groupBy, plural } from '../kernel/index.ts'
 import type { JailProfile } from '../sandbox/index.ts'
 import { type Plan, isProtectedPath } from '../validation/index.ts'
+import type { HotRule } from './data.ts'
 import { programsIn } from './programs.ts'
 import { type Session, lookTimeLeft } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
@@ -93,6 +94,7 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     proposals.push(...report.proposals)
     session.notes.push(...report.notes)
   }
+  session.hotRules.push(...hotRules(proposals))
   const fresh = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
   if (fresh.length < proposals.length)
     session.notes.push(
@@ -102,4 +104,19 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
   return fresh
     .slice(0, request.max)
     .map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
+}
+
+const HOT_RULES = 5
+
+/** Rules and linters by the number of places they found, packages together. */
+function hotRules(proposals: readonly Proposal[]): HotRule[] {
+  const own = proposals.filter(({ explicit }) => !explicit)
+  return [...groupBy(own, ({ source }) => source.id)]
+    .map(([rule, all]) => {
+      const sites = all.flatMap((each) => each.sites)
+      return { rule, sites: sites.length, files: new Set(sites.map(({ file }) => file)).size }
+    })
+    .filter(({ sites }) => sites > 1)
+    .toSorted((a, b) => b.sites - a.sites)
+    .slice(0, HOT_RULES)
 }

@@ -37,6 +37,7 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
     reader: git.reader(base),
     notes: [],
     blindSpots: [],
+    hotRules: [],
     plan: null,
     baseline: null,
     control: null,

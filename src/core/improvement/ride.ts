@@ -117,7 +117,10 @@ async function arrive(session: Session, riders: readonly Rider[], seen: { trial:
     for (const rider of riders) await arrive(session, [rider], undefined)
     return []
   }
-  const metrics = [cpu, ...(await measureUserMetrics(session, tip, margin))]
+  const own = await measureUserMetrics(session, tip, margin)
+  for (const { name, verdict, detail } of own)
+    if (verdict === 'not_measured') session.notes.push(`--metric ${name} was not measured: ${detail}.`)
+  const metrics = [cpu, ...own]
   const worse = metrics.find((metric) => isWorse(metric, margin))
   if (worse && riders.length > 1) return leaveBehind(session, riders, worse, margin)
   trial.regressed.push(...unstable.regressed.filter((id) => !trial.regressed.includes(id)))

@@ -170,6 +170,7 @@ function summaryOf(session: Session, next: string[]): RunSummaryData {
     },
     baseline: baseline && baselineData(baseline, session.control),
     blind_spots: session.blindSpots,
+    hot_rules: session.hotRules,
     notes: session.notes,
     next,
   }

@@ -9,7 +9,7 @@ import type { Baseline, InstrumentEvidence, Plan } from '../validation/index.ts'
 import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
 import type { CpuTime } from './measure.ts'
-import type { BlindSpot, ImproveRequest, Risk, RunEvent } from './data.ts'
+import type { BlindSpot, HotRule, ImproveRequest, Risk, RunEvent } from './data.ts'
 import type { Run, Store } from './store.ts'
 
 /** The slice of the settings this room reads. */
@@ -79,6 +79,7 @@ export type Session = {
   readonly isolation: OpenedSandboxes
   readonly notes: string[]
   readonly blindSpots: BlindSpot[]
+  readonly hotRules: HotRule[]
   /** Set by `measureBase`. */
   plan: Plan | null
   baseline: Baseline | null

@@ -132,6 +132,13 @@ const REMARKS: readonly Rule[] = [
     when: (_evidence, _policy, facts) => (facts.addedTestsOnly ? 'tests were added: a person reads them first' : null),
   },
   {
+    code: 'metric_open',
+    when: ({ metrics }) => {
+      const open = metrics.find(({ name, verdict }) => name !== 'cpu' && verdict === 'not_measured')
+      return open ? `${open.name} was asked for and not measured: ${open.detail ?? ''}` : null
+    },
+  },
+  {
     code: 'self_reported',
     when: ({ metrics }) => (metrics.some((metric) => metric.self_reported) ? 'a metric was printed by the measured command itself' : null),
   },
@@ -159,7 +166,7 @@ export function decideVerdict(evidence: Evidence, policy: DecisionPolicy, facts:
 }
 
 /** Reasons with which `--yes` does not say yes. */
-export const PERSON_REASONS: ReadonlySet<string> = new Set(['tests_added', 'self_reported', 'privileged'])
+export const PERSON_REASONS: ReadonlySet<string> = new Set(['tests_added', 'self_reported', 'metric_open', 'privileged'])
 
 type Metric = Evidence['metrics'][number]
 
