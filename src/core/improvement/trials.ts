@@ -14,6 +14,7 @@ import {
   runSuite,
   statusOf,
   statusesOf,
+  stepsFor,
 } from '../validation/index.ts'
 import { type SuiteResults, suiteResults } from './results.ts'
 import { type Session, countTests, throwIfStopped } from './session.ts'
@@ -124,7 +125,9 @@ export function emptyTrial(commit: string): Trial {
 async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { steps, entries }: TrialOptions): Promise<void> {
   const isWanted = ({ id, kind }: CommandStep): boolean =>
     steps === true || (kind === 'build' && entries.length > 0) || (steps !== false && steps.includes(id))
-  for (const step of session.plan!.steps.filter(isWanted)) {
+  const changed = await session.deps.git.changedFiles(session.base, trial.commit)
+  const paths = changed.flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [path, oldPath]))
+  for (const step of stepsFor(session.plan!, paths, entries).filter(isWanted)) {
     const run = await runStep({ sandbox, step, signal: session.signal })
     throwIfStopped(session)
     trial.steps.push(run)

@@ -9,7 +9,7 @@ import { flattenScript, isCheck, isFanOut } from './scripts.ts'
 import { detectSteps } from './steps.ts'
 import { createToolFinder } from './tools.ts'
 import { toxSuites } from './tox.ts'
-import { dependenciesFirst, packageOf, readPackages, reachOf } from './workspace.ts'
+import { dependenciesFirst, packageOf, readPackages, reachOf, withDependencies } from './workspace.ts'
 
 export type PlanOptions = {
   reader: TreeReader
@@ -250,4 +250,15 @@ export function entriesFor(plan: Plan, changed: readonly string[]): PlanEntry[] 
     scopes ? scope === '' || [...scopes].some((each) => each === scope || each.startsWith(`${scope}/`)) : !apart(scope) || touched(scope),
   )
   return found.length > 0 ? found : [...plan.entries]
+}
+
+/**
+ * The builds, type checks and lints that a change of these paths needs: those of the packages it reaches and of the top,
+ * and the builds of what these packages are built from; every build where a suite of the top runs.
+ */
+export function stepsFor(plan: Plan, changed: readonly string[], entries: readonly PlanEntry[]): CommandStep[] {
+  const reached = reachOf(changed, plan.packages)
+  if (!reached) return [...plan.steps]
+  const built = entries.some(({ scope }) => scope === '') ? null : withDependencies(reached, plan.packages)
+  return plan.steps.filter(({ kind, scope }) => scope === '' || (kind === 'build' ? (built?.has(scope) ?? true) : reached.has(scope)))
 }

@@ -168,3 +168,11 @@ export function dependenciesFirst(packages: readonly PackageNode[]): PackageNode
   for (const node of packages) add(node)
   return [...ordered]
 }
+
+/** These packages and everything they are built from. */
+export function withDependencies(scopes: ReadonlySet<string>, packages: readonly PackageNode[]): Set<string> {
+  const all = new Set(scopes)
+  // a set that grows while it is walked is walked to its end
+  for (const scope of all) for (const node of packages) if (node.scope === scope) for (const other of node.dependsOn) all.add(other)
+  return all
+}

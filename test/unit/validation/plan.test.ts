@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { detectPlan, entriesFor, isProtectedPath, isTestPath, type Plan, type PlanOptions } from '../../../src/core/validation/index.ts'
+import {
+  detectPlan,
+  entriesFor,
+  stepsFor,
+  isProtectedPath,
+  isTestPath,
+  type Plan,
+  type PlanOptions,
+} from '../../../src/core/validation/index.ts'
 import { createRepository, type FileContent, type TestRepository } from '../../support/repository.ts'
 
 let repository: TestRepository | undefined
@@ -231,6 +239,28 @@ describe('workspaces', () => {
     })
     expect(plan.entries.map(({ id }) => id)).toEqual(['vitest'])
     expect(plan.notes.join()).toContain('packages/a')
+  })
+
+  it('checks and builds what a change reaches, and builds what that is built from', async () => {
+    const build = (name: string, ...on: string[]): Record<string, string> => ({
+      [`packages/${name}/package.json`]: json({
+        name,
+        scripts: { test: 'mocha', build: 'tsc', pretest: 'npm run build' },
+        dependencies: Object.fromEntries(on.map((other) => [other, 'workspace:*'])),
+      }),
+    })
+    const plan = await planOf({
+      'package.json': json({ workspaces: ['packages/*'] }),
+      ...build('a', 'z'),
+      ...build('b', 'a'),
+      ...build('c'),
+      ...build('z'),
+    })
+    const steps = (path: string): string[] => stepsFor(plan, [path], entriesFor(plan, [path])).map(({ id }) => id)
+    expect(plan.steps.map(({ id }) => id)).toEqual(['build:packages/z', 'build:packages/a', 'build:packages/b', 'build:packages/c'])
+    expect(steps('packages/a/src/x.js')).toEqual(['build:packages/z', 'build:packages/a', 'build:packages/b'])
+    expect(steps('packages/c/src/x.js')).toEqual(['build:packages/c'])
+    expect(steps('tsconfig.json')).toHaveLength(4)
   })
 
   it('takes the suites of the packages where the top only lists the runner, and those with a configuration of their own', async () => {
