@@ -125,6 +125,7 @@ export function emptyTrial(commit: string): Trial {
 async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { steps, entries }: TrialOptions): Promise<void> {
   const isWanted = ({ id, kind }: CommandStep): boolean =>
     steps === true || (kind === 'build' && entries.length > 0) || (steps !== false && steps.includes(id))
+  if (session.plan!.steps.length === 0) return
   const changed = await session.deps.git.changedFiles(session.base, trial.commit)
   const paths = changed.flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [path, oldPath]))
   for (const step of stepsFor(session.plan!, paths, entries).filter(isWanted)) {

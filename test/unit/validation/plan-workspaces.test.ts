@@ -67,6 +67,13 @@ describe('workspaces', () => {
     expect(steps('packages/a/src/x.js')).toEqual(['build:packages/z', 'build:packages/a', 'build:packages/b'])
     expect(steps('packages/c/src/x.js')).toEqual(['build:packages/c'])
     expect(steps('tsconfig.json')).toHaveLength(4)
+    // a suite that runs has its build, also where the change does not reach it
+    const withMore = stepsFor(
+      plan,
+      ['packages/c/src/x.js'],
+      plan.entries.filter(({ scope }) => /[ac]$/.test(scope)),
+    )
+    expect(withMore.map(({ id }) => id)).toEqual(['build:packages/z', 'build:packages/a', 'build:packages/c'])
   })
 
   it('takes the suites of the packages where the top only lists the runner, and those with a configuration of their own', async () => {
