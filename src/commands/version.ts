@@ -1,4 +1,5 @@
 import { BaseCommand } from './_cli/base.ts'
+import { versionData } from './_cli/command-config.ts'
 
 export default class Version extends BaseCommand {
   static override summary = 'Print the version of the program, of Node and of the platform.'
@@ -7,7 +8,7 @@ export default class Version extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Version)
     this.common(flags)
-    const data = { version: this.config.version, node: process.versions.node, platform: `${process.platform}-${process.arch}` }
+    const data = versionData(this.config)
     this.answer(data, `singularity ${data.version} (node ${data.node}, ${data.platform})`)
   }
 }

@@ -18,3 +18,8 @@ export function commandConfig(): Config {
   }
   return part as Config
 }
+
+/** What `version` and `--version --json` answer. */
+export function versionData({ version }: Pick<Config, 'version'>): { version: string; node: string; platform: string } {
+  return { version, node: process.versions.node, platform: `${process.platform}-${process.arch}` }
+}

@@ -1,6 +1,6 @@
 import { COMMANDS } from 'singularity-commands'
 import { SingularityError, printable } from '../../core/kernel/index.ts'
-import { commandConfig } from './command-config.ts'
+import { commandConfig, versionData } from './command-config.ts'
 import { type CommandLine, readCommandLine, wantsJson } from './command-line.ts'
 import { setColor } from './paint.ts'
 import { exitWith, presentError } from './present-error.ts'
@@ -34,9 +34,10 @@ async function follow(line: CommandLine, json: boolean): Promise<void> {
       return new Command([...line.argv], commandConfig())._run()
     }
     case 'version': {
-      const { version } = commandConfig()
-      const data = { version, node: process.versions.node, platform: `${process.platform}-${process.arch}` }
-      process.stdout.write(json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data })}\n` : `singularity ${version}\n`)
+      const data = versionData(commandConfig())
+      process.stdout.write(
+        json ? `${JSON.stringify({ schema: 'singularity.version/1', ok: true, data })}\n` : `singularity ${data.version}\n`,
+      )
       return
     }
     case 'topic':

@@ -13,7 +13,6 @@ export type ErrorPlace = { json: boolean; command: string; flags?: readonly stri
 /** The parser's sentences in our words; the others can be shown as they are. */
 const SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^Nonexistent flags?: (.+)$/, 'There is no flag $1 here.'],
-  [/^Unexpected arguments?: (.+)$/, 'Unexpected argument: $1'],
   [/^Flag (--?[\w-]+) expects a value$/, '$1 needs a value.'],
   [/^Parsing (--?[\w-]+)\s+Expected an integer but received: (.*)$/, '$1 takes a whole number, not "$2".'],
   [/^The following error occurred: *(--?[\w-]+)=?.* cannot also be provided when using (--?[\w-]+)$/, '$1 and $2 cannot be used together.'],

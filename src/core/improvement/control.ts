@@ -2,7 +2,7 @@ import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
 import { type Fault, type PlanEntry, isTestPath, listFunctions, plantFaults, refusesToCompile } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
-import { quickFiles } from './quick.ts'
+import { quickFiles, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -59,9 +59,9 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
   const testFiles = session.baseline!.entries.flatMap(({ files }) => files)
   const { files, complete } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
-  const ask = async (selection: string[] | undefined): Promise<boolean | null | 'cut'> => {
+  const ask = async (selection: string[] | undefined, suites = entries): Promise<boolean | null | 'cut'> => {
     const trial = await tryCommit(session, commit, {
-      entries,
+      entries: suites,
       ...(selection && { files: selection }),
       fresh: false,
       steps: false,
@@ -70,8 +70,9 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
     })
     return trial.cut ? 'cut' : readNotice(trial, file)
   }
-  const quick = quickFiles(session.baseline!.entries, near ? files : testFiles)
-  const early = quick ? await ask(quick) : false
+  const measured = session.baseline!.entries
+  const quick = quickFiles(measured, near ? files : testFiles)
+  const early = quick ? await ask(quick, suitesWith(entries, measured, quick)) : false
   if (early !== false) return early
   const nearby = near ? await ask(files) : false
   // All tests are asked where some may reach the file on a way that is not known.

@@ -131,6 +131,7 @@ export async function undoCandidate(
   options: { dryRun?: boolean } = {},
 ): Promise<UndoResult> {
   const author = await authorOf(git)
+  const others = candidate.reasons.filter(({ code }) => code !== 'undo_conflict')
   const result = await landing.undo({
     candidateId: candidate.id,
     landedCommit: candidate.landed!,
@@ -147,9 +148,9 @@ export async function undoCandidate(
     store.db.transaction(() => {
       store.move(candidate.id, 'undoing')
       store.move(candidate.id, 'undo_conflict', { paths: result.paths })
-      const { code, detail } = describeRefusal(result)
-      store.saveReasons(candidate.id, [...candidate.reasons.filter((reason) => reason.code !== code), { code, detail }])
+      store.saveReasons(candidate.id, [...others, describeRefusal(result)])
     })
+  if (result.status === 'undone') store.saveReasons(candidate.id, others)
   return result
 }
 

@@ -59,11 +59,12 @@ export async function revalidate(
   })
   if (override) excuse(trial, candidate)
   if (!isGreen(trial)) return `merged with what the branch holds now, ${whatFails(trial)}`
-  store.cache(`validated:${tree}`, 'validated_tree', { onto })
+  // a tree that one person took with its failures is no validated one for the next
+  if (!override) store.cache(`validated:${tree}`, 'validated_tree', { onto })
   return null
 }
 
-/** What a person saw failing and took all the same is no reason any more; anything else is. */
+/** What a person saw failing, or weakened in that file, and took all the same is no reason any more; anything else is. */
 function excuse(trial: Trial, { evidence: { proof } }: Pick<Candidate, 'evidence'>): void {
   if (!proof) return
   const { regressed, weakened } = proof.tests

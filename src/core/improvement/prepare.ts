@@ -5,7 +5,7 @@ import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
 import { type Bench, type Exercise, exerciseSites } from './exercise.ts'
-import { quickFiles } from './quick.ts'
+import { quickFiles, suitesWith } from './quick.ts'
 import type { Session } from './session.ts'
 import type { Proposal, Site } from './source.ts'
 import { type Trial, tryCommit } from './trials.ts'
@@ -98,10 +98,12 @@ function controlEvidence(contract: StaticReport, { control }: Bench): Draft['evi
 export async function tryAffected(session: Session, draft: Draft, entries: readonly PlanEntry[]): Promise<Trial | null> {
   const all = testFilesOf(session)
   const affected = await affectedTests(session.reader, draft.commit!.files, all)
-  const files = quickFiles(session.baseline!.entries, affected.files) ?? affected.files
+  const quick = quickFiles(session.baseline!.entries, affected.files)
+  const files = quick ?? affected.files
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })
-  return tryCommit(session, draft.commit!.commit, { entries, files, fresh: draft.proposal.explicit, steps: false, confirm: true })
+  const suites = quick ? suitesWith(entries, session.baseline!.entries, quick) : entries
+  return tryCommit(session, draft.commit!.commit, { entries: suites, files, fresh: draft.proposal.explicit, steps: false, confirm: true })
 }
 
 /** The base's own tests on the candidate's source, where the candidate touches tests. */

@@ -21,3 +21,12 @@ export function quickFiles(suites: readonly EntryBaseline[], files: readonly str
   const quick = timed.filter(({ ms }) => (left -= ms) >= 0).map(({ file }) => file)
   return quick.length > 0 && quick.length < files.length ? quick : undefined
 }
+
+/** The suites that have one of these files: a runner that is given none of its own runs them all. */
+export function suitesWith<T extends { id: string }>(
+  entries: readonly T[],
+  suites: readonly EntryBaseline[],
+  files: readonly string[],
+): T[] {
+  return entries.filter(({ id }) => suites.some((suite) => suite.entryId === id && suite.files.some((file) => files.includes(file))))
+}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { quickFiles } from '../../../src/core/improvement/quick.ts'
+import { quickFiles, suitesWith } from '../../../src/core/improvement/quick.ts'
 import type { EntryBaseline } from '../../../src/core/validation/index.ts'
 
 const suite = (wallMs: number, fileMs: Record<string, number>): EntryBaseline => ({
@@ -28,4 +28,10 @@ it('leaves short suites and files of unknown time as they are', () => {
   expect(quickFiles([suite(50_000, { 'slow.py': 40_000, 'a.py': 1 })], FILES)).toBeUndefined()
   expect(quickFiles([suite(400_000, {})], FILES)).toBeUndefined()
   expect(quickFiles([suite(400_000, { 'a.py': 10 })], FILES)).toEqual(['a.py'])
+})
+
+it('asks only the suites that have a quick file', () => {
+  const entries = [{ id: 'pytest' }, { id: 'jest' }]
+  const jest = { ...suite(1000, { 'x.js': 10 }), entryId: 'jest' }
+  expect(suitesWith(entries, [suite(1000, { 'a.py': 10 }), jest], ['a.py'])).toEqual([{ id: 'pytest' }])
 })
