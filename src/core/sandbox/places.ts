@@ -116,9 +116,19 @@ export function removeAdminEntry(places: Places, path: string): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS)
     }
   }
+  removeEmpty(dirname(path))
+}
+
+/** Removes what a kill leaves before the lock of an entry is written or after it is gone: empty folders, from `path` up to `worktrees`. */
+export function removeEmptyAdmin(path: string): void {
+  removeEmpty(path)
+  removeEmpty(dirname(path))
+}
+
+function removeEmpty(folder: string): void {
   try {
-    rmdirSync(dirname(path))
+    rmdirSync(folder)
   } catch {
-    // other worktrees are there
+    // not there, or not empty: others' worktrees
   }
 }

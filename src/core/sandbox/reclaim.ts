@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseJson } from '../kernel/index.ts'
 import type { ProcessIdentity, ProcessInfo } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
-import { type AdminEntry, moveToTrash, ownAdminEntries, ownAdminEntry, removeAdminEntry, type Places } from './places.ts'
+import { type AdminEntry, moveToTrash, ownAdminEntries, ownAdminEntry, removeAdminEntry, removeEmptyAdmin, type Places } from './places.ts'
 import { ALL_SANDBOXES, DELETE_SANDBOX, type SandboxRow } from './sql.ts'
 
 export const OWNER_FILE = 'owner.json'
@@ -40,7 +40,9 @@ export function reclaimSandboxes(deps: ReclaimDeps): { reclaimed: string[]; tras
     if (target) trashed.push(target)
     if (admin) removeAdminEntry(places, admin.path)
     else if (row?.admin_path && ownAdminEntry(places, row.admin_path)?.id === id) removeAdminEntry(places, row.admin_path)
-    if (row) db.run(DELETE_SANDBOX, id)
+    if (!row) continue
+    if (row.admin_path) removeEmptyAdmin(row.admin_path)
+    db.run(DELETE_SANDBOX, id)
   }
   return { reclaimed: orphans.map(({ id }) => id), trashed }
 }

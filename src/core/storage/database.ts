@@ -56,11 +56,16 @@ export function probeSqlite(): string {
  * DISK_FULL, READ_ONLY.
  */
 export function openDatabase(options: DatabaseOptions): Database {
-  try {
-    return open(options)
-  } catch (error) {
-    if (SingularityError.isInstance(error)) throw error
-    throw storageError(error, options.path)
+  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  for (;;) {
+    try {
+      return open(options)
+    } catch (error) {
+      if (SingularityError.isInstance(error)) throw error
+      if (!isBusy(error) || performance.now() > deadline) throw storageError(error, options.path)
+      // changing the journal mode does not wait for others as statements do
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    }
   }
 }
 
@@ -136,8 +141,12 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
   }
 }
 
-function isSqliteError(error: unknown): boolean {
+function isSqliteError(error: unknown): error is InstanceType<typeof BetterSqlite3.SqliteError> {
   return library !== undefined && error instanceof library.SqliteError
+}
+
+function isBusy(error: unknown): boolean {
+  return isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')
 }
 
 function storageError(error: unknown, path: string): SingularityError {

@@ -61,6 +61,16 @@ describe('reclaim', () => {
     expect(state()).toEqual({ folders: [], admins: [], rows: [] })
   })
 
+  for (const left of ['worktrees', 'worktrees and an entry'])
+    it(`takes the empty ${left} of a git that died before it wrote the lock`, async () => {
+      bench = await openSandboxBench()
+      const id = await leave(deadOwner(), { folder: true, admin: false, row: true })
+      const worktrees = join(bench.git.repository.commonDir, 'worktrees')
+      mkdirSync(left === 'worktrees' ? worktrees : join(worktrees, id), { recursive: true })
+      await bench.room.reclaim()
+      expect(existsSync(worktrees)).toBe(false)
+    })
+
   for (const parts of ALL.filter((each) => each.folder || each.admin || each.row))
     it(`leaves ${JSON.stringify(parts)} of a living process alone`, async () => {
       bench = await openSandboxBench()
