@@ -46,7 +46,7 @@ export function grantApproval(
   })
 }
 
-type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing'> & {
+type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing' | 'approvals'> & {
   /** Why the suites do not hold on a merged tree; null where they do. */
   revalidate: (tree: string, onto: string, candidate: Candidate, override: boolean) => Promise<string | null>
   /** The project's hooks over the commit that is about to be made. */
@@ -102,15 +102,26 @@ export async function land(deps: LandDeps, id: string, options: LandOptions): Pr
 const MOST_TURNS = 3
 
 /** Writes what came of an attempt; the landing itself has moved the state of what landed. */
-async function settle({ store, landing }: LandDeps, candidate: Candidate, result: LandResult | Refusal): Promise<void> {
+async function settle(deps: LandDeps, candidate: Candidate, result: LandResult | Refusal): Promise<void> {
+  const { store, landing } = deps
   const { id } = candidate
   const refused = result.status !== 'landed' && result.status !== 'ready'
   store.saveReasons(id, [...candidate.reasons.filter(({ code }) => !REFUSALS.has(code)), ...(refused ? [describeRefusal(result)] : [])])
+  if (result.status === 'landed') settleAlike(deps, candidate)
   if (result.status === 'conflict') store.move(id, 'conflict', { paths: result.paths })
   if (result.status !== 'unchanged') return
   // Another run, or a person, put the same change on the branch: there is nothing left to land.
   store.move(id, 'abandoned', { reason: result.reason })
   await landing.dropCandidate(id)
+}
+
+/** The same change that an earlier run asked about has its answer. */
+function settleAlike({ store, approvals }: LandDeps, { id, fingerprint }: Candidate): void {
+  for (const other of store.withFingerprint(fingerprint, ['validated', 'awaiting_approval', 'conflict']))
+    store.db.transaction(() => {
+      approvals.void(other.id, `landed as ${id}`)
+      store.move(other.id, 'abandoned', { reason: `landed as ${id}` })
+    })
 }
 
 /** Reasons of an earlier attempt: the next one tells anew. */

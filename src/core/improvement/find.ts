@@ -2,6 +2,7 @@ import { groupBy, plural } from '../kernel/index.ts'
 import type { JailProfile } from '../sandbox/index.ts'
 import { type Plan, isProtectedPath } from '../validation/index.ts'
 import type { HotRule } from './data.ts'
+import { withoutHeld } from './held.ts'
 import { programsIn } from './programs.ts'
 import { type Session, lookTimeLeft } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
@@ -73,8 +74,8 @@ function fixerTime(session: Session): () => number {
 }
 
 /**
- * Asks every source, leaves out what was declined or rolled back before (`--retry` asks again), and stores the first
- * `--max` as candidates. What was found beyond that, or nowhere, is told in the run's notes.
+ * Asks every source, leaves out what was declined, rolled back or found before and is still on its way (`--retry` asks
+ * again), and stores the first `--max` as candidates. What was found beyond that, or nowhere, is told in the run's notes.
  */
 export async function findCandidates(session: Session, plan: Plan): Promise<Found[]> {
   const { deps, request, base } = session
@@ -95,11 +96,12 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     session.notes.push(...report.notes)
   }
   session.hotRules.push(...hotRules(proposals))
-  const fresh = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
-  if (fresh.length < proposals.length)
+  const welcome = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
+  if (welcome.length < proposals.length)
     session.notes.push(
-      `${plural(proposals.length - fresh.length, 'candidate')} declined or rolled back before and unchanged since (--retry offers them again).`,
+      `${plural(proposals.length - welcome.length, 'candidate')} declined or rolled back before and unchanged since (--retry offers them again).`,
     )
+  const fresh = await withoutHeld(session, welcome)
   if (fresh.length > request.max) session.notes.push(`${fresh.length - request.max} more wait behind --max ${request.max}.`)
   return fresh
     .slice(0, request.max)

@@ -203,7 +203,7 @@ async function finish(session: Session): Promise<ImproveOutcome> {
       protectedBranches: deps.settings.protectedBranches,
     })
     const asked = drafts.filter((draft) => asksFor(session, deps.store.candidate(draft.candidate.id)))
-    const automatic = asked.filter((draft) => request.yes && isAutomatic(session, draft))
+    const automatic = asked.filter((draft) => request.yes && isAutomatic(session, draft.candidate))
     for (const { candidate } of asked) requestApproval(deps, deps.store.candidate(candidate.id))
     await landAutomatic(session, automatic, target, automatic.length === asked.length)
   }

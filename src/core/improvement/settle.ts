@@ -4,6 +4,7 @@ import type { Risk } from './data.ts'
 import { type Draft, siteCounts } from './draft.ts'
 import { candidateData } from './report.ts'
 import { type Session, throwIfStopped } from './session.ts'
+import type { Candidate } from './store.ts'
 import type { Trial } from './trials.ts'
 
 export function policyOf(session: Session): DecisionPolicy {
@@ -92,9 +93,8 @@ export function settleTampered(session: Session, draft: Draft, error: unknown): 
 }
 
 /** Whether `--yes` may answer for a person. */
-export function isAutomatic(session: Session, draft: Draft): boolean {
+export function isAutomatic(session: Session, { risk, reasons, verdict }: Candidate): boolean {
   const order: Record<string, number> = { none: -1, low: 0, medium: 1, high: 2 }
-  const { risk, reasons, verdict } = draft.candidate
   return (
     verdict === 'keep' && order[risk]! <= order[session.deps.settings.autoRisk]! && !reasons.some(({ code }) => PERSON_REASONS.has(code))
   )

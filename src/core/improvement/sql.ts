@@ -14,6 +14,7 @@ export const SQL = {
   candidatesLike: `SELECT id FROM candidate WHERE id >= ? AND id < ? LIMIT 3`,
   candidatesOfRun: `SELECT * FROM candidate WHERE run_id = ? ORDER BY ordinal, id`,
   candidatesInState: `SELECT * FROM candidate WHERE state = ? ORDER BY created_at, id`,
+  candidatesAlike: `SELECT * FROM candidate WHERE fingerprint = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY updated_at DESC, id`,
   /** One page of what waits; everything holds an empty search. */
   waiting: `SELECT * FROM candidate WHERE state IN (SELECT value FROM json_each(?)) AND (created_at, id) > (?, ?)
             AND instr(lower(title || ' ' || id || ' ' || files), lower(?)) > 0 ORDER BY created_at, id LIMIT ?`,

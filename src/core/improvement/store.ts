@@ -238,6 +238,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     candidatesOf: (runId: string): Candidate[] => db.all<CandidateRow>(SQL.candidatesOfRun, runId).map(toCandidate),
     inState: (state: CandidateState): Candidate[] => db.all<CandidateRow>(SQL.candidatesInState, state).map(toCandidate),
 
+    /** What proposed the same over the same files, latest first. */
+    withFingerprint: (fingerprint: string, states: readonly CandidateState[]): Candidate[] =>
+      db.all<CandidateRow>(SQL.candidatesAlike, fingerprint, JSON.stringify(states)).map(toCandidate),
+
     /** One page of candidates in some states, oldest first; `after` is the last one of the page before. */
     page(states: readonly CandidateState[], options: { search: string; after: Candidate | null; limit: number }): Candidate[] {
       const { search, after, limit } = options

@@ -3,7 +3,8 @@ import type { Waiting, WaitingOptions } from './service.ts'
 import type { ImprovementDeps } from './session.ts'
 import type { CandidateState } from './data.ts'
 
-const WAITING: readonly CandidateState[] = ['awaiting_approval', 'approved', 'conflict', 'needs_attention']
+/** States that ask something of a person. */
+export const WAITING: readonly CandidateState[] = ['awaiting_approval', 'approved', 'conflict', 'needs_attention']
 const MOST = 1_000_000
 const MOST_REFUSED = 50
 

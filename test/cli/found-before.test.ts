@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Answer, type Playground, createPlayground } from './playground.ts'
+
+let place: Playground
+afterEach(() => place.cleanup())
+
+const RULE = ['improve', '--rule', 'js/prefer-includes']
+const statesOf = (answer: Answer): string[] => answer.json.data.candidates.map(({ state }: { state: string }) => state)
+const notesOf = (answer: Answer): string => answer.json.data.notes.join('\n')
+const waiting = async (): Promise<string[]> =>
+  (await place.run(['inbox'])).json.data.candidates.map(({ id }: { id: string }) => id)
+
+describe('a change that an earlier run found', () => {
+  it('is not asked twice; --retry asks again, and one landing answers all', async () => {
+    place = createPlayground()
+    const first = await place.run(RULE)
+    expect(statesOf(first), first.stdout).toEqual(['awaiting_approval'])
+    const again = await place.run(RULE)
+    expect({ states: statesOf(again), exitCode: again.exitCode }, again.stdout).toEqual({ states: [], exitCode: 0 })
+    expect(notesOf(again)).toContain('1 candidate found before and waiting for your yes: singularity inbox')
+    expect(statesOf(await place.run([...RULE, '--retry']))).toEqual(['awaiting_approval'])
+    expect(await waiting()).toHaveLength(2)
+    const { id } = first.json.data.candidates[0]
+    expect((await place.run(['approve', id])).json.data.state).toBe('landed')
+    expect(await waiting()).toEqual([])
+  })
+
+  it('is asked again by a run that may say yes', async () => {
+    place = createPlayground()
+    await place.run(RULE)
+    expect(statesOf(await place.run([...RULE, '--yes']))).toEqual(['landed'])
+    expect(await waiting()).toEqual([])
+  })
+
+  it('does not land on a second branch while the first one waits to be merged', async () => {
+    place = createPlayground()
+    place.git('switch', '-qc', 'main')
+    const branches = (): string[] => place.git('branch', '--list', 'singularity/*', '--format=%(refname:short)').split('\n').filter(Boolean)
+    expect(statesOf(await place.run([...RULE, '--yes']))).toEqual(['landed'])
+    const [branch] = branches()
+    const again = await place.run([...RULE, '--yes'])
+    expect(statesOf(again), again.stdout).toEqual([])
+    expect(notesOf(again)).toContain(`1 candidate landed before on ${branch}, which this branch does not have yet`)
+    expect(branches()).toEqual([branch])
+    expect(statesOf(await place.run([...RULE, '--yes', '--into', 'other']))).toEqual(['landed'])
+    place.git('branch', '-qD', branch!, 'other')
+    expect(statesOf(await place.run([...RULE, '--yes']))).toEqual(['landed'])
+  })
+})
