@@ -7,8 +7,7 @@ afterEach(() => place.cleanup())
 const RULE = ['improve', '--rule', 'js/prefer-includes']
 const statesOf = (answer: Answer): string[] => answer.json.data.candidates.map(({ state }: { state: string }) => state)
 const notesOf = (answer: Answer): string => answer.json.data.notes.join('\n')
-const waiting = async (): Promise<string[]> =>
-  (await place.run(['inbox'])).json.data.candidates.map(({ id }: { id: string }) => id)
+const waiting = async (): Promise<string[]> => (await place.run(['inbox'])).json.data.candidates.map(({ id }: { id: string }) => id)
 
 describe('a change that an earlier run found', () => {
   it('is not asked twice; --retry asks again, and one landing answers all', async () => {

@@ -1,6 +1,16 @@
 import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
-import { type Fault, type PlanEntry, isTestPath, listFunctions, plantFaults, refusesToCompile } from '../validation/index.ts'
+import {
+  type EntryBaseline,
+  type Fault,
+  type PlanEntry,
+  entriesFor,
+  isTestPath,
+  listFunctions,
+  packageOf,
+  plantFaults,
+  refusesToCompile,
+} from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
 import { quickFiles, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
@@ -51,15 +61,21 @@ function failedByItself({ reports, regressed }: Trial): boolean {
 }
 
 /**
- * Plants a fault and asks the same tests with the same command and mounts; `null` where the fault came to nothing, `cut`
- * where a look ended before the tests.
+ * Plants a fault and asks the tests that may reach it, with the same command and mounts: the quick ones of a long suite
+ * and those of the file's own package before the others, which are asked only about what these did not notice. `null`
+ * where the fault came to nothing, `cut` where a look ended before the tests.
  */
-async function isNoticed(session: Session, entries: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean | null | 'cut'> {
+async function isNoticed(session: Session, asked: readonly PlanEntry[], file: string, fault: Fault): Promise<boolean | null | 'cut'> {
   const commit = await faultCommit(session, file, fault)
-  const testFiles = session.baseline!.entries.flatMap(({ files }) => files)
+  const plan = session.plan!
+  const reached = new Set(entriesFor(plan, [file]).map(({ id }) => id))
+  const within = asked.filter(({ id }) => reached.has(id))
+  const entries = within.length > 0 ? within : asked
+  const measured = session.baseline!.entries.filter(({ entryId }) => entries.some(({ id }) => id === entryId))
+  const testFiles = measured.flatMap(({ files }) => files)
   const { files, complete } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
-  const ask = async (selection: string[] | undefined, suites = entries): Promise<boolean | null | 'cut'> => {
+  const ask = async (selection: string[] | undefined, suites: readonly PlanEntry[]): Promise<boolean | null | 'cut'> => {
     const trial = await tryCommit(session, commit, {
       entries: suites,
       ...(selection && { files: selection }),
@@ -70,13 +86,29 @@ async function isNoticed(session: Session, entries: readonly PlanEntry[], file: 
     })
     return trial.cut ? 'cut' : readNotice(trial, file)
   }
-  const measured = session.baseline!.entries
   const quick = quickFiles(measured, near ? files : testFiles)
-  const early = quick ? await ask(quick, suitesWith(entries, measured, quick)) : false
-  if (early !== false) return early
-  const nearby = near ? await ask(files) : false
-  // All tests are asked where some may reach the file on a way that is not known.
-  return nearby !== false || (near && complete) ? nearby : ask(undefined)
+  for (const { suites, selection } of [
+    ...(quick ? [{ suites: suitesWith(entries, measured, quick), selection: quick }] : []),
+    ...(near ? nearestFirst(suitesThatMayRun(entries, measured, files)).map((suites) => ({ suites, selection: files })) : []),
+    // All tests are asked where some may reach the file on a way that is not known.
+    ...(near && complete ? [] : nearestFirst(entries).map((suites) => ({ suites, selection: undefined }))),
+  ]) {
+    const notice = suites.length === 0 ? false : await ask(selection, suites)
+    if (notice !== false) return notice
+  }
+  return false
+
+  function nearestFirst(suites: readonly PlanEntry[]): PlanEntry[][] {
+    const isOwn = ({ scope }: PlanEntry): boolean => scope === packageOf(file, plan.packages)
+    return [suites.filter(isOwn), suites.filter((suite) => !isOwn(suite))]
+  }
+}
+
+/** The suites that have one of these files, and those whose files nobody knows. */
+function suitesThatMayRun(entries: readonly PlanEntry[], measured: readonly EntryBaseline[], files: readonly string[]): PlanEntry[] {
+  const unknown = new Set(measured.filter((suite) => suite.files.length === 0).map(({ entryId }) => entryId))
+  const having = new Set(suitesWith(entries, measured, files))
+  return entries.filter((entry) => having.has(entry) || unknown.has(entry.id))
 }
 
 /** Whether a build reads the types before the tests run; compiled languages are known as such. */
