@@ -77,6 +77,16 @@ describe('what a person is asked and told', () => {
     expect((await place.run(['runs'])).json.data.runs).toEqual([])
   })
 
+  it('a summary whose disk is full: the decisions are answered all the same, with the refusal among the notes', async () => {
+    place = createPlayground()
+    const answer = await place.run(['improve', '--patch', '-', '--summary', '/dev/full'], { input: GOOD_PATCH })
+    expect(candidateOf(answer).state).toBe('awaiting_approval')
+    expect({ notes: answer.json.data.notes.at(-1), exitCode: answer.exitCode }).toEqual({
+      notes: expect.stringMatching(/^DISK_FULL: /),
+      exitCode: 6,
+    })
+  })
+
   it('why reads a path from the folder one stands in', async () => {
     place = createPlayground()
     const { id } = candidateOf(await place.run(['improve', '--patch', '-'], { input: GOOD_PATCH }))

@@ -60,7 +60,7 @@ describe('import', () => {
     expect((await here('resume')).json.data.candidates).toEqual([])
     expect(tip()).toBe(before)
     const { approval } = (await here('show', id)).json.data
-    expect(approval).toMatchObject({ status: 'open', decidedBy: null })
+    expect(approval).toMatchObject({ status: 'open', decided_by: null })
     const events = bench.store.db.all<{ data: string }>(`SELECT data FROM event WHERE name = 'metrics.improvement.global'`)
     expect(events).toEqual([]) // told where it was taken over, not where it was made
     const db = openDatabase({ path: join(clone, '.git/singularity/state.db'), applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS })
@@ -75,7 +75,7 @@ describe('import', () => {
     forge(smuggle)
     const answer = await here('import', folder, '--trust-approvals')
     expect(answer.json.data, answer.stdout).toMatchObject({ candidates: [{ id, state: 'approved' }], asked_again: [] })
-    expect((await here('show', id)).json.data.approval).toMatchObject({ status: 'approved', decidedBy: 'Ada', via: 'import' })
+    expect((await here('show', id)).json.data.approval).toMatchObject({ status: 'approved', decided_by: 'Ada', via: 'import' })
   })
 
   it('--trust-approvals does not count a yes that was given for another diff', async () => {

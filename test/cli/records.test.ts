@@ -69,6 +69,8 @@ describe('a run that has a record answers with its data', () => {
     const answer = await done
     expect(answer.exitCode, answer.stdout + answer.stderr).toBe(143)
     expect(answer.json).toMatchObject({ ok: true, data: { totals: { found: 2, cannot_decide: 1, rolled_back: 0, not_run: 1 } } })
+    const unreached = answer.json.data.candidates.find(({ verdict }: { verdict: string | null }) => verdict === null)
+    expect(unreached.reasons).toEqual([{ code: 'not_reached', detail: 'the run ended first' }])
     expect(answer.json.data.notes.at(-1)).toBe('INTERRUPTED: Stopped by a signal.')
     const replayed = await place.run(['replay', answer.json.data.run.id])
     expect(replayed.json.data, replayed.stdout).toMatchObject({ ok: true, verdicts: [{ recorded: 'cannot_decide' }] })

@@ -45,7 +45,7 @@ test('lists what waits, shows the evidence and approves what was read', async ()
   stdin.write('a')
   await sees(`landed ${id}`)
   await sees('Nothing waits for you.')
-  expect(bench.approvals.latest(id)).toMatchObject({ status: 'approved', via: 'inbox', decidedBy: 'ada' })
+  expect(bench.approvals.latest(id)).toMatchObject({ status: 'approved', via: 'inbox', decided_by: 'ada' })
   expect(bench.repository.git('show', 'HEAD:a.txt')).toBe('changed a.txt')
 })
 

@@ -112,10 +112,16 @@ export default abstract class ImproveBase extends BaseCommand {
       process.stdout.write(presentRun(outcome.data, request.look))
       throw outcome.failure
     }
-    // For machines a refusal is the one envelope; people see what the run came to, then the refusal.
-    if (this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
-    this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)
-    if (!this.isJson && request.summary !== null) writeSummary(request.summary, outcome.data)
+    if (!this.isJson || request.summary === null) {
+      this.answer(outcome.data, presentRun(outcome.data, request.look), outcome.exitCode)
+      if (request.summary !== null) writeSummary(request.summary, outcome.data)
+      return
+    }
+    // Machines get one envelope: what was decided, with the refusal among its notes and in the exit code.
+    const refused = attemptSummary(request.summary, outcome.data)
+    const { notes } = outcome.data
+    const data = refused ? { ...outcome.data, notes: [...notes, `${refused.code}: ${refused.message}`] } : outcome.data
+    this.answer(data, '', refused?.exitCode ?? outcome.exitCode)
   }
 }
 
@@ -123,7 +129,7 @@ export default abstract class ImproveBase extends BaseCommand {
 function assertWritable(file: string): void {
   try {
     if (existsSync(file)) {
-      if (!statSync(file).isFile()) throw new Error('it is a folder')
+      if (statSync(file).isDirectory()) throw new Error('it is a folder')
       accessSync(file, constants.W_OK)
     } else accessSync(dirname(resolve(file)), constants.W_OK)
   } catch (error) {
@@ -142,6 +148,16 @@ function writeSummary(file: string, data: ImproveData): void {
       cause: error,
       hints: [`singularity show ${data.run.id} --markdown`],
     })
+  }
+}
+
+function attemptSummary(file: string, data: ImproveData): SingularityError | undefined {
+  try {
+    writeSummary(file, data)
+    return undefined
+  } catch (error) {
+    if (SingularityError.isInstance(error)) return error
+    throw error
   }
 }
 

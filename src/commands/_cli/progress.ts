@@ -27,7 +27,7 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
     const now = performance.now()
     const left = end - now > 1000 ? `, about ${formatDuration(end - now)} left` : ''
     const head = `${formatDuration(now - started)}${left}${tests > 0 ? `, ${plural(tests, 'test')} so far` : ''}`
-    const width = (process.stderr.columns ?? 80) - 1
+    const width = (process.stderr.columns || 80) - 1
     clear()
     write(`${tint('dim', fit(head, width))} ${head.length + 12 < width ? fit(line, width - head.length - 1) : ''}`)
   }

@@ -26,7 +26,7 @@ export function pad(text: string, width: number): string {
 
 /** Columns of the terminal; 100 where there is none. */
 export function screenWidth(): number {
-  return Math.max(60, Math.min(160, process.stdout.columns ?? 100))
+  return Math.max(60, Math.min(160, process.stdout.columns || 100))
 }
 
 /** Rows as aligned columns; the column `grow` takes what is left of the width. */

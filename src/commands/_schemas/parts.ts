@@ -138,14 +138,14 @@ const runSummary = object({
 
 const approval = object({
   id: string,
-  candidateId: id,
+  candidate_id: id,
   status: oneOf('open', 'approved', 'rejected', 'expired', 'void'),
-  diffHash: string,
-  evidenceHash: string,
-  requestedAt: time,
-  expiresAt: time,
-  decidedAt: nullable(time),
-  decidedBy: nullable(string),
+  diff_hash: string,
+  evidence_hash: string,
+  requested_at: time,
+  expires_at: time,
+  decided_at: nullable(time),
+  decided_by: nullable(string),
   via: nullable(string),
   reason: nullable(string),
   overrides: boolean,
@@ -153,13 +153,13 @@ const approval = object({
 
 const question = object({
   id: string,
-  candidateId: id,
+  candidate_id: id,
   text: string,
-  askedBy: string,
-  askedAt: time,
+  asked_by: string,
+  asked_at: time,
   answer: nullable(string),
-  answeredBy: nullable(string),
-  answeredAt: nullable(time),
+  answered_by: nullable(string),
+  answered_at: nullable(time),
 })
 
 const candidateReport = object(

@@ -3,14 +3,14 @@ export type ApprovalStatus = 'open' | 'approved' | 'rejected' | 'expired' | 'voi
 /** A request for a yes, bound to one exact diff and its evidence. */
 export type Approval = {
   id: string
-  candidateId: string
+  candidate_id: string
   status: ApprovalStatus
-  diffHash: string
-  evidenceHash: string
-  requestedAt: string
-  expiresAt: string
-  decidedAt: string | null
-  decidedBy: string | null
+  diff_hash: string
+  evidence_hash: string
+  requested_at: string
+  expires_at: string
+  decided_at: string | null
+  decided_by: string | null
   /** 'terminal', 'inbox', 'yes-flag', 'trailer', 'import'. */
   via: string | null
   reason: string | null
@@ -19,11 +19,11 @@ export type Approval = {
 
 export type Question = {
   id: string
-  candidateId: string
+  candidate_id: string
   text: string
-  askedBy: string
-  askedAt: string
+  asked_by: string
+  asked_at: string
   answer: string | null
-  answeredBy: string | null
-  answeredAt: string | null
+  answered_by: string | null
+  answered_at: string | null
 }

@@ -9,37 +9,9 @@ type ApprovalRow = Record<
   string
 > &
   Record<'decided_at' | 'decided_by' | 'via' | 'reason', string | null> & { overrides: number }
-type QuestionRow = Record<'id' | 'candidate_id' | 'text' | 'asked_by' | 'asked_at', string> &
-  Record<'answer' | 'answered_by' | 'answered_at', string | null>
 
-function toApproval(row: ApprovalRow): Approval {
-  return {
-    id: row.id,
-    candidateId: row.candidate_id,
-    status: row.status as ApprovalStatus,
-    diffHash: row.diff_hash,
-    evidenceHash: row.evidence_hash,
-    requestedAt: row.requested_at,
-    expiresAt: row.expires_at,
-    decidedAt: row.decided_at,
-    decidedBy: row.decided_by,
-    via: row.via,
-    reason: row.reason,
-    overrides: row.overrides === 1,
-  }
-}
-
-function toQuestion(row: QuestionRow): Question {
-  return {
-    id: row.id,
-    candidateId: row.candidate_id,
-    text: row.text,
-    askedBy: row.asked_by,
-    askedAt: row.asked_at,
-    answer: row.answer,
-    answeredBy: row.answered_by,
-    answeredAt: row.answered_at,
-  }
+function toApproval({ token_hash: _secret, overrides, ...row }: ApprovalRow): Approval {
+  return { ...row, status: row.status as ApprovalStatus, overrides: overrides === 1 }
 }
 
 export type Approvals = ReturnType<typeof createApprovals>
@@ -104,7 +76,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
           event(`approval.${status}`, candidateId, { id: current!.id, by, via, reason, overrides })
           return current!
         }
-        if (current?.status === 'open' && current.expiresAt > now())
+        if (current?.status === 'open' && current.expires_at > now())
           throw new SingularityError('APPROVAL_VOID', `Candidate ${candidateId} changed after approval was asked for.`, {
             hints: [`singularity show ${candidateId}`],
           })
@@ -137,7 +109,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         db.run(SQL.insertQuestion, id, candidateId, text, by, now())
         event('question.asked', candidateId, { id, by })
       })
-      return toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
+      return db.get<Question>(SQL.questionById, id)!
     },
 
     /** @throws NOT_FOUND, STATE_CONFLICT (answered before) */
@@ -147,13 +119,13 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
           throw new SingularityError('NOT_FOUND', `No question has the id ${id}.`, { hints: ['singularity inbox'] })
         if (db.run(SQL.answer, text, by, now(), id) === 0)
           throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
-        const question = toQuestion(db.get<QuestionRow>(SQL.questionById, id)!)
-        event('question.answered', question.candidateId, { id, by })
+        const question = db.get<Question>(SQL.questionById, id)!
+        event('question.answered', question.candidate_id, { id, by })
         return question
       })
     },
 
-    questions: (candidateId: string): Question[] => db.all<QuestionRow>(SQL.questionsOf, candidateId).map(toQuestion),
-    openQuestions: (): Question[] => db.all<QuestionRow>(SQL.openQuestions).map(toQuestion),
+    questions: (candidateId: string): Question[] => db.all<Question>(SQL.questionsOf, candidateId),
+    openQuestions: (): Question[] => db.all<Question>(SQL.openQuestions),
   }
 }

@@ -129,7 +129,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         grantApproval(deps, candidate, actor, override)
       }
       try {
-        await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decidedBy ?? actor.name, options)
+        await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decided_by ?? actor.name, options)
       } finally {
         recordDecisions(deps, candidate.runId)
       }
@@ -201,7 +201,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         await grant().catch(ignoreConflict)
       }
       for (const candidate of store.inState('approved')) {
-        await landApproved(candidate, approvals.latest(candidate.id)?.decidedBy ?? 'unknown', options)
+        await landApproved(candidate, approvals.latest(candidate.id)?.decided_by ?? 'unknown', options)
           .catch(ignoreConflict)
           .finally(() => recordDecisions(deps, candidate.runId))
         done.push(candidateData(store.candidate(candidate.id)))
@@ -254,7 +254,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 /** The yes is about an exact diff and its evidence: both are computed again, a difference voids the request. */
 async function assertUnchanged({ git, approvals }: ImprovementDeps, candidate: Candidate): Promise<void> {
   const request = approvals.latest(candidate.id)
-  const evidenceChanged = request?.status === 'open' && request.evidenceHash !== digest(candidate.evidence.proof)
+  const evidenceChanged = request?.status === 'open' && request.evidence_hash !== digest(candidate.evidence.proof)
   if (!evidenceChanged && (await diffHash(git, candidate.base!, candidate.commit!)) === candidate.diffHash) return
   approvals.void(candidate.id, 'the change or its evidence is not what was asked about')
   throw isVoid(candidate)

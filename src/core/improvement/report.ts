@@ -78,6 +78,7 @@ function candidateCommands(candidates: readonly Candidate[]): string[] {
   const waiting = candidates.filter(({ state }) => state === 'awaiting_approval')
   const landed = candidates.find(({ state }) => state === 'landed')
   const weakened = candidates.find(({ state, reasons }) => state === 'rejected' && reasons.some(({ code }) => code === 'tests_weakened'))
+  const unkept = candidates.find((each) => each.evidence.proof !== null && !isReplaced(each, candidates))
   return [
     ...(waiting.length > 0
       ? [`singularity show ${waiting[0]!.id}`, `singularity approve ${waiting.map(({ id }) => id).join(' ')}`, 'singularity inbox']
@@ -85,6 +86,7 @@ function candidateCommands(candidates: readonly Candidate[]): string[] {
     ...(candidates.some(({ state }) => state === 'approved') ? ['singularity resume'] : []),
     ...(landed ? [`singularity undo ${landed.id}`] : []),
     ...(weakened ? [`singularity approve ${weakened.id} --override REASON`] : []),
+    ...(waiting.length === 0 && !landed && !weakened && unkept ? [`singularity show ${unkept.id}`] : []),
   ]
 }
 

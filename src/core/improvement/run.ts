@@ -156,8 +156,12 @@ async function plantControl(
 /** A candidate that was not reached is found again by the next run. */
 function abandonUnfinished(session: Session): void {
   const { store } = session.deps
-  for (const { id, state } of store.candidatesOf(session.run.id))
-    if (['proposed', 'committed', 'sandboxed', 'validating'].includes(state)) store.move(id, 'abandoned', { reason: 'not reached' })
+  const detail = session.limitReached ? 'the time limit came first' : 'the run ended first'
+  for (const { id, state, verdict } of store.candidatesOf(session.run.id)) {
+    if (!['proposed', 'committed', 'sandboxed', 'validating'].includes(state)) continue
+    if (verdict === null && !session.request.look) store.saveReasons(id, [{ code: 'not_reached', detail }])
+    store.move(id, 'abandoned', { reason: 'not reached' })
+  }
 }
 
 function summaryOf(session: Session, next: string[]): RunSummaryData {

@@ -50,7 +50,7 @@ test('of two real processes that answer the same requests exactly one wins each'
     await Promise.all(racers.map(({ ended }) => ended))
     requests.forEach(({ candidateId }, index) => {
       expect(answers.map((each) => each[index]).sort()).toEqual(['STATE_CONFLICT', 'won'])
-      expect(bench.approvals.latest(candidateId)?.decidedBy).toBe(answers[0]![index] === 'won' ? 'ada' : 'bob')
+      expect(bench.approvals.latest(candidateId)?.decided_by).toBe(answers[0]![index] === 'won' ? 'ada' : 'bob')
     })
   } finally {
     rmSync(driver, { force: true })
@@ -133,6 +133,6 @@ test('a commit with the right trailer approves, bound to the diff, in the name o
   bench.store.cache(`validated:${right.tree}`, 'validated', {})
   const { candidates } = await bench.service.resume()
   expect(candidates.map(({ id, state }) => [id, state])).toEqual([[right.id, 'landed']])
-  expect(bench.approvals.latest(right.id)).toMatchObject({ status: 'approved', via: 'trailer', decidedBy: expect.stringContaining('<') })
+  expect(bench.approvals.latest(right.id)).toMatchObject({ status: 'approved', via: 'trailer', decided_by: expect.stringContaining('<') })
   expect([wrong, short].map(({ id }) => bench.store.candidate(id).state)).toEqual(['awaiting_approval', 'awaiting_approval'])
 })
