@@ -34,7 +34,10 @@ export default abstract class ImproveBase extends BaseCommand {
       description: 'How untrusted code is kept in.',
       env: env('isolation'),
     }),
-    retry: Flags.boolean({ description: 'Offer again what was declined or rolled back; measure the baseline anew.', env: env('retry') }),
+    retry: Flags.boolean({
+      description: 'Offer again what was declined, rolled back or found before; measure the baseline anew.',
+      env: env('retry'),
+    }),
     offline: Flags.boolean({ description: 'Refuse the network.', env: env('offline') }),
   }
 
