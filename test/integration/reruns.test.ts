@@ -1,6 +1,9 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { hangLimit } from '../../src/core/improvement/trials.ts'
 import { type Playground, TINY, createPlayground, judge, patchOf } from '../cli/playground.ts'
+import { toolchainModules } from '../support/toolchain.ts'
 
 /** Counts the runs of the suite in this sandbox, and fails a test in those that are listed. */
 const COUNTING = (where: string, failing: string): string =>
@@ -28,6 +31,7 @@ type Read = any
 /** The candidate as it was handed in: a part of it that is kept afterwards is another one. */
 async function judged(files: typeof TINY, patch: string): Promise<Read> {
   const place: Playground = createPlayground(files)
+  if (String(files['.gitignore']).includes('node_modules')) symlinkSync(toolchainModules(), join(place.root, 'node_modules'))
   try {
     const answer = await judge(place, patch)
     const whole = answer.json.data?.candidates.find(({ parent }: Read) => parent === null)
@@ -57,6 +61,32 @@ describe('a test that fails and then passes', () => {
     const files = { ...TINY, 'test/list.test.js': COUNTING('counted-by-test', '[10]') + own }
     const { evidence } = await judged(files, wrongIn('[1]'))
     expect(evidence.tests).toMatchObject({ regressed: [], flaky: [HAS_NOT] })
+  })
+})
+
+describe('a runner that breaks although no test failed', () => {
+  /** The runner itself, not a test, ends with 1 in the listed runs on the candidate. */
+  const breaking = (runs: string): typeof TINY => ({
+    ...TINY,
+    '.gitignore': 'node_modules\n',
+    'package.json':
+      '{ "name": "tiny", "type": "module", "scripts": { "test": "mocha --require ./runner.mjs test/*.js" }, "devDependencies": { "mocha": "11" } }\n',
+    'runner.mjs': `${COUNTING('counted-by-runner', runs)}if (readFileSync('src/list.js', 'utf8').includes('includes') && failing.includes(count)) process.on('exit', () => (process.exitCode = 1))\n`,
+    'test/list.test.js':
+      "import assert from 'node:assert/strict'\nimport { has } from '../src/list.js'\nit('has', () => assert.ok(has([1], 1)))\nit('has not', () => assert.ok(!has([1], 2)))\n",
+  })
+  const patch = patchOf('src/list.js', LIST, (text) => text.replace('list.indexOf(item) !== -1', 'list.includes(item)'))
+
+  it('is asked again: a run that is whole tells', async () => {
+    expect(await judged(breaking('[1]'), patch)).toMatchObject({ verdict: 'keep', evidence: { tests: { regressed: [] } } })
+  })
+
+  it('gives no verdict when it breaks again', async () => {
+    expect(await judged(breaking('[1, 2]'), patch)).toMatchObject({
+      verdict: null,
+      state: 'errored',
+      reasons: [{ detail: expect.stringContaining('although no test failed') }, {}],
+    })
   })
 })
 

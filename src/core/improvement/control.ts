@@ -1,7 +1,6 @@
 import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
 import {
-  type EntryBaseline,
   type Fault,
   type PlanEntry,
   entriesFor,
@@ -12,7 +11,7 @@ import {
   refusesToCompile,
 } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
-import { quickFiles, suitesWith } from './quick.ts'
+import { quickFiles, suitesThatMayRun, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -102,13 +101,6 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
     const isOwn = ({ scope }: PlanEntry): boolean => scope === packageOf(file, plan.packages)
     return [suites.filter(isOwn), suites.filter((suite) => !isOwn(suite))]
   }
-}
-
-/** The suites that have one of these files, and those whose files nobody knows. */
-function suitesThatMayRun(entries: readonly PlanEntry[], measured: readonly EntryBaseline[], files: readonly string[]): PlanEntry[] {
-  const unknown = new Set(measured.filter((suite) => suite.files.length === 0).map(({ entryId }) => entryId))
-  const having = new Set(suitesWith(entries, measured, files))
-  return entries.filter((entry) => having.has(entry) || unknown.has(entry.id))
 }
 
 /** Whether a build reads the types before the tests run; compiled languages are known as such. */

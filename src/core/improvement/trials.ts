@@ -128,7 +128,7 @@ async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { step
   if (session.plan!.steps.length === 0) return
   const changed = await session.deps.git.changedFiles(session.base, trial.commit)
   const paths = changed.flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [path, oldPath]))
-  for (const step of stepsFor(session.plan!, paths, entries).filter(isWanted)) {
+  for (const step of stepsFor(session.plan!, paths, entries, steps === true).filter(isWanted)) {
     const run = await runStep({ sandbox, step, signal: session.signal })
     throwIfStopped(session)
     trial.steps.push(run)
@@ -157,7 +157,10 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
       onTests: countTests(session),
     })
   let run = await runOnce()
-  if (run.timedOut && left() > 0) run = await runOnce()
+  // What broke without a test that failed may have been the machine: a second run tells.
+  const { complete, tests } = run.report
+  const isBroken = !run.timedOut && !complete && tests.length > 0 && !tests.some(({ status }) => status === 'fail' || status === 'error')
+  if (left() > 0 && (run.timedOut || (options.confirm && isBroken))) run = await runOnce()
   if (run.timedOut) {
     trial.cut = left() <= 0
     trial.hang = !trial.cut

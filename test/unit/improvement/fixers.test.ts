@@ -112,6 +112,38 @@ describe('eslint', () => {
     )
   })
 
+  it('runs once at the top of a workspace, and in the packages with a configuration of their own: a candidate per package', async () => {
+    const workspace = {
+      'package.json': MANIFEST,
+      'eslint.config.js': ESLINT_CONFIG,
+      'packages/one/package.json': MANIFEST,
+      'packages/one/src/a.js': 'var a = 1\nexport { a }\n',
+      'packages/two/package.json': MANIFEST,
+      'packages/two/src/b.js': 'var b = 1\nexport { b }\n',
+      'packages/own/package.json': MANIFEST,
+      'packages/own/eslint.config.js': "export default [{ rules: { 'prefer-const': 'error' } }]\n",
+      'packages/own/src/c.js': 'let c = 1\nvar d = 2\nexport { c, d }\n',
+    }
+    const scopes = ['', 'packages/own', 'packages/one', 'packages/two']
+    const placesOf = ({ proposals }: Found): string[] =>
+      proposals.map(({ scope, source, sites }) => `${scope} ${source.id} ${sites.map(({ file }) => file).join()}`).toSorted()
+    expect(placesOf(await find(workspace, { scopes }))).toEqual([
+      'packages/one eslint/no-var packages/one/src/a.js',
+      'packages/own eslint/prefer-const packages/own/src/c.js',
+      'packages/two eslint/no-var packages/two/src/b.js',
+    ])
+    expect(placesOf(await find(workspace, { scopes, paths: ['packages/two/src'] }))).toEqual([
+      'packages/two eslint/no-var packages/two/src/b.js',
+    ])
+    const clean = {
+      ...workspace,
+      'packages/own/src/c.js': 'export const c = 1\n',
+      'packages/one/src/a.js': '',
+      'packages/two/src/b.js': '',
+    }
+    expect((await find(clean, { scopes })).notes).toEqual(['eslint: nothing to fix in 2 packages.'])
+  })
+
   it('proposes nothing and says so where nothing is to fix, is installed, or runs', async () => {
     const clean = await find({ 'package.json': MANIFEST, 'eslint.config.js': ESLINT_CONFIG, 'src/a.js': 'export const a = 1\n' })
     expect(clean).toMatchObject({ proposals: [], notes: ['eslint: nothing to fix.'] })

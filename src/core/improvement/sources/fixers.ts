@@ -34,25 +34,61 @@ export function createFixerSource(deps: FixerDeps): CandidateSource {
     async find(context) {
       const proposals: Proposal[] = []
       const notes: string[] = []
-      for (const scope of deps.scopes) {
-        const project = projectAt(deps, context.base, scope)
-        for (const fixer of FIXERS) {
-          if (context.signal?.aborted || !(await fixer.used(project))) continue
+      for (const fixer of FIXERS) {
+        const projects = await projectsOf(fixer, deps, context)
+        const own = new Set(projects.map(({ scope }) => scope))
+        const clean: string[] = []
+        for (const project of projects) {
+          if (context.signal?.aborted) break
+          const { scope } = project
           const program = fixer.program(project)
           if (!program) {
             notes.push(`${fixer.id} is configured${scope === '' ? '' : ` in ${scope}`} but not installed.`)
             continue
           }
           context.onProgress?.(`${fixer.id} ${scope}`.trim())
-          const found = await runFixer(deps, context, fixer, project, program)
+          const packageOf = (file: string): string | undefined => {
+            const owner = ownerOf(file, deps.scopes)
+            return owner === scope || (scope === '' && !own.has(owner)) ? owner : undefined
+          }
+          const found = await runFixer(deps, { ...context, packageOf }, fixer, project, program)
+          if (found.notes.length === 0 && found.proposals.length === 0) clean.push(scope)
           proposals.push(...found.proposals)
           notes.push(...found.notes)
         }
+        const where = clean.length > 1 ? ` in ${clean.length} packages` : (clean[0] ?? '') === '' ? '' : ` in ${clean[0]}`
+        if (clean.length > 0) notes.push(`${fixer.id}: nothing to fix${where}.`)
       }
       if (proposals.length === 0 && notes.length === 0) notes.push('fixers: no linter with a fix mode is configured here.')
       return { proposals, notes }
     },
   }
+}
+
+/** The package a file belongs to: the longest of these folders that holds it. */
+function ownerOf(file: string, scopes: readonly string[]): string {
+  return (
+    scopes.filter((scope) => scope === '' || file === scope || file.startsWith(`${scope}/`)).toSorted((a, b) => b.length - a.length)[0] ??
+    ''
+  )
+}
+
+/**
+ * Where a fixer runs: at the top, whose configuration holds for the packages below, and in each package that has one of its
+ * own; where paths were asked for, in their packages.
+ */
+async function projectsOf(fixer: Fixer, deps: FixerDeps, { base, paths }: SourceContext): Promise<FixerProject[]> {
+  const isAsked = (scope: string): boolean =>
+    paths.length === 0 || paths.some((path) => ownerOf(path, deps.scopes) === scope || scope.startsWith(`${path}/`))
+  const scopes = deps.scopes.filter(isAsked)
+  const top = projectAt(deps, base, '')
+  const fromTop = scopes.includes('') && (await fixer.used(top))
+  const found: FixerProject[] = fromTop ? [top] : []
+  for (const scope of scopes) {
+    const project = projectAt(deps, base, scope)
+    if (scope !== '' && (await fixer.used({ ...project, alone: fromTop }))) found.push(project)
+  }
+  return found
 }
 
 function projectAt(deps: FixerDeps, base: string, scope: string): FixerProject {
@@ -79,7 +115,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, project: FixerProject, program: readonly string[]) {
+/** `packageOf`: whose a file is, undefined where another run speaks for it. */
+type FixerContext = SourceContext & { packageOf: (file: string) => string | undefined }
+
+async function runFixer(deps: FixerDeps, context: FixerContext, fixer: Fixer, project: FixerProject, program: readonly string[]) {
   const profile = await deps.profile(context.base, [program[0]!])
   const sandbox = await deps.sandboxes.create({ commit: context.base, purpose: 'edit', runId: deps.runId, profile })
   try {
@@ -93,15 +132,12 @@ async function runFixer(deps: FixerDeps, context: SourceContext, fixer: Fixer, p
         ? bySite(await fixer.read(report, project))
         : await rewrite(deps, sandbox, context, fixer, project, program, report, notes)
     const proposals: Proposal[] = []
-    for (const [rule, sites] of groups) {
-      const proposal = await toProposal(deps.git, context, fixer, project, rule, sites)
-      if (proposal) proposals.push(proposal)
-    }
-    return {
-      proposals,
-      notes:
-        proposals.length === 0 ? [`${fixer.id}: nothing to fix${project.scope === '' ? '' : ` in ${project.scope}`}.`, ...notes] : notes,
-    }
+    for (const [rule, sites] of groups)
+      for (const [scope, own] of groupBy(sites, ({ file }) => context.packageOf(file))) {
+        const proposal = scope !== undefined && (await toProposal(deps.git, context, fixer, scope, rule, own))
+        if (proposal) proposals.push(proposal)
+      }
+    return { proposals, notes }
   } finally {
     await sandbox.discard()
   }
@@ -177,15 +213,12 @@ async function toProposal(
   git: Git,
   context: SourceContext,
   fixer: Fixer,
-  project: FixerProject,
+  scope: string,
   rule: string,
   found: readonly Site[],
 ): Promise<Proposal | undefined> {
-  const prefix = project.scope === '' ? '' : `${project.scope}/`
   const wanted = (file: string): boolean =>
-    file.startsWith(prefix) &&
-    !context.isProtected(file) &&
-    (context.paths.length === 0 || context.paths.some((path) => file === path || file.startsWith(`${path}/`)))
+    !context.isProtected(file) && (context.paths.length === 0 || context.paths.some((path) => file === path || file.startsWith(`${path}/`)))
   const allowed = found.filter(({ file }) => wanted(file))
   const files = [...new Set(allowed.map(({ file }) => file))].toSorted().slice(0, MAX_FILES)
   const sites = allowed.filter(({ file }) => files.includes(file))
@@ -195,8 +228,8 @@ async function toProposal(
   return {
     title: `Fix ${rule} (${fixer.id})`,
     source: { kind: 'fixers', id: `${fixer.id}/${rule}`, version: '1' },
-    fingerprint: digest({ fixer: fixer.id, rule, scope: project.scope, files, blobs, sites: sites.length }),
-    scope: project.scope,
+    fingerprint: digest({ fixer: fixer.id, rule, scope, files, blobs, sites: sites.length }),
+    scope,
     sites,
     changes: [],
     reason: `The project's own ${fixer.id} asks for it (${rule}).`,

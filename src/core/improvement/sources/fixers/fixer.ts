@@ -11,6 +11,8 @@ export type FixerProject = {
   scope: string
   /** The repository's own path; the same inside the jail. */
   root: string
+  /** Asks about the package's own files alone: what stands at the top concerns it as well otherwise. */
+  alone?: boolean
   /** Finds a program on the host: a path inside node_modules of the scope or the top, or on PATH. */
   findModule(name: string): string | undefined
   findProgram(name: string): string | undefined
@@ -74,18 +76,23 @@ export function parseReport<T>(report: string): T | undefined {
   }
 }
 
+/** Folders whose files say what a package uses, as prefixes of a path. */
+function foldersOf({ scope, alone = false }: FixerProject): string[] {
+  if (scope === '') return ['']
+  return alone ? [`${scope}/`] : [`${scope}/`, '']
+}
+
 /** Whether a file of the scope (or the top) exists in the base tree. */
 export async function hasAny(project: FixerProject, names: readonly string[]): Promise<boolean> {
-  const folders = project.scope === '' ? [''] : [`${project.scope}/`, '']
-  for (const folder of folders) for (const name of names) if (await project.reader.entry(folder + name)) return true
+  for (const folder of foldersOf(project)) for (const name of names) if (await project.reader.entry(folder + name)) return true
   return false
 }
 
 /** Whether the package's manifest (or the top one) holds a key or a dependency of that name. */
 export async function manifestNames(project: FixerProject, name: string): Promise<boolean> {
-  for (const path of [`${project.scope}/package.json`, 'package.json']) {
+  for (const folder of foldersOf(project)) {
     const manifest = parseReport<Record<string, Record<string, unknown> | undefined>>(
-      (await project.reader.text(path.replace(/^\//, ''))) ?? '',
+      (await project.reader.text(`${folder}package.json`)) ?? '',
     )
     if (!manifest) continue
     if (manifest['devDependencies']?.[name] ?? manifest['dependencies']?.[name] ?? manifest[`${name}Config`]) return true
