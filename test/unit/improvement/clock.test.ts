@@ -76,7 +76,7 @@ describe('a wall clock that jumps', () => {
     approvals.request(request(id, 'first'))
     time.wall -= 30 * DAY
     approvals.request(request(id, 'second'))
-    expect(approvals.latest(id)).toMatchObject({ status: 'open', evidenceHash: 'second' })
+    expect(approvals.latest(id)).toMatchObject({ status: 'open', evidence_hash: 'second' })
     expect(approvals.expire()).toEqual([])
   })
 
