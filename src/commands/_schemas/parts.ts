@@ -121,6 +121,7 @@ const run = object({
   ),
   candidates: list(use('candidate')),
   totals: use('totals'),
+  isolation: nullable(oneOf('bubblewrap', 'seatbelt', 'none')),
   hot_rules: list(object({ rule: string, sites: count, files: count })),
   notes: list(string),
   next: list(string),

@@ -1,4 +1,5 @@
 import type { SingularityError } from '../kernel/index.ts'
+import type { IsolationKind } from '../sandbox/index.ts'
 import type { Evidence, InstrumentEvidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
 import type { SourceKind } from './source.ts'
 
@@ -111,6 +112,8 @@ export type ImproveData = {
     cached: boolean
     control: { noticed: number; planted: number } | null
   } | null
+  /** What kept the programs of the project apart; `none` where a person or a recorded consent let them run without. */
+  isolation: IsolationKind | null
   blind_spots: BlindSpot[]
   /** The rules that found most, `--max` or not: where a project-wide decision pays. */
   hot_rules: HotRule[]

@@ -1,3 +1,4 @@
+import type { ImproveData } from './data.ts'
 import type { RunSummary, CandidateReport } from './service.ts'
 import { branchOf, candidateData, countTotals } from './report.ts'
 import type { ImprovementDeps } from './session.ts'
@@ -9,11 +10,15 @@ export function runSummary(store: Store, run: Run): RunSummary {
 }
 
 /** What the proof of a candidate leaves open, in words. */
-function notProven(candidate: Candidate, isolation: string): string[] {
+function notProven(candidate: Candidate, { request, summary }: Run): string[] {
   const { proof } = candidate.evidence
   const open: string[] = []
   if (!proof) return ['Nothing was run.']
-  if (isolation === 'none') open.push('That it did nothing else: it ran without a jail (--isolation none).')
+  const isolation = (summary as Partial<ImproveData> | null)?.isolation ?? request.isolation
+  if (isolation === 'none') {
+    const leave = request.isolation === 'none' ? '--isolation none' : 'isolation.trustOwnTests'
+    open.push(`That it did nothing else: it ran without a jail (${leave}).`)
+  }
   const unknown = proof.sites.filter(({ kept, exercised, equal_tree: equal }) => kept && exercised !== true && !equal)
   if (unknown.length > 0)
     open.push(
@@ -44,7 +49,7 @@ export function candidateReport({ store, approvals }: Pick<ImprovementDeps, 'sto
     reason: candidate.evidence.reason,
     reference: candidate.evidence.reference,
     exercised_sites: candidate.evidence.sites,
-    not_proven: notProven(candidate, store.run(candidate.runId).request.isolation),
+    not_proven: notProven(candidate, store.run(candidate.runId)),
     approval: approvals.latest(candidate.id),
     questions: approvals.questions(candidate.id),
     history: store.history(candidate.id),

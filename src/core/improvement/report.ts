@@ -69,9 +69,9 @@ export function countTotals(candidates: readonly Candidate[]): Totals {
   return totals
 }
 
-export type RunSummaryData = Pick<ImproveData, 'plan' | 'baseline' | 'blind_spots' | 'hot_rules' | 'notes' | 'next'>
+export type RunSummaryData = Pick<ImproveData, 'plan' | 'isolation' | 'baseline' | 'blind_spots' | 'hot_rules' | 'notes' | 'next'>
 
-const EMPTY: RunSummaryData = { plan: null, baseline: null, blind_spots: [], hot_rules: [], notes: [], next: [] }
+const EMPTY: RunSummaryData = { plan: null, isolation: null, baseline: null, blind_spots: [], hot_rules: [], notes: [], next: [] }
 
 /** The commands that go on from where the candidates stand now. */
 function candidateCommands(candidates: readonly Candidate[]): string[] {

@@ -172,6 +172,7 @@ function summaryOf(session: Session, next: string[]): RunSummaryData {
       steps: plan.steps.map(({ id, kind, command }) => ({ id, kind, command: command.join(' ') })),
       hash: plan.hash,
     },
+    isolation: session.isolation.kind,
     baseline: baseline && baselineData(baseline, session.control),
     blind_spots: session.blindSpots,
     hot_rules: session.hotRules,
