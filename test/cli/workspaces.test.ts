@@ -44,3 +44,15 @@ it('and a change that only the users of a package notice is rolled back', async 
     regressed: ['packages/app/test/app.test.js::limits'],
   })
 })
+
+it('a look with nothing new to find asks every suite about its own files', async () => {
+  place = createPlayground({
+    ...WORKSPACE,
+    'package.json': manifest({ name: 'top', private: true, workspaces: ['packages/*'], scripts: { test: 'node --test test/' } }),
+    'test/top.test.js': `${HEAD}test('stands', () => assert.ok(true))\n`,
+  })
+  const { blind_spots: spots, baseline, candidates } = (await place.run(['look'])).json.data
+  expect(candidates).toEqual([])
+  expect(baseline.control.planted).toBeGreaterThan(0)
+  expect({ spots, noticed: baseline.control.noticed }).toEqual({ spots: [], noticed: baseline.control.planted })
+})

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSyn
 import { dirname, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
-import { SingularityError, diskRefusal, messageOf, parseDuration } from '../../core/kernel/index.ts'
+import { type ExitCode, SingularityError, diskRefusal, messageOf, parseDuration, strongestExit } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
 import { presentSummary } from '../_present/summary.ts'
 import { askForCandidates } from './ask.ts'
@@ -124,7 +124,7 @@ export default abstract class ImproveBase extends BaseCommand {
     const refused = attemptSummary(request.summary, outcome.data)
     const { notes } = outcome.data
     const data = refused ? { ...outcome.data, notes: [...notes, `${refused.code}: ${refused.message}`] } : outcome.data
-    this.answer(data, '', refused?.exitCode ?? outcome.exitCode)
+    this.answer(data, '', refused ? strongestExit([refused.exitCode, outcome.exitCode as ExitCode]) : outcome.exitCode)
   }
 }
 

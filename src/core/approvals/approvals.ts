@@ -4,13 +4,10 @@ import type { Database } from '../storage/index.ts'
 import type { Approval, ApprovalStatus, Question } from './approval.ts'
 import { SQL } from './sql.ts'
 
-type ApprovalRow = Record<
-  'id' | 'candidate_id' | 'status' | 'token_hash' | 'diff_hash' | 'evidence_hash' | 'requested_at' | 'expires_at',
-  string
-> &
+type ApprovalRow = Record<'id' | 'candidate_id' | 'status' | 'diff_hash' | 'evidence_hash' | 'requested_at' | 'expires_at', string> &
   Record<'decided_at' | 'decided_by' | 'via' | 'reason', string | null> & { overrides: number }
 
-function toApproval({ token_hash: _secret, overrides, ...row }: ApprovalRow): Approval {
+function toApproval({ overrides, ...row }: ApprovalRow): Approval {
   return { ...row, status: row.status as ApprovalStatus, overrides: overrides === 1 }
 }
 

@@ -1,10 +1,13 @@
+const APPROVAL = `id, candidate_id, status, diff_hash, evidence_hash, requested_at, expires_at, decided_at, decided_by, via, reason, overrides`
+const QUESTION = `id, candidate_id, text, asked_by, asked_at, answer, answered_by, answered_at`
+
 /** Every statement of this room, named by what it answers. */
 export const SQL = {
   insert: `INSERT INTO approval (id, candidate_id, status, token_hash, diff_hash, evidence_hash, requested_at, expires_at)
            VALUES (?, ?, 'open', ?, ?, ?, ?, ?)`,
-  byId: `SELECT * FROM approval WHERE id = ?`,
-  latestOf: `SELECT * FROM approval WHERE candidate_id = ? ORDER BY rowid DESC LIMIT 1`,
-  open: `SELECT * FROM approval WHERE status = 'open' ORDER BY requested_at, id`,
+  byId: `SELECT ${APPROVAL} FROM approval WHERE id = ?`,
+  latestOf: `SELECT ${APPROVAL} FROM approval WHERE candidate_id = ? ORDER BY rowid DESC LIMIT 1`,
+  open: `SELECT ${APPROVAL} FROM approval WHERE status = 'open' ORDER BY requested_at, id`,
   /** The claim: of two racing answers exactly one changes a row. */
   claim: `UPDATE approval SET status = ?, decided_at = ?, decided_by = ?, via = ?, reason = ?, overrides = ?
           WHERE candidate_id = ? AND status = 'open' AND diff_hash = ? AND evidence_hash = ? AND expires_at > ?
@@ -14,8 +17,8 @@ export const SQL = {
   voidOpen: `UPDATE approval SET status = 'void', decided_at = ?, reason = ? WHERE candidate_id = ? AND status = 'open'`,
   expire: `UPDATE approval SET status = 'expired', decided_at = ? WHERE status = 'open' AND expires_at <= ? RETURNING candidate_id`,
   insertQuestion: `INSERT INTO question (id, candidate_id, text, asked_by, asked_at) VALUES (?, ?, ?, ?, ?)`,
-  questionById: `SELECT * FROM question WHERE id = ?`,
-  questionsOf: `SELECT * FROM question WHERE candidate_id = ? ORDER BY asked_at, id`,
-  openQuestions: `SELECT * FROM question WHERE answered_at IS NULL ORDER BY asked_at, id`,
+  questionById: `SELECT ${QUESTION} FROM question WHERE id = ?`,
+  questionsOf: `SELECT ${QUESTION} FROM question WHERE candidate_id = ? ORDER BY asked_at, id`,
+  openQuestions: `SELECT ${QUESTION} FROM question WHERE answered_at IS NULL ORDER BY asked_at, id`,
   answer: `UPDATE question SET answer = ?, answered_by = ?, answered_at = ? WHERE id = ? AND answered_at IS NULL`,
 } as const

@@ -11,7 +11,7 @@ import {
   refusesToCompile,
 } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
-import { quickFiles, suitesThatMayRun, suitesWith } from './quick.ts'
+import { quickFiles, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -68,8 +68,8 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
   const commit = await faultCommit(session, file, fault)
   const plan = session.plan!
   const reached = new Set(entriesFor(plan, [file]).map(({ id }) => id))
-  const within = asked.filter(({ id }) => reached.has(id))
-  const entries = within.length > 0 ? within : asked
+  const entries = asked.filter(({ id }) => reached.has(id))
+  if (entries.length === 0) return null
   const measured = session.baseline!.entries.filter(({ entryId }) => entries.some(({ id }) => id === entryId))
   const testFiles = measured.flatMap(({ files }) => files)
   const { files, complete } = await affectedTests(session.reader, [file], testFiles)
@@ -85,17 +85,19 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
     })
     return trial.cut ? 'cut' : readNotice(trial, file)
   }
+  let answer: null | false = false
   const quick = quickFiles(measured, near ? files : testFiles)
   for (const { suites, selection } of [
     ...(quick ? [{ suites: suitesWith(entries, measured, quick), selection: quick }] : []),
-    ...(near ? nearestFirst(suitesThatMayRun(entries, measured, files)).map((suites) => ({ suites, selection: files })) : []),
+    ...(near ? nearestFirst(suitesWith(entries, measured, files)).map((suites) => ({ suites, selection: files })) : []),
     // All tests are asked where some may reach the file on a way that is not known.
     ...(near && complete ? [] : nearestFirst(entries).map((suites) => ({ suites, selection: undefined }))),
   ]) {
     const notice = suites.length === 0 ? false : await ask(selection, suites)
-    if (notice !== false) return notice
+    if (notice === true || notice === 'cut') return notice
+    if (notice === null) answer = null
   }
-  return false
+  return answer
 
   function nearestFirst(suites: readonly PlanEntry[]): PlanEntry[][] {
     const isOwn = ({ scope }: PlanEntry): boolean => scope === packageOf(file, plan.packages)

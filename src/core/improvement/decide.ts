@@ -1,7 +1,8 @@
 import { digest } from '../kernel/index.ts'
 import type { LandResult } from '../landing/index.ts'
 import type { Actor } from './service.ts'
-import { type Target, describeRefusal, landCandidate } from './deliver.ts'
+import { recordDecisions } from './decisions.ts'
+import { type Target, aimOf, describeRefusal, landCandidate } from './deliver.ts'
 import type { Landing, Refusal } from './hooks.ts'
 import type { Session } from './session.ts'
 import type { Candidate } from './store.ts'
@@ -46,7 +47,7 @@ export function grantApproval(
   })
 }
 
-type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing' | 'approvals'> & {
+type LandDeps = Pick<ImprovementDeps, 'git' | 'store' | 'landing' | 'approvals' | 'log'> & {
   /** Why the suites do not hold on a merged tree; null where they do. */
   revalidate: (tree: string, onto: string, candidate: Candidate, override: boolean) => Promise<string | null>
   /** The project's hooks over the commit that is about to be made. */
@@ -95,19 +96,19 @@ export async function land(deps: LandDeps, id: string, options: LandOptions): Pr
     // Between the look and the landing another run may have landed: what would land now was not validated yet.
     if (result.status !== 'revalidate' || turn === MOST_TURNS) break
   }
-  if (!dryRun) await settle(deps, candidate, result)
+  if (!dryRun) await settle(deps, candidate, result, rest.target)
   return result
 }
 
 const MOST_TURNS = 3
 
 /** Writes what came of an attempt; the landing itself has moved the state of what landed. */
-async function settle(deps: LandDeps, candidate: Candidate, result: LandResult | Refusal): Promise<void> {
+async function settle(deps: LandDeps, candidate: Candidate, result: LandResult | Refusal, target: Target): Promise<void> {
   const { store, landing } = deps
   const { id } = candidate
   const refused = result.status !== 'landed' && result.status !== 'ready'
   store.saveReasons(id, [...candidate.reasons.filter(({ code }) => !REFUSALS.has(code)), ...(refused ? [describeRefusal(result)] : [])])
-  if (result.status === 'landed') settleAlike(deps, candidate)
+  if (result.status === 'landed') await settleAlike(deps, candidate, target)
   if (result.status === 'conflict') store.move(id, 'conflict', { paths: result.paths })
   if (result.status !== 'unchanged') return
   // Another run, or a person, put the same change on the branch: there is nothing left to land.
@@ -115,13 +116,24 @@ async function settle(deps: LandDeps, candidate: Candidate, result: LandResult |
   await landing.dropCandidate(id)
 }
 
-/** The same change that an earlier run asked about has its answer. */
-function settleAlike({ store, approvals }: LandDeps, { id, fingerprint }: Candidate): void {
-  for (const other of store.withFingerprint(fingerprint, ['validated', 'awaiting_approval', 'conflict']))
-    store.db.transaction(() => {
-      approvals.void(other.id, `landed as ${id}`)
-      store.move(other.id, 'abandoned', { reason: `landed as ${id}` })
-    })
+/** The same change for the same branch, which an earlier run asked about, has its answer. */
+async function settleAlike(deps: LandDeps, { id, runId, fingerprint }: Candidate, target: Target): Promise<void> {
+  const { store, approvals, landing } = deps
+  const aim = target.proposed ? aimOf(store.run(runId)) : target.ref.replace(/^refs\/heads\//, '')
+  const settled = store.db.transaction(() =>
+    store
+      .withFingerprint(fingerprint, ['validated', 'awaiting_approval', 'approved', 'conflict'])
+      .filter((other) => aimOf(store.run(other.runId)) === aim)
+      .map((other) => {
+        approvals.void(other.id, `landed as ${id}`)
+        store.move(other.id, 'abandoned', { reason: `landed as ${id}` })
+        return other
+      }),
+  )
+  for (const other of settled) {
+    await landing.dropCandidate(other.id)
+    recordDecisions(deps, other.runId)
+  }
 }
 
 /** Reasons of an earlier attempt: the next one tells anew. */

@@ -70,6 +70,11 @@ export async function chooseTarget(
     : { ref: `refs/heads/${branch}`, proposed: false }
 }
 
+/** The branch a run's changes are meant for in the end; `null` for a detached head. */
+export function aimOf({ request, branch }: Pick<Run, 'request' | 'branch'>): string | null {
+  return request.into !== null && request.into !== 'current' ? request.into : branch
+}
+
 /** @throws IDENTITY_MISSING */
 async function authorOf(git: Git): Promise<Identity> {
   const identity = await git.identity()

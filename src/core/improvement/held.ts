@@ -1,5 +1,8 @@
 import type { Git } from '../git/index.ts'
+import type { CandidateState } from './data.ts'
 import { plural } from '../kernel/index.ts'
+import { proposalBranch } from '../landing/index.ts'
+import { aimOf } from './deliver.ts'
 import { branchOf } from './report.ts'
 import type { Session } from './session.ts'
 import { isAutomatic } from './settle.ts'
@@ -9,42 +12,48 @@ import type { Candidate } from './store.ts'
 import { WAITING } from './waiting.ts'
 
 /**
- * Leaves out what an earlier run has found and what is still on its way: it waits for a person, or lies on a branch that
- * the base does not have. `--yes` may answer what waits, so a run with it asks again; its landing settles the older one.
+ * Leaves out what an earlier run has found and what is still on its way: it waits for a person, is approved and has not
+ * landed yet, or lies on a branch of proposals that was not merged. What `--yes` may answer is asked again by a run with
+ * it; its landing settles the older one.
  */
 export async function withoutHeld(session: Session, proposals: readonly Proposal[]): Promise<Proposal[]> {
-  const { deps, request, base } = session
+  const { request, notes } = session
   const fresh: Proposal[] = []
+  let [waiting, approved, landed] = [0, 0, 0]
   const branches = new Set<string>()
-  let waiting = 0
   for (const proposal of proposals) {
-    const known = proposal.explicit || request.retry ? [] : deps.store.withFingerprint(proposal.fingerprint, [...WAITING, ...LANDED])
-    const waits = known.some((each) => WAITING.includes(each.state) && !(request.yes && isAutomatic(session, each)))
-    const on = waits ? undefined : await unmergedBranch(deps.git, known, { base, into: request.into })
+    const isAsked = proposal.explicit || request.retry
+    const known = isAsked ? [] : session.deps.store.withFingerprint(proposal.fingerprint, [...WAITING, ...LANDED])
+    const waits = known.some((each) => ASKING.includes(each.state) && !(request.yes && isAutomatic(session, each)))
+    const branch = await unmergedBranch(session, known)
     if (waits) waiting++
-    else if (on === undefined) fresh.push(proposal)
-    else branches.add(on)
+    else if (known.some(({ state }) => state === 'approved')) approved++
+    else if (branch === undefined) fresh.push(proposal)
+    else {
+      landed++
+      branches.add(branch)
+    }
   }
-  const landed = proposals.length - fresh.length - waiting
-  if (waiting > 0) session.notes.push(`${plural(waiting, 'candidate')} found before and waiting for your yes: singularity inbox`)
+  if (waiting > 0) notes.push(`${plural(waiting, 'candidate')} found before and waiting for you: singularity inbox`)
+  if (approved > 0) notes.push(`${plural(approved, 'candidate')} approved before and not landed yet: singularity resume`)
   if (landed > 0)
-    session.notes.push(
-      `${plural(landed, 'candidate')} landed before on ${[...branches].join(', ')}, which this branch does not have yet (--retry offers them again).`,
+    notes.push(
+      `${plural(landed, 'candidate')} landed before on ${[...branches].join(', ')}, which is not merged yet (--retry offers them again).`,
     )
   return fresh
 }
 
-/** The branch that has the change of one of these candidates while the base has not. */
-async function unmergedBranch(
-  git: Git,
-  known: readonly Candidate[],
-  { base, into }: { base: string; into: string | null },
-): Promise<string | undefined> {
+const ASKING: readonly CandidateState[] = WAITING.filter((state) => state !== 'approved')
+
+/** The branch that has the change of one of these candidates, made for where this run's changes go, while the base has not. */
+async function unmergedBranch({ deps, request, branch, base }: Session, known: readonly Candidate[]): Promise<string | undefined> {
+  const { git, store } = deps
   for (const candidate of known) {
-    const { landed, targetRef } = candidate
-    const branch = branchOf(candidate)
-    if (landed === null || targetRef === null || branch === null || (into !== null && into !== branch)) continue
-    if ((await has(git, landed, targetRef)) && !(await has(git, landed, base))) return branch
+    const { landed, targetRef, runId } = candidate
+    if (landed === null || targetRef === null) continue
+    const aim = targetRef === proposalBranch(runId) ? aimOf(store.run(runId)) : branchOf(candidate)
+    if (aim !== aimOf({ request, branch })) continue
+    if ((await has(git, landed, targetRef)) && !(await has(git, landed, base))) return branchOf(candidate)!
   }
   return undefined
 }

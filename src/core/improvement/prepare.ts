@@ -5,7 +5,7 @@ import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
 import { type Bench, type Exercise, exerciseSites } from './exercise.ts'
-import { quickFiles, suitesThatMayRun, suitesWith } from './quick.ts'
+import { quickFiles, suitesWith } from './quick.ts'
 import type { Session } from './session.ts'
 import type { Proposal, Site } from './source.ts'
 import { type Trial, tryCommit } from './trials.ts'
@@ -102,7 +102,7 @@ export async function tryAffected(session: Session, draft: Draft, entries: reado
   const files = quick ?? affected.files
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })
-  const suites = (quick ? suitesWith : suitesThatMayRun)(entries, session.baseline!.entries, files)
+  const suites = suitesWith(entries, session.baseline!.entries, files)
   return tryCommit(session, draft.commit!.commit, { entries: suites, files, fresh: draft.proposal.explicit, steps: false, confirm: true })
 }
 

@@ -30,14 +30,3 @@ export function suitesWith<T extends { id: string }>(
 ): T[] {
   return entries.filter(({ id }) => suites.some((suite) => suite.entryId === id && suite.files.some((file) => files.includes(file))))
 }
-
-/** The suites that have one of these files, and those whose files nobody knows. */
-export function suitesThatMayRun<T extends { id: string }>(
-  entries: readonly T[],
-  suites: readonly EntryBaseline[],
-  files: readonly string[],
-): T[] {
-  const unknown = new Set(suites.filter((suite) => suite.files.length === 0).map(({ entryId }) => entryId))
-  const having = new Set(suitesWith(entries, suites, files))
-  return entries.filter((entry) => having.has(entry) || unknown.has(entry.id))
-}

@@ -104,7 +104,7 @@ async function walk(session: Session): Promise<void> {
   ]
   // a look of somebody who stands in a package is a look at that package
   const { prefix } = deps.git.repository
-  const entries = entriesFor(plan, touched.length === 0 && prefix !== '' ? [`${prefix}/`] : touched)
+  const entries = touched.length === 0 && prefix === '' ? plan.entries : entriesFor(plan, touched.length === 0 ? [`${prefix}/`] : touched)
   const measured = await measureBase(session, plan, entries, touched, found.length).catch((error: unknown) => {
     if (!request.look || !SingularityError.isInstance(error) || error.code !== 'LIMIT_REACHED') throw error
     session.notes.push(`${error.message} Nothing was measured: singularity improve takes the time it needs.`)
@@ -128,6 +128,8 @@ async function plantControl(
   const source = (await session.reader.entries())
     .map(({ path }) => path)
     .filter((path) => languageOf(path) && !isTestPath(path, session.plan!) && !isVendored(path) && !isGenerated(path, ''))
+    // of a file whose suites were not all measured nobody can say what they miss
+    .filter((path) => entriesFor(session.plan!, [path]).every((entry) => entries.includes(entry)))
   const sources = touched.filter((path) => source.includes(path))
   const chosen = request.look ? [...new Set([...sources, ...source])].slice(0, LOOK_FILES) : sources
   // planting goes on until the time is over: what else there is to look for comes first

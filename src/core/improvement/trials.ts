@@ -6,6 +6,7 @@ import {
   type GuardEvidence,
   type PlanEntry,
   type StepRun,
+  type ReportComparison,
   type SuiteRun,
   type TestReport,
   compareReports,
@@ -142,6 +143,11 @@ async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { step
   }
 }
 
+/** Some tests ran, none is worse than on the base, and yet the runner did not end as it should. */
+function isBroken({ timedOut, report }: SuiteRun, { regressed, weakened }: ReportComparison): boolean {
+  return !timedOut && !report.complete && report.tests.length > 0 && regressed.length + weakened.length === 0
+}
+
 async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, trial: Trial, options: TrialOptions): Promise<void> {
   const base = baselineOf(session, entry)
   const timeoutMs = hangLimit(entry, base)
@@ -156,11 +162,24 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
       signal: session.signal,
       onTests: countTests(session),
     })
+  const chosen = options.files && new Set(options.files)
+  const compare = ({ report }: SuiteRun): ReportComparison => {
+    const ran = new Set(report.tests.map(({ file }) => file))
+    const isAsked = chosen && ((id: string): boolean => chosen.has(id.split('::')[0]!) && ran.has(id.split('::')[0]!))
+    return compareReports(base.statuses, new Set(base.flaky), report, isAsked)
+  }
   let run = await runOnce()
-  // What broke without a test that failed may have been the machine: a second run tells.
-  const { complete, tests } = run.report
-  const isBroken = !run.timedOut && !complete && tests.length > 0 && !tests.some(({ status }) => status === 'fail' || status === 'error')
-  if (left() > 0 && (run.timedOut || (options.confirm && isBroken))) run = await runOnce()
+  if (run.timedOut && left() > 0) run = await runOnce()
+  if (options.confirm && isBroken(run, compare(run))) {
+    // it may have been the machine: what is whole twice in a row counts
+    const problem = run.report.problems[0] ?? ''
+    for (let turn = 0; turn < RERUNS; turn++) {
+      run = await runOnce()
+      throwIfStopped(session)
+      if (run.timedOut || !run.report.complete || compare(run).regressed.length > 0) break
+    }
+    if (run.report.complete) session.notes.push(`${entry.id}: ${problem}, once; asked again ${RERUNS} times it did not happen.`)
+  }
   if (run.timedOut) {
     trial.cut = left() <= 0
     trial.hang = !trial.cut
@@ -171,13 +190,7 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
   trial.unrun ??= run.unrun
   trial.silent ||= run.report.tests.length === 0 && Object.values(base.statuses).includes('pass')
   const ran = new Set(run.report.tests.map(({ file }) => file))
-  const chosen = options.files && new Set(options.files)
-  const comparison = compareReports(
-    base.statuses,
-    new Set(base.flaky),
-    run.report,
-    chosen && ((id) => chosen.has(id.split('::')[0]!) && ran.has(id.split('::')[0]!)),
-  )
+  const comparison = compare(run)
   trial.reports.set(entry.id, run.report)
   trial.results.push(suiteResults(entry.id, base.statuses, run.report, options.files ? [...ran] : null))
   trial.regressed.push(...comparison.regressed)

@@ -256,12 +256,13 @@ export function entriesFor(plan: Plan, changed: readonly string[]): PlanEntry[] 
  * The builds, type checks and lints that a change of these paths needs: those of the packages it reaches and of the top,
  * and the builds of what these packages and the suites that will run are built from; every build where a suite of the top
  * runs. A suite without its build would fail, and the change, or a planted fault, would be blamed for it.
- * @param whole false builds only what these suites need: for a question that is answered by part of them
+ * @param whole false builds only what was changed and what these suites need: for a question to some of them
  */
 export function stepsFor(plan: Plan, changed: readonly string[], entries: readonly PlanEntry[], whole = true): CommandStep[] {
   const reached = reachOf(changed, plan.packages)
   if (!reached) return [...plan.steps]
   const scopes = entries.map(({ scope }) => scope)
-  const built = scopes.includes('') ? null : withDependencies(new Set([...(whole ? reached : []), ...scopes]), plan.packages)
+  const touched = whole ? reached : changed.map((path) => packageOf(path, plan.packages))
+  const built = scopes.includes('') ? null : withDependencies(new Set([...touched, ...scopes]), plan.packages)
   return plan.steps.filter(({ kind, scope }) => scope === '' || (kind === 'build' ? (built?.has(scope) ?? true) : reached.has(scope)))
 }

@@ -131,7 +131,7 @@ async function workspaceGlobs(tree: TreeReader): Promise<string[]> {
 }
 
 /** The package a path belongs to: the longest scope that holds it. */
-export function packageOf(path: string, packages: readonly PackageNode[]): string {
+export function packageOf(path: string, packages: readonly Pick<PackageNode, 'scope'>[]): string {
   let best = ''
   for (const { scope } of packages) if (scope.length > best.length && (path === scope || path.startsWith(`${scope}/`))) best = scope
   return best

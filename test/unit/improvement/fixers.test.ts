@@ -135,6 +135,11 @@ describe('eslint', () => {
     expect(placesOf(await find(workspace, { scopes, paths: ['packages/two/src'] }))).toEqual([
       'packages/two eslint/no-var packages/two/src/b.js',
     ])
+    // the nearest configuration speaks for a package inside a package
+    const nested = { 'packages/own/inner/package.json': MANIFEST, 'packages/own/inner/src/d.js': 'var d = 1\nlet e = 2\nexport { d, e }\n' }
+    expect(placesOf(await find({ ...workspace, ...nested }, { scopes: [...scopes, 'packages/own/inner'] }))).toContain(
+      'packages/own/inner eslint/prefer-const packages/own/inner/src/d.js',
+    )
     const clean = {
       ...workspace,
       'packages/own/src/c.js': 'export const c = 1\n',
@@ -229,5 +234,22 @@ pub fn f(a: bool) -> &'static str {
     const before = files['src/lib.rs']
     expect(await found.after('Fix bool_comparison (clippy)', 'src/lib.rs')).toBe(before.replace('a == true', 'a'))
     expect(await found.after('Fix needless_return (clippy)', 'src/lib.rs')).toBe(before.replace('return if', 'if').replace('};\n', '}\n'))
+  })
+
+  it('is asked once for a workspace, and in a member where only that was asked for', async () => {
+    const member = (name: string): Record<string, string> => ({
+      [`crates/${name}/Cargo.toml`]: `[package]\nname = "${name}"\nversion = "0.1.0"\nedition = "2021"\n`,
+      [`crates/${name}/src/lib.rs`]: 'pub fn f(a: bool) -> bool {\n    return a;\n}\n',
+    })
+    const files = {
+      'Cargo.toml': '[workspace]\nmembers = ["crates/*"]\nresolver = "2"\n',
+      'Cargo.lock': 'version = 3\n\n[[package]]\nname = "one"\nversion = "0.1.0"\n\n[[package]]\nname = "two"\nversion = "0.1.0"\n',
+      ...member('one'),
+      ...member('two'),
+    }
+    const scopes = ['', 'crates/one', 'crates/two']
+    const filesOf = ({ proposals }: Found): string[] => proposals.flatMap(({ sites }) => sites.map(({ file }) => file)).toSorted()
+    expect(filesOf(await find(files, { modules: false, scopes }))).toEqual(['crates/one/src/lib.rs', 'crates/two/src/lib.rs'])
+    expect(filesOf(await find(files, { modules: false, scopes, paths: ['crates/two'] }))).toEqual(['crates/two/src/lib.rs'])
   })
 })

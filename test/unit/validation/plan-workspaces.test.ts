@@ -74,9 +74,15 @@ describe('workspaces', () => {
       plan.entries.filter(({ scope }) => /[ac]$/.test(scope)),
     )
     expect(withMore.map(({ id }) => id)).toEqual(['build:packages/z', 'build:packages/a', 'build:packages/c'])
-    // a question to one of the suites builds what that one needs
+    // a question to one of the suites builds what was changed and what that one needs
     const [own] = plan.entries.filter(({ scope }) => scope === 'packages/a')
     expect(stepsFor(plan, ['packages/z/src/x.js'], [own!], false).map(({ id }) => id)).toEqual(['build:packages/z', 'build:packages/a'])
+    const [other] = plan.entries.filter(({ scope }) => scope === 'packages/c')
+    expect(stepsFor(plan, ['packages/a/src/x.js'], [other!], false).map(({ id }) => id)).toEqual([
+      'build:packages/z',
+      'build:packages/a',
+      'build:packages/c',
+    ])
   })
 
   it('takes the suites of the packages where the top only lists the runner, and those with a configuration of their own', async () => {

@@ -6,6 +6,7 @@ import type { JailProfile, Sandbox, SandboxRoom } from '../../sandbox/index.ts'
 import { sitesOfDiff } from '../edits.ts'
 import type { CandidateSource, Proposal, Site, SourceContext } from '../source.ts'
 import { freezeEdits } from './exec.ts'
+import { packageOf } from '../../validation/index.ts'
 import { FIXERS, type Fix, type Fixer, type FixerProject } from './fixers/index.ts'
 
 const MAX_FILES = 50
@@ -34,9 +35,9 @@ export function createFixerSource(deps: FixerDeps): CandidateSource {
     async find(context) {
       const proposals: Proposal[] = []
       const notes: string[] = []
+      const packages = deps.scopes.map((scope) => ({ scope }))
       for (const fixer of FIXERS) {
         const projects = await projectsOf(fixer, deps, context)
-        const own = new Set(projects.map(({ scope }) => scope))
         const clean: string[] = []
         for (const project of projects) {
           if (context.signal?.aborted) break
@@ -47,11 +48,10 @@ export function createFixerSource(deps: FixerDeps): CandidateSource {
             continue
           }
           context.onProgress?.(`${fixer.id} ${scope}`.trim())
-          const packageOf = (file: string): string | undefined => {
-            const owner = ownerOf(file, deps.scopes)
-            return owner === scope || (scope === '' && !own.has(owner)) ? owner : undefined
-          }
-          const found = await runFixer(deps, { ...context, packageOf }, fixer, project, program)
+          // the nearest configuration speaks for a file
+          const scopeOf = (file: string): string | undefined =>
+            packageOf(file, projects) === scope ? packageOf(file, packages) : undefined
+          const found = await runFixer(deps, { ...context, scopeOf }, fixer, project, program)
           if (found.notes.length === 0 && found.proposals.length === 0) clean.push(scope)
           proposals.push(...found.proposals)
           notes.push(...found.notes)
@@ -65,21 +65,14 @@ export function createFixerSource(deps: FixerDeps): CandidateSource {
   }
 }
 
-/** The package a file belongs to: the longest of these folders that holds it. */
-function ownerOf(file: string, scopes: readonly string[]): string {
-  return (
-    scopes.filter((scope) => scope === '' || file === scope || file.startsWith(`${scope}/`)).toSorted((a, b) => b.length - a.length)[0] ??
-    ''
-  )
-}
-
 /**
  * Where a fixer runs: at the top, whose configuration holds for the packages below, and in each package that has one of its
  * own; where paths were asked for, in their packages.
  */
 async function projectsOf(fixer: Fixer, deps: FixerDeps, { base, paths }: SourceContext): Promise<FixerProject[]> {
+  const packages = deps.scopes.map((scope) => ({ scope }))
   const isAsked = (scope: string): boolean =>
-    paths.length === 0 || paths.some((path) => ownerOf(path, deps.scopes) === scope || scope.startsWith(`${path}/`))
+    paths.length === 0 || paths.some((path) => packageOf(path, packages) === scope || scope.startsWith(`${path}/`))
   const scopes = deps.scopes.filter(isAsked)
   const top = projectAt(deps, base, '')
   const fromTop = scopes.includes('') && (await fixer.used(top))
@@ -115,8 +108,8 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** `packageOf`: whose a file is, undefined where another run speaks for it. */
-type FixerContext = SourceContext & { packageOf: (file: string) => string | undefined }
+/** `scopeOf`: the package of a file, undefined where another run speaks for it. */
+type FixerContext = SourceContext & { scopeOf: (file: string) => string | undefined }
 
 async function runFixer(deps: FixerDeps, context: FixerContext, fixer: Fixer, project: FixerProject, program: readonly string[]) {
   const profile = await deps.profile(context.base, [program[0]!])
@@ -133,8 +126,8 @@ async function runFixer(deps: FixerDeps, context: FixerContext, fixer: Fixer, pr
         : await rewrite(deps, sandbox, context, fixer, project, program, report, notes)
     const proposals: Proposal[] = []
     for (const [rule, sites] of groups)
-      for (const [scope, own] of groupBy(sites, ({ file }) => context.packageOf(file))) {
-        const proposal = scope !== undefined && (await toProposal(deps.git, context, fixer, scope, rule, own))
+      for (const [scope, own] of groupBy(sites, ({ file }) => context.scopeOf(file))) {
+        const proposal = scope !== undefined && (await toProposal(deps.git, context, fixer, scope, rule, own, notes))
         if (proposal) proposals.push(proposal)
       }
     return { proposals, notes }
@@ -216,15 +209,21 @@ async function toProposal(
   scope: string,
   rule: string,
   found: readonly Site[],
+  notes: string[],
 ): Promise<Proposal | undefined> {
   const wanted = (file: string): boolean =>
     !context.isProtected(file) && (context.paths.length === 0 || context.paths.some((path) => file === path || file.startsWith(`${path}/`)))
   const allowed = found.filter(({ file }) => wanted(file))
-  const files = [...new Set(allowed.map(({ file }) => file))].toSorted().slice(0, MAX_FILES)
+  const reader = git.reader(context.base)
+  const known = new Map<string, string>()
+  for (const file of [...new Set(allowed.map((site) => site.file))].toSorted()) {
+    const entry = await reader.entry(file)
+    if (entry) known.set(file, entry.oid)
+  }
+  const [files, blobs] = [[...known.keys()].slice(0, MAX_FILES), [...known.values()].slice(0, MAX_FILES)]
+  if (known.size > MAX_FILES) notes.push(`${fixer.id} ${rule}: the first ${MAX_FILES} of ${known.size} files.`)
   const sites = allowed.filter(({ file }) => files.includes(file))
   if (sites.length === 0) return undefined
-  const reader = git.reader(context.base)
-  const blobs = await Promise.all(files.map(async (file) => (await reader.entry(file))?.oid))
   return {
     title: `Fix ${rule} (${fixer.id})`,
     source: { kind: 'fixers', id: `${fixer.id}/${rule}`, version: '1' },

@@ -1,4 +1,4 @@
-import { type Fix, type Fixer, hasAny, parseReport, relativePath } from './fixer.ts'
+import { type Fix, type Fixer, type FixerProject, hasAny, parseReport, relativePath } from './fixer.ts'
 
 type Span = {
   file_name: string
@@ -10,14 +10,24 @@ type Span = {
 }
 type Message = { reason: string; message?: { code: { code: string } | null; spans: Span[]; children: { spans: Span[] }[] } }
 
+async function isWorkspace({ reader }: FixerProject): Promise<boolean> {
+  return /^\s*\[workspace\b/m.test((await reader.text('Cargo.toml')) ?? '')
+}
+
+/** Cargo prints paths from the top of the workspace, also where it runs in a member. */
+async function pathOf(printed: string, project: FixerProject): Promise<string> {
+  return (await project.reader.entry(printed)) ? printed : relativePath(printed, project)
+}
+
 /** Clippy's machine-applicable suggestions, from cargo's JSON messages. Ranges count bytes. */
 export const clippy: Fixer = {
   id: 'clippy',
   kind: 'reporting',
-  used: async (project) => hasAny(project, ['Cargo.toml']),
+  // a member of a workspace is asked with the workspace
+  used: async (project) => (await hasAny(project, ['Cargo.toml'])) && !(project.alone && (await isWorkspace(project))),
   // by name: the jail finds them behind rustup's shims, which lie elsewhere
   program: ({ findProgram }) => (findProgram('cargo') && findProgram('cargo-clippy') ? ['cargo', 'clippy'] : undefined),
-  report: (program) => [...program, '--offline', '--quiet', '--message-format', 'json'],
+  report: (program) => [...program, '--workspace', '--offline', '--quiet', '--message-format', 'json'],
   async read(report, project) {
     const fixes: Fix[] = []
     for (const line of report.split('\n')) {
@@ -29,7 +39,7 @@ export const clippy: Fixer = {
         if (usable.length === 0 || new Set(usable.map(({ file_name }) => file_name)).size > 1) continue
         fixes.push({
           rule: rule.slice('clippy::'.length),
-          file: relativePath(usable[0]!.file_name, project),
+          file: await pathOf(usable[0]!.file_name, project),
           line: usable[0]!.line_start,
           edits: usable.map((span) => ({ start: span.byte_start, end: span.byte_end, text: span.suggested_replacement! })),
         })
