@@ -77,6 +77,17 @@ describe('what a person is asked and told', () => {
     expect((await place.run(['runs'])).json.data.runs).toEqual([])
   })
 
+  it('a summary on standard output is refused: the answer is there', async () => {
+    place = createPlayground()
+    await refuses(place, ['improve', '--patch', '-', '--summary', '/dev/stdout'], 'USAGE', 2, { input: GOOD_PATCH })
+  })
+
+  it('a rule that nobody knows is told before a run begins', async () => {
+    place = createPlayground()
+    await refuses(place, ['improve', '--rule', 'js/nope'], 'USAGE', 2)
+    expect((await place.run(['runs'])).json.data.runs).toEqual([])
+  })
+
   it.skipIf(!existsSync('/dev/full'))(
     'a summary whose disk is full: the decisions are answered all the same, with the refusal among the notes',
     async () => {
@@ -84,7 +95,7 @@ describe('what a person is asked and told', () => {
       const answer = await place.run(['improve', '--patch', '-', '--summary', '/dev/full'], { input: GOOD_PATCH })
       expect(candidateOf(answer).state).toBe('awaiting_approval')
       expect({ notes: answer.json.data.notes.at(-1), exitCode: answer.exitCode }).toEqual({
-        notes: expect.stringMatching(/^DISK_FULL: /),
+        notes: 'DISK_FULL: No space left for /dev/full.',
         exitCode: 6,
       })
     },

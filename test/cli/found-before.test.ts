@@ -11,18 +11,33 @@ const waiting = async (): Promise<string[]> =>
   (await place.run(['inbox'])).json.data.candidates.map(({ candidate }: { candidate: { id: string } }) => candidate.id)
 
 describe('a change that an earlier run found', () => {
-  it('is not asked twice; --retry asks again, and one landing answers all', async () => {
+  it('is not asked twice; --retry asks again in its place', async () => {
     place = createPlayground()
     const first = await place.run(RULE)
     expect(statesOf(first), first.stdout).toEqual(['awaiting_approval'])
     const again = await place.run(RULE)
     expect({ states: statesOf(again), exitCode: again.exitCode }, again.stdout).toEqual({ states: [], exitCode: 0 })
     expect(notesOf(again)).toContain('1 candidate found before and waiting for you: singularity inbox')
-    expect(statesOf(await place.run([...RULE, '--retry']))).toEqual(['awaiting_approval'])
-    expect(await waiting()).toHaveLength(2)
-    const { id } = first.json.data.candidates[0]
+    const retried = await place.run([...RULE, '--retry'])
+    expect(statesOf(retried)).toEqual(['awaiting_approval'])
+    const { id } = retried.json.data.candidates[0]
+    expect(await waiting(), 'the new request stands for the old one').toEqual([id])
+    const [old] = first.json.data.candidates
+    expect((await place.run(['approve', old.id])).json.error?.code).toBe('STATE_CONFLICT')
     expect((await place.run(['approve', id])).json.data.state).toBe('landed')
     expect(await waiting()).toEqual([])
+  })
+
+  it('and undone is not offered again: a person took it back', async () => {
+    place = createPlayground()
+    const { id } = (await place.run([...RULE, '--yes'])).json.data.candidates[0]
+    expect((await place.run(['undo', id, '--yes'])).json.data.state).toBe('undone')
+    const again = await place.run([...RULE, '--yes'])
+    expect({ states: statesOf(again), notes: notesOf(again) }).toEqual({
+      states: [],
+      notes: expect.stringContaining('1 candidate declined, rolled back or undone before'),
+    })
+    expect(statesOf(await place.run([...RULE, '--yes', '--retry']))).toEqual(['landed'])
   })
 
   it('is asked again by a run that may say yes', async () => {

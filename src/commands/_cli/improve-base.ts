@@ -1,12 +1,12 @@
-import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import type { ImproveData, ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
-import { type ExitCode, SingularityError, diskRefusal, messageOf, parseDuration, strongestExit } from '../../core/kernel/index.ts'
+import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
+import { type ExitCode, SingularityError, parseDuration, strongestExit } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
-import { presentSummary } from '../_present/summary.ts'
 import { askForCandidates } from './ask.ts'
 import { BaseCommand } from './base.ts'
+import { assertWritable, attemptSummary, writeSummary } from './summary-file.ts'
 import { watchWork } from './watch.ts'
 import { Args, Flags } from './oclif.ts'
 
@@ -125,42 +125,6 @@ export default abstract class ImproveBase extends BaseCommand {
     const { notes } = outcome.data
     const data = refused ? { ...outcome.data, notes: [...notes, `${refused.code}: ${refused.message}`] } : outcome.data
     this.answer(data, '', refused ? strongestExit([refused.exitCode, outcome.exitCode as ExitCode]) : outcome.exitCode)
-  }
-}
-
-/** Told before minutes of work, not after them. @throws USAGE */
-function assertWritable(file: string): void {
-  try {
-    if (existsSync(file)) {
-      if (statSync(file).isDirectory()) throw new Error('it is a folder')
-      accessSync(file, constants.W_OK)
-    } else accessSync(dirname(resolve(file)), constants.W_OK)
-  } catch (error) {
-    throw new SingularityError('USAGE', `--summary ${file} cannot be written: ${messageOf(error)}.`, { cause: error })
-  }
-}
-
-/** @throws USAGE, READ_ONLY, DISK_FULL; what the run decided stays decided. */
-function writeSummary(file: string, data: ImproveData): void {
-  try {
-    writeFileSync(file, presentSummary(data))
-  } catch (error) {
-    const refused = diskRefusal(error)
-    if (refused) throw refused
-    throw new SingularityError('USAGE', `--summary ${file} cannot be written.`, {
-      cause: error,
-      hints: [`singularity show ${data.run.id} --markdown`],
-    })
-  }
-}
-
-function attemptSummary(file: string, data: ImproveData): SingularityError | undefined {
-  try {
-    writeSummary(file, data)
-    return undefined
-  } catch (error) {
-    if (SingularityError.isInstance(error)) return error
-    throw error
   }
 }
 

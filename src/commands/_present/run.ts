@@ -14,7 +14,7 @@ const WORDS: Record<string, { word: string; color: Paint }> = {
 
 export function verdictWord(candidate: CandidateData): { word: string; color: Paint } {
   if (candidate.state === 'errored') return WORDS['errored']!
-  if (candidate.state === 'abandoned' && candidate.verdict !== 'keep') return WORDS[candidate.verdict === null ? 'not_run' : 'replaced']!
+  if (candidate.state === 'abandoned' && candidate.verdict === 'roll_back') return WORDS['replaced']!
   return WORDS[candidate.verdict ?? 'not_run']!
 }
 
@@ -101,7 +101,12 @@ export function presentRun(data: ImproveData, look = false): string {
     text += heading(look ? 'Could be improved (not proven yet)' : 'Candidates')
     const rows = shown.map((candidate) =>
       look
-        ? [candidate.id, candidate.title, plural(candidate.sites.found, 'site'), plural(candidate.files.length, 'file')]
+        ? [
+            candidate.id,
+            candidate.title,
+            plural(candidate.sites.found, 'site'),
+            candidate.files.length === 1 ? oneLine(candidate.files[0]!) : plural(candidate.files.length, 'file'),
+          ]
         : [
             verdictWord(candidate).word,
             candidate.id,

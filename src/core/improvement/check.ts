@@ -2,16 +2,18 @@ import { realpathSync } from 'node:fs'
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import type { Git } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
+import { loadRules } from '../rules/index.ts'
 import { parseMetric } from '../validation/index.ts'
 import type { ImproveRequest } from './data.ts'
 import { chooseTarget } from './deliver.ts'
 import type { ImprovementDeps } from './session.ts'
+import { chooseRules } from './sources/rules.ts'
 
 /**
- * What can be known to be wrong before minutes of work, told before them: metrics, the branch to land on, paths.
+ * What can be known to be wrong before minutes of work, told before them: metrics, rules, the branch to land on, paths.
  * Answers the request with its paths relative to the top, as a person in a folder below means them, and its time within
  * the longest an experiment may take.
- * @throws USAGE
+ * @throws USAGE, RULE_INVALID
  */
 export async function checkRequest(deps: ImprovementDeps, request: ImproveRequest, base: string): Promise<ImproveRequest> {
   for (const metric of request.metrics)
@@ -19,6 +21,7 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
       throw new SingularityError('USAGE', `--metric ${metric} is not NAME[unit,lower|higher]=COMMAND.`, {
         hints: ["singularity improve --metric 'size[bytes,lower]=wc -c < dist/index.js'"],
       })
+  if (request.rules.length > 0) chooseRules(await loadRules(deps.git.reader(base)), request.rules)
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
   const exec = request.exec && { ...request.exec, binds: request.exec.binds.map((path) => resolveBind(deps, path)) }

@@ -16,8 +16,8 @@ import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
 export type Planted = { file: string; fault: Fault; noticed: boolean }
-/** `wanted`: how many there would have been, time permitting. */
-export type Control = { planted: Planted[]; noticed: number; wanted: number }
+/** `wanted`: how many there would have been, time permitting; `cut`: it did not. */
+export type Control = { planted: Planted[]; noticed: number; wanted: number; cut: boolean }
 
 /** Planting stops after this long, though at least one fault is planted; a look stops by its own end. */
 const BUDGET_MS = 60_000
@@ -151,6 +151,7 @@ export async function controlPlan(
   const startedAt = clock.monotonic()
   let longest = session.baseline!.entries.reduce((sum, { wallMs }) => sum + wallMs, 0) / 2
   let tried = 0
+  let cut = false
   const timeFor = (): boolean => {
     if (session.lookEndsAt !== null) return !session.signal.aborted && !session.stopSoon.aborted && lookTimeLeft(session)! > longest
     return tried === 0 || (clock.monotonic() - startedAt + longest <= BUDGET_MS && mayContinue(session))
@@ -159,13 +160,13 @@ export async function controlPlan(
   const plantOne = async (queue: Planting[]): Promise<boolean> => {
     let refused = ''
     for (let next = queue.shift(); next; next = queue.shift()) {
-      if (!timeFor()) return false
+      if (!timeFor()) return !(cut = true)
       const { file, fault } = next
       const detail = `planted fault ${planted.length + 1} of ${wanted}: ${file}:${fault.line}${refused}`
       session.observe({ type: 'phase', phase: 'control', detail })
       const since = clock.monotonic()
       const noticed = await isNoticed(session, entries, file, fault)
-      if (noticed === 'cut') return false
+      if (noticed === 'cut') return !(cut = true)
       longest = Math.max(tried === 0 ? 0 : longest, clock.monotonic() - since)
       tried++
       if (noticed !== null) {
@@ -188,7 +189,7 @@ export async function controlPlan(
         name: fault.functionName,
         detail: `a planted fault (${fault.kind}) in ${fault.functionName} was not noticed`,
       })
-  return { planted, noticed: planted.filter(({ noticed }) => noticed).length, wanted }
+  return { planted, noticed: planted.filter(({ noticed }) => noticed).length, wanted, cut }
 }
 
 /** Functions of the given files that no test executes, from coverage alone. */

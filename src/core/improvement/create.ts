@@ -176,6 +176,8 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       if (!LANDED.includes(candidate.state) && candidate.state !== 'undo_conflict') throw conflict(candidate, 'undone')
       if (!options.dryRun) store.event('candidate.undo_asked', candidate.runId, candidate.id, { by: actor.name, via: actor.via })
       const result = await undoCandidate(deps, candidate, options)
+      if (result.status === 'undone' && !candidate.evidence.explicit)
+        store.decline(candidate.fingerprint, candidate.id, 'undone', `taken back by ${actor.name}`)
       if (!options.dryRun) recordDecisions(deps, candidate.runId)
       if (result.status !== 'undone' && result.status !== 'ready') {
         const { detail } = describeRefusal(result)

@@ -8,12 +8,26 @@ import type { Session } from './session.ts'
 import type { Candidate } from './store.ts'
 import type { ImprovementDeps } from './session.ts'
 
-/** Opens the request for a yes, bound to the exact diff and its evidence. */
+/**
+ * Opens the request for a yes, bound to the exact diff and its evidence. A request of an earlier run for the same change,
+ * found again because this run asked for it, is replaced; what somebody hands in twice is asked twice.
+ */
 export function requestApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals' | 'settings'>, candidate: Candidate): void {
-  deps.store.db.transaction(() => {
+  const { store } = deps
+  store.db.transaction(() => {
     openRequest(deps, candidate)
-    deps.store.move(candidate.id, 'awaiting_approval')
+    store.move(candidate.id, 'awaiting_approval')
+    if (candidate.evidence.explicit) return
+    const aim = aimOf(store.run(candidate.runId))
+    for (const other of store.withFingerprint(candidate.fingerprint, ['awaiting_approval', 'conflict']))
+      if (other.runId !== candidate.runId && aimOf(store.run(other.runId)) === aim)
+        abandonAlike(deps, other, `asked again as ${candidate.id}`)
   })
+}
+
+function abandonAlike({ store, approvals }: Pick<ImprovementDeps, 'store' | 'approvals'>, other: Candidate, reason: string): void {
+  approvals.void(other.id, reason)
+  store.move(other.id, 'abandoned', { reason })
 }
 
 /** The row of the request alone, for a candidate that waits already. */
@@ -118,15 +132,14 @@ async function settle(deps: LandDeps, candidate: Candidate, result: LandResult |
 
 /** The same change for the same branch, which an earlier run asked about, has its answer. */
 async function settleAlike(deps: LandDeps, { id, runId, fingerprint }: Candidate, target: Target): Promise<void> {
-  const { store, approvals, landing } = deps
+  const { store, landing } = deps
   const aim = target.proposed ? aimOf(store.run(runId)) : target.ref.replace(/^refs\/heads\//, '')
   const settled = store.db.transaction(() =>
     store
       .withFingerprint(fingerprint, ['validated', 'awaiting_approval', 'approved', 'conflict'])
       .filter((other) => aimOf(store.run(other.runId)) === aim)
       .map((other) => {
-        approvals.void(other.id, `landed as ${id}`)
-        store.move(other.id, 'abandoned', { reason: `landed as ${id}` })
+        abandonAlike(deps, other, `landed as ${id}`)
         return other
       }),
   )

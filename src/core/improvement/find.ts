@@ -74,7 +74,7 @@ function fixerTime(session: Session): () => number {
 }
 
 /**
- * Asks every source, leaves out what was declined, rolled back or found before and is still on its way (`--retry` asks
+ * Asks every source, leaves out what was declined, rolled back, undone or found before and is still on its way (`--retry` asks
  * again), and stores the first `--max` as candidates. What was found beyond that, or nowhere, is told in the run's notes.
  */
 export async function findCandidates(session: Session, plan: Plan): Promise<Found[]> {
@@ -99,7 +99,7 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
   const welcome = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
   if (welcome.length < proposals.length)
     session.notes.push(
-      `${plural(proposals.length - welcome.length, 'candidate')} declined or rolled back before and unchanged since (--retry offers them again).`,
+      `${plural(proposals.length - welcome.length, 'candidate')} declined, rolled back or undone before and unchanged since (offered again by --retry).`,
     )
   const fresh = await withoutHeld(session, welcome)
   if (fresh.length > request.max) session.notes.push(`${fresh.length - request.max} more wait behind --max ${request.max}.`)

@@ -38,7 +38,7 @@ export async function withoutHeld(session: Session, proposals: readonly Proposal
   if (approved > 0) notes.push(`${plural(approved, 'candidate')} approved before and not landed yet: singularity resume`)
   if (landed > 0)
     notes.push(
-      `${plural(landed, 'candidate')} landed before on ${[...branches].join(', ')}, which is not merged yet (--retry offers them again).`,
+      `${plural(landed, 'candidate')} landed before on ${[...branches].join(', ')}, which is not merged yet (offered again by --retry).`,
     )
   return fresh
 }

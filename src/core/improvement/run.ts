@@ -137,7 +137,7 @@ async function plantControl(
   const unexercised = session.blindSpots.splice(0)
   const control = await controlPlan(session, entries, coverage, chosen, request.look ? LOOK_FAULTS : RUN_FAULTS)
   session.blindSpots.push(...unexercised)
-  if (request.look && control.planted.length < control.wanted)
+  if (request.look && control.cut)
     session.notes.push(
       `stopped after ${lookMs(request) === LOOK_MS ? 'two minutes' : formatDuration(lookMs(request))}: ${control.planted.length} of ${plural(control.wanted, 'fault')} planted`,
     )

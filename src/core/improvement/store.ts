@@ -289,7 +289,7 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     saveUndo: (id: string, commit: string): number => db.run(SQL.saveUndo, commit, now(), id),
     saveReasons: (id: string, reasons: readonly VerdictReason[]): number => db.run(SQL.saveReasons, JSON.stringify(reasons), now(), id),
 
-    /** Declined or rolled-back work is not offered again while its fingerprint stays the same. */
+    /** Declined, rolled-back or undone work is not offered again while its fingerprint stays the same. */
     decline: (fingerprint: string, id: string, outcome: string, reason: string): number =>
       db.run(SQL.decline, fingerprint, id, outcome, reason, now()),
     isDeclined: (fingerprint: string): boolean => db.get(SQL.declined, fingerprint) !== undefined,

@@ -37,7 +37,8 @@ export function createRuleSource(deps: { git: Git; only: readonly string[] }): C
   }
 }
 
-function chooseRules(rules: readonly Rule[], only: readonly string[]): Rule[] {
+/** The rules of these names; all but the experimental ones where none is named. @throws USAGE */
+export function chooseRules(rules: readonly Rule[], only: readonly string[]): Rule[] {
   const unknown = only.find((id) => !rules.some((rule) => rule.id === id))
   if (unknown !== undefined) throw new SingularityError('USAGE', `No rule is named ${unknown}`, { hints: ['singularity rules list'] })
   return rules.filter((rule) => (only.length === 0 ? rule.safety !== 'experimental' : only.includes(rule.id)))
