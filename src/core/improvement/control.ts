@@ -11,7 +11,7 @@ import {
   refusesToCompile,
 } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
-import { quickFiles, suitesWith } from './quick.ts'
+import { filesOf, quickFiles, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -85,24 +85,26 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
     })
     return trial.cut ? 'cut' : readNotice(trial, file)
   }
+  const isOwn = ({ scope }: PlanEntry): boolean => scope === packageOf(file, plan.packages)
+  const groups = [entries.filter(isOwn), entries.filter((suite) => !isOwn(suite))].filter((group) => group.length > 0)
+  const questions = groups.flatMap((suites) => {
+    const own = filesOf(measured, suites)
+    const affected = near ? own.filter((path) => files.includes(path)) : own
+    const timed = measured.filter(({ entryId }) => suites.some(({ id }) => id === entryId))
+    const selections = [quickFiles(timed, affected), near && affected.length > 0 ? affected : undefined]
+    return [
+      ...selections.flatMap((selection) => (selection ? [{ suites: suitesWith(suites, measured, selection), selection }] : [])),
+      // All tests are asked where some may reach the file on a way that is not known.
+      ...(near && complete ? [] : [{ suites, selection: undefined }]),
+    ]
+  })
   let answer: null | false = false
-  const quick = quickFiles(measured, near ? files : testFiles)
-  for (const { suites, selection } of [
-    ...(quick ? [{ suites: suitesWith(entries, measured, quick), selection: quick }] : []),
-    ...(near ? nearestFirst(suitesWith(entries, measured, files)).map((suites) => ({ suites, selection: files })) : []),
-    // All tests are asked where some may reach the file on a way that is not known.
-    ...(near && complete ? [] : nearestFirst(entries).map((suites) => ({ suites, selection: undefined }))),
-  ]) {
-    const notice = suites.length === 0 ? false : await ask(selection, suites)
+  for (const { suites, selection } of questions) {
+    const notice = await ask(selection, suites)
     if (notice === true || notice === 'cut') return notice
     if (notice === null) answer = null
   }
   return answer
-
-  function nearestFirst(suites: readonly PlanEntry[]): PlanEntry[][] {
-    const isOwn = ({ scope }: PlanEntry): boolean => scope === packageOf(file, plan.packages)
-    return [suites.filter(isOwn), suites.filter((suite) => !isOwn(suite))]
-  }
 }
 
 /** Whether a build reads the types before the tests run; compiled languages are known as such. */

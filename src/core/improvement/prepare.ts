@@ -1,11 +1,11 @@
 import { affectedTests } from '../analysis/index.ts'
 import { plural } from '../kernel/index.ts'
-import { type PlanEntry, baseTestsOverlay, classifyBaseTests, entriesFor, isTestPath, isTouched } from '../validation/index.ts'
+import { type PlanEntry, baseTestsOverlay, classifyBaseTests, entriesFor, isTestPath, isTouched, packageOf } from '../validation/index.ts'
 import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
 import { type Bench, type Exercise, exerciseSites } from './exercise.ts'
-import { quickFiles, suitesWith } from './quick.ts'
+import { filesOf, quickFiles, suitesWith } from './quick.ts'
 import type { Session } from './session.ts'
 import type { Proposal, Site } from './source.ts'
 import { type Trial, tryCommit } from './trials.ts'
@@ -94,16 +94,29 @@ function controlEvidence(contract: StaticReport, { control }: Bench): Draft['evi
   return contract.changed.some(({ path }) => !contract.equalTrees.has(path)) ? null : { noticed: 0, planted: 0 }
 }
 
-/** The affected tests, of a long suite the quick ones, when they are fewer than all: a cheap way to reject, never to accept. */
+/**
+ * The affected tests of the packages it touches, of a long suite the quick ones, when they are fewer than all: a cheap way
+ * to reject, never to accept.
+ */
 export async function tryAffected(session: Session, draft: Draft, entries: readonly PlanEntry[]): Promise<Trial | null> {
+  const { packages } = session.plan!
+  const measured = session.baseline!.entries
   const all = testFilesOf(session)
-  const affected = await affectedTests(session.reader, draft.commit!.files, all)
-  const quick = quickFiles(session.baseline!.entries, affected.files)
-  const files = quick ?? affected.files
+  const changed = draft.commit!.files
+  const touched = new Set(changed.map((path) => packageOf(path, packages)))
+  const own = entries.filter(({ scope }) => touched.has(scope))
+  const suites = own.length > 0 ? own : entries
+  const reachable = new Set(filesOf(measured, suites))
+  const affected = (await affectedTests(session.reader, changed, all)).files.filter((file) => reachable.has(file))
+  const files =
+    quickFiles(
+      measured.filter(({ entryId }) => suites.some(({ id }) => id === entryId)),
+      affected,
+    ) ?? affected
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })
-  const suites = suitesWith(entries, session.baseline!.entries, files)
-  return tryCommit(session, draft.commit!.commit, { entries: suites, files, fresh: draft.proposal.explicit, steps: false, confirm: true })
+  const chosen = suitesWith(suites, measured, files)
+  return tryCommit(session, draft.commit!.commit, { entries: chosen, files, fresh: draft.proposal.explicit, steps: false, confirm: true })
 }
 
 /** The base's own tests on the candidate's source, where the candidate touches tests. */
