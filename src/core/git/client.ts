@@ -87,6 +87,8 @@ export function createGit(repository: Repository, deps: GitDeps): Git {
       if (options.binary) flags.push('--binary')
       return (await run(['diff-tree', ...flags, from, to, '--', ...(options.paths ?? [])])).text
     },
+    isAncestor: async (ancestor, commit) =>
+      (await run(['merge-base', '--is-ancestor', ancestor, commit], { accept: [0, 1, 128] })).exitCode === 0,
     async mergeTrees(ours, theirs) {
       const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ours, theirs]
       const [tree = '', ...conflicts] = splitNul((await run(args, { accept: [0, 1] })).stdout)

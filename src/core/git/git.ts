@@ -90,6 +90,8 @@ export type Git = {
     to: string,
     options?: { paths?: readonly string[]; color?: boolean; context?: number; binary?: boolean },
   ): Promise<string>
+  /** Whether `commit` has `ancestor` in its history; false where one of them does not exist. */
+  isAncestor(ancestor: string, commit: string): Promise<boolean>
   /** Three-way merge of commits by `merge-tree --write-tree`. */
   mergeTrees(ours: string, theirs: string): Promise<{ tree: string; conflicts: readonly string[] }>
   /** Moves a ref by compare-and-swap; `old` null means it must not exist. Answers false when the value was another. */

@@ -1,4 +1,3 @@
-import type { Git } from '../git/index.ts'
 import type { CandidateState } from './data.ts'
 import { plural } from '../kernel/index.ts'
 import { proposalBranch } from '../landing/index.ts'
@@ -53,11 +52,7 @@ async function unmergedBranch({ deps, request, branch, base }: Session, known: r
     if (landed === null || targetRef === null) continue
     const aim = targetRef === proposalBranch(runId) ? aimOf(store.run(runId)) : branchOf(candidate)
     if (aim !== aimOf({ request, branch })) continue
-    if ((await has(git, landed, targetRef)) && !(await has(git, landed, base))) return branchOf(candidate)!
+    if ((await git.isAncestor(landed, targetRef)) && !(await git.isAncestor(landed, base))) return branchOf(candidate)!
   }
   return undefined
-}
-
-async function has(git: Git, commit: string, tip: string): Promise<boolean> {
-  return (await git.run(['merge-base', '--is-ancestor', commit, tip], { accept: [0, 1, 128] })).exitCode === 0
 }

@@ -7,7 +7,7 @@ import { createJournal, type JournalPath, type Operation } from './journal.ts'
 import { journalPaths, mergeStep } from './merge.ts'
 import { revertMessage, withTrailers } from './message.ts'
 import { operationMark } from './processes.ts'
-import { concludeFailure, isAncestor, recoverOperation } from './recover.ts'
+import { concludeFailure, recoverOperation } from './recover.ts'
 import { dropCandidateReferences, locksOf, privateRef, setReferences, settleReferences } from './references.ts'
 import type { Authorship, Landing, LandingDeps, LandRequest, LandResult, Recovered, Refusal, UndoResult } from './requests.ts'
 
@@ -159,7 +159,7 @@ export function createLanding(deps: LandingDeps): Landing {
         if (waiting) return waiting
         const { targetRef, landedCommit } = request
         const tip = await tipOf(git, targetRef)
-        if (tip === null || !(await isAncestor(git, landedCommit, tip)))
+        if (tip === null || !(await git.isAncestor(landedCommit, tip)))
           return { status: 'unchanged', reason: `${shortName(targetRef)} does not contain ${landedCommit.slice(0, 12)}` }
         const merged = await mergeStep(git, { base: landedCommit, theirs: `${landedCommit}^`, ours: tip })
         if (merged.conflicts.length > 0) return { status: 'undo_conflict', paths: [...merged.conflicts] }

@@ -19,7 +19,7 @@ export async function recoverOperation(git: Git, operation: Operation, bootId: s
   const value = (await git.resolve(operation.targetRef)) ?? null
   if (value === operation.newOid) return rollForward(git, operation, bootId)
   if (value === operation.oldOid) return rollBack(git, operation)
-  if (value !== null && (await isAncestor(git, operation.newOid, value))) return rollForward(git, operation, operation.owner.bootId)
+  if (value !== null && (await git.isAncestor(operation.newOid, value))) return rollForward(git, operation, operation.owner.bootId)
   return lookOnly(git, operation, 'the branch was moved by someone else')
 }
 
@@ -72,10 +72,6 @@ async function lookOnly(git: Git, operation: Operation, reason: string): Promise
 async function isCheckedOut(git: Git, operation: Operation): Promise<boolean> {
   const head = await git.run(['symbolic-ref', '--quiet', 'HEAD'], { ...within(operation.checkout!), accept: [0, 1] })
   return head.text.trim() === operation.targetRef
-}
-
-export async function isAncestor(git: Git, ancestor: string, commit: string): Promise<boolean> {
-  return (await git.run(['merge-base', '--is-ancestor', ancestor, commit], { accept: [0, 1, 128] })).exitCode === 0
 }
 
 function describe(left: readonly string[]): string | null {
