@@ -22,8 +22,7 @@ export function assertWritable(file: string): void {
 
 function isStandardOutput(file: string): boolean {
   const [there, own] = [statSync(file), fstatSync(1)]
-  const isNull = there.isCharacterDevice() && file === '/dev/null'
-  return !isNull && there.dev === own.dev && there.ino === own.ino
+  return file !== '/dev/null' && there.dev === own.dev && there.ino === own.ino
 }
 
 /** @throws USAGE, READ_ONLY, DISK_FULL; what the run decided stays decided. */

@@ -11,7 +11,7 @@ import {
   refusesToCompile,
 } from '../validation/index.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
-import { filesOf, quickFiles, suitesWith } from './quick.ts'
+import { measuredOf, quickFiles, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
 import { type Trial, tryCommit } from './trials.ts'
 
@@ -70,7 +70,7 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
   const reached = new Set(entriesFor(plan, [file]).map(({ id }) => id))
   const entries = asked.filter(({ id }) => reached.has(id))
   if (entries.length === 0) return null
-  const measured = session.baseline!.entries.filter(({ entryId }) => entries.some(({ id }) => id === entryId))
+  const measured = measuredOf(session.baseline!.entries, entries)
   const testFiles = measured.flatMap(({ files }) => files)
   const { files, complete } = await affectedTests(session.reader, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
@@ -88,12 +88,12 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
   const isOwn = ({ scope }: PlanEntry): boolean => scope === packageOf(file, plan.packages)
   const groups = [entries.filter(isOwn), entries.filter((suite) => !isOwn(suite))].filter((group) => group.length > 0)
   const questions = groups.flatMap((suites) => {
-    const own = filesOf(measured, suites)
+    const known = measuredOf(measured, suites)
+    const own = known.flatMap((suite) => suite.files)
     const affected = near ? own.filter((path) => files.includes(path)) : own
-    const timed = measured.filter(({ entryId }) => suites.some(({ id }) => id === entryId))
-    const selections = [quickFiles(timed, affected), near && affected.length > 0 ? affected : undefined]
+    const selections = [quickFiles(known, affected), near && affected.length > 0 ? affected : undefined]
     return [
-      ...selections.flatMap((selection) => (selection ? [{ suites: suitesWith(suites, measured, selection), selection }] : [])),
+      ...selections.flatMap((selection) => (selection ? [{ suites: suitesWith(suites, known, selection), selection }] : [])),
       // All tests are asked where some may reach the file on a way that is not known.
       ...(near && complete ? [] : [{ suites, selection: undefined }]),
     ]
@@ -162,13 +162,19 @@ export async function controlPlan(
   const plantOne = async (queue: Planting[]): Promise<boolean> => {
     let refused = ''
     for (let next = queue.shift(); next; next = queue.shift()) {
-      if (!timeFor()) return !(cut = true)
+      if (!timeFor()) {
+        cut = true
+        return false
+      }
       const { file, fault } = next
       const detail = `planted fault ${planted.length + 1} of ${wanted}: ${file}:${fault.line}${refused}`
       session.observe({ type: 'phase', phase: 'control', detail })
       const since = clock.monotonic()
       const noticed = await isNoticed(session, entries, file, fault)
-      if (noticed === 'cut') return !(cut = true)
+      if (noticed === 'cut') {
+        cut = true
+        return false
+      }
       longest = Math.max(tried === 0 ? 0 : longest, clock.monotonic() - since)
       tried++
       if (noticed !== null) {

@@ -20,13 +20,13 @@ export function requestApproval(deps: Pick<ImprovementDeps, 'store' | 'approvals
     if (candidate.evidence.explicit) return
     const aim = aimOf(store.run(candidate.runId))
     for (const other of store.withFingerprint(candidate.fingerprint, ['awaiting_approval', 'conflict']))
-      if (other.runId !== candidate.runId && isSettled(store.run(other.runId), aim))
+      if (other.runId !== candidate.runId && hasEndedFor(store.run(other.runId), aim))
         abandonAlike(deps, other, `asked again as ${candidate.id}`)
   })
 }
 
 /** A run for the same branch that has ended: one that still runs settles its candidates itself. */
-const isSettled = (run: Run, aim: string | null): boolean => run.status !== 'running' && aimOf(run) === aim
+const hasEndedFor = (run: Run, aim: string | null): boolean => run.status !== 'running' && aimOf(run) === aim
 
 function abandonAlike({ store, approvals }: Pick<ImprovementDeps, 'store' | 'approvals'>, other: Candidate, reason: string): void {
   approvals.void(other.id, reason)
@@ -140,7 +140,7 @@ async function settleAlike(deps: LandDeps, { id, runId, fingerprint }: Candidate
   const settled = store.db.transaction(() =>
     store
       .withFingerprint(fingerprint, ['validated', 'awaiting_approval', 'approved', 'conflict'])
-      .filter((other) => isSettled(store.run(other.runId), aim))
+      .filter((other) => hasEndedFor(store.run(other.runId), aim))
       .map((other) => {
         abandonAlike(deps, other, `landed as ${id}`)
         return other

@@ -5,7 +5,7 @@ import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
 import { type Bench, type Exercise, exerciseSites } from './exercise.ts'
-import { filesOf, quickFiles, suitesWith } from './quick.ts'
+import { measuredOf, quickFiles, suitesWith } from './quick.ts'
 import type { Session } from './session.ts'
 import type { Proposal, Site } from './source.ts'
 import { type Trial, tryCommit } from './trials.ts'
@@ -100,19 +100,15 @@ function controlEvidence(contract: StaticReport, { control }: Bench): Draft['evi
  */
 export async function tryAffected(session: Session, draft: Draft, entries: readonly PlanEntry[]): Promise<Trial | null> {
   const { packages } = session.plan!
-  const measured = session.baseline!.entries
   const all = testFilesOf(session)
   const changed = draft.commit!.files
   const touched = new Set(changed.map((path) => packageOf(path, packages)))
   const own = entries.filter(({ scope }) => touched.has(scope))
   const suites = own.length > 0 ? own : entries
-  const reachable = new Set(filesOf(measured, suites))
+  const measured = measuredOf(session.baseline!.entries, suites)
+  const reachable = new Set(measured.flatMap(({ files }) => files))
   const affected = (await affectedTests(session.reader, changed, all)).files.filter((file) => reachable.has(file))
-  const files =
-    quickFiles(
-      measured.filter(({ entryId }) => suites.some(({ id }) => id === entryId)),
-      affected,
-    ) ?? affected
+  const files = quickFiles(measured, affected) ?? affected
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })
   const chosen = suitesWith(suites, measured, files)

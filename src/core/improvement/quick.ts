@@ -31,7 +31,7 @@ export function suitesWith<T extends { id: string }>(
   return entries.filter(({ id }) => suites.some((suite) => suite.entryId === id && suite.files.some((file) => files.includes(file))))
 }
 
-/** The test files of these suites. */
-export function filesOf(suites: readonly EntryBaseline[], entries: readonly { id: string }[]): string[] {
-  return suites.filter(({ entryId }) => entries.some(({ id }) => id === entryId)).flatMap(({ files }) => files)
+/** What the base measured of these suites. */
+export function measuredOf(suites: readonly EntryBaseline[], entries: readonly { id: string }[]): EntryBaseline[] {
+  return suites.filter(({ entryId }) => entries.some(({ id }) => id === entryId))
 }

@@ -37,7 +37,7 @@ export function createFixerSource(deps: FixerDeps): CandidateSource {
       const notes: string[] = []
       const packages = deps.scopes.map((scope) => ({ scope }))
       for (const fixer of FIXERS) {
-        const projects = await projectsOf(fixer, deps, context)
+        const projects = await projectsOf(fixer, deps, context, packages)
         const clean: string[] = []
         for (const project of projects) {
           if (context.signal?.aborted) break
@@ -69,8 +69,12 @@ export function createFixerSource(deps: FixerDeps): CandidateSource {
  * Where a fixer runs: at the top, whose configuration holds for the packages below, and in each package that has one of its
  * own; where paths were asked for, in their packages.
  */
-async function projectsOf(fixer: Fixer, deps: FixerDeps, { base, paths }: SourceContext): Promise<FixerProject[]> {
-  const packages = deps.scopes.map((scope) => ({ scope }))
+async function projectsOf(
+  fixer: Fixer,
+  deps: FixerDeps,
+  { base, paths }: SourceContext,
+  packages: readonly { scope: string }[],
+): Promise<FixerProject[]> {
   const isAsked = (scope: string): boolean =>
     paths.length === 0 || paths.some((path) => packageOf(path, packages) === scope || scope.startsWith(`${path}/`))
   const scopes = deps.scopes.filter(isAsked)
