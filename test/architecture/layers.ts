@@ -3,9 +3,11 @@
  * The lint fences (.oxlintrc.json) and ARCHITECTURE.md are checked against it.
  */
 export const LAYERS: readonly (readonly string[])[] = [
+  ['agents'],
   ['improvement', 'system'],
+  ['answering'],
   ['rules', 'validation', 'approvals', 'landing'],
-  ['analysis', 'sandbox'],
+  ['analysis', 'sandbox', 'queue', 'llm'],
   ['parsing'],
   ['storage', 'git', 'process', 'config', 'telemetry'],
   ['kernel'],
@@ -16,6 +18,7 @@ export const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   git: ['process'],
   storage: ['config', 'telemetry'],
   landing: ['approvals'],
+  llm: ['queue'],
 }
 
 /** Packages that only one room may import. */
@@ -26,4 +29,10 @@ export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
   '@ast-grep/napi': 'src/core/parsing',
   'simple-git': 'src/core/git',
   '@oclif/core': 'src/commands',
+  openai: 'src/core/llm',
+  '@anthropic-ai/sdk': 'src/core/llm',
+  undici: 'src/core/llm',
+  jsonrepair: 'src/core/llm',
+  'age-encryption': 'src/core/llm',
+  handlebars: 'src/core/answering',
 }

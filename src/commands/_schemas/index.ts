@@ -75,7 +75,7 @@ const ERROR: Schema = object({
     type: 'object',
     properties: {
       code: { type: 'string', pattern: '^[A-Z][A-Z_]+$' },
-      kind: oneOf('usage', 'environment', 'provider', 'conflict', 'limit', 'person', 'signal', 'bug'),
+      kind: oneOf('usage', 'environment', 'provider', 'conflict', 'limit', 'person', 'undecided', 'signal', 'bug'),
       message: string,
       hints: list(string),
       docs: string,

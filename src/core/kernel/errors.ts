@@ -2,7 +2,7 @@ import { CATALOG, type CatalogEntry, type ErrorCode } from './catalog.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 
 /** Who has to act: the person typing, the machine, the provider, the state of things, or us. */
-export type ErrorKind = 'usage' | 'environment' | 'provider' | 'conflict' | 'limit' | 'person' | 'signal' | 'bug'
+export type ErrorKind = 'usage' | 'environment' | 'provider' | 'conflict' | 'limit' | 'person' | 'undecided' | 'signal' | 'bug'
 
 const EXIT_OF_KIND: Record<ErrorKind, ExitCode> = {
   usage: EXIT.usage,
@@ -11,6 +11,7 @@ const EXIT_OF_KIND: Record<ErrorKind, ExitCode> = {
   conflict: EXIT.negative,
   limit: EXIT.limit,
   person: EXIT.personNeeded,
+  undecided: EXIT.undecided,
   signal: EXIT.sigint,
   bug: EXIT.bug,
 }

@@ -1,0 +1,71 @@
+import type { ProcessIdentity } from '../process/index.ts'
+
+/** Names one attempt for good, across repositories. */
+export type SpendKey = { repository: string; request: string; token: number; attempt: number }
+
+export type CapScope = 'run' | 'day' | 'month' | 'task' | 'model' | 'request'
+
+/** An amount in nano-dollars that spent and reserved money of its scope may never exceed together. */
+export type Cap = { scope: CapScope; key: string; capNusd: number }
+
+export type CapState = {
+  scope: CapScope
+  key: string
+  cap_nusd: number
+  spent_nusd: number
+  reserved_nusd: number
+  left_nusd: number
+  /** False where this home has no history (a fresh CI machine): the cap binds only from now on. */
+  held: boolean
+  /** ISO time; null for caps that never reset. */
+  resets_at: string | null
+}
+
+export type ReservationRequest = {
+  key: SpendKey
+  /** Upper bound of what the call can cost. */
+  boundNusd: number
+  caps: readonly Cap[]
+  provider: string
+  model: string
+  taskType: string
+  owner: ProcessIdentity
+}
+
+export type BreakerVerdict = { allowed: true; probe: boolean } | { allowed: false; reopensAt: number }
+
+/**
+ * Money, blocks, breakers and rate limits of the user's account: account.db, shared by every repository and process of the user.
+ * Invariant: for every cap, spent + reserved <= cap at every moment. Amounts are integers in nano-dollars.
+ */
+export type Account = {
+  /** @throws BUDGET_REACHED naming the cap, what is left and when it resets; LEDGER_UNUSABLE */
+  reserve(request: ReservationRequest): void
+  /** reserved -> calling: from here on a dead owner's bound counts as spent. */
+  calling(key: SpendKey): void
+  /** The outcome is known. A settled amount above the bound is stored as it is, and told by `verify`. Idempotent by key. */
+  settle(key: SpendKey, spent: { nusd: number; source: 'reported' | 'computed' | 'estimated' | 'unknown' }): void
+  /** Nothing was sent. */
+  release(key: SpendKey): void
+  /** Whatever dead owners left: reserved is released, calling counts in full until a late answer settles it. */
+  recover(isAlive: (owner: ProcessIdentity) => boolean): { released: number; counted: number }
+  budget(caps: readonly Cap[]): CapState[]
+
+  blocked(provider: string): { reason: string; since: string } | null
+  block(provider: string, reason: string): void
+  unblock(provider: string): boolean
+
+  /** Breaker per provider and model; exactly one process gets the half-open probe. */
+  admit(provider: string, model: string): BreakerVerdict
+  /** `countable`: connection, overload, server errors and time-outs; a rate limit or a bad request says nothing about health. */
+  report(provider: string, model: string, outcome: { ok: boolean; countable: boolean; costNusd: number }): void
+  breakers(): { provider: string; model: string; state: 'closed' | 'open' | 'half_open'; failures: number; reopensAt: number | null }[]
+
+  /** Takes from the buckets of requests and tokens per minute; answers how long to wait instead, 0: taken. */
+  take(provider: string, limits: { rpm: number | null; tpm: number | null }, tokens: number): number
+  /** The provider said: not before (429). */
+  closeUntil(provider: string, until: number): void
+  /** Retries are at most a fifth of the last hundred calls, plus three. */
+  mayRetry(provider: string): boolean
+  close(): void
+}

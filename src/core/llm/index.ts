@@ -1,0 +1,5 @@
+export * from './account.ts'
+export * from './failure.ts'
+export * from './provider.ts'
+export * from './request.ts'
+export * from './routing.ts'

@@ -1,0 +1,91 @@
+import type { Complexity } from '../queue/index.ts'
+import type { Capabilities } from './provider.ts'
+
+/** Nano-dollars per token: dollars per million tokens times 1000. */
+export type Rates = { input: number; output: number; cacheRead: number; cacheWrite: number }
+
+export type ModelPrice = Rates & {
+  /** Dearer rates above a size of the input. */
+  tiers: readonly (Pick<Rates, 'input' | 'output'> & { aboveInputTokens: number })[]
+  source: string
+  checked: string
+}
+
+export type PrivacyClass = 'local' | 'no-train' | 'any'
+
+export type ProviderEntry = {
+  name: string
+  api: 'responses' | 'chat' | 'messages'
+  baseUrl: string | null
+  /** Environment variable (or name in the secret store) with the key; null: none is needed. */
+  keyName: string | null
+  headers: Readonly<Record<string, string>>
+  limits: { rpm: number | null; tpm: number | null; concurrency: number }
+  data: PrivacyClass
+  capabilities: Partial<Capabilities>
+  headersMs: number | null
+  costUnit: 'usd' | null
+  /** On this machine: allowed under --offline, priced free. */
+  loopback: boolean
+}
+
+export type ModelEntry = {
+  /** Name in the table: 'openai/gpt-6-luna'. */
+  name: string
+  provider: string
+  /** What the provider calls it; 'auto' takes the first capable one the server lists. */
+  id: string
+  contextTokens: number
+  maxOutputTokens: number
+  price: ModelPrice | null
+  capabilities: Capabilities
+  editFormat: 'search_replace' | 'whole'
+}
+
+export type RouteEntry = { models: readonly string[]; maxCostUsd: number | null; timeoutMs: number; reasoning: string | null }
+
+export type RoutingTable = {
+  asOf: string
+  staleAfterDays: number
+  providers: ReadonlyMap<string, ProviderEntry>
+  models: ReadonlyMap<string, ModelEntry>
+  routes: Readonly<Record<Complexity, RouteEntry>>
+  /** Task type -> complexity. */
+  tasks: Readonly<Record<string, Complexity>>
+  /** The seeds' names (claude_sonnet, gpt-4o, gemini-flash, ...) -> models of today. */
+  aliases: Readonly<Record<string, string>>
+  budgets: {
+    runUsd: number
+    dayUsd: number
+    monthUsd: number
+    tasks: Readonly<Record<string, number>>
+    models: Readonly<Record<string, number>>
+  }
+  privacy: readonly PrivacyClass[]
+  allowUnpriced: boolean
+  /** Where each value came from, by its path: 'routes.simple.models' -> 'user file'. */
+  origins: ReadonlyMap<string, string>
+}
+
+export type RouteNeeds = {
+  complexity: Complexity
+  taskType: string
+  /** Exact model the caller insists on. */
+  model?: string
+  schema: boolean
+  tools: boolean
+  mcp: boolean
+  inputTokens: number
+  maxOutputTokens: number
+  maxCostNusd: number | null
+  offline: boolean
+}
+
+export type Candidate = { model: ModelEntry; provider: ProviderEntry; boundNusd: number | null }
+/** The models to try, in order, and why the others are not among them. */
+export type Route = {
+  candidates: readonly Candidate[]
+  skipped: readonly { model: string; reason: string }[]
+  timeoutMs: number
+  reasoning: string | null
+}

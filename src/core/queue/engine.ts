@@ -1,0 +1,122 @@
+import type { ProcessIdentity } from '../process/index.ts'
+import type {
+  Attempt,
+  ClaimedJob,
+  EnqueueResult,
+  Job,
+  JobDetail,
+  JobState,
+  Lease,
+  Message,
+  NewJob,
+  NewMessage,
+  SettleResult,
+  Settlement,
+} from './job.ts'
+
+export type WorkerRow = ProcessIdentity & {
+  id: string
+  /** Which queues it serves. */
+  queues: readonly string[]
+  version: string
+  startedAt: number
+  seenAt: number
+  running: number
+  stopping: boolean
+  /** `worker` serves everybody; `caller` runs one request of its own and takes no other. */
+  role: 'worker' | 'caller'
+}
+
+export type ClaimRequest = {
+  queues: readonly string[]
+  kinds: readonly string[]
+  /** Free slots: never more are claimed than start now. */
+  limit: number
+  workerId: string
+  leaseMs: number
+}
+
+export type JobFilter = {
+  queue?: string
+  states?: readonly JobState[]
+  agentId?: string
+  taskType?: string
+  /** Wall-clock ms. */
+  since?: number
+  limit: number
+  cursor?: string
+}
+
+export type ReapReport = {
+  /** Went back to waiting. */
+  released: readonly string[]
+  /** Ran out of attempts by crashing. */
+  dead: readonly string[]
+  /** Died with their owner, or passed their deadline. */
+  ended: readonly string[]
+  /** Claims taken from owners that are gone: their attempts in phase `calling` are unknown outcomes. */
+  orphans: readonly Lease[]
+}
+
+export type QueueControl = { paused: boolean; concurrency: number | null }
+
+export type Violation = { rule: string; id: string; detail: string }
+
+/**
+ * The port: a durable queue. At least once, with a fence: of several processes that believe they own a job exactly one may end it.
+ * Asynchronous at the edge; an engine never awaits inside a transaction. Times are wall-clock ms of the engine's clock, waiting is
+ * measured on the monotonic one. test/conformance/queue-engine.test.ts says what every engine has to do.
+ */
+export type QueueEngine = {
+  readonly capabilities: { crossHost: boolean; serverClock: boolean; durable: boolean }
+
+  /** All or nothing. @throws ID_CONFLICT, STATE_CONFLICT where the queue is closed, DISK_FULL below the free-space floor */
+  enqueue(jobs: readonly NewJob[]): Promise<EnqueueResult[]>
+  /** One job, already claimed by the caller who will run it itself. null: the id existed, see `result`. */
+  enqueueClaimed(job: NewJob, claim: { workerId: string; leaseMs: number }): Promise<{ result: EnqueueResult; claimed: ClaimedJob | null }>
+  /** Claims one job by id (a caller that goes on with its own). */
+  claimById(id: string, claim: { workerId: string; leaseMs: number }): Promise<ClaimedJob | null>
+  claim(request: ClaimRequest): Promise<ClaimedJob[]>
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
+  /** Renews; answers the leases that are lost or whose cancelling was asked for. */
+  heartbeat(workerId: string, held: readonly Lease[], leaseMs: number): Promise<{ lost: string[]; cancelled: string[] }>
+  reap(): Promise<ReapReport>
+
+  /** Runs exactly once after a power cut too; the row is there when this resolves. Answers its number. */
+  openAttempt(lease: Lease, attempt: Omit<Attempt, 'n' | 'startedAt'>): Promise<number>
+  updateAttempt(id: string, n: number, change: Partial<Omit<Attempt, 'n'>>): Promise<void>
+  attempts(id: string): Promise<Attempt[]>
+
+  get(id: string): Promise<JobDetail | null>
+  list(filter: JobFilter): Promise<{ jobs: Job[]; next: string | null }>
+  /** @throws STATE_CONFLICT unless it is dead or cancelled, NOT_FOUND */
+  retry(id: string): Promise<void>
+  /** A waiting job ends at once, a running one is asked to stop. @throws STATE_CONFLICT, NOT_FOUND */
+  cancel(id: string, reason: string): Promise<'cancelled' | 'asked'>
+  control(queue: string): Promise<QueueControl>
+  setControl(queue: string, change: Partial<QueueControl>): Promise<void>
+  setGroupLimit(group: string, concurrency: number | null): Promise<void>
+
+  ensureQueues(names: readonly string[]): Promise<void>
+  send(message: NewMessage): Promise<number>
+  /** Hides what it answers for `visibilityMs`; what is not acknowledged by then comes again. @throws NOT_FOUND for an unknown queue */
+  read(queue: string, limit: number, visibilityMs: number): Promise<Message[]>
+  ack(queue: string, ids: readonly number[]): Promise<number>
+
+  registerWorker(worker: Omit<WorkerRow, 'running' | 'stopping' | 'seenAt'>): Promise<void>
+  removeWorker(id: string): Promise<void>
+  /** Only those whose process lives. */
+  workers(): Promise<WorkerRow[]>
+  /** null: all of them. */
+  askToStop(id: string | null): Promise<number>
+
+  /** The next moment something becomes runnable or a lease ends; null: nothing is scheduled. */
+  nextDueAt(queues: readonly string[]): Promise<number | null>
+  /** A hint only: called soon after anybody wrote something. Level-triggered, may come twice or for nothing. */
+  subscribe(queues: readonly string[], onWake: () => void): Promise<() => void>
+  /** At most once a day unless `now`; within `budgetMs`. Payloads go before metadata. */
+  maintain(options: { now?: boolean; budgetMs?: number; retentionDays: number }): Promise<{ pruned: number; done: boolean }>
+  /** What may never be; empty when all is well. */
+  verify(): Promise<Violation[]>
+  close(): void
+}

@@ -1,0 +1,3 @@
+export * from './engine.ts'
+export * from './handler.ts'
+export * from './job.ts'
