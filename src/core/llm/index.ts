@@ -1,5 +1,7 @@
 export * from './account.ts'
+export * from './create-provider.ts'
 export * from './failure.ts'
 export * from './provider.ts'
 export * from './request.ts'
 export * from './routing.ts'
+export * from './transport.ts'
