@@ -2,6 +2,7 @@ import { SingularityError } from '../kernel/index.ts'
 import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
 import { type CallDeps, callProvider } from './call.ts'
+import { LLM_KIND } from './check-request.ts'
 import type { ProviderFailure } from './failure.ts'
 import { POLICY, errorText, reasonText } from './policy.ts'
 import type { ChatMessage, ProviderAnswer } from './provider.ts'
@@ -11,8 +12,6 @@ import type { Candidate, Route } from './routing.ts'
 import { clocksOf, maxOutputOf, roughTokens, toProviderRequest } from './translate.ts'
 import { type Tries, learn, triesOf } from './tries.ts'
 
-/** The kind of job this room runs. */
-export const LLM_KIND = 'llm.request'
 
 /** An answer read against the request's schema, or what is wrong with it and how to ask again. */
 export type CheckedAnswer = { parsed: unknown; repaired: boolean } | { failure: ProviderFailure; reask: readonly ChatMessage[] | null }
