@@ -22,7 +22,7 @@ const DATA: Readonly<Record<string, Schema>> = {
     total: count,
     next_cursor: nullable(string),
   }),
-  ask: use('question'),
+  question: use('question'),
   answer: use('question'),
   diff: object({ diff: string }),
   why: object({
