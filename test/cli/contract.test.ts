@@ -58,6 +58,7 @@ test('the whole job answers as its schemas say', async () => {
   await call('show', 0, ['show', id])
   await call('diff', 0, ['diff', id])
   const question = await call('question', 0, ['question', id, 'does anybody rely on -1?'])
+  await call('ask', 0, ['ask', 'What is the test command?', '--no-llm'])
   await call('answer', 0, ['answer', question.json.data.id as string, 'nobody'])
   await call('approve', 0, ['approve', id])
   await call('why', 0, ['why', 'src/list.js:6'])
