@@ -1,4 +1,17 @@
+export { awaitEnded, hasEnded } from './await.ts'
+export { type Caller, type CallerDeps, type CallerOptions, createCaller } from './caller.ts'
 export * from './engine.ts'
 export { type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/queue.ts'
+export { type AbortCause, JobAborted, LEASE_MS } from './execute.ts'
 export * from './handler.ts'
 export * from './job.ts'
+export { createSleepDetector } from './sleep.ts'
+export {
+  type QueueWorker,
+  type WorkerDeps,
+  type WorkerEnd,
+  type WorkerOptions,
+  type WorkerReport,
+  type WorkerSettings,
+  createWorker,
+} from './worker.ts'
