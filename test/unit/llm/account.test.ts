@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Account, type Cap, type SpendKey, createAccount } from '../../../src/core/llm/index.ts'
+import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from '../../../src/core/llm/account/sql.ts'
 import { type ProcessIdentity, createProcessInfo } from '../../../src/core/process/index.ts'
+import { openDatabase } from '../../../src/core/storage/index.ts'
 
 const DAY = 86_400_000
 const NOON = Date.UTC(2026, 10, 20, 12)
@@ -152,5 +154,142 @@ describe('money', () => {
     open().setCap('day', 2e9)
     open().setCap('day', 3e9)
     expect(open().userCaps()).toEqual({ day: 3e9 })
+  })
+})
+
+describe('the ledger', () => {
+  it.each([
+    ['a folder stands there', (path: string) => mkdirSync(path)],
+    ['it is another program’s', (path: string) => writeFileSync(path, 'hello, this is no database at all')],
+    ['its folder cannot be made', () => writeFileSync(join(folder, 'account.db'), '')],
+  ])('that cannot be used stops every paid call: %s', (name, spoil) => {
+    const path = join(folder, 'account.db')
+    spoil(path)
+    const place = name.startsWith('its folder') ? join(path, 'below', 'account.db') : path
+    expect(() => createAccount({ path: place, clock, processes })).toThrow(
+      expect.objectContaining({ code: 'LEDGER_UNUSABLE', exitCode: 6 }),
+    )
+  })
+
+  it('of a newer program is left alone', () => {
+    open()
+    const db = openDatabase({ path: join(folder, 'account.db'), applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })
+    db.run('PRAGMA user_version = 99')
+    db.close()
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'STATE_NEWER', exitCode: 6 }))
+  })
+})
+
+describe('a provider', () => {
+  const DOWN = { ok: false, countable: true, costNusd: 0 }
+  const GOOD = { ok: true, countable: true, costNusd: 0 }
+  const fail = (account: Account, times: number): void => {
+    for (let index = 0; index < times; index++) account.report('openai', 'x', DOWN)
+  }
+
+  it('is blocked until a person says so', () => {
+    open().block('openai', 'quota')
+    expect(open().blocked('openai')).toEqual({ reason: 'quota', since: '2026-11-20T12:00:00.000Z' })
+    expect(open().unblock('openai')).toBe(true)
+    expect(open().unblock('openai')).toBe(false)
+    expect(open().blocked('openai')).toBeNull()
+  })
+
+  it('that fails five times in a row is left alone for 30 s, doubling to 10 min; one process of all gets the probe', () => {
+    const [a, b] = [open(), open()]
+    fail(a, 4)
+    expect(b.admit('openai', 'x')).toEqual({ allowed: true, probe: false })
+    fail(a, 1)
+    for (let backoff = 30_000, round = 0; round < 7; round++, backoff = Math.min(600_000, backoff * 2)) {
+      expect(b.admit('openai', 'x')).toEqual({ allowed: false, reopensAt: now + backoff })
+      expect(b.reopensAt('openai', 'x')).toBe(now + backoff)
+      now += backoff
+      expect(a.reopensAt('openai', 'x')).toBeNull()
+      expect(b.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
+      expect(a.admit('openai', 'x')).toMatchObject({ allowed: false })
+      fail(b, 1)
+    }
+    now += 600_000
+    expect(a.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
+    a.report('openai', 'x', GOOD)
+    expect(b.admit('openai', 'x')).toEqual({ allowed: true, probe: false })
+    expect(b.admit('openai', 'y')).toEqual({ allowed: true, probe: false })
+    expect(b.breakers()).toMatchObject([{ provider: 'openai', model: 'x', state: 'closed', failures: 0, reopensAt: null }])
+  })
+
+  it('whose probe died is probed by somebody else; a rate limit gives the probe back', () => {
+    fail(open(), 5)
+    now += 30_000
+    expect(open(GONE).admit('openai', 'x')).toEqual({ allowed: true, probe: true })
+    const account = open()
+    expect(account.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
+    expect(account.admit('openai', 'x')).toMatchObject({ allowed: false })
+    account.report('openai', 'x', { ok: false, countable: false, costNusd: 0 })
+    expect(account.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
+  })
+
+  it('that fails half of its last twenty calls is left alone; rate limits and bad requests say nothing', () => {
+    const account = open()
+    for (let index = 0; index < 50; index++) account.report('openai', 'x', { ok: false, countable: false, costNusd: 0 })
+    for (let index = 0; index < 19; index++) account.report('openai', 'x', index % 2 === 0 ? GOOD : DOWN)
+    expect(account.admit('openai', 'x').allowed).toBe(true)
+    account.report('openai', 'x', DOWN)
+    expect(account.admit('openai', 'x').allowed).toBe(false)
+  })
+
+  it('that burns money on failures is left alone', () => {
+    const account = open()
+    const expensive = { ok: false, countable: false, costNusd: 300_000_000 }
+    account.report('openai', 'x', expensive)
+    now += 700_000
+    account.report('openai', 'x', expensive)
+    expect(account.admit('openai', 'x').allowed).toBe(true)
+    account.report('openai', 'x', expensive)
+    expect(account.admit('openai', 'x').allowed).toBe(false)
+  })
+
+  it('is retried for a fifth of the calls and three more', () => {
+    const account = open()
+    const granted = (): number => {
+      let count = 0
+      while (account.mayRetry('openai')) count++
+      return count
+    }
+    expect(granted()).toBe(3)
+    fail(account, 4)
+    expect(granted()).toBe(0)
+    fail(account, 96)
+    expect(granted()).toBe(23)
+    expect(granted()).toBe(0)
+    fail(account, 100)
+    expect(granted()).toBe(23)
+  })
+
+  it('gets so many requests and tokens a minute, from all processes together', () => {
+    const limits = { rpm: 2, tpm: 1000 }
+    expect(open().take('openai', limits, 600)).toBe(0)
+    expect(open().take('openai', limits, 600)).toBe(12_000)
+    now += 12_000
+    expect(open().take('openai', limits, 600)).toBe(0)
+    expect(open().take('openai', { rpm: 2, tpm: null }, 0)).toBe(18_000)
+    expect(open().take('groq', { rpm: null, tpm: 100 }, 1_000_000)).toBe(0)
+    expect(open().take('groq', { rpm: null, tpm: 100 }, 1_000_000)).toBe(60_000)
+  })
+
+  it('that says "not before" is not called before, by nobody; the longer wait holds', () => {
+    open().closeUntil('openai', now + 5000)
+    open().closeUntil('openai', now + 2000)
+    expect(open().take('openai', { rpm: null, tpm: null }, 1)).toBe(5000)
+    now += 5000
+    expect(open().take('openai', { rpm: null, tpm: null }, 1)).toBe(0)
+  })
+
+  it('is not shut for an hour because the clock was set back', () => {
+    const account = open()
+    fail(account, 5)
+    account.closeUntil('openai', now + 5000)
+    now -= 3_600_000
+    expect(account.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
+    expect(account.take('openai', { rpm: null, tpm: null }, 1)).toBe(0)
   })
 })

@@ -122,7 +122,7 @@ export function createHealth(db: Database, clock: Clock, processes: ProcessInfo)
 function remember(db: Database, provider: string, what: 'c' | 'r'): string {
   const all = (db.get<{ recent: string }>(SQL.retries, provider)?.recent ?? '') + what
   let calls = 0
-  for (let index = all.length - 1; index >= 0; index--) if (all[index] === 'c' && ++calls > RETRIES.calls) return all.slice(index + 1)
+  for (let index = all.length - 1; index >= 0; index--) if (all[index] === 'c' && ++calls === RETRIES.calls) return all.slice(index)
   return all
 }
 

@@ -4,6 +4,8 @@ import type { Account } from '../account.ts'
 import { SQL } from './sql.ts'
 
 const MINUTE = 60_000
+/** Levels are fractions: a billionth of a request is none. */
+const ROUNDING = 1e-6
 /** Longer than any provider asks for in earnest: beyond it a header is a mistake, or a clock is. */
 const LONGEST_CLOSE_MS = 24 * 3_600_000
 
@@ -26,7 +28,7 @@ export function createLimits(db: Database, clock: Clock): Pick<Account, 'take' |
           // more than a minute holds would wait for ever: it takes the whole minute
           { kind: 'tpm', limit: tpm, amount: Math.min(tokens, tpm ?? 0) },
         ].flatMap((each) => (each.limit === null ? [] : [{ ...each, limit: each.limit, level: levelOf(provider, each.kind, each.limit) }]))
-        const waits = wanted.map(({ limit, amount, level }) => Math.ceil((Math.max(0, amount - level) * MINUTE) / limit))
+        const waits = wanted.map(({ limit, amount, level }) => Math.ceil((Math.max(0, amount - level) * MINUTE) / limit - ROUNDING))
         const wait = Math.max(closedFor(provider), 0, ...waits)
         if (wait > 0) return wait
         for (const { kind, amount, level } of wanted) db.run(SQL.putBucket, provider, kind, level - amount, clock.now())
