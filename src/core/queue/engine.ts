@@ -13,6 +13,7 @@ import type {
   SettleResult,
   Settlement,
 } from './job.ts'
+import type { QueueStatistics } from './statistics.ts'
 
 export type WorkerRow = ProcessIdentity & {
   id: string
@@ -59,6 +60,9 @@ export type ReapReport = {
 }
 
 export type QueueControl = { paused: boolean; concurrency: number | null }
+
+/** What happened to a job: 'enqueued', 'claimed', 'released', 'retried' or the state it ended in. `seq` only grows. */
+export type JobEvent = { seq: number; at: number; type: string; id: string; detail: string | null }
 
 export type Violation = { rule: string; id: string; detail: string }
 
@@ -116,6 +120,11 @@ export type QueueEngine = {
   subscribe(queues: readonly string[], onWake: () => void): Promise<() => void>
   /** At most once a day unless `now`; within `budgetMs`. Payloads go before metadata. */
   maintain(options: { now?: boolean; budgetMs?: number; retentionDays: number }): Promise<{ pruned: number; done: boolean }>
+  /** What happened after the event `after`, oldest first. */
+  events(after: number, limit: number): Promise<JobEvent[]>
+  /** The number of the newest event; 0: there is none. */
+  lastEvent(): Promise<number>
+  statistics(): Promise<QueueStatistics>
   /** What may never be; empty when all is well. */
   verify(): Promise<Violation[]>
   close(): void

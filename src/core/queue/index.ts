@@ -1,3 +1,7 @@
 export * from './engine.ts'
 export * from './handler.ts'
 export * from './job.ts'
+export * from './outcome.ts'
+export * from './request-view.ts'
+export * from './service.ts'
+export * from './statistics.ts'

@@ -1,0 +1,18 @@
+import type { QueueService } from '../../core/queue/index.ts'
+import { BaseCommand } from './base.ts'
+import { paint } from './paint.ts'
+
+/** What the commands of the queue share. */
+export abstract class QueueCommand extends BaseCommand {
+  protected async queue(): Promise<QueueService> {
+    return (await this.app()).queue()
+  }
+
+  /** Requests wait for ever where nobody works: said at once, with the command that does. */
+  protected async sayIfNobodyWorks(workers: number, flags: { quiet?: boolean | undefined; json?: boolean | undefined }): Promise<void> {
+    if (workers === 0 && !flags.quiet)
+      process.stderr.write(
+        `No worker is running: requests wait until one does.\n  ${paint('cyan', 'singularity queue work', process.stderr)}\n`,
+      )
+  }
+}
