@@ -1,4 +1,5 @@
 export * from './engine.ts'
+export { type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/queue.ts'
 export * from './handler.ts'
 export * from './job.ts'
 export * from './outcome.ts'
