@@ -1,5 +1,7 @@
 export * from './account.ts'
+export * from './check-request.ts'
 export * from './failure.ts'
 export * from './provider.ts'
+export * from './request-schema.ts'
 export * from './request.ts'
 export * from './routing.ts'
