@@ -1,5 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
-import { type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
+import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
 import { type CallDeps, callProvider } from './call.ts'
 import type { ProviderFailure } from './failure.ts'
@@ -46,7 +46,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
     return value
   }
   const request = await timed('validate', () => JSON.parse(job.payload) as StoredRequest)
-  const rows = await context.attempts.list()
+  const rows = await closeLeftOpen(context)
   const tries = triesOf(rows)
   let nusd = costOfAttempts(rows)
   try {
@@ -103,6 +103,16 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   } catch (error) {
     return refused(error, job, tries, deps)
   }
+}
+
+/** Rows a dead owner left: what was only reserved went back, what may have been sent counts as spent. */
+async function closeLeftOpen({ attempts }: JobContext): Promise<Attempt[]> {
+  const rows = await attempts.list()
+  for (const { n, phase } of rows) {
+    if (phase === 'reserved') await attempts.update(n, { phase: 'settled', costNusd: 0, costSource: 'computed' })
+    if (phase === 'calling') await attempts.update(n, { phase: 'unknown', costSource: 'unknown' })
+  }
+  return rows.map((row) => (row.phase === 'reserved' ? { ...row, costNusd: 0 } : row))
 }
 
 /** Models that rest are passed over only while another one is left. */

@@ -38,13 +38,13 @@ export function triesOf(rows: readonly Attempt[]): Tries {
     reask: null,
     notBefore: 0,
   }
-  for (const { step, model, phase, reason } of rows) {
+  for (const { step, model, reason } of rows) {
     if (step === 'reask') tries.reasks += 1
     const policy = reason !== null && Object.hasOwn(POLICY, reason) ? POLICY[reason as keyof typeof POLICY] : undefined
     if (policy?.then === 'fallback') tries.unfit.add(model)
     if (policy?.then === 'wait' && policy.counts) tries.failures.set(model, (tries.failures.get(model) ?? 0) + 1)
-    // what a machine that slept, or a dead process, left without an outcome is money, not an attempt
-    if (step === 'call' && phase === 'settled' && policy?.counts) tries.calls += 1
+    // a dead process, or a machine that slept, leaves no reason: that is money, not an attempt
+    if (step === 'call' && policy?.counts) tries.calls += 1
   }
   for (const [model, count] of tries.failures) if (count >= TRIES_PER_MODEL) tries.resting.add(model)
   return tries
