@@ -7,6 +7,7 @@ import { type ImprovementService, createImprovement, createStore, landingCallbac
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
+import type { QueueEngine, QueueService } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -17,7 +18,7 @@ import {
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
@@ -73,6 +74,36 @@ export function createApp(context: AppContext) {
     const opened = openDatabase({ path: join(await stateDir(), 'state.db'), applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS })
     closers.push(() => opened.close())
     return opened
+  })
+
+  const queueEngine = once(async (): Promise<QueueEngine> => {
+    const [folder, resolved, { createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
+    const engine = createSqliteQueue({
+      path: join(folder, 'queue.db'),
+      runDir: join(folder, 'run'),
+      clock: context.clock,
+      processes: createProcessInfo(),
+      poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
+    })
+    closers.push(() => engine.close())
+    return engine
+  })
+
+  const queue = once(async (): Promise<QueueService> => {
+    const { clock } = context
+    const [{ createQueueService }, { answerError, findBreak, parseRequests }] = await Promise.all([
+      import('./queue/index.ts'),
+      import('./llm/index.ts'),
+    ])
+    return createQueueService({
+      engine: await queueEngine(),
+      clock,
+      parseRequests: (text) => parseRequests(text, { clock, tasks: {}, known: secretValues(context.env) }),
+      answerError,
+      findBreak,
+      retentionDays: (await settings()).get('queue.retention_days'),
+      relay: async () => {},
+    })
   })
 
   /** Outside a repository the user's own file and the environment still count. */
@@ -220,6 +251,7 @@ export function createApp(context: AppContext) {
     settings,
     isolation,
     improvement,
+    queue,
     log,
     system,
     close: async (): Promise<void> => {

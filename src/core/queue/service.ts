@@ -1,7 +1,6 @@
 import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit } from '../kernel/index.ts'
 import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
-import { type EnqueueResult, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
-import { exitOf } from './outcome.ts'
+import { type EnqueueResult, type Job, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
 import {
   type AttemptRow,
   type AwaitedResponse,
@@ -21,6 +20,8 @@ export type QueueServiceDeps = {
   /** One request or JSON lines of them, checked. @throws REQUEST_INVALID with `errors[] {index, path, message}` */
   parseRequests: (text: string) => Promise<readonly NewJob[]>
   retentionDays: number
+  /** The error a request that failed is for whoever waits for it. */
+  answerError: (job: Job) => SingularityError
   /** Where a text stops being JSON. */
   findBreak: (text: string) => { position: number; error: string; preview: string }
   /** Publishes what other databases want published; called before anybody reads messages. */
@@ -96,7 +97,12 @@ export function createQueueService(deps: QueueServiceDeps) {
           data: { waiting },
         })
       const responses = await Promise.all(jobs.map(async (job) => awaitedResponse(job, await engine.attempts(job.id))))
-      return { responses, waiting, exitCode: strongestExit([...responses.map(exitOf), ...(waiting.length > 0 ? [EXIT.limit] : [])]) }
+      const failed = jobs.filter(({ state }) => STATUS_OF[state] === 'failed')
+      return {
+        responses,
+        waiting,
+        exitCode: strongestExit([...failed.map((job) => deps.answerError(job).exitCode), ...(waiting.length > 0 ? [EXIT.limit] : [])]),
+      }
     },
 
     /** @throws NOT_FOUND */

@@ -46,6 +46,6 @@ export async function waitForJobs(
     }
   } finally {
     signal.removeEventListener('abort', wake)
-    await unsubscribe()
+    unsubscribe()
   }
 }
