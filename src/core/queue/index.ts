@@ -1,6 +1,8 @@
+export * from './consumer.ts'
 export * from './engine.ts'
 export { type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/queue.ts'
 export * from './handler.ts'
+export * from './intake.ts'
 export * from './job.ts'
 export * from './request-view.ts'
 export * from './service.ts'

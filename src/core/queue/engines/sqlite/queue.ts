@@ -141,6 +141,15 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(full, queue)
         return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
       }),
+    intake(queue, messageId, { jobs = [], messages = [] }) {
+      if (jobs.length > 0) store.demandSpace()
+      return change(() => {
+        if (full.run(SQL.ack, clock.now(), queue, messageId) === 0) return false
+        for (const job of jobs) insertJob(full, clock, job)
+        for (const message of messages) insertMessage(full, clock, message)
+        return true
+      })
+    },
 
     registerWorker: (worker) =>
       store.write(full, () => {
