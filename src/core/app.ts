@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Approvals, createApprovals } from './approvals/index.ts'
+import { type Approvals, createApprovals, createResponseHandlers, relayOutbox } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { QueueEngine, QueueService } from './queue/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -40,6 +40,9 @@ export type AppContext = {
 }
 
 export type App = ReturnType<typeof createApp>
+
+/** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
+const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests'])
 
 /** Remembers the first answer of an asynchronous factory. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -89,22 +92,43 @@ export function createApp(context: AppContext) {
     return engine
   })
 
+  async function readRequests(text: string): Promise<readonly NewJob[]> {
+    const { parseRequests } = await import('./llm/index.ts')
+    return parseRequests(text, { clock: context.clock, tasks: {}, known: secretValues(context.env) })
+  }
+
+  const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
+
   const queue = once(async (): Promise<QueueService> => {
     const { clock } = context
-    const [{ createQueueService }, { answerError, findBreak, parseRequests }] = await Promise.all([
-      import('./queue/index.ts'),
-      import('./llm/index.ts'),
-    ])
+    const [{ createQueueService }, { answerError, findBreak }] = await Promise.all([import('./queue/index.ts'), import('./llm/index.ts')])
     return createQueueService({
       engine: await queueEngine(),
       clock,
-      parseRequests: (text) => parseRequests(text, { clock, tasks: {}, known: secretValues(context.env) }),
+      parseRequests: readRequests,
       answerError,
       findBreak,
       retentionDays: (await settings()).get('queue.retention_days'),
-      relay: async () => {},
+      relay: async (name) => {
+        if (PUBLISHED.has(name)) await relayOutbox(await approvals(), await queueEngine())
+      },
     })
   })
+
+  /** Who consumes what other programs send. */
+  async function messageHandlers(): Promise<MessageHandler[]> {
+    const [{ createRequestIntake }, known] = [await import('./queue/index.ts'), await approvals()]
+    const responses = createResponseHandlers({
+      approvals: known,
+      log: await log('worker'),
+      async decide({ candidateId, by, approved, reason, ...bound }) {
+        const service = await improvement()
+        if (approved) await service.approve(candidateId, { name: by, via: 'message' }, bound)
+        else await service.reject(candidateId, { name: by, via: 'message' }, reason ?? 'declined by a message', bound)
+      },
+    })
+    return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
+  }
 
   /** Outside a repository the user's own file and the environment still count. */
   async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
@@ -188,7 +212,7 @@ export function createApp(context: AppContext) {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
     const store = createStore({ db, clock })
-    const approvals: Approvals = createApprovals({ db, clock })
+    const asked = await approvals()
     const processes = createProcessInfo()
     const landing = createLanding({ git: opened, db, clock, processInfo: processes, ...landingCallbacks(store) })
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
@@ -224,7 +248,7 @@ export function createApp(context: AppContext) {
       version: context.version,
       recordsDir: join(await stateDir(), 'records'),
       log: await log('cli'),
-      approvals,
+      approvals: asked,
       landing,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {

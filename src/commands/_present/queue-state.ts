@@ -1,5 +1,5 @@
 import { formatDuration, oneLine, plural } from '../../core/kernel/index.ts'
-import type { Backlog, JobEvent, Percentiles, QueueStatistics, SuccessRate, WorkerSummary } from '../../core/queue/index.ts'
+import type { Backlog, EventRow, Percentiles, QueueStatistics, SuccessRate, WorkerSummary } from '../../core/queue/index.ts'
 import { type Paint, paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
@@ -78,6 +78,6 @@ const percentilesText = (value: Percentiles): string =>
 const EVENT_COLOR: Readonly<Record<string, Paint>> = { completed: 'green', dead: 'red', cancelled: 'yellow', claimed: 'cyan' }
 
 /** One line per event. */
-export function eventLine({ at, type, id, detail }: Omit<JobEvent, 'at'> & { at: string }): string {
+export function eventLine({ at, type, id, detail }: EventRow): string {
   return `${paint('dim', at)}  ${paint(EVENT_COLOR[type] ?? 'dim', type.padEnd(9))}  ${id}  ${oneLine(detail ?? '')}`.trimEnd()
 }

@@ -1,5 +1,6 @@
 import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit } from '../kernel/index.ts'
 import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
+import { followEvents } from './follow.ts'
 import { type EnqueueResult, type Job, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
 import {
   type AttemptRow,
@@ -25,7 +26,7 @@ export type QueueServiceDeps = {
   /** Where a text stops being JSON. */
   findBreak: (text: string) => { position: number; error: string; preview: string }
   /** Publishes what other databases want published; called before anybody reads messages. */
-  relay: () => Promise<void>
+  relay: (queue: string) => Promise<void>
 }
 
 export type RequestFilter = {
@@ -49,6 +50,9 @@ export type WorkerSummary = {
   running: number
   stopping: boolean
 }
+
+/** One event as `queue watch` tells it. */
+export type EventRow = Omit<JobEvent, 'at'> & { at: string }
 
 export type QueueService = ReturnType<typeof createQueueService>
 
@@ -141,7 +145,7 @@ export function createQueueService(deps: QueueServiceDeps) {
       queue: string,
       { limit, visibilityMs }: { limit: number; visibilityMs: number },
     ): Promise<{ messages: { message_id: number; read_count: number; enqueued_at: string; body: unknown }[] }> {
-      await relay()
+      await relay(queue)
       const messages = await engine.read(queue, limit, visibilityMs)
       return {
         messages: messages.map(({ id, readCount, enqueuedAt, body }) => ({
@@ -210,15 +214,23 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** What happened after the event of that number, oldest first. */
-    events: async (after: number, limit: number): Promise<JobEvent[]> => engine.events(after, limit),
-    lastEvent: async (): Promise<number> => engine.lastEvent(),
+    events: async (after: number, limit: number): Promise<EventRow[]> => (await engine.events(after, limit)).map(eventRow),
 
-    /** Called soon after anybody wrote something. Answers how to stop. */
-    subscribe: async (onWake: () => void): Promise<() => void> => engine.subscribe([], onWake),
+    /** The same for as long as the signal lets it; null: only what happens from now on. */
+    async follow(after: number | null, tell: (events: readonly EventRow[]) => void, signal: AbortSignal): Promise<void> {
+      await followEvents(engine, after ?? (await engine.lastEvent()), (events) => tell(events.map(eventRow)), signal)
+    },
+
+    /** Requests that wait or are worked on, newest first. */
+    async living(limit: number): Promise<RequestSummary[]> {
+      return (await engine.list({ queue: LLM_QUEUE, states: ['available', 'running'], limit })).jobs.map(requestSummary)
+    },
 
     now: (): number => clock.now(),
   }
 }
+
+const eventRow = ({ seq, at, type, id, detail }: JobEvent): EventRow => ({ seq, at: new Date(at).toISOString(), type, id, detail })
 
 function workerSummary(worker: WorkerRow): WorkerSummary {
   const { id, pid, role, queues, version, startedAt, seenAt, running, stopping } = worker
