@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Approvals, createApprovals } from './approvals/index.ts'
+import { type Approvals, createApprovals, createResponseHandlers, relayOutbox } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -18,7 +19,7 @@ import {
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
@@ -40,6 +41,9 @@ export type AppContext = {
 }
 
 export type App = ReturnType<typeof createApp>
+
+/** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
+const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests'])
 
 /** Remembers the first answer of an asynchronous factory. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -75,6 +79,57 @@ export function createApp(context: AppContext) {
     closers.push(() => opened.close())
     return opened
   })
+
+  const queueEngine = once(async (): Promise<QueueEngine> => {
+    const [folder, resolved, { createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
+    const engine = createSqliteQueue({
+      path: join(folder, 'queue.db'),
+      runDir: join(folder, 'run'),
+      clock: context.clock,
+      processes: createProcessInfo(),
+      poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
+    })
+    closers.push(() => engine.close())
+    return engine
+  })
+
+  async function readRequests(text: string): Promise<readonly NewJob[]> {
+    const { parseRequests } = await import('./llm/index.ts')
+    return parseRequests(text, { clock: context.clock, tasks: {}, known: secretValues(context.env) })
+  }
+
+  const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
+
+  const queue = once(async (): Promise<QueueService> => {
+    const { clock } = context
+    const [{ createQueueService }, { answerError, findBreak }] = await Promise.all([import('./queue/index.ts'), import('./llm/index.ts')])
+    return createQueueService({
+      engine: await queueEngine(),
+      clock,
+      parseRequests: readRequests,
+      answerError,
+      findBreak,
+      retentionDays: (await settings()).get('queue.retention_days'),
+      relay: async (name) => {
+        if (PUBLISHED.has(name)) await relayOutbox(await approvals(), await queueEngine())
+      },
+    })
+  })
+
+  /** Who consumes what other programs send. */
+  async function messageHandlers(): Promise<MessageHandler[]> {
+    const [{ createRequestIntake }, known] = [await import('./queue/index.ts'), await approvals()]
+    const responses = createResponseHandlers({
+      approvals: known,
+      log: await log('worker'),
+      async decide({ candidateId, by, approved, reason, ...bound }) {
+        const service = await improvement()
+        if (approved) await service.approve(candidateId, { name: by, via: 'message' }, bound)
+        else await service.reject(candidateId, { name: by, via: 'message' }, reason ?? 'declined by a message', bound)
+      },
+    })
+    return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
+  }
 
   /** Outside a repository the user's own file and the environment still count. */
   async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
@@ -158,7 +213,7 @@ export function createApp(context: AppContext) {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
     const store = createStore({ db, clock })
-    const approvals: Approvals = createApprovals({ db, clock })
+    const asked = await approvals()
     const processes = createProcessInfo()
     const landing = createLanding({ git: opened, db, clock, processInfo: processes, ...landingCallbacks(store) })
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
@@ -194,7 +249,7 @@ export function createApp(context: AppContext) {
       version: context.version,
       recordsDir: join(await stateDir(), 'records'),
       log: await log('cli'),
-      approvals,
+      approvals: asked,
       landing,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
@@ -248,6 +303,7 @@ export function createApp(context: AppContext) {
     settings,
     isolation,
     improvement,
+    queue,
     log,
     system,
     close: async (): Promise<void> => {

@@ -15,3 +15,8 @@ export {
   type WorkerSettings,
   createWorker,
 } from './worker.ts'
+export * from './consumer.ts'
+export * from './intake.ts'
+export * from './request-view.ts'
+export * from './service.ts'
+export * from './statistics.ts'

@@ -17,6 +17,7 @@ import { createReaper, isGone } from './reap.ts'
 import { type StoredWorker, toAttempt, toWorker } from './rows.ts'
 import { demandNamed, insertMessage, settleOne } from './settle.ts'
 import { SQL } from './sql.ts'
+import { readStatistics } from './statistics.ts'
 import { verifyQueue } from './verify.ts'
 
 export type SqliteQueueOptions = ConnectionOptions & {
@@ -141,6 +142,15 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(full, queue)
         return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
       }),
+    intake(queue, messageId, { jobs = [], messages = [] }) {
+      if (jobs.length > 0) store.demandSpace()
+      return change(() => {
+        if (full.run(SQL.ack, clock.now(), queue, messageId) === 0) return false
+        for (const job of jobs) insertJob(full, clock, job)
+        for (const message of messages) insertMessage(full, clock, message)
+        return true
+      })
+    },
 
     registerWorker: (worker) =>
       store.write(full, () => {
@@ -166,6 +176,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
     maintain: (wanted) => maintain(store, clock, wanted),
     events: (afterSeq, limit) => read(() => normal.all<JobEvent>(SQL.events, afterSeq, limit)),
     lastEvent: () => read(() => normal.get<{ seq: number }>(SQL.lastEvent)!.seq),
+    statistics: () => read(() => readStatistics(normal, clock.now())),
     health: () => store.health(),
     verify: () => read(() => verifyQueue(normal)),
     close() {
