@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { AppContext } from './app/context.ts'
+import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayOutbox } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
-import type { Clock } from './kernel/index.ts'
+import { type Clock, sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
 import type { MessageHandler, NewJob, QueueEngine, QueueService } from './queue/index.ts'
@@ -19,27 +21,12 @@ import {
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
 
-/** Everything the core needs of the process it runs in, as values. */
-export type AppContext = {
-  cwd: string
-  env: Readonly<Record<string, string | undefined>>
-  home: string
-  /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */
-  stateHome: string
-  /** Our folder below XDG_CONFIG_HOME: the user's settings. */
-  configHome: string
-  clock: Clock
-  version: string
-  ci: boolean
-  /** Where package.json, native/ and templates_data/ are. */
-  packageRoot: string
-}
-
+export type { AppContext } from './app/context.ts'
 export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
@@ -62,7 +49,7 @@ function preload(): void {
 
 /** The only composition root: every room is built when it is first asked for. */
 export function createApp(context: AppContext) {
-  const closers: (() => void)[] = []
+  const closers: (() => void | Promise<void>)[] = []
 
   const git = once(async (): Promise<Git> => {
     const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
@@ -93,9 +80,19 @@ export function createApp(context: AppContext) {
     return engine
   })
 
+  const models = composeModels({
+    context,
+    engine: () => queueEngine(),
+    settings: () => settings(),
+    repositoryRoot: async () => (await git().catch(() => undefined))?.repository.root ?? null,
+    repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
+    log: (part) => log(part),
+    onClose: (close) => closers.push(close),
+  })
+
   async function readRequests(text: string): Promise<readonly NewJob[]> {
     const { parseRequests } = await import('./llm/index.ts')
-    return parseRequests(text, { clock: context.clock, tasks: {}, known: secretValues(context.env) })
+    return parseRequests(text, await models.requestContext())
   }
 
   const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
@@ -275,8 +272,10 @@ export function createApp(context: AppContext) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
+    const { tasks } = await models.table()
+    const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
-    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf: () => undefined }
+    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
   })
 
   /** Works outside a repository as well, without its facts and without memory. */
@@ -291,7 +290,7 @@ export function createApp(context: AppContext) {
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
-    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: null })
+    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
   return {
@@ -304,10 +303,11 @@ export function createApp(context: AppContext) {
     isolation,
     improvement,
     queue,
+    models,
     log,
     system,
     close: async (): Promise<void> => {
-      for (const close of closers.reverse()) close()
+      for (const close of closers.reverse()) await close()
     },
   }
 }
