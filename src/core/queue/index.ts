@@ -6,6 +6,7 @@ export { type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/que
 export { type AbortCause, JobAborted, LEASE_MS } from './execute.ts'
 export * from './handler.ts'
 export * from './job.ts'
+export { type OutboxRow, relayOutbox } from './outbox.ts'
 export { createSleepDetector } from './sleep.ts'
 export {
   type QueueWorker,
