@@ -1,10 +1,12 @@
 export { awaitEnded, hasEnded } from './await.ts'
 export { type Caller, type CallerDeps, type CallerOptions, createCaller } from './caller.ts'
 export * from './engine.ts'
+export { createMemoryQueue } from './engines/memory/queue.ts'
 export { type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/queue.ts'
 export { type AbortCause, JobAborted, LEASE_MS } from './execute.ts'
 export * from './handler.ts'
 export * from './job.ts'
+export { type OutboxRow, relayOutbox } from './outbox.ts'
 export { createSleepDetector } from './sleep.ts'
 export {
   type QueueWorker,
