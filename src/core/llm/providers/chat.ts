@@ -39,7 +39,7 @@ export function createChatProvider(options: ProviderOptions): Provider {
     async send(asked, context) {
       const model = ollama && asked.model === 'auto' ? await ollama.firstCapable(asked, context) : asked.model
       const request = { ...asked, model }
-      await ollama?.refuseOverflow(request, context)
+      const window = (await ollama?.demandRoom(request, context)) ?? null
       await load()
       const answer = await attempt(options, context, async (wire) => {
         const collected = collect(wire, options)
@@ -51,10 +51,11 @@ export function createChatProvider(options: ProviderOptions): Provider {
         if (whole) collected.whole(whole)
         return collected.answer(request)
       })
-      ollama?.noticeTruncation(request, answer)
+      ollama?.noticeTruncation(request, answer, window)
       return answer
     },
-    listModels: (context) =>
+    listModels: async (context) =>
+      (await ollama?.list(context)) ??
       attempt(options, context, async (wire) => {
         const found: { id: string; contextWindow: number | null }[] = []
         for await (const model of (await client(wire)).models.list({ signal: wire.signal }))
