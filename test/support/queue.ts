@@ -1,64 +1,67 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { type Playground, PROGRAM } from '../cli/playground.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, newUuid, systemClock } from '../../src/core/kernel/index.ts'
+import { createProcessInfo } from '../../src/core/process/index.ts'
+import { type NewJob, type QueueEngine, type SqliteQueueOptions, createSqliteQueue } from '../../src/core/queue/index.ts'
+import type { Logger } from '../../src/core/telemetry/index.ts'
 
-/** A request as one line of JSON. */
-export const requestLine = (content = 'Is 7 prime?', more: Record<string, unknown> = {}): string =>
-  JSON.stringify({ task_type: 'review', messages: [{ role: 'user', content }], ...more })
-
-export type PlainRun = {
-  child: ChildProcess
-  done: Promise<{ exitCode: number | null; stdout: string; stderr: string }>
-  /** Waits until stdout and stderr together hold the text. */
-  sees(text: string | RegExp): Promise<void>
+export const silent: Logger = {
+  path: '',
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
 }
 
-/** Runs the built program as a script does: no --json, no terminal. */
-export function startPlain(
-  place: Playground,
-  args: readonly string[],
-  options: { input?: string; env?: Record<string, string> } = {},
-): PlainRun {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    cwd: place.root,
-    env: { ...place.env, ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  child.stdin.on('error', () => {}) // a program that does not read its input closes it
-  child.stdin.end(options.input ?? '')
-  const text = { stdout: '', stderr: '' }
-  let changed = (): void => {}
-  for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (chunk: string) => {
-      text[name] += chunk
-      changed()
-    })
-  const done = new Promise<{ exitCode: number | null; stdout: string; stderr: string }>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (exitCode) => {
-      resolve({ exitCode, ...text })
-      changed()
-    })
-  })
+/** A clock that is moved by hand; both its faces move together unless told otherwise. */
+export function manualClock(start = 1_900_000_000_000): Clock & { advance(ms: number): void; jump(ms: number): void } {
+  let wall = start
+  let steady = 5000
   return {
-    child,
-    done,
-    async sees(wanted) {
-      for (;;) {
-        const all = text.stdout + text.stderr
-        if (typeof wanted === 'string' ? all.includes(wanted) : wanted.test(all)) return
-        if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode} before ${String(wanted)}: ${all}`)
-        await new Promise<void>((resolve) => (changed = resolve))
-      }
+    now: () => wall,
+    monotonic: () => steady,
+    advance(ms) {
+      wall += ms
+      steady += ms
+    },
+    jump(ms) {
+      wall += ms
     },
   }
 }
 
-export const runPlain = (place: Playground, args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}) =>
-  startPlain(place, args, options).done
+export type QueueBench = { folder: string; path: string; open(more?: Partial<SqliteQueueOptions>): QueueEngine; cleanup(): void }
 
-/** Puts requests into the queue; answers their ids. */
-export async function enqueue(place: Playground, ...lines: string[]): Promise<string[]> {
-  const { json, stdout, stderr } = await place.run(['queue', 'enqueue', '-'], { input: lines.join('\n') })
-  if (!json.ok) throw new Error(stdout + stderr)
-  return (json.data.requests as { id: string }[]).map(({ id }) => id)
+/** A folder with one queue file; everything opened over it is closed with it. */
+export function openQueueBench(): QueueBench {
+  const folder = mkdtempSync(join(tmpdir(), 'queue-'))
+  const path = join(folder, 'queue.db')
+  const opened: QueueEngine[] = []
+  return {
+    folder,
+    path,
+    open(more = {}) {
+      const queue = createSqliteQueue({ path, runDir: join(folder, 'run'), clock: systemClock, processes: createProcessInfo(), ...more })
+      opened.push(queue)
+      return queue
+    },
+    cleanup() {
+      for (const queue of opened) queue.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export function newJob(more: Partial<NewJob> = {}): NewJob {
+  return { id: newUuid(systemClock), queue: 'work', kind: 'k', payload: '{"a":1}', ...more }
+}
+
+/** Waits for a condition that something else brings about, looking at it between turns of the event loop. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, limitMs = 20_000): Promise<void> {
+  const end = performance.now() + limitMs
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`never happened: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
 }
