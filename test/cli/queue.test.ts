@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { enqueue, requestLine, runPlain } from '../support/queue-program.ts'
+import { enqueue, requestLine, runPlain } from '../support/queue-runs.ts'
 import { type Playground, createPlayground, refuses } from './playground.ts'
 
 const NOBODY = 'No worker is running'

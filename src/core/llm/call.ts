@@ -8,7 +8,7 @@ import type { CallClocks, Provider, ProviderAnswer, ProviderRequest } from './pr
 import type { Candidate } from './routing.ts'
 
 export type CallDeps = {
-  account: Account
+  account: () => Account
   clock: Clock
   /** Names this repository in the ledger. */
   repository: string
@@ -42,7 +42,8 @@ export type CallOutcome = { n: number; ms: number; costNusd: number; costSource:
  * @throws BUDGET_REACHED, LEDGER_UNUSABLE; nothing was sent then
  */
 export async function callProvider(deps: CallDeps, call: CallRequest): Promise<CallOutcome> {
-  const { account, clock } = deps
+  const { clock } = deps
+  const account = deps.account()
   const { candidate, job, attempts } = call
   const started = clock.monotonic()
   const bound = candidate.boundNusd ?? 0

@@ -22,7 +22,7 @@ export type RequestContext = {
 }
 
 /** What only we set on a request. */
-export type RequestHints = Pick<StoredRequest, 'model' | 'no_cache' | 'run'>
+export type RequestHints = Pick<StoredRequest, 'model' | 'no_cache' | 'run' | 'tool_loop'>
 
 const MAX_DEPTH = 100
 const CREDENTIAL = /authorization|token|secret|passw|api[-_]?key|credential|cookie|headers/i

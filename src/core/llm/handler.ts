@@ -2,6 +2,7 @@ import { SingularityError } from '../kernel/index.ts'
 import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
 import { type CallDeps, callProvider } from './call.ts'
+import { LLM_KIND } from './check-request.ts'
 import type { ProviderFailure } from './failure.ts'
 import { POLICY, errorText, reasonText } from './policy.ts'
 import type { ChatMessage, ProviderAnswer } from './provider.ts'
@@ -11,19 +12,16 @@ import type { Candidate, Route } from './routing.ts'
 import { clocksOf, maxOutputOf, roughTokens, toProviderRequest } from './translate.ts'
 import { type Tries, learn, triesOf } from './tries.ts'
 
-/** The kind of job this room runs. */
-export const LLM_KIND = 'llm.request'
-
 /** An answer read against the request's schema, or what is wrong with it and how to ask again. */
-export type CheckedAnswer = { parsed: unknown; repaired: boolean } | { failure: ProviderFailure; reask: readonly ChatMessage[] | null }
+export type JudgedAnswer = { parsed: unknown; repaired: boolean } | { failure: ProviderFailure; reask: readonly ChatMessage[] | null }
 
 export type LlmHandlerDeps = CallDeps & {
-  /** @throws typed errors naming model, provider, complexity, task type and reason where no model is left; `data.retry_at` (ms) where one comes back */
-  route: (request: StoredRequest, tries: Tries) => Promise<Route>
+  /** @throws typed errors naming model, provider, complexity, task type and reason where no model is left; `data.reopens_at` where one comes back */
+  route: (request: StoredRequest, tries: Tries, id: string) => Promise<Route>
   capsOf: (request: StoredRequest, job: ClaimedJob, candidate: Candidate) => readonly Cap[]
-  check: (request: StoredRequest, answer: ProviderAnswer) => Promise<CheckedAnswer>
+  check: (request: StoredRequest, answer: ProviderAnswer) => Promise<JudgedAnswer>
   /** Retries after the first attempt (LLM_MAX_RETRIES). */
-  maxRetries: number
+  maxRetries: () => number
   /** In [0, 1). */
   random: () => number
   /** Everything that was paid for, also what will be fenced: feeds the exact cache. */
@@ -52,7 +50,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   try {
     for (;;) {
       if (context.signal.aborted) return waiting(clock.now(), false, 'released')
-      const route = await timed('route', () => routeAround(deps, request, tries))
+      const route = await timed('route', () => routeAround(deps, request, tries, job.id))
       const candidate = route.candidates[0]!
       const delay = readiness(deps, candidate, request)
       if (delay > 0) {
@@ -92,11 +90,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const next = learn(
         tries,
         { failure, candidate, step, reask },
-        { maxRetries: deps.maxRetries, now: clock.now(), random: deps.random() },
+        { maxRetries: deps.maxRetries(), now: clock.now(), random: deps.random() },
       )
       const cause = { failure, candidate, answer }
       if (next === 'end') return failed(job, cause, totals)
-      const again = next === 'again' ? await routeAround(deps, request, tries).catch(() => null) : null
+      const again = next === 'again' ? await routeAround(deps, request, tries, job.id).catch(() => null) : null
       if (again === null && next === 'again' && !isPassing(failure)) return failed(job, cause, totals)
       if (again === null) return waitFor(job, tries, cause, totals, deps)
     }
@@ -116,13 +114,13 @@ async function closeLeftOpen({ attempts }: JobContext): Promise<Attempt[]> {
 }
 
 /** Models that rest are passed over only while another one is left. */
-async function routeAround(deps: LlmHandlerDeps, request: StoredRequest, tries: Tries): Promise<Route> {
-  if (tries.resting.size === 0 || tries.notBefore > deps.clock.now()) return deps.route(request, tries)
+async function routeAround(deps: LlmHandlerDeps, request: StoredRequest, tries: Tries, id: string): Promise<Route> {
+  if (tries.resting.size === 0 || tries.notBefore > deps.clock.now()) return deps.route(request, tries, id)
   try {
-    return await deps.route(request, tries)
+    return await deps.route(request, tries, id)
   } catch {
     tries.resting.clear()
-    return deps.route(request, tries)
+    return deps.route(request, tries, id)
   }
 }
 
@@ -130,16 +128,17 @@ const isPassing = (failure: ProviderFailure): boolean => POLICY[failure.reason].
 
 /** 0: the call may go out. Else ms until breaker and buckets let one through. */
 function readiness({ account, clock }: LlmHandlerDeps, { model, provider }: Candidate, request: StoredRequest): number {
-  const verdict = account.admit(provider.name, model.name)
+  const ledger = account()
+  const verdict = ledger.admit(provider.name, model.name)
   if (!verdict.allowed) return Math.max(1, verdict.reopensAt - clock.now())
-  return account.take(provider.name, provider.limits, roughTokens(request) + maxOutputOf(request, model))
+  return ledger.take(provider.name, provider.limits, roughTokens(request) + maxOutputOf(request, model))
 }
 
 /** What the account has to know beyond this request. */
 function tell({ account, clock }: LlmHandlerDeps, { provider }: Candidate, failure: ProviderFailure): void {
-  if (POLICY[failure.reason].blocks) account.block(provider.name, `${failure.reason}: ${failure.message}`)
+  if (POLICY[failure.reason].blocks) account().block(provider.name, `${failure.reason}: ${failure.message}`)
   if (failure.reason === 'rate_limited' && failure.retryAfterMs !== null)
-    account.closeUntil(provider.name, clock.now() + failure.retryAfterMs)
+    account().closeUntil(provider.name, clock.now() + failure.retryAfterMs)
 }
 
 function waiting(runAt: number, counts: boolean, reason: string, errorMessage?: string): JobOutcome {
@@ -155,7 +154,7 @@ function waitFor(
   deps: LlmHandlerDeps,
 ): JobOutcome {
   const { failure, candidate } = cause
-  const mayGoOn = failure.reason === 'rate_limited' || deps.account.mayRetry(candidate.provider.name)
+  const mayGoOn = failure.reason === 'rate_limited' || deps.account().mayRetry(candidate.provider.name)
   if (!mayGoOn) return failed(job, cause, totals)
   const text = errorText(failure, {
     provider: candidate.provider.name,
@@ -169,7 +168,7 @@ function waitFor(
 /** No model, no money, no ledger: ends the request, or lets it wait where the error says when it may go on. */
 function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock }: LlmHandlerDeps): JobOutcome {
   if (!SingularityError.isInstance(error)) throw error
-  const retryAt = Math.max(tries.notBefore, Number(error.data?.['retry_at'] ?? 0))
+  const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
   if (retryAt > clock.now()) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
   return {
     to: 'dead',

@@ -68,11 +68,8 @@ export function errorText(
   place: { provider: string; model: string; complexity: string; taskType: string },
 ): string {
   const where = `provider ${place.provider}, model ${place.model}, ${place.complexity} ${place.taskType}`
-  if (failure.kind === 'malformed_response' && failure.reason === 'validation') return MALFORMED
+  // the seeds' exact sentence, and nothing after it
+  if (failure.kind === 'malformed_response') return failure.message
   if (failure.kind === 'provider_unavailable') return `LLM provider unavailable (${failure.reason}): ${failure.message} [${where}]`
-  if (failure.kind === 'malformed_response') return `${failure.message} [${where}]`
   return `LLM request failed (${failure.reason}): ${failure.message} [${where}]`
 }
-
-/** The seeds' exact words. */
-export const MALFORMED = 'Malformed or invalid LLM response (Instructor validation failed)'

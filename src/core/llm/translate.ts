@@ -77,7 +77,7 @@ function toChatMessage(message: RequestMessage): ChatMessage {
 }
 
 /** Tools as programs write them: flat (`{name, description, parameters}`) or in OpenAI's or Anthropic's nesting. */
-function toToolSpec(tool: Readonly<Record<string, unknown>>): ToolSpec {
+export function toToolSpec(tool: Readonly<Record<string, unknown>>): ToolSpec {
   const inner = (typeof tool['function'] === 'object' && tool['function'] !== null ? tool['function'] : tool) as Record<string, unknown>
   return {
     name: String(inner['name'] ?? ''),
