@@ -7,7 +7,8 @@ import { type ImprovementService, createImprovement, createStore, landingCallbac
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { MessageHandler, NewJob, QueueEngine, QueueService } from './queue/index.ts'
+import type { Llm } from './llm/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -63,6 +64,7 @@ function preload(): void {
 /** The only composition root: every room is built when it is first asked for. */
 export function createApp(context: AppContext) {
   const closers: (() => void)[] = []
+  const asyncClosers: (() => Promise<void>)[] = []
 
   const git = once(async (): Promise<Git> => {
     const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
@@ -95,7 +97,7 @@ export function createApp(context: AppContext) {
 
   async function readRequests(text: string): Promise<readonly NewJob[]> {
     const { parseRequests } = await import('./llm/index.ts')
-    return parseRequests(text, { clock: context.clock, tasks: {}, known: secretValues(context.env) })
+    return parseRequests(text, { clock: context.clock, tasks: (await llm()).table().tasks, known: secretValues(context.env) })
   }
 
   const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
@@ -115,6 +117,36 @@ export function createApp(context: AppContext) {
       },
     })
   })
+
+  /** Nothing of it is opened before a request runs: neither ledger nor network. */
+  const llm = once(async (): Promise<Llm> => {
+    const { openLlm } = await import('./llm/index.ts')
+    const { clock, env, configHome, packageRoot } = context
+    const { commonDir, root } = (await git()).repository
+    const stateHome = join(context.stateHome, 'singularity')
+    const opened = openLlm({ env, stateHome, configHome, packageRoot, commonDir, root, clock, processes: createProcessInfo() })
+    asyncClosers.push(() => opened.close())
+    return opened
+  })
+
+  /** Serves the queue with the handlers of every room. `concurrency`: jobs at once in each of its two loops. */
+  async function worker(options: { concurrency: number }): Promise<QueueWorker> {
+    const { clock, version } = context
+    const { createConsumer, createWorker } = await import('./queue/index.ts')
+    const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
+    const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
+    const pollMs = resolved.get<number>('queue.poll_ms')
+    return createWorker({
+      engine,
+      handlers: [(await llm()).handler()],
+      clock,
+      log: logger,
+      version,
+      processes: createProcessInfo(),
+      settings: { concurrency: options.concurrency, batch, retentionDays: resolved.get('queue.retention_days') },
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+    })
+  }
 
   /** Who consumes what other programs send. */
   async function messageHandlers(): Promise<MessageHandler[]> {
@@ -304,9 +336,12 @@ export function createApp(context: AppContext) {
     isolation,
     improvement,
     queue,
+    llm,
+    worker,
     log,
     system,
     close: async (): Promise<void> => {
+      for (const close of asyncClosers) await close()
       for (const close of closers.reverse()) close()
     },
   }

@@ -50,7 +50,10 @@ export type WorkerOptions = {
   mode: LaneMode
   /** Ends when nothing was there to do for so long. */
   idleExitMs?: number
+  /** Ends at once: what runs is put back. */
   signal?: AbortSignal
+  /** Ends after what runs. */
+  finish?: AbortSignal
   onEvent?: (event: { type: 'claimed' | Ending; job: ClaimedJob }) => void
 }
 
@@ -118,12 +121,12 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
       }),
     )
 
-  function stop(why: WorkerEnd): void {
-    if (stopping) return
+  /** Who asks politely, or has a newer database, lets what runs come to its end: it may have been paid for. */
+  function stop(why: WorkerEnd, { now } = { now: why !== 'asked' && why !== 'newer' }): void {
+    if (!stopping) end = why
     stopping = true
-    end = why
     for (const lane of lanes) lane.stop()
-    executor.stop()
+    if (now) executor.stop()
   }
 
   const chores = createChores(deps, { workerId, leaseMs, stop, slept: () => executor.abort('slept', ({ paid }) => paid) })
@@ -139,6 +142,7 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
     return count
   }
   const onAbort = (): void => stop('signal')
+  const onFinish = (): void => stop('signal', { now: false })
 
   const queues = [...new Set(deps.handlers.map(({ queue }) => queue))]
   // armed before the first look: nothing that comes between is missed
@@ -159,7 +163,9 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
           Math.max(10, Math.min(250, idleExitMs / 4)),
         )
   options.signal?.addEventListener('abort', onAbort)
+  options.finish?.addEventListener('abort', onFinish)
   if (options.signal?.aborted) onAbort()
+  if (options.finish?.aborted) onFinish()
   try {
     if (options.mode === 'forever') messages?.start(noteMessages)
     await runLanes(
@@ -171,6 +177,7 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
   } finally {
     clearInterval(idle)
     options.signal?.removeEventListener('abort', onAbort)
+    options.finish?.removeEventListener('abort', onFinish)
     release()
     await messages?.stop()
     await chores.stop()
