@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, newUuid, systemClock } from '../../src/core/kernel/index.ts'
-import { createProcessInfo } from '../../src/core/process/index.ts'
-import { type NewJob, type QueueEngine, type SqliteQueueOptions, createSqliteQueue } from '../../src/core/queue/index.ts'
+import { type ProcessIdentity, type ProcessInfo, createProcessInfo } from '../../src/core/process/index.ts'
+import { type NewJob, type QueueEngine, type SqliteQueueOptions, createMemoryQueue, createSqliteQueue } from '../../src/core/queue/index.ts'
 import type { Logger } from '../../src/core/telemetry/index.ts'
 
 export const silent: Logger = {
@@ -65,3 +65,24 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
+
+/** Processes that live until they are said to be dead. */
+export function namedProcesses(): ProcessInfo & { dead: Set<number>; identity(pid: number): ProcessIdentity } {
+  const dead = new Set<number>()
+  const identity = (pid: number): ProcessIdentity => ({ pid, pidStart: '1', bootId: 'boot' })
+  return { self: identity(1), pidNamespace: 'ns', isAlive: ({ pid }) => !dead.has(pid), dead, identity }
+}
+
+export type TestEngine = { name: string; open(deps: { clock: Clock; processes: ProcessInfo }): { queue: QueueEngine; cleanup(): void } }
+
+/** Every engine there is; a suite over these is what an engine has to pass. */
+export const ENGINES: readonly TestEngine[] = [
+  {
+    name: 'sqlite',
+    open(deps) {
+      const bench = openQueueBench()
+      return { queue: bench.open(deps), cleanup: () => bench.cleanup() }
+    },
+  },
+  { name: 'memory', open: (deps) => ({ queue: createMemoryQueue(deps), cleanup: () => undefined }) },
+]
