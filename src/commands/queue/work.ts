@@ -1,7 +1,7 @@
 import { presentWork } from '../_present/queue-state.ts'
 import { QueueCommand } from '../_cli/queue.ts'
 import { durationOf } from '../_cli/values.ts'
-import { exitOfWork, tellWork } from '../_cli/work.ts'
+import { createWorkTeller, exitOfWork, whyEnded } from '../_cli/work.ts'
 import { Flags } from '../_cli/oclif.ts'
 
 export default class QueueWork extends QueueCommand {
@@ -32,6 +32,7 @@ export default class QueueWork extends QueueCommand {
     this.common(flags)
     const idleExitMs = flags['idle-exit'] === undefined ? undefined : durationOf('idle-exit', flags['idle-exit'])
     const worker = await (await this.app()).worker({ concurrency: flags.concurrency })
+    const teller = createWorkTeller(await this.queue(), (line) => this.say(line, flags))
     this.say(`worker ${worker.id}: waiting for work`, flags)
     const report = await this.untilSignal(({ soft, hard }) =>
       worker.run({
@@ -39,9 +40,12 @@ export default class QueueWork extends QueueCommand {
         finish: soft,
         signal: hard,
         ...(idleExitMs !== undefined && { idleExitMs }),
-        onEvent: (event) => this.say(tellWork(event), flags),
+        onEvent: teller.tell,
       }),
     )
+    await teller.end()
+    const why = whyEnded(report.end)
+    if (why !== null) this.say(why, flags)
     const { end, completed, failed, cancelled, messages } = report
     const released = report.waiting + report.fenced
     const data = { worker: worker.id, ended: end, completed, failed, cancelled, released, messages }

@@ -33,7 +33,7 @@ export type MessageConsumer = {
 export function createConsumer(deps: ConsumerDeps): MessageConsumer {
   const { engine, log } = deps
   const handlers = new Map(deps.handlers.map((handler) => [handler.queue, handler]))
-  let stopped = false
+  const stopping = new AbortController()
   let again = false
   let under: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -42,9 +42,10 @@ export function createConsumer(deps: ConsumerDeps): MessageConsumer {
   async function consume(): Promise<number> {
     let consumed = 0
     for (const queue of await engine.waiting([...handlers.keys()]))
-      for (let full = true; full && !stopped;) {
+      for (let full = true; full && !stopping.signal.aborted;) {
         const messages = await engine.read(queue, deps.batchSize, VISIBILITY_MS)
-        for (const message of messages) if (!stopped && (await consumeOne(engine, handlers.get(queue)!, message, log))) consumed++
+        for (const message of messages)
+          if (!stopping.signal.aborted && (await consumeOne(engine, handlers.get(queue)!, message, log))) consumed++
         full = messages.length === deps.batchSize
       }
     return consumed
@@ -54,12 +55,12 @@ export function createConsumer(deps: ConsumerDeps): MessageConsumer {
     do {
       again = false
       onConsumed(await consume())
-    } while (again && !stopped)
+    } while (again && !stopping.signal.aborted)
   }
 
   function look(): void {
     clearTimeout(timer)
-    if (stopped) return
+    if (stopping.signal.aborted) return
     if (under) {
       again = true
       return
@@ -68,7 +69,7 @@ export function createConsumer(deps: ConsumerDeps): MessageConsumer {
       .catch((error: unknown) => log.warn('messages could not be consumed', { error }))
       .finally(() => {
         under = undefined
-        if (!stopped) timer = setTimeout(look, deps.pollMs)
+        if (!stopping.signal.aborted) timer = setTimeout(look, deps.pollMs)
       })
   }
 
@@ -80,7 +81,7 @@ export function createConsumer(deps: ConsumerDeps): MessageConsumer {
     },
     wake: look,
     async stop() {
-      stopped = true
+      stopping.abort()
       clearTimeout(timer)
       await under
     },

@@ -239,6 +239,12 @@ export function createQueueService(deps: QueueServiceDeps) {
       await followEvents(engine, after ?? (await engine.lastEvent()), (events) => tell(events.map(eventRow)), signal)
     },
 
+    /** Why a job failed or waits again, in words. */
+    async reasonOf(id: string): Promise<string | null> {
+      const job = await engine.get(id)
+      return job && (job.errorMessage ?? job.reason)
+    },
+
     /** Requests that wait or are worked on, newest first. */
     async living(limit: number): Promise<RequestSummary[]> {
       return (await engine.list({ queue: LLM_QUEUE, states: ['available', 'running'], limit })).jobs.map(requestSummary)
