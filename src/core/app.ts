@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Approvals, createApprovals, createResponseHandlers, relayOutbox } from './approvals/index.ts'
+import type { AppContext } from './app/context.ts'
+import { composeModels } from './app/models.ts'
+import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
-import type { Clock } from './kernel/index.ts'
+import { type Clock, sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { Llm } from './llm/index.ts'
 import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
@@ -20,27 +21,12 @@ import {
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
 
-/** Everything the core needs of the process it runs in, as values. */
-export type AppContext = {
-  cwd: string
-  env: Readonly<Record<string, string | undefined>>
-  home: string
-  /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */
-  stateHome: string
-  /** Our folder below XDG_CONFIG_HOME: the user's settings. */
-  configHome: string
-  clock: Clock
-  version: string
-  ci: boolean
-  /** Where package.json, native/ and templates_data/ are. */
-  packageRoot: string
-}
-
+export type { AppContext } from './app/context.ts'
 export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
@@ -63,8 +49,7 @@ function preload(): void {
 
 /** The only composition root: every room is built when it is first asked for. */
 export function createApp(context: AppContext) {
-  const closers: (() => void)[] = []
-  const asyncClosers: (() => Promise<void>)[] = []
+  const closers: (() => void | Promise<void>)[] = []
 
   const git = once(async (): Promise<Git> => {
     const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
@@ -95,9 +80,19 @@ export function createApp(context: AppContext) {
     return engine
   })
 
+  const models = composeModels({
+    context,
+    engine: () => queueEngine(),
+    settings: () => settings(),
+    repositoryRoot: async () => (await git().catch(() => undefined))?.repository.root ?? null,
+    repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
+    log: (part) => log(part),
+    onClose: (close) => closers.push(close),
+  })
+
   async function readRequests(text: string): Promise<readonly NewJob[]> {
     const { parseRequests } = await import('./llm/index.ts')
-    return parseRequests(text, { clock: context.clock, tasks: (await llm()).table().tasks, known: secretValues(context.env) })
+    return parseRequests(text, await models.requestContext())
   }
 
   const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
@@ -113,20 +108,9 @@ export function createApp(context: AppContext) {
       findBreak,
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
-        if (PUBLISHED.has(name)) await relayOutbox(await approvals(), await queueEngine())
+        if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
       },
     })
-  })
-
-  /** Nothing of it is opened before a request runs: neither ledger nor network. */
-  const llm = once(async (): Promise<Llm> => {
-    const { openLlm } = await import('./llm/index.ts')
-    const { clock, env, configHome, packageRoot } = context
-    const { commonDir, root } = (await git()).repository
-    const stateHome = join(context.stateHome, 'singularity')
-    const opened = openLlm({ env, stateHome, configHome, packageRoot, commonDir, root, clock, processes: createProcessInfo() })
-    asyncClosers.push(() => opened.close())
-    return opened
   })
 
   /** Serves the queue with the handlers of every room. `concurrency`: jobs at once in each of its two loops. */
@@ -138,7 +122,7 @@ export function createApp(context: AppContext) {
     const pollMs = resolved.get<number>('queue.poll_ms')
     return createWorker({
       engine,
-      handlers: [(await llm()).handler()],
+      handlers: [(await models.llm()).handler()],
       clock,
       log: logger,
       version,
@@ -307,8 +291,10 @@ export function createApp(context: AppContext) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
+    const { tasks } = await models.table()
+    const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
-    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf: () => undefined }
+    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
   })
 
   /** Works outside a repository as well, without its facts and without memory. */
@@ -323,7 +309,7 @@ export function createApp(context: AppContext) {
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
-    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: null })
+    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
   return {
@@ -336,13 +322,12 @@ export function createApp(context: AppContext) {
     isolation,
     improvement,
     queue,
-    llm,
     worker,
+    models,
     log,
     system,
     close: async (): Promise<void> => {
-      for (const close of asyncClosers) await close()
-      for (const close of closers.reverse()) close()
+      for (const close of closers.reverse()) await close()
     },
   }
 }

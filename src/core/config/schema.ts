@@ -196,6 +196,13 @@ export const SETTINGS = {
     about: 'Days that requests and messages stay after they ended.',
     repository: 'never',
   },
+  offline: {
+    kind: 'boolean',
+    default: false,
+    about: 'No network: models on this machine only, rules and caches.',
+    repository: 'narrow',
+    narrow: (next) => (next === true ? true : undefined),
+  },
   'log.level': {
     kind: 'string',
     default: 'info',

@@ -3,38 +3,33 @@ import { nusdOf } from './price.ts'
 import type { StoredRequest } from './request.ts'
 import type { RoutingTable } from './routing.ts'
 
-/** UTC day and month of a moment: '2026-11-22', '2026-11'. */
-export function periodsOf(now: number): { day: string; month: string } {
-  const day = new Date(now).toISOString().slice(0, 10)
-  return { day, month: day.slice(0, 7) }
+type Budgets = Pick<RoutingTable, 'budgets'>
+
+const finite = (caps: readonly Cap[]): Cap[] => caps.filter(({ capNusd }) => Number.isFinite(capNusd))
+const own = (caps: Readonly<Record<string, number>>, key: string): number => nusdOf(Object.hasOwn(caps, key) ? caps[key]! : Infinity)
+
+/** The caps of the account that hold for everybody. */
+export function accountCaps({ budgets }: Budgets): Cap[] {
+  return finite([
+    { scope: 'day', key: '', capNusd: nusdOf(budgets.dayUsd) },
+    { scope: 'month', key: '', capNusd: nusdOf(budgets.monthUsd) },
+  ])
 }
 
-/** The caps of the account that hold for everybody, at this moment. */
-export function accountCaps({ budgets }: Pick<RoutingTable, 'budgets'>, now: number): Cap[] {
-  const { day, month } = periodsOf(now)
-  const caps: Cap[] = [
-    { scope: 'day', key: day, capNusd: nusdOf(budgets.dayUsd) },
-    { scope: 'month', key: month, capNusd: nusdOf(budgets.monthUsd) },
-  ]
-  return caps.filter(({ capNusd }) => Number.isFinite(capNusd))
+export function modelCaps({ budgets }: Budgets, model: string): Cap[] {
+  return finite([{ scope: 'model', key: model, capNusd: own(budgets.models, model) }])
 }
 
-/** Every cap one call has to keep to: account, run, request, task, and, where it is known, model. */
-export function capsFor(
-  table: Pick<RoutingTable, 'budgets'>,
-  request: Pick<StoredRequest, 'task_type' | 'max_cost_usd' | 'run'>,
-  place: { id: string; now: number; model?: string },
-): Cap[] {
-  const { tasks, models, runUsd } = table.budgets
-  const month = periodsOf(place.now).month
-  const task = Object.hasOwn(tasks, request.task_type) ? tasks[request.task_type] : undefined
-  const model = place.model !== undefined && Object.hasOwn(models, place.model) ? models[place.model] : undefined
-  const own: Cap[] = [
-    // a request outside a run is a run of its own
-    { scope: 'run', key: request.run?.id ?? place.id, capNusd: Math.min(request.run?.cap_nusd ?? Infinity, nusdOf(runUsd)) },
-    { scope: 'request', key: place.id, capNusd: nusdOf(request.max_cost_usd ?? Infinity) },
-    { scope: 'task', key: `${request.task_type} ${month}`, capNusd: nusdOf(task ?? Infinity) },
-    { scope: 'model', key: `${place.model} ${month}`, capNusd: nusdOf(model ?? Infinity) },
+/** Every cap a call of this request has to keep to, but for that of its model. */
+export function requestCaps(table: Budgets, request: Pick<StoredRequest, 'task_type' | 'max_cost_usd' | 'run'>, id: string): Cap[] {
+  const { tasks, runUsd } = table.budgets
+  return [
+    ...accountCaps(table),
+    ...finite([
+      // a request outside a run is a run of its own
+      { scope: 'run', key: request.run?.id ?? id, capNusd: Math.min(request.run?.cap_nusd ?? Infinity, nusdOf(runUsd)) },
+      { scope: 'request', key: id, capNusd: nusdOf(request.max_cost_usd ?? Infinity) },
+      { scope: 'task', key: request.task_type, capNusd: own(tasks, request.task_type) },
+    ]),
   ]
-  return [...accountCaps(table, place.now), ...own.filter(({ capNusd }) => Number.isFinite(capNusd))]
 }

@@ -152,7 +152,8 @@ async function schemaProblems({ response_schema: schema }: LlmRequest): Promise<
   const options = { strict: false, logger: false as const, validateFormats: false }
   const old = typeof schema['$schema'] === 'string' && /draft-07/.test(schema['$schema'])
   try {
-    const ajv = old ? new (await import('ajv')).Ajv(options) : new (await import('ajv/dist/2020.js')).Ajv2020(options)
+    const { default: library } = old ? await import('ajv') : await import('ajv/dist/2020.js')
+    const ajv = new library.default(options)
     ajv.compile({ ...schema })
     return []
   } catch (error) {

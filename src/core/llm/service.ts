@@ -2,8 +2,8 @@ import type { Clock } from '../kernel/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { JobHandler } from '../queue/index.ts'
-import type { Account } from './account.ts'
-import { capsFor } from './caps.ts'
+import type { Account, Cap } from './account.ts'
+import { modelCaps, requestCaps } from './caps.ts'
 import { createProvider } from './create-provider.ts'
 import { ProviderFailure } from './failure.ts'
 import { type JudgedAnswer, type LlmHandlerDeps, createLlmHandler } from './handler.ts'
@@ -16,7 +16,7 @@ import type { Candidate, Route, RouteNeeds, RoutingTable } from './routing.ts'
 import { createAnswerChecker, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
 import type { Transport } from './transport.ts'
-import type { Tries } from './tries.ts'
+import { type Tries, triesOf } from './tries.ts'
 
 export type LlmDeps = {
   /** Opened when the first call needs it. @throws LEDGER_UNUSABLE */
@@ -86,27 +86,16 @@ export function createLlm(deps: LlmDeps) {
   async function routeOf(request: StoredRequest, tries: Tries, id: string): Promise<Route> {
     const table = deps.routing.table()
     const keys = await keysAtHand(table)
-    const now = deps.clock.now()
     const ledger = account()
-    const caps = capsFor(table, request, { id, now })
+    const caps = requestCaps(table, request, id)
     assertBounded(request, caps.length > 0)
-    const left = ledger.budget(caps).map(({ left_nusd }) => left_nusd)
-    const breakers = new Map(ledger.breakers().map((each) => [`${each.provider} ${each.model}`, each]))
+    const leftOf = (wanted: readonly Cap[]): number => Math.min(Infinity, ...ledger.budget(wanted).map(({ left_nusd: left }) => left))
     const found = route(table, needsOf(request, deps.offline), {
       hasKey: (name) => keys.has(name),
       blocked: (provider) => ledger.blocked(provider)?.reason ?? null,
-      reopensAt: (provider, model) => {
-        const at = breakers.get(`${provider} ${model}`)?.reopensAt ?? null
-        return at !== null && at > now ? at : null
-      },
-      leftNusd: Math.min(Infinity, ...left),
-      leftOfModel: (model) =>
-        Math.min(
-          Infinity,
-          ...ledger
-            .budget(capsFor(table, request, { id, now, model }).filter(({ scope }) => scope === 'model'))
-            .map((each) => each.left_nusd),
-        ),
+      reopensAt: (provider, model) => ledger.reopensAt(provider, model),
+      leftNusd: leftOf(caps),
+      leftOfModel: (model) => leftOf(modelCaps(table, model)),
     })
     return without(found, tries, request)
   }
@@ -137,6 +126,8 @@ export function createLlm(deps: LlmDeps) {
     table: () => deps.routing.table(),
     keysAtHand: async () => keysAtHand(deps.routing.table()),
     openProvider,
+    /** The route a request would take now. @throws as the request itself would end, before anything is stored */
+    preview: (request: StoredRequest, id = ''): Promise<Route> => routeOf(request, triesOf([]), id),
 
     handler(options: { onText?: (delta: string) => void } = {}): JobHandler {
       return createLlmHandler({
@@ -147,8 +138,10 @@ export function createLlm(deps: LlmDeps) {
         openProvider,
         costOf: costOfAnswer,
         route: routeOf,
-        capsOf: (request, job, { model }) =>
-          capsFor(deps.routing.table(), request, { id: job.id, now: deps.clock.now(), model: model.name }),
+        capsOf: (request, job, { model }) => [
+          ...requestCaps(deps.routing.table(), request, job.id),
+          ...modelCaps(deps.routing.table(), model.name),
+        ],
         check,
         maxRetries: () => deps.routing.table().maxRetries,
         random: deps.random,

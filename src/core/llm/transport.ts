@@ -14,7 +14,9 @@ export type Transport = {
 /** One connection pool for all providers, loaded with its first call. Its own time-outs are off: the clocks of a call are ours. */
 export function createTransport(options: TransportOptions = {}): Transport {
   const load = async () => {
-    const [{ Agent, EnvHttpProxyAgent, fetch }, { rootCertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    const [{ default: undici }, { rootCertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    // bundled, a CommonJS package has its default only
+    const { Agent, EnvHttpProxyAgent, fetch } = undici
     const { https, http, no } = options.proxies ?? {}
     // a list of authorities replaces the usual ones
     const tls = options.extraCa === undefined ? {} : { ca: [...rootCertificates, options.extraCa] }
@@ -34,7 +36,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
       return response as unknown as Response
     },
     async close() {
-      await (await loaded)?.dispatcher.destroy()
+      await (await loaded?.catch(() => undefined))?.dispatcher.destroy()
     },
   }
 }

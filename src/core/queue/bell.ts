@@ -100,7 +100,11 @@ function ringFile(path: string): void {
 }
 
 function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino
+  try {
+    return statSync(path).ino
+  } catch {
+    return undefined
+  }
 }
 
 type Ear = { deaf(): boolean | undefined; close(): void }
