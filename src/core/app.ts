@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
 import { composeModels } from './app/models.ts'
-import { type Approvals, createApprovals, createResponseHandlers, relayOutbox } from './approvals/index.ts'
+import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
 import { type Clock, sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { MessageHandler, NewJob, QueueEngine, QueueService } from './queue/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -108,10 +108,29 @@ export function createApp(context: AppContext) {
       findBreak,
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
-        if (PUBLISHED.has(name)) await relayOutbox(await approvals(), await queueEngine())
+        if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
       },
     })
   })
+
+  /** Serves the queue with the handlers of every room. `concurrency`: jobs at once in each of its two loops. */
+  async function worker(options: { concurrency: number }): Promise<QueueWorker> {
+    const { clock, version } = context
+    const { createConsumer, createWorker } = await import('./queue/index.ts')
+    const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
+    const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
+    const pollMs = resolved.get<number>('queue.poll_ms')
+    return createWorker({
+      engine,
+      handlers: [(await models.llm()).handler()],
+      clock,
+      log: logger,
+      version,
+      processes: createProcessInfo(),
+      settings: { concurrency: options.concurrency, batch, retentionDays: resolved.get('queue.retention_days') },
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+    })
+  }
 
   /** Who consumes what other programs send. */
   async function messageHandlers(): Promise<MessageHandler[]> {
@@ -303,6 +322,7 @@ export function createApp(context: AppContext) {
     isolation,
     improvement,
     queue,
+    worker,
     models,
     log,
     system,

@@ -2,7 +2,7 @@ import type { QueueService } from '../../core/queue/index.ts'
 import { BaseCommand } from './base.ts'
 import { paint } from './paint.ts'
 
-/** `soft`: end after what runs; `hard`: end now. */
+/** `soft`: end after what runs (the first Ctrl-C); `hard`: end now (the second one, or SIGTERM). */
 export type Stop = { soft: AbortSignal; hard: AbortSignal }
 
 /** What the commands of the queue share. */
@@ -21,11 +21,11 @@ export abstract class QueueCommand extends BaseCommand {
     process.stderr.write(`No worker is running: requests wait until one does.\n  ${command}\n`)
   }
 
-  /** Runs what a signal may end: the first one softly, the second one at once. */
+  /** Runs what a signal may end. */
   protected async untilSignal<T>(work: (stop: Stop) => Promise<T>): Promise<T> {
     const [soft, hard] = [new AbortController(), new AbortController()]
     const onSignal = (name: NodeJS.Signals): void => {
-      if (this.ended !== null) hard.abort()
+      if (this.ended !== null || name === 'SIGTERM') hard.abort()
       this.ended ??= name === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
       this.terminated = this.ended === 'SIGTERM'
       soft.abort()

@@ -75,6 +75,28 @@ const rateText = (value: number | null): string => (value === null ? '-' : value
 const percentilesText = (value: Percentiles): string =>
   value === null ? '-' : `p50 ${Math.round(value.p50)}, p95 ${Math.round(value.p95)}, p99 ${Math.round(value.p99)} of ${value.n}`
 
+export type WorkData = {
+  worker: string
+  ended: string
+  completed: number
+  failed: number
+  cancelled: number
+  released: number
+  messages: number
+}
+
+/** What a worker has done, in one line. */
+export function presentWork({ completed, failed, cancelled, released, messages }: WorkData): string {
+  const parts = [
+    plural(completed, 'job') + ' completed',
+    ...(failed > 0 ? [paint('red', `${failed} failed`)] : []),
+    ...(cancelled > 0 ? [paint('yellow', `${cancelled} cancelled`)] : []),
+    ...(released > 0 ? [`${released} put back`] : []),
+    ...(messages > 0 ? [`${plural(messages, 'message')} taken`] : []),
+  ]
+  return parts.join(', ')
+}
+
 const EVENT_COLOR: Readonly<Record<string, Paint>> = { completed: 'green', dead: 'red', cancelled: 'yellow', claimed: 'cyan' }
 
 /** One line per event. */

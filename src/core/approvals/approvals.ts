@@ -12,7 +12,7 @@ function toApproval({ overrides, ...row }: ApprovalRow): Approval {
 }
 
 /** A row of the outbox: the key makes sending it twice the same message. */
-export type Unpublished = { id: number; queue: string; key: string; body: string }
+export type Unpublished = { queue: string; key: string; body: string }
 
 export type Approvals = ReturnType<typeof createApprovals>
 
@@ -113,7 +113,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
 
     /** What waits to be published in the queues of other programs, oldest first. */
     unpublished: (limit: number): Unpublished[] => db.all<Unpublished>(SQL.unpublished, limit),
-    published: (id: number, messageId: number): void => void db.run(SQL.published, messageId, now(), id),
+    published: (key: string, messageId: string): void => void db.run(SQL.published, messageId, now(), key),
 
     /** Voids the open request of a candidate whose diff or evidence changed. */
     void(candidateId: string, reason: string): number {

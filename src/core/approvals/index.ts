@@ -1,5 +1,5 @@
 export type * from './approval.ts'
 export type { Approvals, Unpublished } from './approvals.ts'
 export { createApprovals } from './approvals.ts'
-export { relayOutbox } from './relay.ts'
+export { relayApprovals } from './relay.ts'
 export { type ResponseDeps, createResponseHandlers } from './responses.ts'

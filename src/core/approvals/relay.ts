@@ -1,21 +1,16 @@
-import type { QueueEngine } from '../queue/index.ts'
+import { type QueueEngine, relayOutbox } from '../queue/index.ts'
 import type { Approvals } from './approvals.ts'
 
 const AT_ONCE = 100
 
-/**
- * Sends what the outbox of state.db holds to queue.db and writes back under which number. The two files are not crash-atomic
- * together: after a kill in between it is sent again, which the key makes the same message.
- */
-export async function relayOutbox(approvals: Approvals, engine: QueueEngine): Promise<number> {
+/** Sends what the outbox of state.db holds to queue.db; answers how many messages that were. */
+export async function relayApprovals(approvals: Approvals, engine: QueueEngine): Promise<number> {
   let sent = 0
   for (;;) {
-    const rows = approvals.unpublished(AT_ONCE)
-    if (rows.length > 0) await engine.ensureQueues([...new Set(rows.map(({ queue }) => queue))])
-    for (const { id, queue, key, body } of rows) {
-      approvals.published(id, await engine.send({ queue, body, key }))
-      sent++
-    }
-    if (rows.length < AT_ONCE) return sent
+    const waiting = approvals.unpublished(AT_ONCE)
+    if (waiting.length === 0) return sent
+    await engine.ensureQueues([...new Set(waiting.map(({ queue }) => queue))])
+    const rows = waiting.map(({ key, queue, body }) => ({ key, message: { queue, body } }))
+    sent += await relayOutbox({ rows, engine, markPublished: (key, id) => approvals.published(key, id) })
   }
 }

@@ -120,6 +120,8 @@ export type QueueEngine = {
   /** Hides what it answers for `visibilityMs`; what is not acknowledged by then comes again. @throws NOT_FOUND for an unknown queue */
   read(queue: string, limit: number, visibilityMs: number): Promise<Message[]>
   ack(queue: string, ids: readonly number[]): Promise<number>
+  /** Which of these queues have a message that can be read now; a look only. */
+  waiting(queues: readonly string[]): Promise<string[]>
   /** Acknowledges one message and writes what became of it, in one transaction; false: somebody else had it. @throws ID_CONFLICT, NOT_FOUND */
   intake(queue: string, messageId: number, became: { jobs?: readonly NewJob[]; messages?: readonly NewMessage[] }): Promise<boolean>
 

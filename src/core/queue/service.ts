@@ -1,7 +1,8 @@
 import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit } from '../kernel/index.ts'
+import { awaitEnded, hasEnded } from './await.ts'
 import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
-import { type EnqueueResult, type Job, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
+import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
 import {
   type AttemptRow,
   type AwaitedResponse,
@@ -13,7 +14,6 @@ import {
   requestSummary,
 } from './request-view.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
-import { hasEnded, waitForJobs } from './waiting.ts'
 
 export type QueueServiceDeps = {
   engine: QueueEngine
@@ -71,6 +71,24 @@ export function createQueueService(deps: QueueServiceDeps) {
     return serving.length
   }
 
+  /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
+  async function awaitAnswers(
+    ids: readonly string[],
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<JobDetail[]> {
+    const end = clock.monotonic() + timeoutMs
+    for (;;) {
+      await engine.reap()
+      const deadlines = (await Promise.all(ids.map((id) => engine.get(id)))).flatMap(
+        (job) => (job?.state === 'available' && job.deadlineAt) || [],
+      )
+      const left = end - clock.monotonic()
+      const first = Math.min(left, ...deadlines.map((at) => Math.max(50, at - clock.now())))
+      const jobs = await awaitEnded(engine, clock, ids, { timeoutMs: first, signal })
+      if (first === left || signal.aborted || jobs.every(hasEnded)) return jobs
+    }
+  }
+
   return {
     liveWorkers,
 
@@ -89,7 +107,7 @@ export function createQueueService(deps: QueueServiceDeps) {
       options: { timeoutMs: number; signal: AbortSignal },
     ): Promise<{ responses: AwaitedResponse[]; exitCode: ExitCode; waiting: string[] }> {
       for (const id of ids) if (!(await engine.get(id))) throw unknown(id)
-      const jobs = await waitForJobs(deps, ids, options)
+      const jobs = await awaitAnswers(ids, options)
       const waiting = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id)
       if (options.signal.aborted)
         throw new SingularityError('INTERRUPTED', 'Stopped waiting; the request goes on.', {
@@ -219,6 +237,12 @@ export function createQueueService(deps: QueueServiceDeps) {
     /** The same for as long as the signal lets it; null: only what happens from now on. */
     async follow(after: number | null, tell: (events: readonly EventRow[]) => void, signal: AbortSignal): Promise<void> {
       await followEvents(engine, after ?? (await engine.lastEvent()), (events) => tell(events.map(eventRow)), signal)
+    },
+
+    /** Why a job failed or waits again, in words. */
+    async reasonOf(id: string): Promise<string | null> {
+      const job = await engine.get(id)
+      return job && (job.errorMessage ?? job.reason)
     },
 
     /** Requests that wait or are worked on, newest first. */

@@ -1,6 +1,7 @@
 import { type Clock, newUuid } from '../kernel/index.ts'
 import type { ProcessInfo } from '../process/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import type { MessageConsumer } from './consumer.ts'
 import type { QueueEngine } from './engine.ts'
 import { type Ending, LEASE_MS, createExecutor } from './execute.ts'
 import type { JobHandler } from './handler.ts'
@@ -25,6 +26,8 @@ export type WorkerDeps = {
   version: string
   processes: ProcessInfo
   settings: WorkerSettings
+  /** Takes what other programs send. */
+  messages?: MessageConsumer
 }
 
 /** `newer`, `gone`: the database belongs to a newer program, or is not there any more; the command exits 6. */
@@ -39,13 +42,18 @@ export type WorkerReport = {
   /** Put back: to be tried again, or because the worker stopped. */
   waiting: number
   fenced: number
+  /** Of other programs, consumed. */
+  messages: number
 }
 
 export type WorkerOptions = {
   mode: LaneMode
   /** Ends when nothing was there to do for so long. */
   idleExitMs?: number
+  /** Ends at once: what runs is put back. */
   signal?: AbortSignal
+  /** Ends after what runs. */
+  finish?: AbortSignal
   onEvent?: (event: { type: 'claimed' | Ending; job: ClaimedJob }) => void
 }
 
@@ -72,9 +80,9 @@ export function createWorker(deps: WorkerDeps): QueueWorker {
 }
 
 async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOptions): Promise<WorkerReport> {
-  const { engine, clock, log, settings } = deps
+  const { engine, clock, log, settings, messages } = deps
   const leaseMs = settings.leaseMs ?? LEASE_MS
-  const report = { claimed: 0, completed: 0, failed: 0, cancelled: 0, waiting: 0, fenced: 0 }
+  const report = { claimed: 0, completed: 0, failed: 0, cancelled: 0, waiting: 0, fenced: 0, messages: 0 }
   let end: WorkerEnd = 'done'
   let broken: unknown
   let stopping = false
@@ -113,21 +121,28 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
       }),
     )
 
-  function stop(why: WorkerEnd): void {
-    if (stopping) return
+  /** Who asks politely, or has a newer database, lets what runs come to its end: it may have been paid for. */
+  function stop(why: WorkerEnd, { now } = { now: why !== 'asked' && why !== 'newer' }): void {
+    if (!stopping) end = why
     stopping = true
-    end = why
     for (const lane of lanes) lane.stop()
-    executor.stop()
+    if (now) executor.stop()
   }
 
   const chores = createChores(deps, { workerId, leaseMs, stop, slept: () => executor.abort('slept', ({ paid }) => paid) })
   const onWake = (): void => {
     for (const lane of lanes) lane.wake()
     if (executor.running > 0) executor.check()
+    if (options.mode === 'forever') messages?.wake()
     chores.soon()
   }
+  const noteMessages = (count: number): number => {
+    report.messages += count
+    if (count > 0) workedAt = clock.monotonic()
+    return count
+  }
   const onAbort = (): void => stop('signal')
+  const onFinish = (): void => stop('signal', { now: false })
 
   const queues = [...new Set(deps.handlers.map(({ queue }) => queue))]
   // armed before the first look: nothing that comes between is missed
@@ -148,13 +163,23 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
           Math.max(10, Math.min(250, idleExitMs / 4)),
         )
   options.signal?.addEventListener('abort', onAbort)
+  options.finish?.addEventListener('abort', onFinish)
   if (options.signal?.aborted) onAbort()
+  if (options.finish?.aborted) onFinish()
   try {
-    await runLanes(lanes, options.mode, () => report.claimed)
+    if (options.mode === 'forever') messages?.start(noteMessages)
+    await runLanes(
+      lanes,
+      options.mode,
+      () => report.claimed,
+      async () => (stopping ? 0 : noteMessages((await messages?.consume()) ?? 0)),
+    )
   } finally {
     clearInterval(idle)
     options.signal?.removeEventListener('abort', onAbort)
+    options.finish?.removeEventListener('abort', onFinish)
     release()
+    await messages?.stop()
     await chores.stop()
     await executor.close()
     await leave(deps, workerId, end)
@@ -164,17 +189,20 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
   return { end, ...report }
 }
 
-async function runLanes(lanes: readonly Lane[], mode: LaneMode, claimed: () => number): Promise<void> {
+async function runLanes(lanes: readonly Lane[], mode: LaneMode, claimed: () => number, takeMessages: () => Promise<number>): Promise<void> {
   if (mode === 'once') {
+    await takeMessages()
     for (const lane of lanes) if (claimed() === 0) await lane.run('once')
     return
   }
-  let before: number
+  let more: boolean
   do {
-    before = claimed()
+    const before = claimed()
+    const taken = mode === 'drain' ? await takeMessages() : 0
     await Promise.all(lanes.map((lane) => lane.run(mode)))
     // what one loop has done may have made work for the other
-  } while (mode === 'drain' && claimed() > before)
+    more = mode === 'drain' && claimed() + taken > before
+  } while (more)
 }
 
 /** Where the file has gone or is another version's, there is nothing to sign off from. */

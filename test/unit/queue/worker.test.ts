@@ -46,7 +46,7 @@ describe('a worker', () => {
     const first: JobHandler = { kind: 'first', queue: 'work', run: async () => ({ to: 'completed', result: 1, jobs: [next] }) }
     await queue.enqueue([newJob(), newJob({ kind: 'first' })])
     const report = await worker([echo, first, { ...echo, kind: 'llm', queue: LLM_QUEUE }]).run({ mode: 'drain' })
-    expect(report).toEqual({ end: 'done', claimed: 3, completed: 3, failed: 0, cancelled: 0, waiting: 0, fenced: 0 })
+    expect(report).toEqual({ end: 'done', claimed: 3, completed: 3, failed: 0, cancelled: 0, waiting: 0, fenced: 0, messages: 0 })
     expect((await queue.get(next.id))!.result).toBe('{"got":{"a":1}}')
     expect(await queue.workers()).toEqual([])
   })

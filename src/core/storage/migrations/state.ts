@@ -79,7 +79,7 @@ CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, pid INTEGER NOT 
   `
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY, queue TEXT NOT NULL, key TEXT NOT NULL UNIQUE, body TEXT, created_at TEXT NOT NULL,
-  message_id INTEGER, published_at TEXT
+  message_id TEXT, published_at TEXT
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (id) WHERE published_at IS NULL;
 `,

@@ -3,6 +3,7 @@ import type { ProcessInfo } from '../../../process/index.ts'
 import type { LeaseKeeper, LeaseReport, QueueControl, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
 import { type Lease, type Message, NAMED_QUEUES, type NewMessage, type SettleResult } from '../../job.ts'
 import { choose } from './claim.ts'
+import { readStatistics } from './statistics.ts'
 import { type Entry, createTable, toJob } from './table.ts'
 
 type Stored = Message & { queue: string; key: string | null; visibleAt: number; acked: boolean }
@@ -241,6 +242,18 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
       return found.length
     },
 
+    waiting: async (queues) =>
+      queues.filter((queue) => messages.some((one) => one.queue === queue && !one.acked && one.visibleAt <= clock.now())),
+    intake: (queue, id, became) =>
+      change(() => {
+        const message = messages.find((one) => one.queue === queue && one.id === id && !one.acked)
+        if (!message) return false
+        message.acked = true
+        became.jobs?.forEach((job) => table.insert(job))
+        became.messages?.forEach((one) => insertMessage(one))
+        return true
+      }),
+
     async registerWorker(worker) {
       workers.set(worker.id, { ...worker, seenAt: clock.now(), stopping: false })
     },
@@ -283,6 +296,15 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
     },
     events: async (afterSeq, limit) => events.filter(({ seq }) => seq > afterSeq).slice(0, limit),
     lastEvent: async () => events.length,
+    async statistics() {
+      const now = clock.now()
+      const waiting = [...named].toSorted().map((queue) => {
+        const open = messages.filter((one) => one.queue === queue && !one.acked)
+        const oldest_ms = open.length === 0 ? null : Math.max(0, now - Math.min(...open.map(({ enqueuedAt }) => enqueuedAt)))
+        return { queue, waiting: open.length, oldest_ms, paused: controls.get(queue)?.paused === true }
+      })
+      return readStatistics(jobs.values(), waiting, now)
+    },
     health: () => 'ok',
     verify: async () => [],
     close: () => listeners.clear(),

@@ -142,6 +142,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(full, queue)
         return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
       }),
+    waiting: (queues) => read(() => queues.filter((queue) => normal.get(SQL.someWaits, queue, clock.now()) !== undefined)),
     intake(queue, messageId, { jobs = [], messages = [] }) {
       if (jobs.length > 0) store.demandSpace()
       return change(() => {

@@ -4,11 +4,11 @@ export const STATISTICS = {
     min(created_at) FILTER (WHERE state = 'available') AS oldest
     FROM job WHERE (queue = 'llm_requests') = ? AND state IN ('available', 'running')`,
   messages: `SELECT queue.name AS queue, count(message.id) AS waiting, min(enqueued_at) AS oldest, paused FROM queue
-    LEFT JOIN message ON message.queue = queue.name AND acked_at IS NULL GROUP BY queue.name ORDER BY queue.name`,
+    LEFT JOIN message ON message.queue = queue.name AND acked_at IS NULL WHERE named = 1 GROUP BY queue.name ORDER BY queue.name`,
   pendingByAgent: `SELECT agent_id, count(*) AS pending FROM job WHERE queue = 'llm_requests' AND status = 'pending'
     GROUP BY agent_id ORDER BY pending DESC, agent_id`,
   completedSince: `SELECT count(*) AS n FROM job WHERE queue = 'llm_requests' AND status = 'completed' AND updated_at >= ?`,
-  withValidationErrors: `SELECT id, agent_id, error_message FROM job JOIN job_data USING (seq)
+  withValidationErrors: `SELECT id, agent_id, error_message FROM job JOIN job_result USING (seq)
     WHERE queue = 'llm_requests' AND status = 'failed' AND json_type(result, '$.validation_errors') = 'array'
     ORDER BY updated_at DESC LIMIT ?`,
   outages: `SELECT reason, count(*) AS failed, max(updated_at) AS last FROM job
@@ -16,10 +16,10 @@ export const STATISTICS = {
   successBy: (column: 'agent_id' | 'task_type') => `SELECT ${column} AS name, count(*) FILTER (WHERE status = 'completed') AS completed,
     count(*) FILTER (WHERE status = 'failed') AS failed FROM job WHERE queue = 'llm_requests' AND status IN ('completed', 'failed')
     GROUP BY ${column} ORDER BY ${column}`,
-  withToolCalls: `SELECT count(*) AS n FROM job JOIN job_data USING (seq)
+  withToolCalls: `SELECT count(*) AS n FROM job JOIN job_result USING (seq)
     WHERE queue = 'llm_requests' AND status = 'completed' AND json_array_length(result, '$.tool_calls') > 0`,
   toolTypes: `SELECT coalesce(tool.value ->> '$.tool_name', '') AS tool_name, count(*) AS calls
-    FROM job JOIN job_data USING (seq), json_each(result, '$.tool_calls') AS tool
+    FROM job JOIN job_result USING (seq), json_each(result, '$.tool_calls') AS tool
     WHERE queue = 'llm_requests' AND status = 'completed' GROUP BY tool_name ORDER BY calls DESC, tool_name`,
   failedToolCalls: `SELECT id, agent_id, error_message FROM job JOIN job_data USING (seq)
     WHERE queue = 'llm_requests' AND status = 'failed' AND reason LIKE 'malformed_response%'
