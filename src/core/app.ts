@@ -6,6 +6,7 @@ import { type Git, createGit, discoverRepository, stateFolder } from './git/inde
 import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
 import type { Clock } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
+import type { Llm } from './llm/index.ts'
 import { createProcessInfo } from './process/index.ts'
 import {
   type Isolation,
@@ -75,18 +76,32 @@ export function createApp(context: AppContext) {
     return opened
   })
 
-  /** Outside a repository the user's own file and the environment still count. */
-  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
-    const root = await git().then(
-      ({ repository }) => repository.root,
+  /** null outside a repository: the user's own file and the environment still count. */
+  async function repositoryFile(): Promise<string | null> {
+    return git().then(
+      ({ repository }) => join(repository.root, '.singularity', 'config.json'),
       () => null,
     )
-    return loadSettings({
-      flags,
-      env: context.env,
-      repositoryFile: root === null ? null : join(root, '.singularity', 'config.json'),
-      userFile: join(context.configHome, 'config.json'),
-    })
+  }
+
+  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
+    const userFile = join(context.configHome, 'config.json')
+    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
+  }
+
+  let models: Promise<Llm> | undefined
+  /** Account, routing table and keys. `askPassphrase` of the first call counts; without it nobody is asked. */
+  function llm(askPassphrase: (() => Promise<string | null>) | null = null): Promise<Llm> {
+    return (models ??= openModels(askPassphrase))
+  }
+
+  async function openModels(askPassphrase: (() => Promise<string | null>) | null): Promise<Llm> {
+    const { env, stateHome, configHome, packageRoot, clock } = context
+    const { openLlm } = await import('./llm/index.ts')
+    const shared = { env, stateHome, configHome, packageRoot, clock, platform: process.platform, askPassphrase }
+    const opened = openLlm({ ...shared, repositoryFile: await repositoryFile(), processes: createProcessInfo() })
+    closers.push(() => opened.close())
+    return opened
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -220,6 +235,7 @@ export function createApp(context: AppContext) {
     settings,
     isolation,
     improvement,
+    llm,
     log,
     system,
     close: async (): Promise<void> => {
