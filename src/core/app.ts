@@ -84,7 +84,7 @@ export function createApp(context: AppContext) {
     context,
     engine: () => queueEngine(),
     settings: () => settings(),
-    repositoryRoot: async () => (await git().catch(() => undefined))?.repository.root ?? null,
+    repositoryFile,
     repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
     log: (part) => log(part),
     onClose: (close) => closers.push(close),
@@ -92,7 +92,7 @@ export function createApp(context: AppContext) {
 
   async function readRequests(text: string): Promise<readonly NewJob[]> {
     const { parseRequests } = await import('./llm/index.ts')
-    return parseRequests(text, await models.requestContext())
+    return parseRequests(text, (await models.llm()).requestContext())
   }
 
   const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
@@ -122,7 +122,7 @@ export function createApp(context: AppContext) {
     const pollMs = resolved.get<number>('queue.poll_ms')
     return createWorker({
       engine,
-      handlers: [(await models.llm()).handler()],
+      handlers: [(await models.service()).handler()],
       clock,
       log: logger,
       version,
@@ -147,18 +147,17 @@ export function createApp(context: AppContext) {
     return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
   }
 
-  /** Outside a repository the user's own file and the environment still count. */
-  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
-    const root = await git().then(
-      ({ repository }) => repository.root,
+  /** null outside a repository: the user's own file and the environment still count. */
+  async function repositoryFile(): Promise<string | null> {
+    return git().then(
+      ({ repository }) => join(repository.root, '.singularity', 'config.json'),
       () => null,
     )
-    return loadSettings({
-      flags,
-      env: context.env,
-      repositoryFile: root === null ? null : join(root, '.singularity', 'config.json'),
-      userFile: join(context.configHome, 'config.json'),
-    })
+  }
+
+  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
+    const userFile = join(context.configHome, 'config.json')
+    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -291,7 +290,7 @@ export function createApp(context: AppContext) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
-    const { tasks } = await models.table()
+    const { tasks } = (await models.llm()).routing.table()
     const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
@@ -323,7 +322,7 @@ export function createApp(context: AppContext) {
     improvement,
     queue,
     worker,
-    models,
+    llm: models.llm,
     log,
     system,
     close: async (): Promise<void> => {
