@@ -1,0 +1,1 @@
+export { ToolFailure } from './failure.ts'
