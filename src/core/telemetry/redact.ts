@@ -22,6 +22,21 @@ export function redactText(text: string): string {
   return clean.replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`).replace(BEARER, `$1 ${HIDDEN}`).replace(ASSIGNMENT, `$1$2${HIDDEN}`)
 }
 
+/** In source text a name alone tells nothing (`token = next()`): only a literal that looks like a credential is hidden. */
+const LITERAL_ASSIGNMENT =
+  /\b([A-Za-z0-9_.-]*(?:key|token|secret|passw(?:or)?d)[A-Za-z0-9_]*["']?\s*(?::=|[=:])\s*)(["'`])([^"'`\s${}]{8,})\2/gi
+
+/** Takes credentials out of source text that somebody has to work with: names and expressions stay. */
+export function redactSource(text: string): string {
+  let clean = text
+  for (const shape of SHAPES) clean = clean.replace(shape, HIDDEN)
+  return clean
+    .replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`)
+    .replace(LITERAL_ASSIGNMENT, (whole, name: string, quote: string, value: string) =>
+      /\d/.test(value) && /[A-Za-z]/.test(value) ? `${name}${quote}${HIDDEN}${quote}` : whole,
+    )
+}
+
 /** The same for a value of any shape; what has a telling name is hidden whole. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value)
