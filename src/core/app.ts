@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
-import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
-import type { Clock } from './kernel/index.ts'
+import type { CompleteTurn } from './agents/index.ts'
+import { type ImprovementService, type ModelWork, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
+import { type Clock, SingularityError } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
 import {
@@ -38,6 +39,12 @@ export type AppContext = {
   packageRoot: string
 }
 
+/** Ways out of the program that are wired from outside. */
+export type AppPorts = {
+  /** One turn of a model, as a durable request; without it --goal says that no model can be reached. */
+  completeTurn?: CompleteTurn
+}
+
 export type App = ReturnType<typeof createApp>
 
 /** Remembers the first answer of an asynchronous factory. */
@@ -56,7 +63,7 @@ function preload(): void {
 }
 
 /** The only composition root: every room is built when it is first asked for. */
-export function createApp(context: AppContext) {
+export function createApp(context: AppContext, ports: AppPorts = {}) {
   const closers: (() => void)[] = []
 
   const git = once(async (): Promise<Git> => {
@@ -153,6 +160,30 @@ export function createApp(context: AppContext) {
       }),
   }
 
+  const modelWork = once(async (): Promise<ModelWork> => {
+    const { createModelWork } = await import('./agents/index.ts')
+    const processes = createProcessInfo()
+    return createModelWork({
+      git: await git(),
+      db: await database(),
+      clock: context.clock,
+      process: processes.self,
+      isAlive: (owner) => processes.isAlive(owner),
+      outputsDir: join(await stateDir(), 'agents'),
+      completeTurn:
+        ports.completeTurn ??
+        (() =>
+          Promise.reject(new SingularityError('LLM_NOT_CONFIGURED', 'No model can be reached.', { hints: ['singularity llm check'] }))),
+    })
+  })
+
+  /** The room above is loaded when a goal, or a record of one, needs it. */
+  const model: ModelWork = {
+    source: (task) => ({ kind: 'model', find: async (find) => (await modelWork()).source(task).find(find) }),
+    kept: async (candidate) => (await modelWork()).kept(candidate),
+    problems: async (recordings) => (recordings.length === 0 ? [] : (await modelWork()).problems(recordings)),
+  }
+
   const improvement = once(async (): Promise<ImprovementService> => {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
@@ -195,6 +226,7 @@ export function createApp(context: AppContext) {
       log: await log('cli'),
       approvals,
       landing,
+      model,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')

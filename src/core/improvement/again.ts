@@ -18,6 +18,7 @@ export function improveCommand(request: ImproveRequest, prefix: string, more: st
     ...flags('patch', [request.patch?.name]),
     ...flags('branch', [request.branch]),
     ...flags('exec', [request.exec?.command]),
+    ...flags('goal', [request.goal?.text]),
     ...flags('test', more.startsWith('--test') ? [] : [request.test]),
     ...flags('metric', request.metrics),
     ...flags('base', [request.base]),

@@ -8,6 +8,7 @@ import { type Session, lookTimeLeft } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
 import { createExecSource } from './sources/exec.ts'
 import { createFixerSource } from './sources/fixers.ts'
+import { goalSource } from './sources/goal.ts'
 import { createBranchSource, createPatchSource } from './sources/patch.ts'
 import { createRuleSource } from './sources/rules.ts'
 import type { Candidate } from './store.ts'
@@ -52,6 +53,7 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
       }),
     ]
   }
+  if (request.goal) return [goalSource(session, plan, request.goal, profile)]
   const chosen = request.sources.length === 0 ? (['rules', 'fixers'] as const) : request.sources
   const scopes = [...new Set(['', ...plan.entries.map(({ scope }) => scope)])]
   return [
@@ -94,6 +96,7 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     const report = await source.find(context)
     proposals.push(...report.proposals)
     session.notes.push(...report.notes)
+    session.recordings.push(...(report.recordings ?? []))
   }
   session.hotRules.push(...hotRules(proposals))
   const welcome = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
@@ -106,6 +109,10 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
   return fresh
     .slice(0, request.max)
     .map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
+    .map((found) => {
+      for (const question of found.proposal.questions ?? []) deps.approvals.ask(found.candidate.id, found.proposal.source.id, question)
+      return found
+    })
 }
 
 const HOT_RULES = 5
