@@ -104,9 +104,10 @@ function nearestOf(wanted: readonly string[], known: readonly { name: string; te
     return {
       name,
       common,
+      lines: text.length,
       score: nearestRegion(text, wanted.slice(0, 200))?.similarity ?? 0,
       difference: (wanted[common] ?? 'its end').slice(0, 160),
     }
   })
-  return scored.toSorted((a, b) => b.common - a.common || b.score - a.score)[0] ?? null
+  return scored.toSorted((a, b) => b.common - a.common || b.score - a.score || a.lines - b.lines)[0] ?? null
 }

@@ -17,7 +17,7 @@ const MOST_LISTED = 2000
 /** What a tool needs of the place it works in. */
 export type Workplace = {
   git: Git
-  sandbox: Pick<Sandbox, 'path' | 'run'>
+  sandbox: Pick<Sandbox, 'path' | 'root' | 'run'>
   outputs: OutputFiles
   reads: ReadFiles
   /** Programs may be started: there is a jail around them. */
@@ -132,6 +132,7 @@ async function run(place: Workplace, argv: readonly string[], seconds: number | 
         : result.exitCode === null
           ? `was ended by ${result.signal}`
           : `exit code ${result.exitCode}`
-  const part = (name: string, text: string): string => (text.trim() === '' ? '' : `--- ${name} ---\n${printable(text).trimEnd()}\n`)
+  const part = (name: string, text: string): string =>
+    text.trim() === '' ? '' : `--- ${name} ---\n${printable(text).replaceAll(`${place.sandbox.root}/`, '').trimEnd()}\n`
   return `${ended}\n${part('stdout', result.stdout)}${part('stderr', result.stderr)}`.trimEnd()
 }
