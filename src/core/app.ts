@@ -17,8 +17,9 @@ import {
   reclaimLeftovers,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
+import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
@@ -170,6 +171,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       process: processes.self,
       isAlive: (owner) => processes.isAlive(owner),
       outputsDir: join(await stateDir(), 'agents'),
+      secrets: secretValues(context.env),
       completeTurn:
         ports.completeTurn ??
         (() =>
@@ -244,9 +246,36 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     })
   })
 
+  /** What the checked-out commit tells; undefined outside a repository and before the first commit. */
+  const facts = once(async (): Promise<RepositoryFacts | undefined> => {
+    const opened = await git().catch(() => undefined)
+    const head = await opened?.resolve('HEAD^{commit}')
+    if (!opened || head === undefined) return undefined
+    const resolved = await settings()
+    const { root, prefix } = opened.repository
+    const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
+    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf: () => undefined }
+  })
+
+  /** Works outside a repository as well, without its facts and without memory. */
+  const answering = once(async (): Promise<Answering> => {
+    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers, openCacheFile } =
+      await import('./answering/index.ts')
+    const { clock } = context
+    const dataFolder = join(context.packageRoot, 'templates_data')
+    const folder = await stateDir().catch(() => undefined)
+    const db = folder === undefined ? undefined : openCacheFile(join(folder, 'cache.db'))
+    if (db) closers.push(() => db.close())
+    const cache = db && createAnswerCache({ db, clock })
+    const { answerers, version } = loadAnswerers(dataFolder)
+    const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
+    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: null })
+  })
+
   return {
     context,
     git,
+    answering,
     stateDir,
     database,
     settings,

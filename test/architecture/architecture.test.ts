@@ -6,7 +6,7 @@ import { dirname, extname, join, normalize } from 'node:path'
 import { Lang, parse } from '@ast-grep/napi'
 import { expect, test } from 'vitest'
 import { lintFences, mayImport, mayUsePackage, ROOMS } from './fences.ts'
-import { LAYERS, PRIVATE_PACKAGES, SIDEWAYS } from './layers.ts'
+import { LAYERS, NETWORK, PRIVATE_PACKAGES, SIDEWAYS } from './layers.ts'
 
 type Import = { file: string; specifier: string; dynamic: boolean }
 
@@ -92,6 +92,16 @@ test('a private package is used by its owner only', () => {
   expect(show(wrong)).toEqual([])
   const used = new Set(imports.map(({ specifier }) => nameOf(specifier)))
   expect(Object.keys(PRIVATE_PACKAGES).filter((name) => !used.has(name))).toEqual([])
+})
+
+test('only the adapters of models speak HTTP', () => {
+  const outside = sources.filter((file) => !NETWORK.owners.some((owner) => file.startsWith(`${owner}/`)))
+  const modules = imports.filter(({ file, specifier }) => outside.includes(file) && NETWORK.modules.includes(specifier))
+  expect(show(modules)).toEqual([])
+  const calls = new RegExp(`(?<![.\\w])(?:${NETWORK.globals.join('|')})\\s*\\(`)
+  expect(outside.filter((file) => calls.test(read(file)))).toEqual([])
+  expect(calls.test('await fetch(url)')).toBe(true)
+  expect(calls.test('git.fetch(url)')).toBe(false)
 })
 
 test('Node modules are named with node:', () => {

@@ -1,4 +1,4 @@
-import { LAYERS, PRIVATE_PACKAGES, SIDEWAYS } from './layers.ts'
+import { LAYERS, NETWORK, PRIVATE_PACKAGES, SIDEWAYS } from './layers.ts'
 
 /** Every room of src/core, top row first. */
 export const ROOMS: readonly string[] = LAYERS.flat()
@@ -23,7 +23,11 @@ function override(files: string, folder: string, patterns: Pattern[]): Override 
   const paths = Object.entries(PRIVATE_PACKAGES)
     .filter(([name]) => !mayUsePackage(folder, name))
     .map(([name, owner]) => ({ name, message: `Only ${owner} uses ${name}.` }))
-  return { files: [files], rules: { 'no-restricted-imports': ['error', { paths, patterns }] } }
+  const wire = NETWORK.owners.includes(folder)
+    ? {}
+    : { 'no-restricted-globals': ['error', ...NETWORK.globals.map((name) => ({ name, message: NETWORK.message }))] }
+  if (!NETWORK.owners.includes(folder)) paths.push(...NETWORK.modules.map((name) => ({ name, message: NETWORK.message })))
+  return { files: [files], rules: { 'no-restricted-imports': ['error', { paths, patterns }], ...wire } }
 }
 
 /** Anything below a room but its index.ts; spelled out because the linter's expressions know no look-ahead. */

@@ -36,3 +36,11 @@ export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
   'age-encryption': 'src/core/llm',
   handlebars: 'src/core/answering',
 }
+
+/** Who may speak HTTP: the adapters of models, and the loopback that stands between an agent and its provider. */
+export const NETWORK: Readonly<Record<'owners' | 'modules' | 'globals', readonly string[]>> & { message: string } = {
+  owners: ['src/core/llm', 'src/core/agents'],
+  modules: ['node:http', 'node:https', 'node:http2'],
+  globals: ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'],
+  message: 'Only the adapters of the room llm speak HTTP.',
+}

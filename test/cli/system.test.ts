@@ -197,7 +197,7 @@ describe('outside a repository', () => {
     ['inbox'],
     ['approve', 'c1'],
     ['reject', 'c1', '--reason', 'x'],
-    ['ask', 'c1', 'why'],
+    ['question', 'c1', 'why'],
     ['answer', 'q1', 'so'],
     ['undo', 'c1'],
     ['resume'],

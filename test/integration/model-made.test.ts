@@ -229,6 +229,7 @@ async function workOf(app: App) {
     process: processes.self,
     isAlive: (owner) => processes.isAlive(owner),
     outputsDir: join(place.folder, 'outputs'),
+    secrets: [],
     completeTurn: () => Promise.reject(new Error('nobody is asked')),
   })
 }

@@ -1,4 +1,4 @@
-import { boolean, count, either, hash, list, map, nullable, object, oneOf, string, use, type Schema } from './build.ts'
+import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, use, type Schema } from './build.ts'
 import { PARTS } from './parts.ts'
 import { SYSTEM } from './system.ts'
 
@@ -22,7 +22,23 @@ const DATA: Readonly<Record<string, Schema>> = {
     total: count,
     next_cursor: nullable(string),
   }),
-  ask: use('question'),
+  ask: object({
+    id: string,
+    answer: string,
+    parsed: {},
+    source: oneOf('rule', 'cache', 'llm'),
+    tier: nullable(oneOf('exact', 'semantic')),
+    confidence: nullable(number),
+    confidence_n: nullable(count),
+    similarity: nullable(number),
+    model: nullable(string),
+    usage: nullable(object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
+    cost_nusd: count,
+    cost_source: oneOf('reported', 'computed', 'estimated', 'unknown'),
+    latency_ms: number,
+    sent: object({ provider: nullable(string), files: list(string), bytes: count }),
+  }),
+  question: use('question'),
   answer: use('question'),
   diff: object({ diff: string }),
   why: object({

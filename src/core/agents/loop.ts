@@ -51,6 +51,7 @@ export type LoopTask = {
   session: AgentSession
   sandbox: Sandbox
   canRun: boolean
+  secrets: readonly string[]
   outputs: OutputFiles
   policy: EditPolicy
   limits: LoopLimits
@@ -91,6 +92,7 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     outputs: task.outputs,
     reads,
     canRun: task.canRun,
+    secrets: task.secrets,
     timeLeft,
     ...(task.signal && { signal: task.signal }),
   }
@@ -160,6 +162,8 @@ function requestOf({ session, model, run, canRun }: LoopTask): StoredRequest {
     tools: Object.values(TOOLS).filter(({ name }) => canRun || name !== 'run'),
     max_tokens: OUTPUT_TOKENS,
     no_cache: true,
+    // wrong calls are answered in the conversation
+    tool_loop: true,
     ...(model !== null && { model }),
     ...(run && { run }),
   }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { redactSource } from '../telemetry/index.ts'
+import { redactSecrets } from '../telemetry/index.ts'
 import { ToolFailure } from './failure.ts'
 
 /** What one result may hold: the rest lies in a file the model can read. */
@@ -41,8 +41,8 @@ export function createOutputFiles(folder: string): OutputFiles {
 }
 
 /** Head and tail of a text within the caps, with a line in between that says where the rest is. Credentials are taken out first. */
-export function capOutput(text: string, keep: (text: string) => string): string {
-  const clean = redactSource(text)
+export function capOutput(text: string, keep: (text: string) => string, secrets: readonly string[]): string {
+  const clean = redactSecrets(text, secrets)
   const lines = clean.split('\n')
   if (lines.length <= MOST_LINES && Buffer.byteLength(clean) <= MOST_BYTES) return clean
   const name = keep(clean)

@@ -21,6 +21,8 @@ export type ModelWorkDeps = {
   completeTurn: CompleteTurn
   /** Our folder for long outputs of tools, below the state folder. */
   outputsDir: string
+  /** Values of the user's environment that no model may see. */
+  secrets: readonly string[]
   /** Lines above which a file is edited, not rewritten; null for models that only write whole files. */
   longestRewrite?: number | null
   /** Tokens of one conversation, at most. */
@@ -83,6 +85,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
           session,
           sandbox,
           canRun: task.jailed,
+          secrets: deps.secrets,
           outputs: createOutputFiles(join(deps.outputsDir, session.id)),
           policy: { longestRewrite: deps.longestRewrite === null ? Infinity : (deps.longestRewrite ?? LONGEST_REWRITE), paths },
           limits: {

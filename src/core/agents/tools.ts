@@ -22,6 +22,8 @@ export type Workplace = {
   reads: ReadFiles
   /** Programs may be started: there is a jail around them. */
   canRun: boolean
+  /** Values that are hidden wherever they stand. */
+  secrets: readonly string[]
   signal?: AbortSignal
   /** Milliseconds programs may still take. */
   timeLeft(): number
@@ -47,7 +49,7 @@ export async function answerCall(call: CheckedCall, place: Workplace): Promise<s
 function told(place: Workplace, tool: string, text: string): string {
   return asData(
     tool,
-    capOutput(text, (whole) => place.outputs.keep(whole)),
+    capOutput(text, (whole) => place.outputs.keep(whole), place.secrets),
   )
 }
 

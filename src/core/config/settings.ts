@@ -28,7 +28,7 @@ export type Settings = {
  */
 export function loadSettings(sources: SettingsSources): Settings {
   const user = readFile(sources.userFile)
-  const repository = sources.repositoryFile === null ? {} : readFile(sources.repositoryFile)
+  const repository = sources.repositoryFile === null ? {} : readFile(sources.repositoryFile, SECTIONS)
   const refused: { name: string; reason: string }[] = []
   const resolved = new Map<string, ResolvedSetting>()
   for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
@@ -82,8 +82,11 @@ function layer(name: SettingName, setting: Setting, raw: unknown, origin: Origin
   return { name, value, origin, source }
 }
 
-/** Settings files are JSON with comments; keys may be nested ({"plan": {"test": ...}}) or dotted. */
-function readFile(path: string): Record<string, unknown> {
+/**
+ * A settings file: one JSON object, comments and trailing commas allowed. A file that is not there holds nothing.
+ * @throws CONFIG_INVALID naming file and line
+ */
+export function readSettingsFile(path: string): Record<string, unknown> {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -99,9 +102,18 @@ function readFile(path: string): Record<string, unknown> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new SingularityError('CONFIG_INVALID', `${path} must hold one JSON object.`)
+  return value as Record<string, unknown>
+}
+
+/** Parts of a repository's file that belong to other rooms; these check them themselves. */
+const SECTIONS: readonly string[] = ['llm']
+
+/** Keys may be nested ({"plan": {"test": ...}}) or dotted. */
+function readFile(path: string, sections: readonly string[] = []): Record<string, unknown> {
   const flat: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value)) {
+  for (const [key, item] of Object.entries(readSettingsFile(path))) {
     if (Object.hasOwn(SETTINGS, key)) flat[key] = item
+    else if (sections.includes(key)) continue
     else if (typeof item === 'object' && item !== null && !Array.isArray(item))
       for (const [inner, nested] of Object.entries(item)) flat[`${key}.${inner}`] = nested
     else flat[key] = item

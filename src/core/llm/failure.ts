@@ -32,6 +32,8 @@ export class ProviderFailure extends Error {
   /** `not_sent`: no money can be owed; `answered`: the provider refused before working; `unknown`: it may have worked and billed. */
   readonly outcome: 'not_sent' | 'answered' | 'unknown'
   readonly providerRequestId: string | null
+  /** The provider's own word on trying again (`x-should-retry`); null: it said nothing. */
+  readonly shouldRetry: boolean | null
   /** For malformed answers: `json_decode_error` with position and preview, or one row per field. */
   readonly details: readonly Readonly<Record<string, unknown>>[]
 
@@ -39,7 +41,9 @@ export class ProviderFailure extends Error {
     kind: FailureKind,
     reason: FailureReason,
     message: string,
-    more: Partial<Pick<ProviderFailure, 'httpStatus' | 'retryAfterMs' | 'outcome' | 'providerRequestId' | 'details' | 'cause'>> = {},
+    more: Partial<
+      Pick<ProviderFailure, 'httpStatus' | 'retryAfterMs' | 'outcome' | 'providerRequestId' | 'shouldRetry' | 'details' | 'cause'>
+    > = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.name = 'ProviderFailure'
@@ -49,6 +53,7 @@ export class ProviderFailure extends Error {
     this.retryAfterMs = more.retryAfterMs ?? null
     this.outcome = more.outcome ?? 'answered'
     this.providerRequestId = more.providerRequestId ?? null
+    this.shouldRetry = more.shouldRetry ?? null
     this.details = more.details ?? []
   }
 }

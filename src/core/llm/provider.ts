@@ -108,6 +108,8 @@ export type ProviderOptions = {
   baseUrl?: string
   headers?: Readonly<Record<string, string>>
   capabilities: Capabilities
+  /** Servers with habits of their own behind a common protocol; taken from the name where it is absent. */
+  dialect?: 'ollama' | 'openrouter'
   /** undici's fetch with the proxy and the extra CA, or the one of a test. */
   fetch: typeof globalThis.fetch
 }

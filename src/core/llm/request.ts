@@ -45,6 +45,8 @@ export type StoredRequest = Omit<LlmRequest, 'id' | 'priority' | 'run_at' | 'uni
   model?: string
   /** No answer from or to the cache. */
   no_cache?: boolean
+  /** A loop answers wrong tool calls itself, as the result of the tool. */
+  tool_loop?: boolean
   /** Caps of the run this request belongs to, nano-dollars. */
   run?: { id: string; cap_nusd: number }
 }

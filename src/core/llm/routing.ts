@@ -25,8 +25,10 @@ export type ProviderEntry = {
   capabilities: Partial<Capabilities>
   headersMs: number | null
   costUnit: 'usd' | null
-  /** On this machine: allowed under --offline, priced free. */
+  /** On this machine: allowed under --offline; what has no price there costs nothing. */
   loopback: boolean
+  /** False: nobody asked for it (a server on loopback that needs no key must be named first). */
+  enabled: boolean
 }
 
 export type ModelEntry = {
@@ -54,6 +56,7 @@ export type RoutingTable = {
   tasks: Readonly<Record<string, Complexity>>
   /** The seeds' names (claude_sonnet, gpt-4o, gemini-flash, ...) -> models of today. */
   aliases: Readonly<Record<string, string>>
+  /** Infinity where the user took a cap away. */
   budgets: {
     runUsd: number
     dayUsd: number
@@ -63,6 +66,8 @@ export type RoutingTable = {
   }
   privacy: readonly PrivacyClass[]
   allowUnpriced: boolean
+  /** How often a request is tried again (LLM_MAX_RETRIES). */
+  maxRetries: number
   /** Where each value came from, by its path: 'routes.simple.models' -> 'user file'. */
   origins: ReadonlyMap<string, string>
 }
@@ -88,4 +93,18 @@ export type Route = {
   skipped: readonly { model: string; reason: string }[]
   timeoutMs: number
   reasoning: string | null
+}
+
+/** The seeds' determine_complexity_for_task. */
+export function complexityOf(tasks: Readonly<Record<string, Complexity>>, taskType: string): Complexity {
+  return Object.hasOwn(tasks, taskType) ? tasks[taskType]! : 'medium'
+}
+
+/** A model by its name in the table, one of the seeds' names, or the provider's own id where only one model has it. */
+export function findModel(table: Pick<RoutingTable, 'models' | 'aliases'>, name: string): ModelEntry | undefined {
+  const known = Object.hasOwn(table.aliases, name) ? table.aliases[name]! : name
+  const own = table.models.get(known)
+  if (own) return own
+  const byId = [...table.models.values()].filter(({ id }) => id === name)
+  return byId.length === 1 ? byId[0] : undefined
 }

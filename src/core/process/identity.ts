@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 
 /** Names one process for good: a pid alone is used again, also after a restart of the machine. */
 export type ProcessIdentity = { pid: number; pidStart: string; bootId: string }
 
 export type ProcessInfo = {
   readonly self: ProcessIdentity
+  /** Pids mean something only inside of it: two containers of one machine share the boot id, but not their processes. */
+  readonly pidNamespace?: string
   isAlive(identity: ProcessIdentity): boolean
 }
 
@@ -13,6 +15,7 @@ export function createProcessInfo(pid: number = process.pid): ProcessInfo {
   const bootId = readText('/proc/sys/kernel/random/boot_id')?.trim() ?? ''
   return {
     self: { pid, pidStart: startOf(pid), bootId },
+    pidNamespace: readTarget('/proc/self/ns/pid'),
     isAlive(identity) {
       if (identity.bootId !== bootId || !signalReaches(identity.pid)) return false
       const start = startOf(identity.pid)
@@ -41,5 +44,13 @@ function readText(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch {
     return undefined
+  }
+}
+
+function readTarget(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
   }
 }

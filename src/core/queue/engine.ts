@@ -41,6 +41,7 @@ export type JobFilter = {
   states?: readonly JobState[]
   agentId?: string
   taskType?: string
+  parentId?: string
   /** Wall-clock ms. */
   since?: number
   limit: number
@@ -56,6 +57,20 @@ export type ReapReport = {
   ended: readonly string[]
   /** Claims taken from owners that are gone: their attempts in phase `calling` are unknown outcomes. */
   orphans: readonly Lease[]
+}
+
+/** What happened to a job: `enqueued`, `claimed`, `released`, `retried`, `completed`, `dead` or `cancelled`; `detail` is the worker or the reason. */
+export type JobEvent = { seq: number; at: number; type: string; id: string; detail: string | null }
+
+export type LeaseReport = { lost: string[]; cancelled: string[] }
+
+/** Renews leases every third of their length, whatever the main thread does. */
+export type LeaseKeeper = {
+  hold(lease: Lease): void
+  drop(lease: Lease): void
+  /** Renews and reports now: something was written that may concern a job that is held. */
+  check(): void
+  stop(): Promise<void>
 }
 
 export type QueueControl = { paused: boolean; concurrency: number | null }
@@ -79,7 +94,9 @@ export type QueueEngine = {
   claim(request: ClaimRequest): Promise<ClaimedJob[]>
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>
   /** Renews; answers the leases that are lost or whose cancelling was asked for. */
-  heartbeat(workerId: string, held: readonly Lease[], leaseMs: number): Promise<{ lost: string[]; cancelled: string[] }>
+  heartbeat(workerId: string, held: readonly Lease[], leaseMs: number): Promise<LeaseReport>
+  /** The same by itself for as long as something is held; `onReport` hears of what is lost or to be cancelled, each once. */
+  keepLeases(options: { workerId: string; leaseMs: number; onReport: (report: LeaseReport) => void }): LeaseKeeper
   reap(): Promise<ReapReport>
 
   /** Runs exactly once after a power cut too; the row is there when this resolves. Answers its number. */
@@ -116,6 +133,12 @@ export type QueueEngine = {
   subscribe(queues: readonly string[], onWake: () => void): Promise<() => void>
   /** At most once a day unless `now`; within `budgetMs`. Payloads go before metadata. */
   maintain(options: { now?: boolean; budgetMs?: number; retentionDays: number }): Promise<{ pruned: number; done: boolean }>
+  /** In order; those after `afterSeq`. */
+  events(afterSeq: number, limit: number): Promise<JobEvent[]>
+  /** The number of the newest event; 0 where there is none. */
+  lastEvent(): Promise<number>
+  /** `newer`: another version has migrated the file; `gone`: there is none any more. A worker stops then. */
+  health(): 'ok' | 'newer' | 'gone'
   /** What may never be; empty when all is well. */
   verify(): Promise<Violation[]>
   close(): void

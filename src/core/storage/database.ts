@@ -6,14 +6,16 @@ import { SingularityError, diskRefusal, messageOf } from '../kernel/index.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
+/** By position, or one object for `@name`. */
+export type SqlParameter = SqlValue | Readonly<Record<string, SqlValue>>
 
 export type Database = {
   readonly path: string
   /** Runs a statement (prepared once, cached by text) and returns its rows. */
-  all<T = Row>(sql: string, ...params: readonly SqlValue[]): T[]
-  get<T = Row>(sql: string, ...params: readonly SqlValue[]): T | undefined
+  all<T = Row>(sql: string, ...params: readonly SqlParameter[]): T[]
+  get<T = Row>(sql: string, ...params: readonly SqlParameter[]): T | undefined
   /** Runs a write; returns how many rows changed. */
-  run(sql: string, ...params: readonly SqlValue[]): number
+  run(sql: string, ...params: readonly SqlParameter[]): number
   /**
    * BEGIN IMMEDIATE ... COMMIT. Nested calls join the outer transaction. The body is synchronous on purpose: a
    * transaction never stays open across an await.
@@ -28,6 +30,10 @@ export type DatabaseOptions = {
   applicationId: number
   migrations: readonly string[]
   readOnly?: boolean
+  /** What a commit survives: a power cut (FULL, the default), or only the end of the process. */
+  synchronous?: 'FULL' | 'NORMAL'
+  /** How long a statement waits for another process, with the whole thread; 5000 ms. Who sets less tries again by itself: `isBusy`. */
+  busyTimeoutMs?: number
 }
 
 const BUSY_TIMEOUT_MS = 5000
@@ -37,6 +43,11 @@ let library: typeof BetterSqlite3 | undefined
 /** SQLite with its native part. Who has to wait for something else calls it meanwhile: loading takes a third of an empty process. */
 export function loadSqlite(): typeof BetterSqlite3 {
   return (library ??= createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3)
+}
+
+/** The file a thread of its own loads SQLite from. */
+export function sqliteLibrary(): string {
+  return createRequire(import.meta.url).resolve('better-sqlite3')
 }
 
 /** Loads the native part and answers the version of SQLite. Throws what the loader says. */
@@ -72,11 +83,14 @@ export function openDatabase(options: DatabaseOptions): Database {
 function open(options: DatabaseOptions): Database {
   const existed = existsSync(options.path)
   mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 })
-  const native = new (loadSqlite())(options.path, { timeout: BUSY_TIMEOUT_MS, readonly: options.readOnly === true })
+  const native = new (loadSqlite())(options.path, {
+    timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
+    readonly: options.readOnly === true,
+  })
   try {
     if (!options.readOnly) {
       native.pragma('journal_mode = WAL')
-      native.pragma('synchronous = FULL')
+      native.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`)
     }
     native.pragma('foreign_keys = ON')
     migrate(native, options, existed)
@@ -133,8 +147,8 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
   }
   return {
     path,
-    all: <T>(sql: string, ...params: readonly SqlValue[]) => guard(() => prepare(sql).all(...params) as T[]),
-    get: <T>(sql: string, ...params: readonly SqlValue[]) => guard(() => prepare(sql).get(...params) as T | undefined),
+    all: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).all(...params) as T[]),
+    get: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).get(...params) as T | undefined),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     transaction: (body) => guard(() => (native.inTransaction ? body() : native.transaction(body).immediate())),
     close: () => native.close(),
@@ -145,8 +159,10 @@ function isSqliteError(error: unknown): error is InstanceType<typeof BetterSqlit
   return library !== undefined && error instanceof library.SqliteError
 }
 
-function isBusy(error: unknown): boolean {
-  return isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')
+/** Another process holds the file; what was thrown by the library or by a `Database`. */
+export function isBusy(error: unknown): boolean {
+  const thrown = SingularityError.isInstance(error) ? error.cause : error
+  return isSqliteError(thrown) && thrown.code.startsWith('SQLITE_BUSY')
 }
 
 function storageError(error: unknown, path: string): SingularityError {

@@ -9,32 +9,47 @@ const SHAPES: readonly RegExp[] = [
   /\bgithub_pat_[A-Za-z0-9_]{20,}\b/g,
   /\bAKIA[0-9A-Z]{16}\b/g,
   /\bAIza[0-9A-Za-z_-]{30,}\b/g,
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
+  /(?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
+  /\bAGE-SECRET-KEY-[A-Z0-9-]{20,}/g,
 ]
-const BEARER = /\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}/gi
-const PASSWORD_IN_ADDRESS = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi
-const ASSIGNMENT = /\b([A-Za-z0-9_.-]*(?:key|token|secret|passw(?:or)?d)[A-Za-z0-9_]*)(\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;]+)/gi
+// A text may have ten million characters: each pattern starts once per word and looks a bounded way ahead, never from every letter.
+const BEARER = /\b(bearer|basic)\s{1,20}[A-Za-z0-9+/=._~-]{8,}/gi
+const PASSWORD_IN_ADDRESS = /(?<![a-z0-9+.-])([a-z0-9][a-z0-9+.-]{0,40}:\/\/[^\s/:@]{0,200}):[^\s/@]{1,200}@/gi
+const NAME = String.raw`(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{0,80}(?:key|token|secret|passw(?:or)?d)[A-Za-z0-9_]{0,80})`
+const ASSIGNMENT = new RegExp(String.raw`${NAME}(\s{0,20}[=:]\s{0,20})("[^"]*"|'[^']*'|[^\s,;]+)`, 'gi')
+/** A value that can only be a credential: long, letters and digits mixed, no word of a program. */
+const LITERAL = new RegExp(
+  String.raw`${NAME}(["']?\s{0,20}[=:]\s{0,20}["']?)(?=[A-Za-z0-9+/_=-]{0,200}\d)(?=[A-Za-z0-9+/_=-]{0,200}[A-Za-z])([A-Za-z0-9+/_=-]{20,200})(?![A-Za-z0-9+/_=.(-])`,
+  'gi',
+)
+
+function hideShapes(text: string): string {
+  let clean = text
+  for (const shape of SHAPES) clean = clean.replace(shape, HIDDEN)
+  return clean.replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`).replace(BEARER, `$1 ${HIDDEN}`)
+}
 
 /** Takes credentials out of a text. It rather hides too much than too little. */
 export function redactText(text: string): string {
-  let clean = text
-  for (const shape of SHAPES) clean = clean.replace(shape, HIDDEN)
-  return clean.replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`).replace(BEARER, `$1 ${HIDDEN}`).replace(ASSIGNMENT, `$1$2${HIDDEN}`)
+  return hideShapes(text).replace(ASSIGNMENT, `$1$2${HIDDEN}`)
 }
 
-/** In source text a name alone tells nothing (`token = next()`): only a literal that looks like a credential is hidden. */
-const LITERAL_ASSIGNMENT =
-  /\b([A-Za-z0-9_.-]*(?:key|token|secret|passw(?:or)?d)[A-Za-z0-9_]*["']?\s*(?::=|[=:])\s*)(["'`])([^"'`\s${}]{8,})\2/gi
-
-/** Takes credentials out of source text that somebody has to work with: names and expressions stay. */
-export function redactSource(text: string): string {
+/**
+ * The same for text a model has to work with: `const token = next()` stays as it is, what looks like a credential goes, and so
+ * does every value of `known`, wherever it stands.
+ */
+export function redactSecrets(text: string, known: readonly string[]): string {
   let clean = text
-  for (const shape of SHAPES) clean = clean.replace(shape, HIDDEN)
-  return clean
-    .replace(PASSWORD_IN_ADDRESS, `$1:${HIDDEN}@`)
-    .replace(LITERAL_ASSIGNMENT, (whole, name: string, quote: string, value: string) =>
-      /\d/.test(value) && /[A-Za-z]/.test(value) ? `${name}${quote}${HIDDEN}${quote}` : whole,
-    )
+  for (const value of known) clean = clean.replaceAll(value, HIDDEN)
+  return hideShapes(clean).replace(LITERAL, `$1$2${HIDDEN}`)
+}
+
+/** Values of an environment that are secrets by their name. Paths and short words are not: hiding `true` would hide half a text. */
+export function secretValues(env: Readonly<Record<string, string | undefined>>): string[] {
+  const values = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && NAMES.test(name) && value.length >= 12 && !/^[/~.]|\s/.test(value) ? [value] : [],
+  )
+  return [...new Set(values)].sort((a, b) => b.length - a.length)
 }
 
 /** The same for a value of any shape; what has a telling name is hidden whole. */

@@ -1,0 +1,28 @@
+import type { Answer } from '../../core/answering/index.ts'
+import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
+
+/** Nano-dollars for people: '$0.0012'; more digits the smaller the amount. */
+export function presentMoney(nusd: number): string {
+  const dollars = nusd / 1e9
+  return `$${dollars === 0 || dollars >= 1 ? dollars.toFixed(2) : dollars.toFixed(Math.min(9, 2 - Math.floor(Math.log10(dollars))))}`
+}
+
+/** The answer itself, as it goes to stdout. */
+export function presentAnswer({ answer }: Answer): string {
+  return printable(answer)
+}
+
+/** Who knew it, what left this machine for it and what it cost: one line for stderr. */
+export function presentOrigin(answer: Answer): string {
+  const took = formatDuration(answer.latency_ms)
+  if (answer.source === 'rule') return `A rule of this repository (${took}). Nothing was sent, nothing was spent.`
+  if (answer.source === 'cache') {
+    const how =
+      answer.tier === 'exact' ? 'The same was asked before' : `Nearly the same was asked before (${answer.similarity?.toFixed(3)})`
+    return `${how}: answered by ${oneLine(answer.model ?? 'a model')} then (${took}). Nothing was sent, nothing was spent.`
+  }
+  const { provider, files, bytes } = answer.sent
+  const named = files.length === 0 ? 'your words' : `your words and ${plural(files.length, 'file')} (${files.map(oneLine).join(', ')})`
+  const certain = answer.cost_source === 'reported' || answer.cost_source === 'computed' ? '' : ` (${answer.cost_source})`
+  return `Sent ${named}, ${plural(bytes, 'byte')}, to ${oneLine(provider ?? '?')}: ${oneLine(answer.model ?? '?')} took ${took}, ${presentMoney(answer.cost_nusd)}${certain}.`
+}

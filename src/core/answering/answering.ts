@@ -1,0 +1,210 @@
+import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
+import type { LlmRequest, StoredResult } from '../llm/index.ts'
+import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
+import type { AnswerCache, Served } from './cache.ts'
+import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
+import type { Prompts } from './prompts.ts'
+import type { RuleTier } from './rules.ts'
+
+export type AnsweringDeps = {
+  clock: Clock
+  rules: RuleTier
+  /** Version of the rules: part of every cached answer's key. */
+  rulesVersion: string
+  /** undefined outside a repository. */
+  cache: AnswerCache | undefined
+  prompts: Prompts
+  /** null: no model is configured. */
+  callModel: ModelCall | null
+  /** What went wrong with the cache. It never costs an answer. */
+  onTrouble?: (error: unknown) => void
+}
+
+export type Answering = ReturnType<typeof createAnswering>
+type ModelAnswer = Awaited<ReturnType<ModelCall>>
+type Found = Pick<Answer, 'answer' | 'parsed' | 'source' | 'tier'> &
+  Partial<Answer> &
+  Partial<Pick<Served, 'entry' | 'rule' | 'missGate' | 'savedNusd'>>
+
+const NOTHING_SENT = { provider: null, files: [], bytes: 0 } as const
+
+/** Where the three ways out are told. */
+const WAYS_OUT = [
+  'export OPENAI_API_KEY=...   (or ANTHROPIC_API_KEY, GOOGLE_AI_STUDIO_API_KEY)',
+  'ollama serve   (a model on this machine needs no key)',
+  'singularity ask PROMPT --no-llm   (rules and cached answers only)',
+]
+
+/**
+ * The one door to an answer: rules, then what was answered before, then a model. Every room that wants text from a model comes here.
+ * What each answer came from, how sure it is and what it cost is in the answer; who was asked what is in `sent`.
+ */
+export function createAnswering(deps: AnsweringDeps) {
+  const { clock, cache, prompts } = deps
+  /** Equal requests that are on their way share one call. */
+  const inFlight = new Map<string, Promise<ModelAnswer>>()
+
+  /** The cache is a convenience: a full disk must not lose an answer that was paid for. */
+  const remember = <T>(use: (cache: AnswerCache) => T): T | undefined => {
+    if (!cache) return undefined
+    try {
+      return use(cache)
+    } catch (error) {
+      deps.onTrouble?.(error)
+      return undefined
+    }
+  }
+
+  const requestOf = async (question: Question): Promise<LlmRequest> => {
+    const { prompt, files = [], taskType = 'ask', complexity, schema, messages, tools, temperature, maxTokens } = question
+    const template = messages === undefined ? prompts.get('ask') : null
+    const options = {
+      ...(temperature !== undefined && { temperature }),
+      ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    }
+    return {
+      task_type: taskType,
+      ...(complexity && { complexity }),
+      messages: messages ?? (await template!.render({ prompt, files, schema: schema ?? null })),
+      context: {
+        ...(template && { template: { id: template.id, version: template.version } }),
+        files: files.map(({ path, text }) => ({ path, sha256: sha256(text) })),
+      },
+      ...(schema && { response_schema: schema }),
+      ...(tools && { tools }),
+      ...(Object.keys(options).length > 0 && { options }),
+    }
+  }
+
+  /** @throws LLM_NOT_CONFIGURED, and whatever the model's call throws */
+  const callModel = async (
+    request: LlmRequest,
+    key: string | null,
+    options: AnswerOptions,
+  ): Promise<{ made: ModelAnswer; shared: boolean }> => {
+    if (deps.callModel === null)
+      throw new SingularityError('LLM_NOT_CONFIGURED', 'No rule and no cached answer fits, and no model is configured.', {
+        hints: WAYS_OUT,
+      })
+    const { model, maxCostNusd, deadlineMs, signal } = options
+    const running = key === null ? undefined : inFlight.get(key)
+    if (running)
+      try {
+        return { made: await running, shared: true }
+      } catch {
+        // the other one may have been stopped by its own caller
+        signal?.throwIfAborted()
+      }
+    const call = deps.callModel({
+      request,
+      uniqueKey: key === null ? null : `answer:${key}`,
+      ...(model !== undefined && { model }),
+      ...(maxCostNusd !== undefined && { maxCostNusd }),
+      ...(deadlineMs !== undefined && { deadlineMs }),
+      ...(signal && { signal }),
+    })
+    if (key === null) return { made: await call, shared: false }
+    inFlight.set(key, call)
+    try {
+      return { made: await call, shared: false }
+    } finally {
+      if (inFlight.get(key) === call) inFlight.delete(key)
+    }
+  }
+
+  const contextOf = (question: Question, options: AnswerOptions): KeyContext => ({
+    rules: deps.rulesVersion,
+    model: options.model ?? null,
+    complexity: question.complexity ?? null,
+  })
+
+  const find = async (question: Question, options: AnswerOptions, started: number): Promise<Found> => {
+    const { useModel = true, useCache = true } = options
+    // a rule knows no schema and reads no file that was handed in
+    const forRules = question.schema === undefined && (question.files?.length ?? 0) === 0 && question.messages === undefined
+    const { answer: byRule, watched } = forRules ? await deps.rules.ask(question.prompt, useModel) : { answer: undefined, watched: [] }
+    if (byRule) {
+      const { fact, rule, confidence, trials } = byRule
+      return { answer: fact.text, parsed: fact.value, source: 'rule', tier: null, confidence, confidence_n: trials, rule: rule.id }
+    }
+    const request = await requestOf(question)
+    const context = contextOf(question, options)
+    const mayCache = useCache && question.cacheable !== false && isCacheable(request)
+    const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
+    if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
+    if (!useModel)
+      throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
+
+    const { made, shared } = await callModel(request, mayCache ? exactKey(request, context) : null, options)
+    const { id, result, bytes } = made
+    for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
+    if (shared) return { ...fromResult(result), source: 'cache', tier: 'exact', savedNusd: result.cost_nusd }
+    if (mayCache) remember((kept) => kept.put(request, context, result, question.prompt))
+    return {
+      ...fromResult(result),
+      id,
+      source: 'llm',
+      tier: null,
+      cost_nusd: result.cost_nusd,
+      cost_source: result.cost_source,
+      usage: result.usage,
+      latency_ms: clock.monotonic() - started,
+      sent: { provider: result.provider, files: (question.files ?? []).map(({ path }) => path), bytes },
+    }
+  }
+
+  return {
+    /**
+     * @throws NO_ANSWER (`useModel: false`), LLM_NOT_CONFIGURED, and what the model's call throws: PROVIDER_UNAVAILABLE, BUDGET_REACHED,
+     * MALFORMED_RESPONSE, ...
+     */
+    async answer(question: Question, options: AnswerOptions = {}): Promise<Answer> {
+      const started = clock.monotonic()
+      const { entry = null, rule = null, missGate = null, savedNusd = 0, ...found } = await find(question, options, started)
+      const answer: Answer = {
+        id: newUuid(clock),
+        confidence: null,
+        confidence_n: null,
+        similarity: null,
+        model: null,
+        usage: null,
+        cost_nusd: 0,
+        cost_source: 'computed',
+        latency_ms: clock.monotonic() - started,
+        sent: NOTHING_SENT,
+        ...found,
+      }
+      const { id, source, tier, similarity, latency_ms: latencyMs, cost_nusd: costNusd } = answer
+      const { prompt, taskType = 'ask' } = question
+      const served = { id, taskType, prompt, source, tier, similarity, entry, rule, missGate, latencyMs, costNusd, savedNusd }
+      remember((kept) => kept.recordServed(served))
+      return answer
+    },
+
+    /** Keeps an answer that was paid for but came too late for who asked. */
+    async put(question: Question, options: Pick<AnswerOptions, 'model'>, result: StoredResult): Promise<boolean> {
+      if (question.cacheable === false) return false
+      return cache?.put(await requestOf(question), contextOf(question, options), result, question.prompt) ?? false
+    },
+
+    /** The same for a request as the queue stored it. */
+    putRequest(request: LlmRequest, context: Partial<KeyContext>, result: StoredResult): boolean {
+      const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+      return cache?.put(request, { rules: deps.rulesVersion, model: null, complexity: null, ...context }, result, asked) ?? false
+    },
+  }
+}
+
+function fromResult(result: StoredResult): Pick<Answer, 'answer' | 'parsed' | 'model'> {
+  return { answer: result.response, parsed: result.parsed_response, model: result.model }
+}
+
+/** Whether a model said what a rule says, whatever the punctuation around it. */
+function sameWords(rule: string, model: string): boolean {
+  const bare = (text: string): string =>
+    normaliseText(text)
+      .toLowerCase()
+      .replace(/[`"'*.!]+/g, '')
+      .trim()
+  return bare(rule) === bare(model)
+}

@@ -1,0 +1,8 @@
+export * from './answer.ts'
+export * from './answerer.ts'
+export { loadAnswerers, readQuestionRows } from './answerers/index.ts'
+export * from './answering.ts'
+export * from './cache.ts'
+export * from './exact-key.ts'
+export * from './prompts.ts'
+export * from './rules.ts'

@@ -1,0 +1,44 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Clock } from '../../../kernel/index.ts'
+import type { Connections } from './connection.ts'
+
+const DAY_MS = 86_400_000
+const CHUNK = 500
+const BUDGET_MS = 50
+
+/** What is thrown away, in order: a payload goes before the row that tells what it cost. */
+const CHORES = [
+  `UPDATE job_data SET payload = 'null', result = NULL WHERE seq IN (SELECT j.seq FROM job j JOIN job_data d ON d.seq = j.seq
+    WHERE j.finished_at IS NOT NULL AND j.finished_at < ? AND (d.payload <> 'null' OR d.result IS NOT NULL) LIMIT ${CHUNK})`,
+  `DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE finished_at IS NOT NULL AND finished_at < ? LIMIT ${CHUNK})`,
+  `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE acked_at IS NOT NULL AND acked_at < ? LIMIT ${CHUNK})`,
+  `DELETE FROM orphan_result WHERE id IN (SELECT id FROM orphan_result WHERE at < ? LIMIT ${CHUNK})`,
+]
+
+/** Chunks of 500 rows with a pause between, until nothing is left or the time is up. */
+export async function maintain(
+  store: Connections,
+  clock: Clock,
+  options: { now?: boolean; budgetMs?: number; retentionDays: number },
+): Promise<{ pruned: number; done: boolean }> {
+  const { normal } = store
+  const start = clock.monotonic()
+  const budget = options.budgetMs ?? BUDGET_MS
+  const last = normal.get<{ at: number }>("SELECT at FROM chore WHERE name = 'prune'")?.at ?? 0
+  if (options.now !== true && Math.abs(clock.now() - last) < DAY_MS) return { pruned: 0, done: true }
+  const before = clock.now() - options.retentionDays * DAY_MS
+  let pruned = 0
+  for (const chore of CHORES)
+    for (;;) {
+      if (clock.monotonic() - start >= budget) return { pruned, done: false }
+      const changed = await store.write(normal, () => normal.run(chore, before))
+      if (!chore.startsWith('UPDATE')) pruned += changed
+      if (changed < CHUNK) break
+      await breathe()
+    }
+  await store.write(normal, () => {
+    normal.run("INSERT INTO chore (name, at) VALUES ('prune', ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at", clock.now())
+  })
+  normal.get('PRAGMA wal_checkpoint(PASSIVE)')
+  return { pruned, done: true }
+}

@@ -1,0 +1,187 @@
+import { join } from 'node:path'
+import { type Clock, SingularityError } from '../../../kernel/index.ts'
+import type { ProcessInfo } from '../../../process/index.ts'
+import { createBell } from '../../bell.ts'
+import { createBatcher } from '../../batch.ts'
+import type { JobEvent, LeaseReport, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
+import { type Attempt, LLM_QUEUE, type Message, NAMED_QUEUES, type SettleResult, type Settlement } from '../../job.ts'
+import { openAttempt, updateAttempt } from './attempts.ts'
+import { claimJobs, claimOne, paidWaits } from './claim.ts'
+import { type ConnectionOptions, openConnections } from './connection.ts'
+import { cancelJob, getJob, retryJob } from './ends.ts'
+import { insertJob } from './enqueue.ts'
+import { createKeeper } from './keeper.ts'
+import { listJobs } from './list.ts'
+import { maintain } from './maintenance.ts'
+import { createReaper, isGone } from './reap.ts'
+import { type StoredWorker, toAttempt, toWorker } from './rows.ts'
+import { demandNamed, insertMessage, settleOne } from './settle.ts'
+import { SQL } from './sql.ts'
+import { verifyQueue } from './verify.ts'
+
+export type SqliteQueueOptions = ConnectionOptions & {
+  processes: ProcessInfo
+  /** Folder of the bell. */
+  runDir: string
+  /** Settlements of the same few milliseconds share one commit. Off where left out: whoever settles alone waits for nobody. */
+  settleBatch?: { ms: number; size: number }
+  /** Where the bell is deaf, claims are tried this often: requests to models, all other queues. 100 and 1000 ms. */
+  poll?: { llmMs: number; otherMs: number }
+  /** How often the version of the data is looked at; 250 ms. */
+  tickMs?: number
+}
+
+const BELL_TEST_MS = 50
+
+/**
+ * The queue in one SQLite file.
+ * @throws STATE_NEWER, STATE_UNUSABLE, DISK_FULL, READ_ONLY
+ */
+export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
+  const { clock, processes } = options
+  const store = openConnections(options)
+  const { full, normal } = store
+  const bell = createBell(join(options.runDir, 'bell'), () => normal.get<{ data_version: number }>('PRAGMA data_version')!.data_version)
+  const reaper = createReaper(clock, processes)
+
+  async function change<T>(body: () => T, database = full): Promise<T> {
+    const result = await store.write(database, body)
+    bell.ring()
+    return result
+  }
+  const read = <T>(body: () => T): Promise<T> => store.patiently(body)
+
+  const settleNow = (settlements: readonly Settlement[]): Promise<SettleResult[]> =>
+    change(() => settlements.map((one) => settleOne(full, clock, one)))
+  const settle = options.settleBatch ? createBatcher(settleNow, options.settleBatch) : settleNow
+
+  const renew = (workerId: string, held: readonly { id: string; token: number }[], leaseMs: number): LeaseReport => {
+    const report: LeaseReport = { lost: [], cancelled: [] }
+    const now = clock.now()
+    for (const { id, token } of held) {
+      const row = normal.get<{ cancelReason: string | null }>(SQL.renew, { id, token, worker: workerId, until: now + leaseMs, leaseMs })
+      if (!row) report.lost.push(id)
+      else if (row.cancelReason !== null) report.cancelled.push(id)
+    }
+    normal.run(SQL.seen, now, workerId)
+    return report
+  }
+
+  const engine: QueueEngine = {
+    capabilities: { crossHost: false, serverClock: false, durable: true },
+
+    async enqueue(jobs) {
+      store.demandSpace()
+      return change(() => jobs.map((job) => insertJob(full, clock, job)))
+    },
+    async enqueueClaimed(job, claim) {
+      store.demandSpace()
+      return change(() => {
+        const result = insertJob(full, clock, job, claim)
+        if (result.deduped) return { result, claimed: null }
+        const { publishedAt: _published, result: _none, ...row } = getJob(full, job.id)!
+        return { result, claimed: row }
+      })
+    },
+    claimById: (id, claim) => store.write(full, () => claimOne(full, clock, id, claim)),
+    async claim(request) {
+      if (request.limit <= 0 || request.queues.length === 0) return []
+      const paid = await read(() => paidWaits(normal, request.queues))
+      const database = paid ? full : normal
+      return store.patiently(() => claimJobs(database, clock, request))
+    },
+    settle,
+    heartbeat: (workerId, held, leaseMs) => store.write(normal, () => renew(workerId, held, leaseMs)),
+    keepLeases: (wanted) => createKeeper(store.path, clock, wanted),
+    async reap() {
+      const report: ReapReport = await store.write(full, () => reaper(full))
+      if (report.released.length + report.dead.length + report.ended.length > 0) bell.ring()
+      return report
+    },
+
+    openAttempt: (lease, attempt) => store.write(full, () => openAttempt(full, clock, lease, attempt)),
+    updateAttempt: (id, n, update) => store.write(full, () => updateAttempt(full, id, n, update)),
+    attempts: (id) => read(() => normal.all<Parameters<typeof toAttempt>[0]>(SQL.attempts, id).map(toAttempt) as Attempt[]),
+
+    get: (id) => read(() => getJob(normal, id)),
+    list: (filter) => read(() => listJobs(normal, filter)),
+    retry: (id) => change(() => retryJob(full, clock, id)),
+    cancel: (id, reason) => change(() => cancelJob(full, clock, id, reason)),
+    control: (queue) =>
+      read(() => {
+        const row = normal.get<{ paused: number; concurrency: number | null }>(SQL.control, queue)
+        return { paused: row?.paused === 1, concurrency: row?.concurrency ?? null }
+      }),
+    setControl: (queue, wanted) =>
+      change(() => {
+        full.run(SQL.ensureQueue, queue)
+        if (wanted.paused !== undefined) full.run(SQL.pause, wanted.paused ? 1 : 0, queue)
+        if (wanted.concurrency !== undefined) full.run(SQL.limitQueue, wanted.concurrency, queue)
+      }),
+    setGroupLimit: (group, concurrency) =>
+      change(() => {
+        if (concurrency === null) full.run(SQL.freeGroup, group)
+        else full.run(SQL.limitGroup, group, concurrency)
+      }),
+
+    ensureQueues: (names) => store.write(full, () => names.forEach((name) => full.run(SQL.ensureNamed, name))),
+    send(message) {
+      if (!isJson(message.body)) return Promise.reject(new SingularityError('REQUEST_INVALID', 'The body of a message is JSON.'))
+      return change(() => insertMessage(full, clock, message))
+    },
+    read: (queue, limit, visibilityMs) =>
+      store.write(full, () => {
+        demandNamed(full, queue)
+        const now = clock.now()
+        return full.all<Message>(SQL.read, { queue, limit, now, until: now + visibilityMs }).sort((a, b) => a.id - b.id)
+      }),
+    ack: (queue, ids) =>
+      store.write(full, () => {
+        demandNamed(full, queue)
+        return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
+      }),
+
+    registerWorker: (worker) =>
+      store.write(full, () => {
+        const pidNamespace = processes.pidNamespace ?? ''
+        full.run(SQL.addWorker, { ...worker, queues: JSON.stringify(worker.queues), pidNamespace, now: clock.now() })
+      }),
+    removeWorker: (id) => change(() => void full.run(SQL.removeWorker, id)),
+    workers: () =>
+      read((): WorkerRow[] =>
+        normal
+          .all<StoredWorker>(SQL.workers)
+          .filter((worker) => !isGone(worker, processes))
+          .map(toWorker),
+      ),
+    askToStop: (id) => change(() => full.run(SQL.stopWorkers, id, id)),
+
+    nextDueAt: (queues) => read(() => normal.get<{ at: number | null }>(SQL.nextDue, JSON.stringify(queues))!.at),
+    async subscribe(queues, onWake) {
+      const poll = options.poll ?? { llmMs: 100, otherMs: 1000 }
+      const deafMs = queues.includes(LLM_QUEUE) ? poll.llmMs : poll.otherMs
+      return bell.listen(onWake, { tickMs: options.tickMs ?? 250, testMs: BELL_TEST_MS, deafMs })
+    },
+    maintain: (wanted) => maintain(store, clock, wanted),
+    events: (afterSeq, limit) => read(() => normal.all<JobEvent>(SQL.events, afterSeq, limit)),
+    lastEvent: () => read(() => normal.get<{ seq: number }>(SQL.lastEvent)!.seq),
+    health: () => store.health(),
+    verify: () => read(() => verifyQueue(normal)),
+    close() {
+      bell.close()
+      store.close()
+    },
+  }
+  const missing = NAMED_QUEUES.filter((name) => !normal.get(SQL.named, name))
+  if (missing.length > 0) full.transaction(() => missing.forEach((name) => full.run(SQL.ensureNamed, name)))
+  return engine
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,77 @@
+import type { Row } from '../../../storage/index.ts'
+import type { WorkerRow } from '../../engine.ts'
+import type { Attempt, ClaimedJob, Job, JobDetail } from '../../job.ts'
+
+/** The columns of `job` as the port names them; a `run_at` of 0 (at once) is told as the moment it came. */
+export const JOB_COLUMNS = `seq, id, queue, kind, state, priority, iif(run_at = 0, created_at, run_at) AS runAt, attempt,
+  max_attempts AS maxAttempts, crashes, token, lease_until AS leaseUntil, worker, unique_key AS uniqueKey, group_key AS "group",
+  parent_id AS parentId, agent_id AS agentId, task_type AS taskType, complexity, paid, lifetime, deadline_at AS deadlineAt, reason,
+  error_message AS errorMessage, created_at AS createdAt, started_at AS startedAt, finished_at AS finishedAt, updated_at AS updatedAt`
+
+export type JobRow = Omit<Job, 'paid'> & { seq: number; paid: number }
+
+export function toJob(row: JobRow): Job {
+  const { seq: _seq, paid, ...rest } = row
+  return { ...rest, paid: paid === 1 }
+}
+
+export function toClaimed(row: JobRow & { payload: string }): ClaimedJob {
+  return toJob(row) as ClaimedJob
+}
+
+export function toDetail(row: JobRow & { payload: string | null; result: string | null; publishedAt: number | null }): JobDetail {
+  return { ...toJob(row), payload: row.payload ?? 'null', result: row.result, publishedAt: row.publishedAt }
+}
+
+type AttemptRow = Omit<Attempt, 'usage' | 'skipped' | 'droppedParams'> & { usage: string | null; skipped: string; droppedParams: string }
+
+export function toAttempt(row: AttemptRow): Attempt {
+  const { usage, skipped, droppedParams, ...rest } = row
+  return {
+    ...rest,
+    usage: usage === null ? null : (JSON.parse(usage) as Attempt['usage']),
+    skipped: JSON.parse(skipped) as Attempt['skipped'],
+    droppedParams: JSON.parse(droppedParams) as Attempt['droppedParams'],
+  }
+}
+
+/** The columns of an attempt by the field that is stored in it. */
+export const ATTEMPT_COLUMNS = {
+  step: 'step',
+  provider: 'provider',
+  model: 'model',
+  phase: 'phase',
+  kind: 'kind',
+  reason: 'reason',
+  httpStatus: 'http_status',
+  usage: 'usage',
+  costNusd: 'cost_nusd',
+  costSource: 'cost_source',
+  ms: 'ms',
+  skipped: 'skipped',
+  droppedParams: 'dropped_params',
+  startedAt: 'started_at',
+} as const satisfies Record<keyof Omit<Attempt, 'n'>, string>
+
+export function attemptValue(value: unknown): string | number | null {
+  return value !== null && typeof value === 'object' ? JSON.stringify(value) : (value as string | number | null)
+}
+
+export type StoredWorker = Row & {
+  id: string
+  pid: number
+  pidStart: string
+  bootId: string
+  pidNamespace: string
+  queues: string
+  version: string
+  role: 'worker' | 'caller'
+  startedAt: number
+  seenAt: number
+  stopping: number
+  running: number
+}
+
+export function toWorker({ pidNamespace: _namespace, ...row }: StoredWorker): WorkerRow {
+  return { ...row, queues: JSON.parse(row.queues) as string[], stopping: row.stopping === 1 }
+}

@@ -1,0 +1,56 @@
+import { SingularityError } from '../../../kernel/index.ts'
+import type { Clock } from '../../../kernel/index.ts'
+import type { Database } from '../../../storage/index.ts'
+import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
+import { insertJob } from './enqueue.ts'
+import { SQL } from './sql.ts'
+
+/** Writes one message, inside the caller's transaction. @throws NOT_FOUND */
+export function insertMessage(db: Database, clock: Clock, message: NewMessage): number {
+  demandNamed(db, message.queue)
+  const sent = db.get<{ id: number }>(SQL.send, message.queue, message.body, message.key ?? null, clock.now())
+  return sent?.id ?? db.get<{ id: number }>(SQL.sent, message.queue, message.key ?? null)!.id
+}
+
+export function demandNamed(db: Database, queue: string): void {
+  if (!db.get(SQL.named, queue))
+    throw new SingularityError('NOT_FOUND', `There is no queue '${queue}'.`, { hints: [`singularity queue ensure ${queue}`] })
+}
+
+/** Ends one claim, inside the caller's transaction: state, result, messages and follow-up jobs stand or fall together. */
+export function settleOne(db: Database, clock: Clock, settlement: Settlement): SettleResult {
+  const now = clock.now()
+  const changed = change(db, settlement, now)
+  const result = 'result' in settlement ? (settlement.result ?? null) : null
+  if (!changed) {
+    const reason = 'reason' in settlement ? settlement.reason : null
+    db.run(SQL.keepOrphan, settlement.id, settlement.token, settlement.to, result, reason, now)
+    return 'fenced'
+  }
+  if (result !== null) db.run(SQL.setResult, result, changed.seq)
+  for (const message of settlement.messages ?? []) insertMessage(db, clock, message)
+  for (const job of settlement.jobs ?? []) insertJob(db, clock, job)
+  return 'applied'
+}
+
+function change(db: Database, settlement: Settlement, now: number): { seq: number } | undefined {
+  const { id, token } = settlement
+  switch (settlement.to) {
+    case 'completed':
+      return db.get(SQL.complete, { id, token, now })
+    case 'available':
+      return db.get(SQL.putBack, {
+        id,
+        token,
+        now,
+        counts: settlement.counts ? 1 : 0,
+        runAt: settlement.runAt <= now ? 0 : settlement.runAt,
+        reason: settlement.reason,
+        errorMessage: settlement.errorMessage ?? null,
+      })
+    case 'dead':
+      return db.get(SQL.end, { id, token, now, state: 'dead', reason: settlement.reason, errorMessage: settlement.errorMessage })
+    case 'cancelled':
+      return db.get(SQL.end, { id, token, now, state: 'cancelled', reason: settlement.reason, errorMessage: null })
+  }
+}
