@@ -3,8 +3,15 @@ import { join } from 'node:path'
 import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
-import type { CompleteTurn } from './agents/index.ts'
-import { type ImprovementService, type ModelWork, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
+import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
+import {
+  type AgentWork,
+  type ImprovementService,
+  type ModelWork,
+  createImprovement,
+  createStore,
+  landingCallbacks,
+} from './improvement/index.ts'
 import { type Clock, SingularityError } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
@@ -44,6 +51,8 @@ export type AppContext = {
 export type AppPorts = {
   /** One turn of a model, as a durable request; without it --goal says that no model can be reached. */
   completeTurn?: CompleteTurn
+  /** The metered way for coding agents; without it they work on their own login only. */
+  agents?: Pick<AgentWorkDeps, 'loopback' | 'hasKey'>
 }
 
 export type App = ReturnType<typeof createApp>
@@ -186,6 +195,16 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     problems: async (recordings) => (recordings.length === 0 ? [] : (await modelWork()).problems(recordings)),
   }
 
+  const agentWork = once(async (): Promise<AgentWork> => {
+    const { createAgentWork } = await import('./agents/index.ts')
+    const folder = join(context.packageRoot, 'templates_data', 'agents')
+    return createAgentWork({ folder, env: context.env, home: context.home, ...ports.agents })
+  })
+  const agents: AgentWork = {
+    plan: async (agent) => (await agentWork()).plan(agent),
+    open: async (agent, run) => (await agentWork()).open(agent, run),
+  }
+
   const improvement = once(async (): Promise<ImprovementService> => {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
@@ -229,6 +248,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       approvals,
       landing,
       model,
+      agents,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')

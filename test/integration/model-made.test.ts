@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type App, createApp } from '../../src/core/app.ts'
+import type { App } from '../../src/core/app.ts'
 import { type CompleteTurn, createModelWork, replayTurns } from '../../src/core/agents/index.ts'
 import { readRecord } from '../../src/core/improvement/record.ts'
 import type { GoalRequest, ImproveOutcome, ImproveRequest } from '../../src/core/improvement/index.ts'
 import { SingularityError, systemClock } from '../../src/core/kernel/index.ts'
 import { createProcessInfo } from '../../src/core/process/index.ts'
 import { type Playground, createPlayground } from '../cli/playground.ts'
+import { failureOf, improveWith, openApp } from '../support/app.ts'
 import { launcherPath } from '../support/isolation.ts'
 import { type ScriptedTurn, scriptModel } from '../support/scripted-model.ts'
 
@@ -24,63 +25,15 @@ afterEach(async () => {
 })
 
 function appWith(completeTurn: CompleteTurn): App {
-  const app = createApp(
-    {
-      cwd: place.root,
-      env: place.env,
-      home: place.env['HOME']!,
-      stateHome: place.env['XDG_STATE_HOME']!,
-      configHome: join(place.env['XDG_CONFIG_HOME']!, 'singularity'),
-      clock: systemClock,
-      version: '0.0.0-test',
-      ci: false,
-      packageRoot: join(import.meta.dirname, '..', '..'),
-    },
-    { completeTurn },
-  )
+  const app = openApp(place, { completeTurn })
   opened.push(app)
   return app
 }
 
-const REQUEST: ImproveRequest = {
-  paths: [],
-  sources: [],
-  rules: [],
-  patch: null,
-  branch: null,
-  exec: null,
-  test: null,
-  metrics: [],
-  base: null,
-  into: null,
-  propose: false,
-  summary: null,
-  max: 10,
-  timeLimitMs: 3_600_000,
-  isolation: 'auto',
-  retry: false,
-  failOn: [],
-  yes: false,
-  dryRun: false,
-  offline: false,
-  look: false,
-}
 const GOAL: GoalRequest = { text: 'Use includes instead of indexOf', budgetNusd: null, model: null, maxIterations: 25, n: 1 }
 
-async function improve(app: App, goal: Partial<GoalRequest> = {}, more: Partial<ImproveRequest> = {}): Promise<ImproveOutcome> {
-  const service = await app.improvement()
-  const { signal } = new AbortController()
-  return service.improve({ ...REQUEST, goal: { ...GOAL, ...goal }, ...more }, () => {}, signal, signal)
-}
-const failureOf = async (body: Promise<unknown>): Promise<SingularityError> => {
-  try {
-    await body
-  } catch (error) {
-    if (error instanceof SingularityError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
+const improve = (app: App, goal: Partial<GoalRequest> = {}, more: Partial<ImproveRequest> = {}): Promise<ImproveOutcome> =>
+  improveWith(app, { goal: { ...GOAL, ...goal }, ...more })
 
 const READ: ScriptedTurn = [['read', { path: 'src/list.js', range: null }]]
 const EDIT: ScriptedTurn = [['edit', { path: 'src/list.js', old: 'list.indexOf(item) !== -1', new: 'list.includes(item)' }]]

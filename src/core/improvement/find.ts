@@ -46,10 +46,22 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
       createExecSource({
         git,
         sandboxes,
-        profile: (base) => profile(base, ['sh', ...programsIn(command)]),
+        profile: async (base) => ({
+          ...(await profile(base, ['sh', 'node', ...programsIn(command)])),
+          // an agent looks at its own changes by git
+          ...(request.agent && { git: 'synthetic' as const }),
+        }),
         runId: run.id,
-        label: command,
+        label: request.agent ? `${request.agent.name}: ${request.agent.goal}` : command,
         phase,
+        ...(request.agent && {
+          agent: {
+            name: request.agent.name,
+            gateway: request.agent.metered
+              ? () => deps.agents!.open(request.agent!, { runId: run.id, jailed: session.isolation.kind !== 'none' })
+              : null,
+          },
+        }),
       }),
     ]
   }

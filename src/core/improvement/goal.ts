@@ -1,7 +1,7 @@
 import type { Plan, PlanEntry } from '../validation/index.ts'
 import { entriesFor } from '../validation/index.ts'
 import { printable } from '../kernel/index.ts'
-import type { JailProfile, Sandbox, SandboxRoom } from '../sandbox/index.ts'
+import type { JailProfile, Mount, Sandbox, SandboxRoom } from '../sandbox/index.ts'
 import type { CandidateSource, Proposal } from './source.ts'
 
 /** `--goal`: a change described in words, to be made by a model. */
@@ -48,6 +48,33 @@ export type ModelWork = {
   kept(candidate: { id: string; runId: string; base: string; commit: string }): Promise<void>
   /** What is wrong with recordings by themselves; empty when they hold. No model is asked. */
   problems(recordings: readonly Recording[]): Promise<string[]>
+}
+
+/** `--agent`: a coding agent as the program of the edit phase. */
+export type AgentRequest = {
+  name: string
+  goal: string
+  /** Nano-dollars it may cost; null: the caps of the account alone, or whatever its own login allows. */
+  budgetNusd: number | null
+}
+
+/** `--exec`: any program as the edit phase. */
+export type ExecRequest = { command: string; net: boolean; env: string[]; binds: string[] }
+
+/** A metered way to a model for a program in the jail, which has no network and no key. */
+export type ModelGateway = {
+  wrap(command: readonly string[]): readonly string[]
+  mounts: readonly Mount[]
+  env: Readonly<Record<string, string>>
+  spent(): { nusd: number; calls: number; refused: number }
+  close(): Promise<void>
+}
+
+/** The port: the room above that knows how agents are called. */
+export type AgentWork = {
+  /** @throws USAGE, EXEC_FAILED, LLM_NOT_CONFIGURED */
+  plan(agent: AgentRequest): Promise<{ exec: ExecRequest; metered: boolean }>
+  open(agent: AgentRequest, run: { runId: string; jailed: boolean }): Promise<ModelGateway>
 }
 
 /** The tail of what a suite printed that is told to the model. */

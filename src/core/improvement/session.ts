@@ -10,7 +10,7 @@ import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
 import type { CpuTime } from './measure.ts'
 import type { BlindSpot, HotRule, ImproveRequest, Risk, RunEvent } from './data.ts'
-import type { ModelWork, Recording } from './goal.ts'
+import type { AgentWork, ModelWork, Recording } from './goal.ts'
 import type { Run, Store } from './store.ts'
 
 /** The slice of the settings this room reads. */
@@ -59,6 +59,8 @@ export type ImprovementDeps = {
   landing: Landing
   /** Makes candidates from goals; left out where no model can be reached from here. */
   model?: ModelWork
+  /** Calls coding agents. */
+  agents?: AgentWork
   /** Gives back the sandboxes of dead processes. */
   reclaimSandboxes(): Promise<readonly string[]>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */

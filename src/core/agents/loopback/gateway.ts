@@ -2,19 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SingularityError } from '../../kernel/index.ts'
-import type { Mount } from '../../sandbox/index.ts'
+import type { ModelGateway } from '../../improvement/index.ts'
 import { type LoopbackDeps, openLoopback } from './server.ts'
 
-/** A metered way out of one edit phase. */
-export type Gateway = {
-  /** The command, behind a program that offers the way on a port of the jail's own loopback. */
-  wrap(command: readonly string[]): readonly string[]
-  mounts: readonly Mount[]
-  /** What agents take as their key: it is worth nothing outside of this run. */
-  env: Readonly<Record<string, string>>
-  spent(): { nusd: number; calls: number; refused: number }
-  close(): Promise<void>
-}
+/** The command is put behind a program that offers the way on a port of the jail's own loopback; its key is worth nothing outside of this run. */
+export type Gateway = ModelGateway
 
 const INSIDE = '/tmp/.gateway'
 /** Longest path of a socket that every system takes. */
@@ -30,6 +22,7 @@ export async function openGateway(deps: LoopbackDeps, place: { forwarder: string
   if (socket.length > LONGEST_SOCKET)
     throw new SingularityError('STATE_UNUSABLE', `The path ${socket} is too long for a socket.`, { hints: ['TMPDIR=/tmp singularity ...'] })
   const loopback = await openLoopback(deps, socket)
+  let closing: Promise<void> | undefined
   const inside = { socket: `${INSIDE}/model.sock`, forwarder: `${INSIDE}.mjs` }
   const { socket: at, forwarder } = place.jailed ? inside : { socket, forwarder: place.forwarder }
   return {
@@ -42,9 +35,11 @@ export async function openGateway(deps: LoopbackDeps, place: { forwarder: string
       : [],
     env: { ANTHROPIC_API_KEY: loopback.token, OPENAI_API_KEY: loopback.token },
     spent: loopback.spent,
-    async close() {
-      await loopback.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    close: () => (closing ??= closeAll()),
+  }
+
+  async function closeAll(): Promise<void> {
+    await loopback.close()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
