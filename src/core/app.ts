@@ -5,8 +5,16 @@ import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
-import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
-import { type Clock, sha256 } from './kernel/index.ts'
+import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
+import {
+  type AgentWork,
+  type ImprovementService,
+  type ModelWork,
+  createImprovement,
+  createStore,
+  landingCallbacks,
+} from './improvement/index.ts'
+import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
 import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
@@ -21,12 +29,21 @@ import {
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
 
 export type { AppContext } from './app/context.ts'
+
+/** Ways out of the program that are wired from outside. */
+export type AppPorts = {
+  /** Instead of a durable request to a model. */
+  completeTurn?: CompleteTurn
+  /** Instead of the metered way over the account. */
+  agents?: Pick<AgentWorkDeps, 'loopback' | 'hasKey'>
+}
+
 export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
@@ -48,7 +65,7 @@ function preload(): void {
 }
 
 /** The only composition root: every room is built when it is first asked for. */
-export function createApp(context: AppContext) {
+export function createApp(context: AppContext, ports: AppPorts = {}) {
   const closers: (() => void | Promise<void>)[] = []
 
   const git = once(async (): Promise<Git> => {
@@ -224,6 +241,38 @@ export function createApp(context: AppContext) {
       }),
   }
 
+  const modelWork = once(async (): Promise<ModelWork> => {
+    const { createModelWork } = await import('./agents/index.ts')
+    const processes = createProcessInfo()
+    return createModelWork({
+      git: await git(),
+      db: await database(),
+      clock: context.clock,
+      process: processes.self,
+      isAlive: (owner) => processes.isAlive(owner),
+      outputsDir: join(await stateDir(), 'agents'),
+      secrets: secretValues(context.env),
+      completeTurn: ports.completeTurn ?? models.completeTurn,
+    })
+  })
+
+  /** The room above is loaded when a goal, or a record of one, needs it. */
+  const model: ModelWork = {
+    source: (task) => ({ kind: 'model', find: async (find) => (await modelWork()).source(task).find(find) }),
+    kept: async (candidate) => (await modelWork()).kept(candidate),
+    problems: async (recordings) => (recordings.length === 0 ? [] : (await modelWork()).problems(recordings)),
+  }
+
+  const agentWork = once(async (): Promise<AgentWork> => {
+    const { createAgentWork } = await import('./agents/index.ts')
+    const folder = join(context.packageRoot, 'templates_data', 'agents')
+    return createAgentWork({ folder, env: context.env, home: context.home, ...models.agents, ...ports.agents })
+  })
+  const agents: AgentWork = {
+    plan: async (agent) => (await agentWork()).plan(agent),
+    open: async (agent, run) => (await agentWork()).open(agent, run),
+  }
+
   const improvement = once(async (): Promise<ImprovementService> => {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
@@ -266,6 +315,8 @@ export function createApp(context: AppContext) {
       log: await log('cli'),
       approvals: asked,
       landing,
+      model,
+      agents,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')

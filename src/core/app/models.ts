@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
 import type { ModelCall } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
-import type { Llm, ModelService, StoredRequest, StoredResult } from '../llm/index.ts'
+import type { Llm, ModelService, ProviderEntry, StoredRequest, StoredResult } from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
 import type { Caller, QueueEngine } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -95,7 +96,58 @@ export function composeModels(parts: ModelParts) {
     }
   }
 
-  return { llm, service, caller, callModel }
+  /**
+   * One turn of a conversation: its row outlives this process, so that who comes again finds the answer that was paid for. The id
+   * follows from conversation and turn.
+   */
+  const completeTurn: CompleteTurn = async (request, { id, parentId, signal }) => {
+    const { answerError, createRequestJob } = await room()
+    const { model, no_cache, run, tool_loop, ...plain } = request
+    const hints = { ...(model !== undefined && { model }), ...(no_cache !== undefined && { no_cache }), ...(run && { run }) }
+    const job = await createRequestJob(
+      { ...plain, id, parent_id: parentId },
+      (await llm()).requestContext(),
+      tool_loop === undefined ? hints : { ...hints, tool_loop },
+    )
+    await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    const { detail } = await (await caller()).runOwn(job, signal ? { signal } : {})
+    if (detail.state === 'completed' && detail.result !== null) return JSON.parse(detail.result) as StoredResult
+    throw answerError(detail)
+  }
+
+  /** The wire protocols of coding agents and whose key they are metered with. */
+  const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
+    (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
+
+  const agents: Pick<AgentWorkDeps, 'loopback' | 'hasKey'> = {
+    async hasKey(api) {
+      const provider = await providerOf(api)
+      return provider !== undefined && provider.keyName !== null && (await llm()).secrets.has(provider.keyName)
+    },
+    async loopback({ id, budgetNusd }) {
+      const [{ capsFor, createTransport, upstreamOf }, opened] = [await room(), await llm()]
+      const table = opened.routing.table()
+      const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
+      parts.onClose(() => transport.close())
+      const needs = {
+        taskType: 'agent',
+        run: { id, ...(budgetNusd !== null && { capNusd: budgetNusd }) },
+        request: { id, maxCostUsd: null },
+      }
+      return {
+        account: opened.account(),
+        table,
+        upstream: (name) => upstreamOf(table, opened.secrets, name),
+        fetch: transport.fetch,
+        owner: processes.self,
+        repository: await parts.repositoryId(),
+        request: id,
+        caps: (model) => capsFor(table, needs, model),
+      }
+    },
+  }
+
+  return { llm, service, caller, callModel, completeTurn, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
