@@ -1,7 +1,7 @@
 import type OpenAI from 'openai'
-import type { ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
+import type { CallContext, ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
 import { SDK_TIMEOUT_MS, type Wire, attempt, fromHeaders } from './attempt.ts'
-import { failureOf } from './classify.ts'
+import { failureOf, unsent } from './classify.ts'
 import { createOllama } from './ollama.ts'
 import { argumentsOf, conversation, droppedParams, isObject, isStrictSchema, schemaName, systemTexts, toolCall } from './translate.ts'
 import { openaiUsage, reportedCost } from './usage.ts'
@@ -34,11 +34,28 @@ export function createChatProvider(options: ProviderOptions): Provider {
     })
   }
 
+  const listModels: Provider['listModels'] = async (context) =>
+    (await ollama?.list(context)) ??
+    attempt(options, context, async (wire) => {
+      const found: { id: string; contextWindow: number | null }[] = []
+      for await (const model of (await client(wire)).models.list({ signal: wire.signal }))
+        found.push({ id: model.id, contextWindow: windowOf(model as unknown as Row) })
+      return found
+    })
+
+  /** What 'auto' stands for: the first model of the server that can do what is asked. */
+  const modelFor = async (request: ProviderRequest, context: CallContext): Promise<string> => {
+    if (request.model !== 'auto') return request.model
+    if (ollama) return await ollama.firstCapable(request, context)
+    const first = (await listModels(context)).find(({ id }) => !/embed/i.test(id))
+    if (!first) throw failureOf('model_not_found', `The provider ${options.name} lists no model.`, unsent(options.name))
+    return first.id
+  }
+
   return {
     name: options.name,
     async send(asked, context) {
-      const model = ollama && asked.model === 'auto' ? await ollama.firstCapable(asked, context) : asked.model
-      const request = { ...asked, model }
+      const request = { ...asked, model: await modelFor(asked, context) }
       const window = (await ollama?.demandRoom(request, context)) ?? null
       await load()
       const answer = await attempt(options, context, async (wire) => {
@@ -48,20 +65,13 @@ export function createChatProvider(options: ProviderOptions): Provider {
         const stream = await api.chat.completions.create(body, { signal: wire.signal })
         for await (const chunk of stream) collected.add(chunk as unknown as Row)
         const whole = wire.buffered()
-        if (whole) collected.whole(whole)
+        if (whole) collected.add(whole)
         return collected.answer(request)
       })
       ollama?.noticeTruncation(request, answer, window)
       return answer
     },
-    listModels: async (context) =>
-      (await ollama?.list(context)) ??
-      attempt(options, context, async (wire) => {
-        const found: { id: string; contextWindow: number | null }[] = []
-        for await (const model of (await client(wire)).models.list({ signal: wire.signal }))
-          found.push({ id: model.id, contextWindow: windowOf(model as unknown as Row) })
-        return found
-      }),
+    listModels,
     // the transport under `fetch` belongs to who gave it
     async close() {},
   }
@@ -191,7 +201,6 @@ function collect(wire: Wire, options: ProviderOptions) {
 
   return {
     add,
-    whole: add,
     answer(request: ProviderRequest): ProviderAnswer {
       if (finish === undefined) throw failureOf('truncated', `The stream of ${options.name} ended before its answer did.`, wire.state)
       if (finish === 'error') throw failureOf('server', `The model behind ${options.name} failed while it answered.`, wire.state)
