@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { FailureReason, ProviderRequest } from '../../src/core/llm/index.ts'
+import { systemClock } from '../../src/core/kernel/index.ts'
 import type { Failure, ScriptedAnswer } from '../support/models.ts'
 import { type Bench, CASES, type ProviderCase, createBench } from '../support/providers.ts'
 
@@ -230,6 +231,8 @@ describe.each(CASES)('$name: what a provider refuses', (adapter) => {
 
   it('comes with the wait and the advice of its headers', async () => {
     const at = new Date(Date.now() + 90_000).toUTCString()
+    // an hour off: a date of the provider is read by the provider's own clock
+    const clock = { ...systemClock, now: () => Date.now() + 3_600_000 }
     const headers = [
       { 'retry-after': '4' },
       { 'retry-after-ms': '250', 'retry-after': '9' },
@@ -237,9 +240,11 @@ describe.each(CASES)('$name: what a provider refuses', (adapter) => {
       { 'x-should-retry': 'false' },
       {},
     ]
-    bench = await createBench(adapter, {
-      answers: headers.map((each) => ({ headers: each as Record<string, string>, failure: { kind: 'http', status: 429 } })),
-    })
+    const answers = headers.map((each): ScriptedAnswer => ({
+      headers: each as Record<string, string>,
+      failure: { kind: 'http', status: 429 },
+    }))
+    bench = await createBench(adapter, { answers }, { clock })
     const told = []
     for (const _each of headers) told.push(await bench.fails(REQUEST))
     expect(told.map((failure) => failure.retryAfterMs)).toEqual([4000, 250, expect.any(Number), null, null])

@@ -1,8 +1,9 @@
 import type OpenAI from 'openai'
 import type { CallContext, ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
-import { SDK_TIMEOUT_MS, type Wire, attempt, fromHeaders } from './attempt.ts'
+import { type Wire, attempt, fromHeaders } from './attempt.ts'
 import { failureOf, unsent } from './classify.ts'
 import { createOllama } from './ollama.ts'
+import { createOpenaiClient } from './openai-client.ts'
 import { argumentsOf, conversation, droppedParams, isObject, isStrictSchema, schemaName, systemTexts, toolCall } from './translate.ts'
 import { openaiUsage, reportedCost } from './usage.ts'
 
@@ -15,30 +16,14 @@ type State = { reasoning_details?: readonly unknown[]; reasoning_content?: strin
 export function createChatProvider(options: ProviderOptions): Provider {
   const dialect = options.dialect ?? (['ollama', 'openrouter'] as const).find((name) => name === options.name)
   const ollama = dialect === 'ollama' ? createOllama(options) : undefined
-  let sdk: Promise<typeof OpenAI> | undefined
-  /** Outside of the clocks: loading a package is no part of a call. */
-  const load = () => (sdk ??= import('openai').then((module) => module.default))
-  const client = async (wire: Wire) => {
-    return new (await load())({
-      apiKey: options.apiKey || 'none',
-      baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      defaultHeaders: { ...options.headers },
-      maxRetries: 0,
-      timeout: SDK_TIMEOUT_MS,
-      logLevel: 'off',
-      fetch: wire.fetch,
-    })
-  }
+  // servers on the own machine want no key, but the SDK does
+  const openai = createOpenaiClient(options, options.apiKey || 'none')
 
   const listModels: Provider['listModels'] = async (context) =>
     (await ollama?.list(context)) ??
     attempt(options, context, async (wire) => {
       const found: { id: string; contextWindow: number | null }[] = []
-      for await (const model of (await client(wire)).models.list({ signal: wire.signal }))
+      for await (const model of (await openai.connect(wire)).models.list({ signal: wire.signal }))
         found.push({ id: model.id, contextWindow: windowOf(model as unknown as Row) })
       return found
     })
@@ -48,7 +33,7 @@ export function createChatProvider(options: ProviderOptions): Provider {
     if (request.model !== 'auto') return request.model
     if (ollama) return await ollama.firstCapable(request, context)
     const first = (await listModels(context)).find(({ id }) => !/embed/i.test(id))
-    if (!first) throw failureOf('model_not_found', `The provider ${options.name} lists no model.`, unsent(options.name))
+    if (!first) throw failureOf('model_not_found', `The provider ${options.name} lists no model.`, unsent(options))
     return first.id
   }
 
@@ -57,10 +42,10 @@ export function createChatProvider(options: ProviderOptions): Provider {
     async send(asked, context) {
       const request = { ...asked, model: await modelFor(asked, context) }
       const window = (await ollama?.demandRoom(request, context)) ?? null
-      await load()
+      await openai.load()
       const answer = await attempt(options, context, async (wire) => {
         const collected = collect(wire, options)
-        const api = await client(wire)
+        const api = await openai.connect(wire)
         const body = chatBody(options, dialect, request) as unknown as OpenAI.ChatCompletionCreateParamsStreaming
         const stream = await api.chat.completions.create(body, { signal: wire.signal })
         for await (const chunk of stream) collected.add(chunk as unknown as Row)

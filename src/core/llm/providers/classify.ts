@@ -1,6 +1,7 @@
 import type { FailureKind, FailureReason } from '../failure.ts'
 import { ProviderFailure } from '../failure.ts'
-import { messageOf } from '../../kernel/index.ts'
+import { type Clock, messageOf, systemClock } from '../../kernel/index.ts'
+import type { ProviderOptions } from '../provider.ts'
 import type { StopReason } from './clocks.ts'
 
 /** What is known of the attempt an error came out of. */
@@ -12,11 +13,12 @@ export type AttemptState = {
   /** Of the last response; null before its headers. */
   status: number | null
   headers: Headers | null
+  clock: Clock
 }
 
 /** An attempt of which nothing has left. */
-export function unsent(provider: string): AttemptState {
-  return { provider, stopped: null, sent: false, status: null, headers: null }
+export function unsent({ name, clock = systemClock }: Pick<ProviderOptions, 'name' | 'clock'>): AttemptState {
+  return { provider: name, stopped: null, sent: false, status: null, headers: null, clock }
 }
 
 const KIND: Readonly<Record<FailureReason, FailureKind>> = {
@@ -126,14 +128,20 @@ export function reasonOfCodes(codes: readonly string[]): FailureReason | undefin
   return codes.map((code) => REASON_OF_CODE[code.toLowerCase()]).find((reason) => reason !== undefined)
 }
 
+/** The provider's own time, in ms since 1970: what it says about times of day must not depend on a wrong clock of ours. */
+export function providerTime({ headers, clock }: Pick<AttemptState, 'headers' | 'clock'>): number {
+  const told = Date.parse(headers?.get('date') ?? '')
+  return Number.isNaN(told) ? clock.now() : told
+}
+
 /** Milliseconds the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date; null: it says nothing. */
-export function retryAfter(headers: Headers | null, now: number): number | null {
-  const exact = Number.parseFloat(headers?.get('retry-after-ms') ?? '')
+function retryAfter(state: AttemptState): number | null {
+  const exact = Number.parseFloat(state.headers?.get('retry-after-ms') ?? '')
   if (exact >= 0) return exact
-  const text = headers?.get('retry-after') ?? ''
+  const text = state.headers?.get('retry-after') ?? ''
   if (/^[\d.]+$/.test(text)) return Number.parseFloat(text) * 1000
   const date = Date.parse(text)
-  return Number.isNaN(date) ? null : Math.max(0, date - now)
+  return Number.isNaN(date) ? null : Math.max(0, date - providerTime(state))
 }
 
 /** The names under which providers tell the id of a request. */
@@ -151,7 +159,7 @@ export function failureOf(
   const advice = state.headers?.get('x-should-retry')
   return new ProviderFailure(KIND[reason], reason, message, {
     httpStatus: more.httpStatus === undefined ? state.status : more.httpStatus,
-    retryAfterMs: retryAfter(state.headers, Date.now()),
+    retryAfterMs: retryAfter(state),
     outcome: more.outcome ?? (state.sent ? 'unknown' : 'not_sent'),
     providerRequestId: requestIdOf(state.headers),
     shouldRetry: advice === 'true' ? true : advice === 'false' ? false : null,

@@ -71,14 +71,14 @@ export function createOllama(options: ProviderOptions) {
         // older servers tell no abilities
         if (!Array.isArray(capabilities) || needs.every((need) => capabilities.includes(need))) return name
       }
-      throw failureOf('model_not_found', `No model of ${options.name} can do what is asked: ${needs.join(', ')}.`, unsent(options.name))
+      throw failureOf('model_not_found', `No model of ${options.name} can do what is asked: ${needs.join(', ')}.`, unsent(options))
     },
 
     /** The window for a request, where it is known. @throws ProviderFailure context_overflow, before what cannot fit is sent */
     async demandRoom(request: ProviderRequest, context: Context): Promise<number | null> {
       const window = await knownWindow(request.model, context)
       if (window === null || bytesOf(request) / MOST_BYTES_PER_TOKEN <= window) return window
-      throw failureOf('context_overflow', `The request does not fit into the ${window} tokens of ${request.model}.`, unsent(options.name))
+      throw failureOf('context_overflow', `The request does not fit into the ${window} tokens of ${request.model}.`, unsent(options))
     },
 
     /** @throws ProviderFailure context_overflow where the server read far less than it was sent, or all its window holds and no more */
@@ -89,7 +89,7 @@ export function createOllama(options: ProviderOptions) {
       const full = window !== null && read >= window * 0.98
       if (bytes / read <= MOST_BYTES_PER_TOKEN && !full) return
       const what = `${request.model} read ${read} tokens of a request of ${bytes} bytes: the rest was cut without a word.`
-      throw failureOf('context_overflow', what, { ...unsent(options.name), sent: true, status: 200 })
+      throw failureOf('context_overflow', what, { ...unsent(options), sent: true, status: 200 })
     },
   }
 }

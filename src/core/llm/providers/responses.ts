@@ -1,7 +1,8 @@
 import type OpenAI from 'openai'
 import type { ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
-import { SDK_TIMEOUT_MS, type Wire, attempt, fromHeaders } from './attempt.ts'
+import { type Wire, attempt, fromHeaders } from './attempt.ts'
 import { failureOf, reasonOfCodes } from './classify.ts'
+import { createOpenaiClient } from './openai-client.ts'
 import {
   argumentsOf,
   conversation,
@@ -20,30 +21,16 @@ type Row = Readonly<Record<string, unknown>>
 
 /** OpenAI Responses. Stateless by default: `store: false`, the transcript of the caller is the truth. */
 export function createResponsesProvider(options: ProviderOptions): Provider {
-  let sdk: Promise<typeof OpenAI> | undefined
-  /** Outside of the clocks: loading a package is no part of a call. */
-  const load = () => (sdk ??= import('openai').then((module) => module.default))
-  const client = async (wire: Wire) => {
+  const openai = createOpenaiClient(options, options.apiKey)
+  const client = (wire: Wire) => {
     demandKey(options)
-    return new (await load())({
-      apiKey: options.apiKey,
-      baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      defaultHeaders: { ...options.headers },
-      maxRetries: 0,
-      timeout: SDK_TIMEOUT_MS,
-      logLevel: 'off',
-      fetch: wire.fetch,
-    })
+    return openai.connect(wire)
   }
 
   return {
     name: options.name,
     async send(request, context) {
-      await load()
+      await openai.load()
       return await attempt(options, context, async (wire) => {
         const api = await client(wire)
         const body = { ...responsesBody(options, request), stream: true } as unknown as OpenAI.Responses.ResponseCreateParamsStreaming

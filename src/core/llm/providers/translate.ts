@@ -114,5 +114,5 @@ export function mcpServers(servers: readonly Schema[]): McpServer[] {
 export function demandKey(options: ProviderOptions): void {
   const names = Object.keys(options.headers ?? {}).map((name) => name.toLowerCase())
   if (options.apiKey !== '' || names.includes('authorization') || names.includes('x-api-key')) return
-  throw failureOf('auth', `No key for the provider ${options.name}.`, unsent(options.name))
+  throw failureOf('auth', `No key for the provider ${options.name}.`, unsent(options))
 }
