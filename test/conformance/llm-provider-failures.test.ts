@@ -76,6 +76,7 @@ describe.each(CASES)('$name: what goes wrong on the wire', (adapter) => {
     ['an error event: overloaded', { kind: 'event', type: 'overloaded_error' }, 'provider_unavailable', 'overloaded'],
     ['an error event: api_error', { kind: 'event', type: 'api_error' }, 'provider_unavailable', 'server'],
     ['an error event: rate limit', { kind: 'event', type: 'rate_limit_error' }, 'provider_unavailable', 'rate_limited'],
+    ['an error event with a number', { kind: 'event', type: '503' }, 'provider_unavailable', 'overloaded'],
     ['an error event nobody knows', { kind: 'event', type: 'novel_error' }, 'provider_unavailable', 'server'],
     [
       'an error in a body with 200',
@@ -98,6 +99,23 @@ describe.each(CASES)('$name: what goes wrong on the wire', (adapter) => {
   it('a name nobody knows: nothing was sent', async () => {
     bench = await createBench(adapter, {}, { baseUrl: 'http://no-such-host.invalid/v1' })
     expect(await bench.fails(REQUEST)).toMatchObject({ reason: 'connection', outcome: 'not_sent' })
+  })
+
+  it('a listener that throws is our own fault, not that of the provider', async () => {
+    bench = await createBench(adapter, { answers: [{ text: TEXT }] })
+    const onText = () => {
+      throw new TypeError('a bug of ours')
+    }
+    expect(await bench.fails(REQUEST, { onText })).toMatchObject({ kind: 'processing_exception', reason: 'internal', outcome: 'unknown' })
+  })
+
+  it('a request follows nobody to another address', async () => {
+    const other = await createBench(adapter)
+    const location = `${other.mock.baseUrl(adapter.api)}/elsewhere`
+    bench = await createBench(adapter, { answers: [{ headers: { location }, failure: { kind: 'http', status: 307 } }] })
+    expect(await bench.fails(REQUEST)).toMatchObject({ reason: 'connection', httpStatus: 307, outcome: 'answered' })
+    expect(other.mock.requests).toHaveLength(0)
+    await other.close()
   })
 
   it('stops at once when it is asked to', async () => {

@@ -50,7 +50,8 @@ export async function attempt<T>(
         context.onSent?.()
       }
       try {
-        const response = await options.fetch(input, init)
+        // a request follows nobody to another address: what it holds was meant for this one
+        const response = await options.fetch(input, { ...init, redirect: 'manual' })
         state.status = response.status
         state.headers = response.headers
         clocks.headers()

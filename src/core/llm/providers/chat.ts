@@ -4,7 +4,18 @@ import { type Wire, attempt, fromHeaders } from './attempt.ts'
 import { failureOf, unsent } from './classify.ts'
 import { createOllama } from './ollama.ts'
 import { createOpenaiClient } from './openai-client.ts'
-import { argumentsOf, conversation, droppedParams, isObject, isStrictSchema, schemaName, systemTexts, toolCall } from './translate.ts'
+import {
+  argumentsOf,
+  conversation,
+  droppedParams,
+  isObject,
+  isStrictSchema,
+  row,
+  rows,
+  schemaName,
+  systemTexts,
+  toolCall,
+} from './translate.ts'
 import { openaiUsage, reportedCost } from './usage.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -48,7 +59,7 @@ export function createChatProvider(options: ProviderOptions): Provider {
         const api = await openai.connect(wire)
         const body = chatBody(options, dialect, request) as unknown as OpenAI.ChatCompletionCreateParamsStreaming
         const stream = await api.chat.completions.create(body, { signal: wire.signal })
-        for await (const chunk of stream) collected.add(chunk as unknown as Row)
+        for await (const chunk of stream) collected.add(row(chunk))
         const whole = wire.buffered()
         if (whole) collected.add(whole)
         return collected.answer(request)
@@ -64,7 +75,7 @@ export function createChatProvider(options: ProviderOptions): Provider {
 
 /** vLLM, OpenRouter, Groq and llama.cpp tell the window in their lists, each under another name. */
 function windowOf(model: Row): number | null {
-  const meta = isObject(model['meta']) ? model['meta'] : {}
+  const meta = row(model['meta'])
   const values = [model['max_model_len'], model['context_length'], model['context_window'], meta['n_ctx'], meta['n_ctx_train']]
   return values.find((value): value is number => typeof value === 'number' && value > 0) ?? null
 }
@@ -150,10 +161,10 @@ function collect(wire: Wire, options: ProviderOptions) {
     refusal += string('refusal')
     thought += string('reasoning_content')
     if (Array.isArray(part['reasoning_details'])) details.push(...(part['reasoning_details'] as unknown[]))
-    for (const [at, raw] of ((part['tool_calls'] as Row[] | undefined) ?? []).entries()) {
+    for (const [at, raw] of rows(part['tool_calls']).entries()) {
       const index = typeof raw['index'] === 'number' ? raw['index'] : at
       const call = calls.get(index) ?? { id: '', name: '', text: '', extra: undefined }
-      const fn = isObject(raw['function']) ? raw['function'] : {}
+      const fn = row(raw['function'])
       calls.set(index, {
         id: call.id || String(raw['id'] ?? ''),
         name: call.name || String(fn['name'] ?? ''),
@@ -174,7 +185,7 @@ function collect(wire: Wire, options: ProviderOptions) {
       usage = chunk['usage']
       wire.content()
     }
-    const choice = (chunk['choices'] as Row[] | undefined)?.[0]
+    const choice = rows(chunk['choices'])[0]
     if (!choice) return
     const part = choice['delta'] ?? choice['message']
     if (isObject(part)) delta(part)

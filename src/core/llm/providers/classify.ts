@@ -88,6 +88,7 @@ const REASON_OF_CODE: Readonly<Record<string, FailureReason>> = {
 }
 
 function reasonOfStatus(status: number): FailureReason {
+  if (status < 400) return 'connection'
   if (status === 401 || status === 403) return 'auth'
   if (status === 402) return 'quota'
   if (status === 404) return 'model_not_found'
@@ -105,6 +106,8 @@ const UNSURE = new Set([408, 409, 502, 504, 524])
 const NOT_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|UND_ERR_(CONNECT_TIMEOUT|PRX_TLS|INVALID_ARG|ABORTED)|\w*CERT\w*|UNABLE_TO_\w+|ERR_(TLS|SSL)_\w+)$/
 
+const OF_AN_SDK = /^(API|OpenAI|Anthropic)\w*Error$/
+
 type Duck = { status?: unknown; code?: unknown; type?: unknown; errorCode?: unknown; name?: unknown; cause?: unknown; error?: unknown }
 
 /** All errors from the outside to the first cause. Two copies of an SDK have two classes of everything, so nothing asks `instanceof`. */
@@ -118,9 +121,9 @@ function chain(error: unknown): Duck[] {
 function codesOf(error: Duck): string[] {
   const body = (error.error ?? {}) as Duck & { details?: { error_code?: unknown } }
   const inner = (body.error ?? body) as Duck & { details?: { error_code?: unknown } }
-  return [error.errorCode, inner.details?.error_code, error.code, inner.code, error.type, inner.type].filter(
-    (code): code is string => typeof code === 'string' && code !== '',
-  )
+  return [error.errorCode, inner.details?.error_code, error.code, inner.code, error.type, inner.type]
+    .filter((code) => (typeof code === 'string' && code !== '') || typeof code === 'number')
+    .map(String)
 }
 
 /** The first code we know; `undefined` where none says anything. */
@@ -189,7 +192,9 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
   const answered = errors.find((each) => typeof each.status === 'number')
   if (answered) {
     const status = answered.status as number
-    const reason = reasonOfCodes(codesOf(answered)) ?? reasonOfStatus(status)
+    const told = reasonOfCodes(codesOf(answered))
+    // some servers call everything an api_error
+    const reason = told === undefined || (told === 'server' && status < 500) ? reasonOfStatus(status) : told
     const outcome = UNSURE.has(status) ? 'unknown' : 'answered'
     return failureOf(reason, message, state, { httpStatus: status, outcome, cause: error })
   }
@@ -199,13 +204,15 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
       cause: error,
     })
   const codes = errors.flatMap(codesOf)
-  const reason = reasonOfCodes(codes)
+  const number = codes.map(Number).find((code) => code >= 400 && code < 600)
+  const reason = reasonOfCodes(codes) ?? (number === undefined ? undefined : reasonOfStatus(number))
   if (reason) return failureOf(reason, message, state, { cause: error })
   if (state.status === null && codes.some((code) => NOT_CONNECTED.test(code)))
     return failureOf('connection', message, state, { outcome: 'not_sent', cause: error })
   // an error the provider put into its stream, with a code nobody knows
   if (state.status !== null && errors.some((each) => each.error !== undefined)) return failureOf('server', message, state, { cause: error })
-  if (state.status !== null) return failureOf('truncated', message, state, { cause: error })
-  if (state.sent) return failureOf('connection', message, state, { cause: error })
+  if (state.status !== null && (codes.length > 0 || errors.some((each) => OF_AN_SDK.test(each.constructor.name))))
+    return failureOf('truncated', message, state, { cause: error })
+  if (state.sent && state.status === null) return failureOf('connection', message, state, { cause: error })
   return failureOf('internal', messageOf(error), state, { cause: error })
 }

@@ -2,6 +2,7 @@ import { ProviderFailure } from '../failure.ts'
 import type { CallContext, ProviderAnswer, ProviderOptions, ProviderRequest } from '../provider.ts'
 import { attempt } from './attempt.ts'
 import { failureOf, unsent } from './classify.ts'
+import { row, rows } from './translate.ts'
 
 type Row = Readonly<Record<string, unknown>>
 type Context = Pick<CallContext, 'signal'>
@@ -20,7 +21,7 @@ export function createOllama(options: ProviderOptions) {
     attempt(options, { signal: context.signal }, async (wire) => {
       const init = { signal: wire.signal, headers: { ...options.headers, 'content-type': 'application/json' } }
       const response = await wire.fetch(`${base}${path}`, body ? { ...init, method: 'POST', body: JSON.stringify(body) } : init)
-      if (response.ok) return (await response.json()) as Row
+      if (response.ok) return row(await response.json())
       throw Object.assign(new Error(`${path} answered ${response.status}`), { status: response.status })
     })
 
@@ -33,11 +34,11 @@ export function createOllama(options: ProviderOptions) {
   }
 
   const names = async (context: Context) =>
-    (((await ask('/api/tags', context))['models'] as Row[] | undefined) ?? []).map((model) => String(model['model'] ?? model['name']))
+    rows((await ask('/api/tags', context))['models']).map((model) => String(model['model'] ?? model['name']))
 
   /** Tokens the server really has for a model: what is loaded, else what it is set to, else null. What it was trained with is no promise. */
   const windowOf = async (model: string, context: Context): Promise<number | null> => {
-    const loaded = ((await ask('/api/ps', context))['models'] as Row[] | undefined) ?? []
+    const loaded = rows((await ask('/api/ps', context))['models'])
     const length = loaded.find((each) => each['model'] === model || each['name'] === model)?.['context_length']
     if (typeof length === 'number') return length
     const { parameters } = await show(model, context)
