@@ -109,6 +109,12 @@ describe.each(CASES)('$name: what goes wrong on the wire', (adapter) => {
     expect(await bench.fails(REQUEST, { onText })).toMatchObject({ kind: 'processing_exception', reason: 'internal', outcome: 'unknown' })
   })
 
+  it('a transport that cannot be loaded is our own fault too', async () => {
+    const fetch = () => Promise.reject(new TypeError('Agent is not a constructor'))
+    bench = await createBench(adapter, {}, { fetch })
+    expect(await bench.fails(REQUEST)).toMatchObject({ kind: 'processing_exception', reason: 'internal' })
+  })
+
   it('a request follows nobody to another address', async () => {
     const other = await createBench(adapter)
     const location = `${other.mock.baseUrl(adapter.api)}/elsewhere`

@@ -43,7 +43,8 @@ export function createAnswerChecker(): AnswerChecker {
     if (known) return known
     try {
       const older = /draft-07/.test(String(schema['$schema'] ?? ''))
-      const Ajv = older ? (await import('ajv')).Ajv : (await import('ajv/dist/2020.js')).Ajv2020
+      const { Ajv: Ajv07, Ajv2020 } = await import('./json-schema.ts')
+      const Ajv = older ? Ajv07 : Ajv2020
       // one instance per schema: two schemas may carry the same $id
       const made = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
       if (compiled.size >= MOST_VALIDATORS) compiled.delete(compiled.keys().next().value!)

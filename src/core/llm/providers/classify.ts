@@ -213,6 +213,8 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
   if (state.status !== null && errors.some((each) => each.error !== undefined)) return failureOf('server', message, state, { cause: error })
   if (state.status !== null && (codes.length > 0 || errors.some((each) => OF_AN_SDK.test(each.constructor.name))))
     return failureOf('truncated', message, state, { cause: error })
-  if (state.sent && state.status === null) return failureOf('connection', message, state, { cause: error })
+  // an error of the network has a cause; what has neither code nor cause is a bug of ours
+  if (state.sent && state.status === null && (codes.length > 0 || errors.length > 1))
+    return failureOf('connection', message, state, { cause: error })
   return failureOf('internal', messageOf(error), state, { cause: error })
 }

@@ -5,7 +5,8 @@ import { failureOf, unsent } from './classify.ts'
 import { row, rows } from './translate.ts'
 
 type Row = Readonly<Record<string, unknown>>
-type Context = Pick<CallContext, 'signal'>
+/** With the clocks of the call these questions are a part of, where there is one. */
+type Context = Pick<CallContext, 'signal'> & Partial<Pick<CallContext, 'clocks'>>
 
 /** No text has more bytes per token than this: what would need more tokens than a window has cannot fit. */
 const MOST_BYTES_PER_TOKEN = 10
@@ -18,7 +19,7 @@ export function createOllama(options: ProviderOptions) {
   const shown = new Map<string, Promise<Row>>()
 
   const ask = (path: string, context: Context, body?: Row): Promise<Row> =>
-    attempt(options, { signal: context.signal }, async (wire) => {
+    attempt(options, { signal: context.signal, ...(context.clocks ? { clocks: context.clocks } : {}) }, async (wire) => {
       const init = { signal: wire.signal, headers: { ...options.headers, 'content-type': 'application/json' } }
       const response = await wire.fetch(`${base}${path}`, body ? { ...init, method: 'POST', body: JSON.stringify(body) } : init)
       if (response.ok) return row(await response.json())
