@@ -1,23 +1,37 @@
+import { buildSync } from 'esbuild'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadedFiles } from '../support/loaded-files.ts'
 import { startMockModels } from '../support/models.ts'
-import { buildProgram } from '../support/supervisor.ts'
 
-let program: string
+// Bundled and split as the program itself is: what is imported late stands in files of its own, and must keep its names there.
+const folder = join(import.meta.dirname, '..', '..', 'tmp', `load-llm-${process.pid}`)
+const program = join(folder, 'load-llm.js')
 beforeAll(() => {
-  program = buildProgram('load-llm')
+  buildSync({
+    entryPoints: [join(import.meta.dirname, '..', 'support', 'programs', 'load-llm.ts')],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    logLevel: 'error',
+  })
 })
-afterAll(() => rmSync(program, { force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const HEAVY = ['openai', '@anthropic-ai/sdk', 'undici', 'ajv', 'jsonrepair']
 
+/** The heavy packages of which a process loads anything; a bundle names them in comments. */
 function heavy(args: readonly string[]): string[] {
-  const files = loadedFiles([program, ...args], { cwd: process.cwd(), env: {} }).map(({ file }) => file)
-  expect(files).toContain(program)
-  return HEAVY.filter((name) => files.some((file) => file.includes(`/node_modules/${name}/`)))
+  const files = loadedFiles([program, ...args], { cwd: process.cwd(), env: {} })
+  expect(files.map(({ file }) => file)).toContain(program)
+  return HEAVY.filter((name) => files.some(({ text }) => text.includes(`// node_modules/${name}/`)))
 }
 
 /** Runs the program beside the mock: a synchronous wait would keep the mock from answering. */
