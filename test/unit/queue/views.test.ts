@@ -147,7 +147,12 @@ describe('indexes', () => {
 
   it('serve the claim and the reaper: no table is scanned', () => {
     const shared = { now: 0, kinds: '[]', limit: 1, leaseUntil: 1, leaseMs: 1, worker: 'w' }
-    const claims = [plan(claimSql(1), { ...shared, q0: 'a' }), plan(claimSql(2), { ...shared, q0: 'a', q1: 'b' })]
+    const cares = [true, false].flatMap((groups) => [true, false].map((crashes) => ({ groups, crashes })))
+    const claims = cares.flatMap((care) => [
+      plan(claimSql(1, care), { ...shared, q0: 'a' }),
+      plan(claimSql(2, care), { ...shared, q0: 'a', q1: 'b' }),
+    ])
+    expect(claims).toHaveLength(8)
     for (const text of claims) {
       expect(text).toMatch(/SEARCH job USING (COVERING )?INDEX job_claim_index/)
       expect(text).not.toMatch(/SCAN job$|SCAN job\n/)
