@@ -10,8 +10,15 @@ export abstract class QueueCommand extends BaseCommand {
   /** Which signal came, if one did. */
   protected ended: 'SIGINT' | 'SIGTERM' | null = null
 
+  private service: QueueService | undefined
+
   protected async queue(): Promise<QueueService> {
-    return (await this.app()).queue()
+    return (this.service ??= await (await this.app()).queue())
+  }
+
+  override async finally(): Promise<void> {
+    await this.service?.tidy()
+    await super.finally()
   }
 
   /** Requests wait for ever where nobody works: said at once, with the command that does. */
