@@ -5,8 +5,16 @@ import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
-import { type ImprovementService, createImprovement, createStore, landingCallbacks } from './improvement/index.ts'
-import { type Clock, sha256 } from './kernel/index.ts'
+import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
+import {
+  type AgentWork,
+  type ImprovementService,
+  type ModelWork,
+  createImprovement,
+  createStore,
+  landingCallbacks,
+} from './improvement/index.ts'
+import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
 import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
@@ -21,12 +29,21 @@ import {
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
 import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
-import { type LogLevel, type Logger, createLogger } from './telemetry/index.ts'
+import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
 
 export type { AppContext } from './app/context.ts'
+
+/** Ways out of the program that are wired from outside. */
+export type AppPorts = {
+  /** Instead of a durable request to a model. */
+  completeTurn?: CompleteTurn
+  /** Instead of the metered way over the account. */
+  agents?: Pick<AgentWorkDeps, 'loopback' | 'hasKey'>
+}
+
 export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
@@ -48,7 +65,7 @@ function preload(): void {
 }
 
 /** The only composition root: every room is built when it is first asked for. */
-export function createApp(context: AppContext) {
+export function createApp(context: AppContext, ports: AppPorts = {}) {
   const closers: (() => void | Promise<void>)[] = []
 
   const git = once(async (): Promise<Git> => {
@@ -84,7 +101,7 @@ export function createApp(context: AppContext) {
     context,
     engine: () => queueEngine(),
     settings: () => settings(),
-    repositoryRoot: async () => (await git().catch(() => undefined))?.repository.root ?? null,
+    repositoryFile,
     repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
     log: (part) => log(part),
     onClose: (close) => closers.push(close),
@@ -92,7 +109,7 @@ export function createApp(context: AppContext) {
 
   async function readRequests(text: string): Promise<readonly NewJob[]> {
     const { parseRequests } = await import('./llm/index.ts')
-    return parseRequests(text, await models.requestContext())
+    return parseRequests(text, (await models.llm()).requestContext())
   }
 
   const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
@@ -124,7 +141,7 @@ export function createApp(context: AppContext) {
     const pollMs = resolved.get<number>('queue.poll_ms')
     return createWorker({
       engine,
-      handlers: [(await models.llm()).handler()],
+      handlers: [(await models.service()).handler()],
       clock,
       log: logger,
       version,
@@ -149,18 +166,17 @@ export function createApp(context: AppContext) {
     return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
   }
 
-  /** Outside a repository the user's own file and the environment still count. */
-  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
-    const root = await git().then(
-      ({ repository }) => repository.root,
+  /** null outside a repository: the user's own file and the environment still count. */
+  async function repositoryFile(): Promise<string | null> {
+    return git().then(
+      ({ repository }) => join(repository.root, '.singularity', 'config.json'),
       () => null,
     )
-    return loadSettings({
-      flags,
-      env: context.env,
-      repositoryFile: root === null ? null : join(root, '.singularity', 'config.json'),
-      userFile: join(context.configHome, 'config.json'),
-    })
+  }
+
+  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
+    const userFile = join(context.configHome, 'config.json')
+    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -227,6 +243,38 @@ export function createApp(context: AppContext) {
       }),
   }
 
+  const modelWork = once(async (): Promise<ModelWork> => {
+    const { createModelWork } = await import('./agents/index.ts')
+    const processes = createProcessInfo()
+    return createModelWork({
+      git: await git(),
+      db: await database(),
+      clock: context.clock,
+      process: processes.self,
+      isAlive: (owner) => processes.isAlive(owner),
+      outputsDir: join(await stateDir(), 'agents'),
+      secrets: secretValues(context.env),
+      completeTurn: ports.completeTurn ?? models.completeTurn,
+    })
+  })
+
+  /** The room above is loaded when a goal, or a record of one, needs it. */
+  const model: ModelWork = {
+    source: (task) => ({ kind: 'model', find: async (find) => (await modelWork()).source(task).find(find) }),
+    kept: async (candidate) => (await modelWork()).kept(candidate),
+    problems: async (recordings) => (recordings.length === 0 ? [] : (await modelWork()).problems(recordings)),
+  }
+
+  const agentWork = once(async (): Promise<AgentWork> => {
+    const { createAgentWork } = await import('./agents/index.ts')
+    const folder = join(context.packageRoot, 'templates_data', 'agents')
+    return createAgentWork({ folder, env: context.env, home: context.home, ...models.agents, ...ports.agents })
+  })
+  const agents: AgentWork = {
+    plan: async (agent) => (await agentWork()).plan(agent),
+    open: async (agent, run) => (await agentWork()).open(agent, run),
+  }
+
   const improvement = once(async (): Promise<ImprovementService> => {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
@@ -269,6 +317,8 @@ export function createApp(context: AppContext) {
       log: await log('cli'),
       approvals: asked,
       landing,
+      model,
+      agents,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
@@ -293,7 +343,7 @@ export function createApp(context: AppContext) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
-    const { tasks } = await models.table()
+    const { tasks } = (await models.llm()).routing.table()
     const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
@@ -325,7 +375,7 @@ export function createApp(context: AppContext) {
     improvement,
     queue,
     worker,
-    models,
+    llm: models.llm,
     log,
     system,
     close: async (): Promise<void> => {

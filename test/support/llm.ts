@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { type Clock, newUuid, systemClock } from '../../src/core/kernel/index.ts'
 import {
   type Account,
-  type Llm,
+  type ModelService,
   type LlmRequest,
   type StoredResult,
   createAccount,
-  createLlm,
+  createModelService,
   createRequestJob,
   createRoutingSource,
+  createSecrets,
   createTransport,
 } from '../../src/core/llm/index.ts'
 import { createProcessInfo } from '../../src/core/process/index.ts'
@@ -22,7 +23,7 @@ export type LlmBench = {
   mock: MockModels
   engine: QueueEngine
   account: Account
-  llm: Llm
+  llm: ModelService
   caller: Caller
   paid: StoredResult[]
   /** Asks and waits; the row as it ended, and its attempts. */
@@ -62,10 +63,18 @@ export async function openLlmBench(options: LlmBenchOptions = {}): Promise<LlmBe
     },
   })
   const paid: StoredResult[] = []
-  const llm = createLlm({
-    account: () => account,
-    routing,
-    keyOf: async (name) => (keys.includes(name) ? 'key-of-the-test' : null),
+  const llm = createModelService({
+    llm: {
+      account: () => account,
+      routing,
+      secrets: createSecrets({
+        env: Object.fromEntries(keys.map((name) => [name, 'key-of-the-test'])),
+        folder: join(place.folder, 'config'),
+        platform: process.platform,
+        clock,
+        askPassphrase: null,
+      }),
+    },
     transport: createTransport(),
     clock,
     // no jitter: what waits, waits its least

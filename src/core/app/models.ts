@@ -1,20 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
 import type { ModelCall } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
-import type { Clock } from '../kernel/index.ts'
-import type { Account, Llm, RoutingSource, StoredRequest, StoredResult } from '../llm/index.ts'
+import type { Llm, ModelService, ProviderEntry, StoredRequest, StoredResult } from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
 import type { Caller, QueueEngine } from '../queue/index.ts'
-import { type Logger, secretValues } from '../telemetry/index.ts'
+import type { Logger } from '../telemetry/index.ts'
 import type { AppContext } from './context.ts'
 
 export type ModelParts = {
   context: AppContext
   engine: () => Promise<QueueEngine>
   settings: () => Promise<Settings>
-  /** null outside a repository. */
-  repositoryRoot: () => Promise<string | null>
+  /** .singularity/config.json of the working tree; null outside a repository. */
+  repositoryFile: () => Promise<string | null>
   /** Names the repository in the ledger. */
   repositoryId: () => Promise<string>
   log: (part: string) => Promise<Logger>
@@ -30,56 +29,25 @@ export function composeModels(parts: ModelParts) {
   const { context } = parts
   const { env, clock } = context
   const processes = createProcessInfo()
-  const state = join(context.stateHome, 'singularity')
-  const ledger = env['SINGULARITY_LEDGER'] || join(state, 'account.db')
   const room = () => import('../llm/index.ts')
-  const memory: { account?: Account; routing?: Promise<RoutingSource>; llm?: Promise<Llm>; caller?: Promise<Caller> } = {}
+  const memory: { llm?: Promise<Llm>; service?: Promise<ModelService>; caller?: Promise<Caller> } = {}
 
-  async function openAccount(): Promise<() => Account> {
-    const { createAccount } = await room()
-    return () => {
-      if (memory.account) return memory.account
-      const opened = createAccount({ path: ledger, clock, processes })
+  /** Account, routing table and keys. `askPassphrase` of the first call counts; without it nobody is asked. */
+  const llm = (askPassphrase: (() => Promise<string | null>) | null = null): Promise<Llm> =>
+    (memory.llm ??= (async () => {
+      const { stateHome, configHome, packageRoot } = context
+      const { openLlm } = await room()
+      const shared = { env, stateHome, configHome, packageRoot, clock, platform: process.platform, askPassphrase }
+      const opened = openLlm({ ...shared, repositoryFile: await parts.repositoryFile(), processes })
       parts.onClose(() => opened.close())
-      return (memory.account = opened)
-    }
-  }
-
-  const routing = (): Promise<RoutingSource> =>
-    (memory.routing ??= (async () => {
-      const [{ createRoutingSource, NUSD }, account, root] = [await room(), await openAccount(), await parts.repositoryRoot()]
-      const inDollars = (nusd: number | undefined): number | undefined => (nusd === undefined ? undefined : nusd / NUSD)
-      /** A ledger that cannot be read stops whoever pays, not whoever reads the table. */
-      const ownCaps = (): ReturnType<Account['userCaps']> => {
-        try {
-          return existsSync(ledger) ? account().userCaps() : {}
-        } catch {
-          return {}
-        }
-      }
-      return createRoutingSource({
-        packagedFile: join(context.packageRoot, 'templates_data', 'llm', 'routing.json'),
-        userFile: join(context.configHome, 'llm.json'),
-        repositoryFile: root === null ? null : join(root, '.singularity', 'config.json'),
-        env,
-        userCaps: () => {
-          const { day, month } = ownCaps()
-          const [dayUsd, monthUsd] = [inDollars(day), inDollars(month)]
-          return { ...(dayUsd !== undefined && { dayUsd }), ...(monthUsd !== undefined && { monthUsd }) }
-        },
-      })
+      return opened
     })())
 
-  /** The table that holds now. */
-  const table = async () => (await routing()).table()
-
-  const llm = (): Promise<Llm> =>
-    (memory.llm ??= (async () => {
-      const { createLlm, createTransport } = await room()
-      const opened = createLlm({
-        account: await openAccount(),
-        routing: await routing(),
-        keyOf: async (name) => env[name] || null,
+  const service = (): Promise<ModelService> =>
+    (memory.service ??= (async () => {
+      const { createModelService, createTransport } = await room()
+      const opened = createModelService({
+        llm: await llm(),
         transport: createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) }),
         clock,
         random: Math.random,
@@ -98,7 +66,7 @@ export function composeModels(parts: ModelParts) {
       const { createCaller } = await import('../queue/index.ts')
       const made = createCaller({
         engine: await parts.engine(),
-        handlers: [(await llm()).handler()],
+        handlers: [(await service()).handler()],
         clock,
         log: await parts.log('cli'),
         version: context.version,
@@ -108,13 +76,6 @@ export function composeModels(parts: ModelParts) {
       return made
     })())
 
-  /** What a request is checked against. */
-  const requestContext = async (): Promise<{ clock: Clock; tasks: Awaited<ReturnType<typeof table>>['tasks']; known: string[] }> => ({
-    clock,
-    tasks: (await table()).tasks,
-    known: secretValues(env),
-  })
-
   /** Asks a model and waits: this process holds the row and runs it. A model that cannot be reached costs no row. */
   const callModel: ModelCall = async ({ request, uniqueKey, model, maxCostNusd, deadlineMs, signal }) => {
     const { NUSD, answerError, createRequestJob } = await room()
@@ -123,8 +84,8 @@ export function composeModels(parts: ModelParts) {
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    const job = await createRequestJob(asked, await requestContext(), model === undefined ? {} : { model })
-    await (await llm()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    const job = await createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+    await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
     const own = { ...job, lifetime: 'with_owner' as const, ...(uniqueKey !== null && { uniqueKey }) }
     for (;;) {
       const { detail } = await (await caller()).runOwn(own, signal ? { signal } : {})
@@ -135,7 +96,58 @@ export function composeModels(parts: ModelParts) {
     }
   }
 
-  return { account: openAccount, routing, table, llm, caller, callModel, requestContext }
+  /**
+   * One turn of a conversation: its row outlives this process, so that who comes again finds the answer that was paid for. The id
+   * follows from conversation and turn.
+   */
+  const completeTurn: CompleteTurn = async (request, { id, parentId, signal }) => {
+    const { answerError, createRequestJob } = await room()
+    const { model, no_cache, run, tool_loop, ...plain } = request
+    const hints = { ...(model !== undefined && { model }), ...(no_cache !== undefined && { no_cache }), ...(run && { run }) }
+    const job = await createRequestJob(
+      { ...plain, id, parent_id: parentId },
+      (await llm()).requestContext(),
+      tool_loop === undefined ? hints : { ...hints, tool_loop },
+    )
+    await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    const { detail } = await (await caller()).runOwn(job, signal ? { signal } : {})
+    if (detail.state === 'completed' && detail.result !== null) return JSON.parse(detail.result) as StoredResult
+    throw answerError(detail)
+  }
+
+  /** The wire protocols of coding agents and whose key they are metered with. */
+  const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
+    (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
+
+  const agents: Pick<AgentWorkDeps, 'loopback' | 'hasKey'> = {
+    async hasKey(api) {
+      const provider = await providerOf(api)
+      return provider !== undefined && provider.keyName !== null && (await llm()).secrets.has(provider.keyName)
+    },
+    async loopback({ id, budgetNusd }) {
+      const [{ capsFor, createTransport, upstreamOf }, opened] = [await room(), await llm()]
+      const table = opened.routing.table()
+      const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
+      parts.onClose(() => transport.close())
+      const needs = {
+        taskType: 'agent',
+        run: { id, ...(budgetNusd !== null && { capNusd: budgetNusd }) },
+        request: { id, maxCostUsd: null },
+      }
+      return {
+        account: opened.account(),
+        table,
+        upstream: (name) => upstreamOf(table, opened.secrets, name),
+        fetch: transport.fetch,
+        owner: processes.self,
+        repository: await parts.repositoryId(),
+        request: id,
+        caps: (model) => capsFor(table, needs, model),
+      }
+    },
+  }
+
+  return { llm, service, caller, callModel, completeTurn, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {

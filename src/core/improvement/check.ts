@@ -24,9 +24,18 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
   if (request.rules.length > 0) chooseRules(await loadRules(deps.git.reader(base)), request.rules)
   const { into, propose } = request
   if (into !== null) await chooseTarget(deps.git, { run: { id: 'r0', base }, into, propose, ci: deps.ci, protectedBranches: [] })
-  const exec = request.exec && { ...request.exec, binds: request.exec.binds.map((path) => resolveBind(deps, path)) }
+  const agent = request.agent ? await planAgent(deps, request.agent) : null
+  const called = agent?.exec ?? request.exec
+  const exec = called && { ...called, binds: called.binds.map((path) => resolveBind(deps, path)) }
   const timeLimitMs = Math.min(request.timeLimitMs, deps.settings.timeoutMs)
-  return { ...request, exec, timeLimitMs, paths: await resolvePaths(deps.git, base, request.paths) }
+  const agentRequest = agent && request.agent ? { ...request.agent, metered: agent.metered } : null
+  return { ...request, exec, agent: agentRequest, timeLimitMs, paths: await resolvePaths(deps.git, base, request.paths) }
+}
+
+/** @throws USAGE, EXEC_FAILED, LLM_NOT_CONFIGURED */
+async function planAgent({ agents }: ImprovementDeps, agent: NonNullable<ImproveRequest['agent']>) {
+  if (!agents) throw new SingularityError('USAGE', '--agent is not available here.')
+  return agents.plan(agent)
 }
 
 /** A folder opened to a program of the edit phase is written for real: never the repository, nor what judges the change. */

@@ -219,7 +219,10 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       const { kind, id } = store.find(prefix)
       const run = store.run(kind === 'run' ? id : store.candidate(id).runId)
       if (run.recordPath === null) throw new SingularityError('RECORD_INVALID', `Run ${run.id} left no record.`)
-      const replayed = replayRecord(readRecord(run.recordPath), overrides)
+      const record = readRecord(run.recordPath)
+      const decided = replayRecord(record, overrides)
+      const problems = [...decided.problems, ...((await deps.model?.problems(record.recordings ?? [])) ?? [])]
+      const replayed = { ...decided, problems, ok: problems.length === 0 }
       return kind === 'run' ? replayed : { ...replayed, verdicts: replayed.verdicts.filter((each) => each.id === id) }
     },
 

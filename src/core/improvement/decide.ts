@@ -171,5 +171,7 @@ export function asksFor(session: Session, candidate: Candidate): boolean {
   if (candidate.state !== 'validated') return false
   if (candidate.verdict === 'keep') return true
   const addsTests = candidate.reasons.some(({ code }) => code === 'tests_added')
-  return candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && (session.request.exec !== null || addsTests)
+  const { exec, goal } = session.request
+  const isMade = exec !== null || (goal ?? null) !== null
+  return candidate.verdict === 'cannot_decide' && candidate.evidence.explicit && (isMade || addsTests)
 }

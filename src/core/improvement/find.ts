@@ -8,6 +8,7 @@ import { type Session, lookTimeLeft } from './session.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
 import { createExecSource } from './sources/exec.ts'
 import { createFixerSource } from './sources/fixers.ts'
+import { goalSource } from './sources/goal.ts'
 import { createBranchSource, createPatchSource } from './sources/patch.ts'
 import { createRuleSource } from './sources/rules.ts'
 import type { Candidate } from './store.ts'
@@ -45,13 +46,26 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
       createExecSource({
         git,
         sandboxes,
-        profile: (base) => profile(base, ['sh', ...programsIn(command)]),
+        profile: async (base) => ({
+          ...(await profile(base, ['sh', 'node', ...programsIn(command)])),
+          // an agent looks at its own changes by git
+          ...(request.agent && { git: 'synthetic' as const }),
+        }),
         runId: run.id,
-        label: command,
+        label: request.agent ? `${request.agent.name}: ${request.agent.goal}` : command,
         phase,
+        ...(request.agent && {
+          agent: {
+            name: request.agent.name,
+            gateway: request.agent.metered
+              ? () => deps.agents!.open(request.agent!, { runId: run.id, jailed: session.isolation.kind !== 'none' })
+              : null,
+          },
+        }),
       }),
     ]
   }
+  if (request.goal) return [goalSource(session, plan, request.goal, profile)]
   const chosen = request.sources.length === 0 ? (['rules', 'fixers'] as const) : request.sources
   const scopes = [...new Set(['', ...plan.entries.map(({ scope }) => scope)])]
   return [
@@ -94,6 +108,7 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     const report = await source.find(context)
     proposals.push(...report.proposals)
     session.notes.push(...report.notes)
+    session.recordings.push(...(report.recordings ?? []))
   }
   session.hotRules.push(...hotRules(proposals))
   const welcome = proposals.filter(({ fingerprint, explicit }) => explicit || request.retry || !deps.store.isDeclined(fingerprint))
@@ -106,6 +121,10 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
   return fresh
     .slice(0, request.max)
     .map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
+    .map((found) => {
+      for (const question of found.proposal.questions ?? []) deps.approvals.ask(found.candidate.id, found.proposal.source.id, question)
+      return found
+    })
 }
 
 const HOT_RULES = 5

@@ -1,4 +1,5 @@
 export type * from './data.ts'
+export type * from './goal.ts'
 export type * from './service.ts'
 export type * from './source.ts'
 export { createImprovement } from './create.ts'

@@ -38,6 +38,8 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
     notes: [],
     blindSpots: [],
     hotRules: [],
+    recordings: [],
+    answered: [],
     plan: null,
     baseline: null,
     control: null,

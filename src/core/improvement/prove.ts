@@ -1,4 +1,4 @@
-import { SingularityError, diskRefusal, messageOf } from '../kernel/index.ts'
+import { SingularityError, diskRefusal, groupBy, messageOf } from '../kernel/index.ts'
 import { cutDown } from './cut-down.ts'
 import { type Draft, createDraft } from './draft.ts'
 import type { Bench } from './exercise.ts'
@@ -14,6 +14,36 @@ import { isGreen } from './trials.ts'
  * drafts as they come: what is decided is there also when the rest is cut short.
  */
 export async function proveCandidates(session: Session, found: readonly Found[], bench: Bench): Promise<void> {
+  const asked = found.filter(({ proposal }) => proposal.alternative === undefined)
+  if (asked.length > 0) await proveTogether(session, asked, bench)
+  for (const group of groupBy(found, ({ proposal }) => proposal.alternative).entries())
+    if (group[0] !== undefined) await proveAlternatives(session, group[1], bench)
+}
+
+/**
+ * Answers to one question, the smallest first, each proven as if it were alone: the first that is kept is the winner, and the rest
+ * needs no proof. So the winner is the smallest of the kept ones, and was measured in this run, not chosen by a measurement.
+ */
+async function proveAlternatives(session: Session, found: readonly Found[], bench: Bench): Promise<void> {
+  const { store } = session.deps
+  let winner: string | null = null
+  for (const [index, one] of found.entries()) {
+    if (winner === null && (index === 0 || mayContinue(session))) {
+      await proveTogether(session, [one], bench)
+      const kept = store
+        .candidatesOf(session.run.id)
+        .find(({ id, parent, verdict }) => (id === one.candidate.id || parent === one.candidate.id) && verdict === 'keep')
+      winner = kept?.id ?? null
+      continue
+    }
+    if (winner === null) continue
+    store.saveReasons(one.candidate.id, [{ code: 'not_needed', detail: `${winner} answers the same and was kept` }])
+    store.move(one.candidate.id, 'abandoned', { reason: 'not needed' })
+  }
+  if (winner !== null) session.answered.push(...found.map(({ candidate }) => candidate.id).filter((id) => id !== winner))
+}
+
+async function proveTogether(session: Session, found: readonly Found[], bench: Bench): Promise<void> {
   const { drafts } = session
   const riders: Rider[] = []
   for (const [index, { candidate, proposal }] of found.entries()) {

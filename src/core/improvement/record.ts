@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { dirname } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { SingularityError, canonicalJson, parseJson, sha256 } from '../kernel/index.ts'
+import type { Recording } from './goal.ts'
 import type { TrialResults } from './results.ts'
 import type { DecisionPolicy, Evidence, Plan, Verdict, VerdictFacts, VerdictReason } from '../validation/index.ts'
 
@@ -35,6 +36,8 @@ export type RunRecord = {
   baseline: unknown
   policy: DecisionPolicy
   candidates: readonly CandidateRecord[]
+  /** Prompts, answers and what the tools said, of candidates that models made; absent where none did. */
+  recordings?: readonly Recording[]
 }
 
 /** What became of a candidate, as far as it is known when it is written. */

@@ -215,7 +215,10 @@ async function finish(session: Session): Promise<ImproveOutcome> {
     await landAutomatic(session, automatic, target, automatic.length === asked.length)
   }
   const candidates = deps.store.candidatesOf(run.id)
-  const explicit = candidates.filter((each) => each.evidence.explicit && each.parent === null)
+  for (const { id, source, verdict, commit } of candidates)
+    if (source.kind === 'model' && verdict === 'keep' && commit !== null)
+      await deps.model?.kept({ id, runId: run.id, base: session.base, commit })
+  const explicit = candidates.filter((each) => each.evidence.explicit && each.parent === null && !session.answered.includes(each.id))
   if (candidates.some(({ state }) => state === 'awaiting_approval' || state === 'approved')) codes.push(EXIT.personNeeded)
   if (session.limitReached) codes.push(EXIT.limit)
   for (const each of explicit) {
@@ -289,6 +292,7 @@ function closeRun(session: Session, end: { status: 'finished' | 'interrupted'; e
         verdict: row.verdict,
         reasons: row.reasons,
       })),
+    ...(session.recordings.length > 0 && { recordings: session.recordings }),
   })
   store.finishRun(session.run.id, { ...end, summary, recordPath })
   recordDecisions(session.deps, session.run.id)

@@ -10,6 +10,7 @@ import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
 import type { CpuTime } from './measure.ts'
 import type { BlindSpot, HotRule, ImproveRequest, Risk, RunEvent } from './data.ts'
+import type { AgentWork, ModelWork, Recording } from './goal.ts'
 import type { Run, Store } from './store.ts'
 
 /** The slice of the settings this room reads. */
@@ -56,6 +57,10 @@ export type ImprovementDeps = {
   log: Logger
   approvals: Approvals
   landing: Landing
+  /** Makes candidates from goals; left out where no model can be reached from here. */
+  model?: ModelWork
+  /** Calls coding agents. */
+  agents?: AgentWork
   /** Gives back the sandboxes of dead processes. */
   reclaimSandboxes(): Promise<readonly string[]>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */
@@ -80,6 +85,10 @@ export type Session = {
   readonly notes: string[]
   readonly blindSpots: BlindSpot[]
   readonly hotRules: HotRule[]
+  /** Conversations with models, for the record. */
+  readonly recordings: Recording[]
+  /** Candidates whose question another one answered: what became of them is no failure. */
+  readonly answered: string[]
   /** Set by `measureBase`. */
   plan: Plan | null
   baseline: Baseline | null
@@ -99,8 +108,8 @@ export type Session = {
 }
 
 /** Programs given by hand are foreign code: they need the jail. */
-export function isForeign({ patch, branch, exec }: ImproveRequest): boolean {
-  return patch !== null || branch !== null || exec !== null
+export function isForeign({ patch, branch, exec, goal }: ImproveRequest): boolean {
+  return patch !== null || branch !== null || exec !== null || (goal ?? null) !== null
 }
 
 /** Hands out sandboxes of one profile and keeps one of them warm for trusted candidates. */

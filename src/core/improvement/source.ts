@@ -1,4 +1,5 @@
 import type { FileChange } from '../git/index.ts'
+import type { Recording } from './goal.ts'
 
 export type SourceKind = 'rules' | 'fixers' | 'patch' | 'branch' | 'exec' | 'history' | 'model'
 
@@ -31,6 +32,10 @@ export type Proposal = {
   safety: 'safe' | 'semantic' | 'experimental' | 'unknown'
   /** Handed in by the user: exit codes 1 and 3 are about these. */
   explicit: boolean
+  /** Answers to one question have the same: they are proven in turn, and the first that is kept is enough. */
+  alternative?: string
+  /** What its maker wants to know from a person; it waits for no answer. */
+  questions?: readonly string[]
   /** Rules: how often the rule matches the given text (the primary metric goes to zero at the kept sites). */
   recount?: (path: string, text: string) => number
 }
@@ -48,7 +53,12 @@ export type SourceContext = {
   onProgress?: (text: string) => void
 }
 
-export type SourceReport = { proposals: readonly Proposal[]; notes: readonly string[] }
+export type SourceReport = {
+  proposals: readonly Proposal[]
+  notes: readonly string[]
+  /** What was said to models and by them: it goes into the record. */
+  recordings?: readonly Recording[]
+}
 
 /** The port: where candidates come from. */
 export type CandidateSource = { readonly kind: SourceKind; find(context: SourceContext): Promise<SourceReport> }

@@ -183,6 +183,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       return toRun(row)
     },
 
+    /** Candidates of a source that were rolled back, the latest first. */
+    rolledBack: (source: { kind: SourceKind; id: string }, limit: number): Candidate[] =>
+      db.all<CandidateRow>(SQL.rolledBack, source.kind, source.id, limit).map(toCandidate),
+
     runs: (limit: number): Run[] => db.all<RunRow>(SQL.latestRuns, limit).map(toRun),
     openRuns: (): Run[] => db.all<RunRow>(SQL.openRuns).map(toRun),
 

@@ -1,35 +1,40 @@
-import type { Cap } from './account.ts'
+import type { Account, Cap } from './account.ts'
 import { nusdOf } from './price.ts'
-import type { StoredRequest } from './request.ts'
+import type { RouteState } from './route.ts'
 import type { RoutingTable } from './routing.ts'
+import type { Secrets } from './secrets/secrets.ts'
 
-type Budgets = Pick<RoutingTable, 'budgets'>
-
-const finite = (caps: readonly Cap[]): Cap[] => caps.filter(({ capNusd }) => Number.isFinite(capNusd))
-const own = (caps: Readonly<Record<string, number>>, key: string): number => nusdOf(Object.hasOwn(caps, key) ? caps[key]! : Infinity)
-
-/** The caps of the account that hold for everybody. */
-export function accountCaps({ budgets }: Budgets): Cap[] {
-  return finite([
-    { scope: 'day', key: '', capNusd: nusdOf(budgets.dayUsd) },
-    { scope: 'month', key: '', capNusd: nusdOf(budgets.monthUsd) },
-  ])
+export type CapNeeds = {
+  taskType: string
+  /** The run the request belongs to; a request by itself is its own run. */
+  run: { id: string; capNusd?: number }
+  request: { id: string; maxCostUsd: number | null }
 }
 
-export function modelCaps({ budgets }: Budgets, model: string): Cap[] {
-  return finite([{ scope: 'model', key: model, capNusd: own(budgets.models, model) }])
-}
-
-/** Every cap a call of this request has to keep to, but for that of its model. */
-export function requestCaps(table: Budgets, request: Pick<StoredRequest, 'task_type' | 'max_cost_usd' | 'run'>, id: string): Cap[] {
-  const { tasks, runUsd } = table.budgets
-  return [
-    ...accountCaps(table),
-    ...finite([
-      // a request outside a run is a run of its own
-      { scope: 'run', key: request.run?.id ?? id, capNusd: Math.min(request.run?.cap_nusd ?? Infinity, nusdOf(runUsd)) },
-      { scope: 'request', key: id, capNusd: nusdOf(request.max_cost_usd ?? Infinity) },
-      { scope: 'task', key: request.task_type, capNusd: own(tasks, request.task_type) },
-    ]),
+/** Every cap that binds a call; the run's own may only lower that of the table. */
+export function capsFor(table: Pick<RoutingTable, 'budgets'>, needs: CapNeeds, model?: string): Cap[] {
+  const { runUsd, dayUsd, monthUsd, tasks, models } = table.budgets
+  const usdOf = (amounts: Readonly<Record<string, number>>, name: string): number =>
+    Object.hasOwn(amounts, name) ? amounts[name]! : Infinity
+  const caps: Cap[] = [
+    { scope: 'run', key: needs.run.id, capNusd: Math.min(nusdOf(runUsd), needs.run.capNusd ?? Infinity) },
+    { scope: 'day', key: '', capNusd: nusdOf(dayUsd) },
+    { scope: 'month', key: '', capNusd: nusdOf(monthUsd) },
+    { scope: 'task', key: needs.taskType, capNusd: nusdOf(usdOf(tasks, needs.taskType)) },
+    { scope: 'request', key: needs.request.id, capNusd: needs.request.maxCostUsd === null ? Infinity : nusdOf(needs.request.maxCostUsd) },
+    ...(model === undefined ? [] : [{ scope: 'model' as const, key: model, capNusd: nusdOf(usdOf(models, model)) }]),
   ]
+  return caps.filter(({ capNusd }) => Number.isFinite(capNusd))
+}
+
+/** What routing asks of the account and the keys at this moment. */
+export function routeStateOf(table: RoutingTable, account: Account, secrets: Pick<Secrets, 'has'>, needs: CapNeeds): RouteState {
+  const least = (caps: readonly Cap[]): number => Math.min(Infinity, ...account.budget(caps).map(({ left_nusd: left }) => left))
+  return {
+    hasKey: (name) => secrets.has(name),
+    blocked: (provider) => account.blocked(provider)?.reason ?? null,
+    reopensAt: (provider, model) => account.reopensAt(provider, model),
+    leftNusd: least(capsFor(table, needs)),
+    leftOfModel: (model) => least(capsFor(table, needs, model).filter(({ scope }) => scope === 'model')),
+  }
 }

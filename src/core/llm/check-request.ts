@@ -17,6 +17,8 @@ export type RequestContext = {
   clock: Clock
   /** Task type -> complexity, of the routing table. */
   tasks: Readonly<Record<string, Complexity>>
+  /** Calls of one request that may fail before it has failed; the queue's own number where left out. */
+  maxAttempts?: number
   /** Values that never leave the machine (`secretValues` of the environment, keys of the secret store). */
   known: readonly string[]
 }
@@ -116,6 +118,7 @@ async function toJob(request: LlmRequest, context: RequestContext, hints: Reques
     taskType: stored.task_type,
     complexity,
     paid: true,
+    ...(context.maxAttempts !== undefined && { maxAttempts: context.maxAttempts }),
     ...(priority !== undefined && { priority }),
     ...(run_at !== undefined && { runAt: Date.parse(run_at) }),
     ...(unique_key !== undefined && { uniqueKey: unique_key }),

@@ -21,8 +21,10 @@ export function createTransport(options: TransportOptions = {}): Transport {
     // a list of authorities replaces the usual ones
     const tls = options.extraCa === undefined ? {} : { ca: [...rootCertificates, options.extraCa] }
     const common = { headersTimeout: 0, bodyTimeout: 0, connect: tls }
+    // a proxy cannot reach the models of this machine
+    const noProxy = no?.trim() === '*' ? '*' : [no ?? '', 'localhost', '127.0.0.1', '[::1]'].join(',')
     // an empty value keeps the agent from looking into the environment by itself
-    const proxied = { ...common, requestTls: tls, proxyTls: tls, httpProxy: http ?? '', httpsProxy: https ?? '', noProxy: no ?? '' }
+    const proxied = { ...common, requestTls: tls, proxyTls: tls, httpProxy: http ?? '', httpsProxy: https ?? '', noProxy }
     const dispatcher = http || https ? new EnvHttpProxyAgent(proxied) : new Agent(common)
     return { dispatcher, fetch }
   }

@@ -1,6 +1,7 @@
 import type { Git } from '../../git/index.ts'
-import { SingularityError, digest, printable } from '../../kernel/index.ts'
+import { SingularityError, digest, plural, printable } from '../../kernel/index.ts'
 import type { JailProfile, JailResult, Mount, Sandbox, SandboxRoom } from '../../sandbox/index.ts'
+import type { ModelGateway } from '../goal.ts'
 import type { CandidateSource } from '../source.ts'
 import { proposalOfTree } from './patch.ts'
 
@@ -38,6 +39,8 @@ export function createExecSource(deps: {
   runId: string
   label: string
   phase: EditPhase
+  /** A coding agent, and the metered way it may use; null: it works on its own login. */
+  agent?: { name: string; gateway: (() => Promise<ModelGateway>) | null }
 }): CandidateSource {
   const { git, sandboxes, phase, label } = deps
   return {
@@ -45,15 +48,18 @@ export function createExecSource(deps: {
     async find({ base, signal, onProgress }) {
       onProgress?.(`running ${label}`)
       const sandbox = await sandboxes.create({ commit: base, purpose: 'edit', runId: deps.runId, profile: await deps.profile(base) })
+      let gateway: ModelGateway | null = null
       try {
+        gateway = (await deps.agent?.gateway?.()) ?? null
         const result = await sandbox.run({
-          command: phase.command,
-          env: phase.env,
-          mounts: phase.mounts,
+          command: gateway ? gateway.wrap(phase.command) : phase.command,
+          env: { ...phase.env, ...gateway?.env },
+          mounts: [...phase.mounts, ...(gateway?.mounts ?? [])],
           network: phase.net ? 'host' : 'none',
           timeoutMs: phase.timeoutMs,
           ...(signal && { signal }),
         })
+        await gateway?.close()
         refuseFailure(label, result)
         const { tree, commit, count } = await freezeEdits(git, sandbox, base, label)
         if (count === 0)
@@ -69,12 +75,19 @@ export function createExecSource(deps: {
           reason: `Made by ${label}${phase.net ? ' with network' : ''}.`,
           fingerprint: digest({ exec: tree, base }),
         })
-        return { proposals: [{ ...proposal, commit }], notes: [] }
+        return { proposals: [{ ...proposal, commit }], notes: deps.agent ? [costNote(deps.agent.name, gateway)] : [] }
       } finally {
+        await gateway?.close()
         await sandbox.discard()
       }
     },
   }
+}
+
+function costNote(name: string, gateway: ModelGateway | null): string {
+  if (!gateway) return `${name} worked on its own login: what it cost is unmetered.`
+  const { nusd, calls, refused } = gateway.spent()
+  return `${name} made ${plural(calls, 'metered call')} for ${(nusd / 1e9).toFixed(4)} USD${refused > 0 ? `; ${refused} refused` : ''}.`
 }
 
 /** @throws INTERRUPTED, LIMIT_REACHED, EXEC_FAILED: half an edit is no candidate */

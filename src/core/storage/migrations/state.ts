@@ -82,5 +82,37 @@ CREATE TABLE outbox (
   message_id TEXT, published_at TEXT
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (id) WHERE published_at IS NULL;
+  `,
+  `
+CREATE TABLE agent_session (
+  id TEXT PRIMARY KEY, run_id TEXT NOT NULL,
+  task_key TEXT NOT NULL,             -- the same goal on the same base, attempt by attempt
+  goal TEXT NOT NULL, base TEXT NOT NULL, ordinal INTEGER NOT NULL,
+  opening TEXT NOT NULL,              -- JSON: the messages before the first turn
+  state TEXT NOT NULL CHECK (state IN ('open','done','stopped')),
+  stop TEXT, summary TEXT, tree_oid TEXT,
+  pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL,
+  started_at TEXT NOT NULL, finished_at TEXT
+) STRICT;
+CREATE INDEX agent_session_open ON agent_session (task_key, ordinal) WHERE state = 'open';
+
+CREATE TABLE agent_turn (
+  session_id TEXT NOT NULL REFERENCES agent_session (id), turn INTEGER NOT NULL,
+  request_id TEXT NOT NULL, request_hash TEXT NOT NULL,
+  answer TEXT NOT NULL,               -- JSON: StoredResult
+  results TEXT NOT NULL,              -- JSON: what the tools answered
+  note TEXT,                          -- said to the model where it called no tool
+  reads TEXT NOT NULL,                -- JSON: hash of each file as the model saw it last
+  checkpoint TEXT,                    -- commit that holds the tree after this turn
+  at TEXT NOT NULL,
+  PRIMARY KEY (session_id, turn)
+) STRICT;
+
+CREATE TABLE paid_edit (
+  candidate_id TEXT NOT NULL, path TEXT NOT NULL, language TEXT,
+  before_text TEXT, after_text TEXT,  -- null: the file was not there
+  goal TEXT NOT NULL, model TEXT NOT NULL, cost_nusd INTEGER NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (candidate_id, path)
+) STRICT;
 `,
 ]

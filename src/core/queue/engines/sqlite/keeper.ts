@@ -3,7 +3,7 @@ import type { Clock } from '../../../kernel/index.ts'
 import { sqliteLibrary } from '../../../storage/index.ts'
 import type { LeaseKeeper, LeaseReport } from '../../engine.ts'
 import type { Lease } from '../../job.ts'
-import { type ThreadOrder, type ThreadTask, heartbeatThread } from './heartbeat-thread.ts'
+import { type ThreadOrder, type ThreadReport, type ThreadTask, heartbeatThread } from './heartbeat-thread.ts'
 import { SQL } from './sql.ts'
 
 /** Starts `heartbeatThread` from its own text: no file of its own is needed, neither beside the source nor beside the bundle. */
@@ -32,7 +32,12 @@ export function createKeeper(
     }
     const worker = new Worker(PROGRAM, { eval: true, workerData: task })
     worker.unref()
-    worker.on('message', (report: LeaseReport) => options.onReport(report))
+    worker.on('message', ({ lost, cancelled }: ThreadReport) => {
+      const ours = (leases: readonly Lease[]): string[] =>
+        leases.filter(({ id, token }) => held.get(id)?.token === token).map(({ id }) => id)
+      const report = { lost: ours(lost), cancelled: ours(cancelled) }
+      if (report.lost.length > 0 || report.cancelled.length > 0) options.onReport(report)
+    })
     worker.on('error', () => {
       // it could not open the file, or found it broken: the next lease tries again
       if (thread === started) thread = undefined

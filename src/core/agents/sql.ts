@@ -1,0 +1,24 @@
+/** Every statement of this room, named by what it answers. */
+export const SQL = {
+  openSession: `SELECT * FROM agent_session WHERE task_key = ? AND ordinal = ? AND state = 'open' ORDER BY rowid DESC LIMIT 1`,
+  insertSession: `INSERT INTO agent_session (id, run_id, task_key, goal, base, ordinal, opening, state, pid, pid_start, boot_id, started_at)
+                  VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?)`,
+  adoptSession: `UPDATE agent_session SET run_id = ?, pid = ?, pid_start = ?, boot_id = ? WHERE id = ? AND state = 'open'
+                 AND pid = ? AND pid_start = ? AND boot_id = ?`,
+  finishSession: `UPDATE agent_session SET state = ?, stop = ?, summary = ?, tree_oid = ?, finished_at = ? WHERE id = ?`,
+  sessionById: `SELECT * FROM agent_session WHERE id = ?`,
+  sessionOfTree: `SELECT * FROM agent_session WHERE run_id = ? AND tree_oid = ? ORDER BY rowid DESC LIMIT 1`,
+  lastSessionOf: `SELECT * FROM agent_session WHERE run_id = ? AND state = 'done' ORDER BY rowid DESC LIMIT 1`,
+  addTurn: `INSERT INTO agent_turn (session_id, turn, request_id, request_hash, answer, results, note, reads, checkpoint, at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  turnsOf: `SELECT * FROM agent_turn WHERE session_id = ? ORDER BY turn`,
+  /** How often each tool was called, and how often in vain. */
+  toolCounts: `SELECT json_extract(each.value, '$.tool') AS tool, count(*) AS calls,
+               sum(json_extract(each.value, '$.error') IS NOT NULL) AS failed
+               FROM agent_turn, json_each(agent_turn.results) AS each GROUP BY 1 ORDER BY 2 DESC, 1`,
+  addPaidEdit: `INSERT INTO paid_edit (candidate_id, path, language, before_text, after_text, goal, model, cost_nusd, at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  /** What was undone or declined later teaches nothing. */
+  paidEdits: `SELECT paid_edit.* FROM paid_edit JOIN candidate ON candidate.id = paid_edit.candidate_id
+              WHERE candidate.state NOT IN ('undone','declined') ORDER BY paid_edit.at, path`,
+} as const

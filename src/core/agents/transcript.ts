@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto'
+import { type Clock, SingularityError, digest, isoTime, newUuid } from '../kernel/index.ts'
+import type { RequestMessage, StoredRequest, StoredResult } from '../llm/index.ts'
+import type { ProcessIdentity } from '../process/index.ts'
+import type { Database } from '../storage/index.ts'
+import { SQL } from './sql.ts'
+import type { ToolResult } from './turn.ts'
+
+/** One turn as it is stored: everything that is needed to go on from there. */
+export type Turn = {
+  turn: number
+  requestId: string
+  requestHash: string
+  answer: StoredResult
+  results: readonly ToolResult[]
+  note: string | null
+  reads: Readonly<Record<string, string>>
+  /** The commit that holds the tree after this turn; null where it is still the base. */
+  checkpoint: string | null
+}
+
+export type AgentSession = {
+  id: string
+  runId: string
+  goal: string
+  base: string
+  ordinal: number
+  opening: readonly RequestMessage[]
+  turns: Turn[]
+}
+
+export type StopReason = 'done' | 'refused' | 'turns' | 'tokens' | 'money' | 'time' | 'repeated' | 'stalled' | 'interrupted'
+
+type SessionRow = Record<'id' | 'run_id' | 'goal' | 'base' | 'opening' | 'pid_start' | 'boot_id', string> & { ordinal: number; pid: number }
+type TurnRow = Record<'request_id' | 'request_hash' | 'answer' | 'results' | 'reads', string> & {
+  turn: number
+  note: string | null
+  checkpoint: string | null
+}
+
+export type Transcripts = ReturnType<typeof createTranscripts>
+
+/** The id of a turn's request follows from the session: who comes again after a crash finds the paid answer under it. */
+export function turnRequestId(sessionId: string, turn: number): string {
+  const hex = createHash('sha256').update(`${sessionId}:${turn}`).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+/** What a recorded answer is found by: the request without what differs from run to run, times of programs included. */
+export function requestHash(request: StoredRequest): string {
+  const { run: _run, deadline_ms: _deadline, max_cost_usd: _cost, ...stable } = request
+  const messages = stable.messages.map((message) =>
+    message.role === 'tool' ? { ...message, content: withoutTimes(message.content) } : message,
+  )
+  return digest({ ...stable, messages })
+}
+
+function withoutTimes(text: string): string {
+  return text.replace(/\d+(?:\.\d+)?\s?(?:ms|s|sec|seconds)\b/g, '#').replace(/(duration_ms|elapsed|took):?\s+\d+(?:\.\d+)?/g, '$1 #')
+}
+
+/** Sessions and their turns in state.db. A turn is written before the next call is made. */
+export function createTranscripts({ db, clock }: { db: Database; clock: Clock }) {
+  const now = (): string => isoTime(clock)
+
+  const toTurn = (row: TurnRow): Turn => ({
+    turn: row.turn,
+    requestId: row.request_id,
+    requestHash: row.request_hash,
+    answer: JSON.parse(row.answer) as StoredResult,
+    results: JSON.parse(row.results) as ToolResult[],
+    note: row.note,
+    reads: JSON.parse(row.reads) as Record<string, string>,
+    checkpoint: row.checkpoint,
+  })
+  const toSession = (row: SessionRow): AgentSession => ({
+    id: row.id,
+    runId: row.run_id,
+    goal: row.goal,
+    base: row.base,
+    ordinal: row.ordinal,
+    opening: JSON.parse(row.opening) as RequestMessage[],
+    turns: db.all<TurnRow>(SQL.turnsOf, row.id).map(toTurn),
+  })
+
+  return {
+    /** Goes on with what a process that is gone left open for the same task, or opens a new session. */
+    open(
+      task: { runId: string; taskKey: string; goal: string; base: string; ordinal: number; opening: () => readonly RequestMessage[] },
+      owner: ProcessIdentity,
+      isAlive: (owner: ProcessIdentity) => boolean,
+    ): { session: AgentSession; resumed: boolean } {
+      return db.transaction(() => {
+        const left = db.get<SessionRow>(SQL.openSession, task.taskKey, task.ordinal)
+        if (left && left.base === task.base) {
+          const before: ProcessIdentity = { pid: left.pid, pidStart: left.pid_start, bootId: left.boot_id }
+          const isOurs = before.pid === owner.pid && before.pidStart === owner.pidStart && before.bootId === owner.bootId
+          if (isOurs || !isAlive(before)) {
+            const keys = [owner.pid, owner.pidStart, owner.bootId, left.id, before.pid, before.pidStart, before.bootId]
+            db.run(SQL.adoptSession, task.runId, ...keys)
+            return { session: { ...toSession(left), runId: task.runId }, resumed: true }
+          }
+        }
+        const id = newUuid(clock)
+        const opening = JSON.stringify(task.opening())
+        const { runId, taskKey, goal, base, ordinal } = task
+        db.run(SQL.insertSession, id, runId, taskKey, goal, base, ordinal, opening, owner.pid, owner.pidStart, owner.bootId, now())
+        return { session: toSession(db.get<SessionRow>(SQL.sessionById, id)!), resumed: false }
+      })
+    },
+
+    addTurn(session: AgentSession, turn: Turn): void {
+      const texts = [JSON.stringify(turn.answer), JSON.stringify(turn.results), turn.note, JSON.stringify(turn.reads), turn.checkpoint]
+      db.run(SQL.addTurn, session.id, turn.turn, turn.requestId, turn.requestHash, ...texts, now())
+      session.turns.push(turn)
+    },
+
+    /** A session that reached a limit of money or time stays open: it can go on. */
+    finish(session: AgentSession, end: { stop: StopReason; summary: string | null; tree: string | null }): void {
+      const state = end.stop === 'done' ? 'done' : 'stopped'
+      db.run(SQL.finishSession, state, end.stop, end.summary, end.tree, now(), session.id)
+    },
+
+    /** The conversation that made a tree in a run. */
+    ofTree(runId: string, tree: string): AgentSession | null {
+      const row = db.get<SessionRow>(SQL.sessionOfTree, runId, tree)
+      return row ? toSession(row) : null
+    },
+
+    /** The last finished conversation of a run. */
+    lastOf(runId: string): AgentSession | null {
+      const row = db.get<SessionRow>(SQL.lastSessionOf, runId)
+      return row ? toSession(row) : null
+    },
+
+    toolCounts: () => db.all<{ tool: string; calls: number; failed: number }>(SQL.toolCounts),
+  }
+}
+
+/** What a session has cost so far. */
+export function spentBy(turns: readonly Turn[]): { nusd: number; tokens: number } {
+  return {
+    nusd: turns.reduce((sum, { answer }) => sum + answer.cost_nusd, 0),
+    tokens: turns.reduce((sum, { answer }) => sum + (answer.usage?.total_tokens ?? 0), 0),
+  }
+}
+
+/** The conversation as the next request carries it. @throws INTERNAL */
+export function messagesOf(session: Pick<AgentSession, 'opening' | 'turns'>): RequestMessage[] {
+  if (session.opening.length === 0) throw new SingularityError('INTERNAL', 'A conversation without an opening.')
+  return [
+    ...session.opening,
+    ...session.turns.flatMap(({ answer, results, note }): RequestMessage[] => [
+      {
+        role: 'assistant',
+        content: answer.response,
+        ...(answer.tool_calls.length > 0 && { tool_calls: answer.tool_calls }),
+        ...(answer.state && { state: answer.state }),
+      },
+      ...results
+        .filter(({ id }) => answer.tool_calls.some((call) => call.id === id))
+        .map(({ id, content, error }): RequestMessage => ({
+          role: 'tool',
+          tool_call_id: id,
+          content,
+          ...(error !== null && { is_error: true }),
+        })),
+      ...(note === null ? [] : [{ role: 'user' as const, content: note }]),
+    ]),
+  ]
+}

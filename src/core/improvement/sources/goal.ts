@@ -1,0 +1,54 @@
+import { SingularityError, digest, oneLine } from '../../kernel/index.ts'
+import type { JailProfile } from '../../sandbox/index.ts'
+import type { Plan } from '../../validation/index.ts'
+import { type GoalRequest, createCheck, runSuite } from '../goal.ts'
+import { programsIn } from '../programs.ts'
+import type { Session } from '../session.ts'
+import type { CandidateSource } from '../source.ts'
+import { proposalOfTree } from './patch.ts'
+
+const TOLD_FAILURES = 5
+
+/**
+ * `--goal`: hands the goal, and everything of this run that its maker may use, to the room above. What comes back is a candidate like
+ * any other. @throws LLM_NOT_CONFIGURED
+ */
+export function goalSource(
+  session: Session,
+  plan: Plan,
+  goal: GoalRequest,
+  profileFor: (base: string, binaries: readonly string[]) => Promise<JailProfile>,
+): CandidateSource {
+  const { deps, base, request, run, isolation } = session
+  if (!deps.model) throw new SingularityError('LLM_NOT_CONFIGURED', '--goal needs a model.', { hints: ['singularity llm check'] })
+  const key = `goal-${digest({ goal: goal.text, paths: request.paths }).slice(0, 12)}`
+  const commands = plan.entries.map(({ command }) => command)
+  const profile = async (): Promise<JailProfile> => ({
+    ...(await profileFor(base, ['sh', 'node', ...commands.flatMap(([program = '', ...rest]) => [program, ...programsIn(rest.join(' '))])])),
+    git: 'synthetic',
+  })
+  return deps.model.source({
+    goal,
+    key,
+    runId: run.id,
+    sandboxes: isolation.room,
+    profile,
+    jailed: isolation.kind !== 'none',
+    timeMs: Math.min(deps.settings.timeoutMs, Math.max(request.timeLimitMs, 60_000)),
+    suites: plan.entries.map(({ command, scope }) => `${command.join(' ')}${scope === '' ? '' : ` (in ${scope})`}`),
+    failures: deps.store
+      .rolledBack({ kind: 'model', id: key }, TOLD_FAILURES)
+      .map(({ title, reasons }) =>
+        oneLine(`${title}: ${reasons.map(({ code, detail }) => `${code} ${detail}`).join('; ')}`).slice(0, 1000),
+      ),
+    check: createCheck(plan, (entry) =>
+      session.workbench.use(base, { purpose: 'inspect', fresh: true }, async (sandbox) => (await runSuite(sandbox, entry)).passed),
+    ),
+    async propose({ commit, title, reason, questions }) {
+      const tree = await deps.git.treeOf(commit)
+      const fingerprint = digest({ goal: tree, base })
+      const made = { tree, kind: 'model' as const, id: key, title, reason, fingerprint }
+      return { ...(await proposalOfTree(deps.git, base, made)), commit, questions }
+    },
+  })
+}

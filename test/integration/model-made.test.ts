@@ -1,0 +1,188 @@
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { App } from '../../src/core/app.ts'
+import { type CompleteTurn, createModelWork, replayTurns } from '../../src/core/agents/index.ts'
+import { readRecord } from '../../src/core/improvement/record.ts'
+import type { GoalRequest, ImproveOutcome, ImproveRequest } from '../../src/core/improvement/index.ts'
+import { SingularityError, systemClock } from '../../src/core/kernel/index.ts'
+import { createProcessInfo } from '../../src/core/process/index.ts'
+import { type Playground, createPlayground } from '../cli/playground.ts'
+import { failureOf, improveWith, openApp } from '../support/app.ts'
+import { launcherPath } from '../support/isolation.ts'
+import { type ScriptedTurn, scriptModel } from '../support/scripted-model.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+let place: Playground
+const opened: App[] = []
+beforeEach(() => {
+  launcherPath()
+  place = createPlayground()
+})
+afterEach(async () => {
+  for (const app of opened.splice(0)) await app.close()
+  place.cleanup()
+})
+
+function appWith(completeTurn: CompleteTurn): App {
+  const app = openApp(place, { completeTurn })
+  opened.push(app)
+  return app
+}
+
+const GOAL: GoalRequest = { text: 'Use includes instead of indexOf', budgetNusd: null, model: null, maxIterations: 25, n: 1 }
+
+const improve = (app: App, goal: Partial<GoalRequest> = {}, more: Partial<ImproveRequest> = {}): Promise<ImproveOutcome> =>
+  improveWith(app, { goal: { ...GOAL, ...goal }, ...more })
+
+const READ: ScriptedTurn = [['read', { path: 'src/list.js', range: null }]]
+const EDIT: ScriptedTurn = [['edit', { path: 'src/list.js', old: 'list.indexOf(item) !== -1', new: 'list.includes(item)' }]]
+const BREAK: ScriptedTurn = [['edit', { path: 'src/list.js', old: 'list.indexOf(item) !== -1', new: 'list.includes(list)' }]]
+const TEST: ScriptedTurn = [['run', { argv: ['node', '--test'], timeout: 60 }]]
+const DONE: ScriptedTurn = [['done', { summary: 'includes says what is meant' }]]
+
+describe('a goal', () => {
+  it('becomes a candidate that is proven, kept, landed, undone and replayed without a model', async () => {
+    const model = scriptModel([READ, EDIT, TEST, [['ask', { question: 'Is NaN in the lists?' }]], DONE])
+    const app = appWith(model.completeTurn)
+    const { data, exitCode } = await improve(app)
+    const [candidate] = data.candidates
+    expect(candidate, JSON.stringify(data, null, 1)).toMatchObject({
+      verdict: 'keep',
+      source: { kind: 'model' },
+      files: ['src/list.js'],
+      state: 'awaiting_approval',
+    })
+    expect(exitCode).toBe(4)
+    const service = await app.improvement()
+    const report = await service.show(candidate!.id)
+    expect(report).toMatchObject({ kind: 'candidate', data: { reason: 'Made by scripted/model-1: includes says what is meant' } })
+    expect((await service.waiting()).questions.map(({ text }) => text)).toEqual(['Is NaN in the lists?'])
+
+    const actor = { name: 'ada', via: 'command' as const }
+    const landed = await service.approve(candidate!.id, actor)
+    expect(landed.state).toBe('landed')
+    expect(place.git('show', 'HEAD:src/list.js')).toContain('list.includes(item)')
+
+    const work = await workOf(app)
+    expect(work.paidEdits.all()).toEqual([
+      expect.objectContaining({
+        candidate_id: candidate!.id,
+        path: 'src/list.js',
+        language: 'javascript',
+        cost_nusd: 5_000_000,
+        model: 'scripted/model-1',
+      }),
+    ])
+    expect(work.paidEdits.all()[0]!.after_text).toContain('list.includes(item)')
+    expect(work.toolCounts()).toEqual(['ask', 'done', 'edit', 'read', 'run'].map((tool) => ({ tool, calls: 1, failed: 0 })))
+
+    const before = model.asked.length
+    expect(await service.replay(candidate!.id, {})).toMatchObject({ ok: true, verdicts: [{ recorded: 'keep', now: 'keep' }] })
+    expect(model.asked).toHaveLength(before)
+
+    await service.undo(candidate!.id, actor)
+    expect(place.git('show', 'HEAD:src/list.js')).toContain('indexOf')
+    expect(work.paidEdits.all()).toEqual([])
+
+    // the whole run again, from its record alone; then on a source that differs
+    const record = readRecord(join(place.root, '.git/singularity/records', `${data.run.id}.json.gz`))
+    expect(JSON.stringify(record.recordings)).toContain('includes says what is meant')
+    const again = await improve(appWith(replayTurns(record.recordings!)), {}, { dryRun: true })
+    expect(again.data.candidates[0]).toMatchObject({ verdict: 'keep' })
+    place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })
+    const miss = await failureOf(improve(appWith(replayTurns(record.recordings!)), {}, { dryRun: true }))
+    expect(miss.code).toBe('REPLAY_MISS')
+    expect(miss.exitCode).toBe(7)
+    expect(miss.message).toMatch(/The nearest is turn \d of conversation [\w-]+; it differs first in: tool: \/\/ altered/)
+  })
+
+  it('is told what the tests say before it is done, and the candidate is the mended change', async () => {
+    const mend: ScriptedTurn = [['edit', { path: 'src/list.js', old: 'list.includes(list)', new: 'list.includes(item)' }]]
+    const model = scriptModel([READ, BREAK, DONE, mend, DONE])
+    const { data } = await improve(appWith(model.completeTurn), {}, { dryRun: true })
+    expect(data.candidates[0]).toMatchObject({ verdict: 'keep' })
+    const told = model.asked[3]!.request.messages.at(-1)!
+    expect(told).toMatchObject({ role: 'tool', is_error: true })
+    expect(told.content).toContain('CHECK_FAILED: the change is not complete yet.')
+    expect(told.content).toContain('node --test fails')
+  })
+
+  it('that was rolled back before is told why', async () => {
+    const wrong = scriptModel([READ, BREAK, DONE, DONE, DONE])
+    const first = await improve(appWith(wrong.completeTurn))
+    expect(first.data.candidates[0]).toMatchObject({ verdict: 'roll_back' })
+    expect(first.exitCode).toBe(1)
+    const model = scriptModel([READ, EDIT, DONE])
+    const second = await improve(appWith(model.completeTurn), {}, { dryRun: true })
+    expect(second.data.candidates[0]).toMatchObject({ verdict: 'keep' })
+    expect(model.asked[0]!.request.messages[1]!.content).toMatch(/Earlier attempts at this goal failed[\s\S]*tests_regressed|regressed/)
+  })
+
+  it('with several attempts keeps the smallest that is proven, and proves no more than that', async () => {
+    const large: ScriptedTurn = [
+      [
+        'replace_symbol',
+        {
+          path: 'src/list.js',
+          symbol: 'has',
+          content: 'export function has(list, item) {\n  const found = list.includes(item)\n  return found\n}',
+        },
+      ],
+    ]
+    const model = scriptModel([READ, large, DONE, READ, EDIT, DONE, READ, EDIT, DONE])
+    const { data, exitCode } = await improve(appWith(model.completeTurn), { n: 3, budgetNusd: 1_000_000_000 })
+    expect(data.candidates.map(({ verdict, state }) => [verdict, state])).toEqual([
+      ['keep', 'awaiting_approval'],
+      [null, 'abandoned'],
+    ])
+    expect(exitCode).toBe(4)
+    expect(model.asked[3]!.request.messages[1]!.content).toContain('Another answer exists already')
+    expect(new Set(model.asked.map(({ request }) => request.run?.id)).size).toBe(1)
+    expect(model.asked[0]!.request.run).toEqual({ id: data.run.id, cap_nusd: 1_000_000_000 })
+  })
+})
+
+describe('a goal that comes to nothing', () => {
+  it.each([
+    ['the model changes nothing', [READ, DONE], 'EXEC_FAILED', 1, {}],
+    ['the model refuses', [{ stop: 'refusal', response: 'No.' }], 'ANSWER_REFUSED', 1, {}],
+    ['the turns run out', [READ, EDIT], 'LIMIT_REACHED', 5, { maxIterations: 2 }],
+    ['the budget is spent', [READ, EDIT], 'BUDGET_REACHED', 5, { budgetNusd: 2_000_000 }],
+    ['the same call comes for ever', Array.from({ length: 5 }, () => READ), 'LIMIT_REACHED', 5, {}],
+    ['nothing is ever called', ['I would', 'I could', 'I should'], 'LIMIT_REACHED', 5, {}],
+    ['no model is there', [new SingularityError('LLM_NOT_CONFIGURED', 'No key.')], 'LLM_NOT_CONFIGURED', 7, {}],
+  ] as [string, ScriptedTurn[], string, number, Partial<GoalRequest>][])('%s', async (_name, script, code, exitCode, goal) => {
+    const before = place.frozen()
+    const error = await failureOf(improve(appWith(scriptModel(script).completeTurn), goal))
+    expect({ code: error.code, exitCode: error.exitCode }).toEqual({ code, exitCode })
+    expect(place.frozen()).toEqual(before)
+  })
+})
+
+describe('a conversation that was cut off', () => {
+  it('goes on at its last stored turn, with the tree it had, and pays no turn twice', async () => {
+    const cut = scriptModel([READ, EDIT, new SingularityError('PROVIDER_UNAVAILABLE', 'Gone.')])
+    expect((await failureOf(improve(appWith(cut.completeTurn)))).code).toBe('PROVIDER_UNAVAILABLE')
+    const rest = scriptModel([[['run', { argv: ['cat', 'src/list.js'], timeout: null }]], DONE])
+    const { data } = await improve(appWith(rest.completeTurn), {}, { dryRun: true })
+    expect(data.candidates[0]).toMatchObject({ verdict: 'keep', files: ['src/list.js'] })
+    expect(rest.asked[0]!.id).toBe(cut.asked[2]!.id)
+    expect(rest.asked[0]!.request.messages).toEqual(cut.asked[2]!.request.messages)
+    expect(rest.asked[1]!.request.messages.at(-1)!.content).toContain('list.includes(item)')
+  })
+})
+
+async function workOf(app: App) {
+  const processes = createProcessInfo()
+  return createModelWork({
+    git: await app.git(),
+    db: await app.database(),
+    clock: systemClock,
+    process: processes.self,
+    isAlive: (owner) => processes.isAlive(owner),
+    outputsDir: join(place.folder, 'outputs'),
+    secrets: [],
+    completeTurn: () => Promise.reject(new Error('nobody is asked')),
+  })
+}
