@@ -116,13 +116,15 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const queue = once(async (): Promise<QueueService> => {
     const { clock } = context
-    const [{ createQueueService }, { answerError, findBreak }] = await Promise.all([import('./queue/index.ts'), import('./llm/index.ts')])
+    const { createQueueService } = await import('./queue/index.ts')
+    // who only looks at the queue does not load the models
+    const room = () => import('./llm/index.ts')
     return createQueueService({
       engine: await queueEngine(),
       clock,
       parseRequests: readRequests,
-      answerError,
-      findBreak,
+      answerError: async (job) => (await room()).answerError(job),
+      findBreak: async (text) => (await room()).findBreak(text),
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
         if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SCHEMAS } from '../../src/commands/_schemas/index.ts'
+import { startMockModels } from '../support/models.ts'
+import { requestLine } from '../support/queue-runs.ts'
 import { type Answer, createPlayground, GOOD_PATCH, type Playground, TINY } from './playground.ts'
 
 const documents = join(import.meta.dirname, '..', '..', 'docs', 'json-schema')
@@ -146,6 +148,42 @@ test('failures answer as the schema of errors says', async () => {
   expectContract('error', 2, await place.run(['improve', '--nothing']))
   expectContract('error', 6, await place.run(['improve'], { cwd: place.folder }))
   expectContract('error', 2, await place.run(['improve', '--patch', '-'], { input: 'no patch' }))
+})
+
+test('the commands of the queue answer as their schemas say', async () => {
+  const mock = await startMockModels({ fallback: { text: 'yes' } })
+  const env = { OPENAI_BASE_URL: mock.baseUrl('responses'), OPENAI_API_KEY: 'key-of-the-test' }
+  const call = async (name: string, exitCode: number, args: string[], input?: string): Promise<Answer> =>
+    expectContract(`queue.${name}`, exitCode, await place.run(['queue', name, ...args], { env, ...(input !== undefined && { input }) }))
+  try {
+    const made = await call('enqueue', 0, ['-'], [requestLine(), requestLine('two'), requestLine('three', { tools: [] })].join('\n'))
+    const [answered, failed, open] = (made.json.data.requests as { id: string }[]).map(({ id }) => id) as [string, string, string]
+    await call('cancel', 0, [open])
+    await call('work', 0, ['--once'])
+    mock.script({ failure: { kind: 'http', status: 400, type: 'invalid_request_error', code: 'invalid_value' } })
+    await call('work', 1, ['--drain', '--fail-on', 'failed'])
+    await call('await', 2, [answered, failed, open])
+    for (const id of [answered, failed, open]) await call('show', 0, [id])
+    await call('list', 0, ['--limit', '2'])
+    await call('retry', 0, [open])
+    await call('pause', 0, [])
+    await call('resume', 0, [])
+    const sent = await call('send', 0, ['job_results', '-'], '{"workflow":"build"}')
+    await call('read', 0, ['job_results'])
+    await call('ack', 0, ['job_results', String(sent.json.data.message_id)])
+    await call('ensure', 0, [])
+    const working = place.start(['queue', 'work'], { env })
+    while (((await call('workers', 0, [])).json.data.workers as object[]).length === 0);
+    await call('stop', 0, [])
+    expectContract('queue.work', 0, await working.done)
+    await call('stats', 0, [])
+    await call('watch', 0, ['--after', '0'])
+    await call('prune', 0, [])
+    await call('verify', 0, [])
+    expectContract('error', 2, await place.run(['queue', 'enqueue', '-'], { input: '{' }))
+  } finally {
+    await mock.close()
+  }
 })
 
 test('no schema was left untried', () => {

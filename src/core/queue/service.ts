@@ -22,9 +22,9 @@ export type QueueServiceDeps = {
   parseRequests: (text: string) => Promise<readonly NewJob[]>
   retentionDays: number
   /** The error a request that failed is for whoever waits for it. */
-  answerError: (job: Job) => SingularityError
+  answerError: (job: Job) => Promise<SingularityError>
   /** Where a text stops being JSON. */
-  findBreak: (text: string) => { position: number; error: string; preview: string }
+  findBreak: (text: string) => Promise<{ position: number; error: string; preview: string }>
   /** Publishes what other databases want published; called before anybody reads messages. */
   relay: (queue: string) => Promise<void>
 }
@@ -120,11 +120,8 @@ export function createQueueService(deps: QueueServiceDeps) {
         })
       const responses = await Promise.all(jobs.map(async (job) => awaitedResponse(job, await engine.attempts(job.id))))
       const failed = jobs.filter(({ state }) => STATUS_OF[state] === 'failed')
-      return {
-        responses,
-        waiting,
-        exitCode: strongestExit([...failed.map((job) => deps.answerError(job).exitCode), ...(waiting.length > 0 ? [EXIT.limit] : [])]),
-      }
+      const codes = await Promise.all(failed.map(async (job) => (await deps.answerError(job)).exitCode))
+      return { responses, waiting, exitCode: strongestExit([...codes, ...(waiting.length > 0 ? [EXIT.limit] : [])]) }
     },
 
     /** @throws NOT_FOUND */
@@ -149,7 +146,7 @@ export function createQueueService(deps: QueueServiceDeps) {
     /** @throws REQUEST_INVALID where the body is not JSON, NOT_FOUND for an unknown queue */
     async send(queue: string, body: string): Promise<{ message_id: number }> {
       if (parseJson(body) === undefined) {
-        const { position, error, preview } = deps.findBreak(body)
+        const { position, error, preview } = await deps.findBreak(body)
         throw new SingularityError('REQUEST_INVALID', `The message is not JSON: ${error} at position ${position}.`, {
           hints: ['singularity queue send --help'],
           data: { errors: [{ index: 0, path: '', message: `is not JSON: ${error} at position ${position}`, position, preview }] },
@@ -226,6 +223,11 @@ export function createQueueService(deps: QueueServiceDeps) {
 
     /** Removes what ended long ago: payloads first. */
     prune: async (): Promise<{ pruned: number; done: boolean }> => engine.maintain({ now: true, retentionDays: deps.retentionDays }),
+
+    /** What is due once a day, within 50 ms; called after every command. What cannot be done now is done another time. */
+    async tidy(): Promise<void> {
+      await engine.maintain({ retentionDays: deps.retentionDays }).catch(() => undefined)
+    },
 
     async verify(): Promise<{ violations: Violation[] }> {
       return { violations: await engine.verify() }
