@@ -156,6 +156,7 @@ export function createApp(context: AppContext) {
     stateDir,
     database,
     settings: () => settings(),
+    llm: () => llm(),
     isolation,
     sandboxes: async () => openRoom(await isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),
