@@ -27,7 +27,9 @@ describe('llm routes and models', () => {
     const { json, exitCode } = await place.run(['llm', 'routes'])
     expect(exitCode).toBe(0)
     const usable = (json.data.routes as { models: { usable: boolean; reason: string }[] }[]).flatMap(({ models }) => models)
-    expect(usable.every((model) => !model.usable && /^no key: [A-Z_]+$|^not switched on$/.test(model.reason))).toBe(true)
+    expect(
+      usable.every((model) => !model.usable && /^no key: [A-Z_]+$|^not switched on: providers\.ollama\.enabled$/.test(model.reason)),
+    ).toBe(true)
     expect(existsSync(ledger())).toBe(false)
     const terminal = execFileSync(process.execPath, [join(import.meta.dirname, '../../bin/run.js'), 'llm', 'routes'], {
       cwd: place.root,

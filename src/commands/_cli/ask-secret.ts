@@ -5,9 +5,10 @@ import { SingularityError } from '../../core/kernel/index.ts'
 
 /** Asks on the terminal without showing what is typed. */
 export async function askHidden(prompt: string): Promise<string> {
-  process.stderr.write(prompt)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  // the terminal shows nothing any more: only now may a person begin to type
+  process.stderr.write(prompt)
   const stop = new AbortController()
   lines.once('SIGINT', () => stop.abort())
   lines.once('close', () => stop.abort())

@@ -23,7 +23,7 @@ export function presentRoutes(data: Routes): string {
     const cost = most === null ? 'no limit of its own' : `at most $${most}`
     const tasks = Object.keys(data.tasks).filter((task) => data.tasks[task] === complexity)
     return [
-      `${paint('bold', complexity)}  ${cost}, ${formatDuration(timeout)}  ${paint('dim', origin(origins['models']))}`,
+      `${paint('bold', complexity)}  ${cost}, ${formatDuration(timeout)}${paint('dim', origin(origins['models']))}`,
       `  ${paint('dim', oneLine(`tasks: ${tasks.join(', ') || 'none'}`))}`,
       table(
         models.map(({ model, usable, reason }) => [usable ? 'ok' : '-', model, reason ?? '']),
@@ -49,7 +49,7 @@ export function presentRoutes(data: Routes): string {
   ].join('\n')
 }
 
-const origin = (from: string | undefined): string => (from === undefined || from === 'default' ? '' : `models: ${from}`)
+const origin = (from: string | undefined): string => (from === undefined || from === 'default' ? '' : `  models: ${from}`)
 
 export function presentModels(data: Models): string {
   const rows = data.models.map(({ model, usd_per_mtok: price, context_tokens: context, data: where, usable, reason }) => [

@@ -61,7 +61,7 @@ export function openLlm(deps: LlmDeps): Llm {
     routing,
     secrets,
     overview: createOverview({ routing, secrets, clock, account, existingAccount }),
-    requestContext: () => ({ clock, tasks: routing.table().tasks, known: secretValues(env) }),
+    requestContext: () => ({ clock, tasks: routing.table().tasks, known: [...secretValues(env), ...secrets.known()] }),
     close: () => opened?.close(),
   }
 }
