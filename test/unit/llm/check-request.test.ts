@@ -167,16 +167,21 @@ describe('what is refused', () => {
 
 describe('secrets', () => {
   it('are gone before the request is hashed or stored; code stays code', async () => {
-    const key = `sk-${'a1B2'.repeat(8)}`
+    const [key, long] = [`sk-${'a1B2'.repeat(8)}`, 'b7'.repeat(300)]
     const code = 'const token = parser.next()\nfor (const key of keys) total += price[key]'
     const text = JSON.stringify(
       await stored({
-        messages: [{ role: 'user', content: `${code}\nOPENAI=${key}\npassword is hunter2hunter2\nAPI_KEY="q9w8e7r6t5y4u3i2o1p0"` }],
+        messages: [
+          {
+            role: 'user',
+            content: `${code}\nOPENAI=${key}\npassword is hunter2hunter2\nAPI_KEY="q9w8e7r6t5y4u3i2o1p0" {"token": "${long}"}`,
+          },
+        ],
         context: { note: [`Bearer ${'x'.repeat(20)}`] },
       }),
     )
     expect(text).toContain(JSON.stringify(code).slice(1, -1))
-    for (const secret of [key, 'hunter2hunter2', 'q9w8e7r6t5y4u3i2o1p0', 'x'.repeat(20)]) expect(text).not.toContain(secret)
+    for (const secret of [key, 'b7b7b7', 'hunter2hunter2', 'q9w8e7r6t5y4u3i2o1p0', 'x'.repeat(20)]) expect(text).not.toContain(secret)
   })
 
   it.each([
@@ -186,6 +191,7 @@ describe('secrets', () => {
     ['names', 'key'],
     ['addresses', 'a://'],
     ['assignments', 'key="'],
+    ['assignments in a row', 'key1='],
     ['web tokens', 'eyJ-'],
     ['digits', 'token=1a'],
   ])('ten times the text takes about ten times as long: %s', async (_name, unit) => {
