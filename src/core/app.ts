@@ -231,6 +231,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     stateDir,
     database,
     settings: () => settings(),
+    llm: () => llm(),
     isolation,
     sandboxes: async () => openRoom(await isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),

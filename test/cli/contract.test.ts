@@ -15,6 +15,8 @@ const validators = new Map(
     ajv.compile(JSON.parse(readFileSync(join(documents, name), 'utf8')) as Record<string, unknown>),
   ]),
 )
+/** What people write and the program reads. */
+const INPUTS = ['llm.request', 'llm.routing']
 const seen = new Set<string>()
 
 /** The answer of the built program, which must be what the published schema of that name says, and end with that code. */
@@ -41,8 +43,8 @@ test('every command has a published schema', () => {
     commands: Record<string, object>
   }
   const names = Object.keys(manifest.commands).map((id) => id.replaceAll(':', '.'))
-  expect([...names, 'error'].sort()).toEqual([...validators.keys()].sort())
-  expect(Object.keys(SCHEMAS).sort()).toEqual([...validators.keys()].sort())
+  expect([...names, 'error', ...INPUTS].sort()).toEqual([...validators.keys()].sort())
+  expect([...Object.keys(SCHEMAS), ...INPUTS].sort()).toEqual([...validators.keys()].sort())
 })
 
 test('the whole job answers as its schemas say', async () => {
@@ -127,6 +129,19 @@ test('rules answer as their schemas say', async () => {
   expectContract('rules.test', 0, await place.run(['rules', 'test']))
 })
 
+test('models, money and keys answer as their schemas say', async () => {
+  const env = { SINGULARITY_SECRETS_PASSPHRASE: 'correct horse', OPENAI_API_KEY: 'x' }
+  const call = async (name: string, args: string[], input = ''): Promise<Answer> =>
+    expectContract(name, 0, await place.run(args, { env, input }))
+  await call('llm.routes', ['llm', 'routes'])
+  await call('llm.models', ['llm', 'models'])
+  await call('llm.budget', ['llm', 'budget'])
+  await call('llm.budget', ['llm', 'budget', 'set', 'day', '0.5'])
+  await call('secrets.set', ['secrets', 'set', 'GROQ_API_KEY', '--store', 'file', '--expires', '90d'], 'one')
+  await call('secrets.rotate', ['secrets', 'rotate', 'GROQ_API_KEY'], 'two')
+  await call('secrets.list', ['secrets', 'list'])
+})
+
 test('commands about the program answer as their schemas say', async () => {
   const call = async (name: string, exitCode: number, ...args: string[]): Promise<Answer> =>
     expectContract(name, exitCode, await place.run(args))
@@ -187,5 +202,5 @@ test('the commands of the queue answer as their schemas say', async () => {
 })
 
 test('no schema was left untried', () => {
-  expect([...validators.keys()].filter((name) => !seen.has(name))).toEqual([])
+  expect([...validators.keys()].filter((name) => !seen.has(name) && !INPUTS.includes(name))).toEqual([])
 })

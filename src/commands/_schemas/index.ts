@@ -1,4 +1,5 @@
 import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, use, type Schema } from './build.ts'
+import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'
 import { SYSTEM } from './system.ts'
@@ -82,6 +83,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
   ...SYSTEM,
   ...QUEUE,
+  ...LLM,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }

@@ -15,7 +15,7 @@ import type { Llm } from './open.ts'
 import type { Candidate, Route, RouteNeeds } from './routing.ts'
 import { createAnswerChecker, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './providers/transport.ts'
 import { type Tries, triesOf } from './tries.ts'
 
 export type ModelServiceDeps = {
