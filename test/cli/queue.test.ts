@@ -184,12 +184,13 @@ describe('the settings of the queue', () => {
       SHARED_QUEUE_LLM_POLL_MS: '20',
       SHARED_QUEUE_LLM_BATCH_SIZE: '100',
       SHARED_QUEUE_RETENTION_DAYS: '3',
+      SINGULARITY_QUEUE_LEASE_MS: '5000',
     }
     const { json } = await place.run(['config', 'list'], { env })
     const found = (json.data.settings as { name: string; value: unknown; source: string }[]).filter(({ name }) => name.startsWith('queue.'))
     expect(Object.fromEntries(found.map(({ value, source }) => [source, String(value)]))).toEqual(env)
     const defaults = (await place.run(['config', 'list'])).json.data.settings as { name: string; value: unknown }[]
-    expect(defaults.filter(({ name }) => name.startsWith('queue.')).map(({ value }) => value)).toEqual([100, 1000, 50, 100, 90])
+    expect(defaults.filter(({ name }) => name.startsWith('queue.')).map(({ value }) => value)).toEqual([100, 1000, 50, 100, 30_000, 90])
     await refuses(place, ['queue', 'list'], 'CONFIG_INVALID', 2, { env: { SHARED_QUEUE_BATCH_SIZE: '0' } })
   })
 })
