@@ -1,4 +1,4 @@
-import type { Meaning } from './meaning.ts'
+import type { Meaning, Token } from './meaning.ts'
 
 /** The first gate a pair of requests does not pass. */
 export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | 'age' | 'quarantine' | 'producer'
@@ -11,11 +11,7 @@ export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (!equal(a.slots, b.slots)) return 'slots'
   if (a.negations !== b.negations || opposed(a, b)) return 'polarity'
   if (a.frame !== b.frame || !sameContent(a, b)) return 'content'
-  if (equal(placed(a, b), placed(b, a))) return null
-  if (a.relational || b.relational || a.frame === 'whether') return 'order'
-  // "the message of `connect`" and "in `connect` the message": without a relation only names keep their order, and words keep theirs
-  const apart = [true, false].every((slot) => equal(placed(a, b, slot), placed(b, a, slot)))
-  return apart ? null : 'order'
+  return equal(placed(a, b), placed(b, a)) || equal(phrases(a, b), phrases(b, a)) ? null : 'order'
 }
 
 function equal(a: readonly string[], b: readonly string[]): boolean {
@@ -43,12 +39,29 @@ function sameContent(a: Meaning, b: Meaning): boolean {
   const onlyMine = a.tokens.filter((each) => !each.optional && !theirs.has(each.text))
   const onlyTheirs = b.tokens.filter((each) => !each.optional && !mine.has(each.text))
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
-  return [...onlyMine, ...onlyTheirs].every((each) => each.kind) && mine.size > 0 && theirs.size > 0
+  return onlyMine.every((each) => describes(a, each)) && onlyTheirs.every((each) => describes(b, each)) && mine.size > 0
 }
 
-/** What both sides name, in the order of one side; main verbs move freely. */
-function placed(a: Meaning, b: Meaning, slot?: boolean): string[] {
+/** Whether a word says what sort of thing the name beside it names. */
+function describes(meaning: Meaning, token: Token): boolean {
+  const at = meaning.tokens.indexOf(token)
+  return token.kind && (meaning.tokens[at - 1]?.slot === true || meaning.tokens[at + 1]?.slot === true)
+}
+
+/** What both sides name; main verbs move freely. */
+function sharedWith(a: Meaning, b: Meaning): Token[] {
   const shared = new Set(b.tokens.map((each) => each.text))
-  const seen = a.tokens.filter((each) => !each.free && (slot === undefined || each.slot === slot) && shared.has(each.text)).map((each) => each.text)
-  return seen.filter((each, index) => seen.indexOf(each) === index)
+  const seen = a.tokens.filter((each) => !each.free && shared.has(each.text))
+  return seen.filter((each, index) => seen.findIndex((other) => other.text === each.text) === index)
+}
+
+function placed(a: Meaning, b: Meaning): string[] {
+  return sharedWith(a, b).map((each) => each.text)
+}
+
+/** The same by phrases: "in a.ts rename x to y" and "rename x to y in a.ts" have the same ones, "rename y to x" has not. */
+function phrases(a: Meaning, b: Meaning): string[] {
+  const found = new Map<number, string>()
+  for (const { phrase, role, text } of sharedWith(a, b)) found.set(phrase, `${found.get(phrase) ?? role} ${text}`)
+  return [...found.values()].sort()
 }

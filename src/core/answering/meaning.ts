@@ -1,7 +1,7 @@
 import { type Lexicon, stem } from './lexicon.ts'
 
 /** One word of a request as the gates see it. */
-type Token = {
+export type Token = {
   text: string
   slot: boolean
   /** Its place says nothing. */
@@ -9,6 +9,9 @@ type Token = {
   /** May be missing on one side. */
   optional: boolean
   kind: boolean
+  /** The phrase it stands in: its number and the preposition it begins with. */
+  phrase: number
+  role: string
 }
 
 /** What a request says, taken apart. Two requests whose parts are equal are taken for the same. */
@@ -23,12 +26,26 @@ export type Meaning = {
   poles: readonly string[]
   /** 'to', 'from', 'both' or 'none'. */
   direction: string
-  /** It says who does what to whom, or what comes from where: every place counts. */
-  relational: boolean
 }
 
-const RELATION =
-  /\b(?:to|into|onto|from|by|with|than|before|after|over|against|insteadof|then|and|or|call\w*|us(?:es?|ed|ing)|import\w*|extend\w*|depend\w*|inherit\w*|includ\w*|contain\w*|wrap\w*|block\w*|own\w*|send\w*|refer\w*|access\w*)\b/i
+/** Prepositions that say the same of what follows. */
+const ROLES = new Map(
+  Object.entries({
+    at: 'in in on of for within inside about during across',
+    to: 'to into onto',
+    from: 'from since',
+    with: 'with using via by through',
+    before: 'before until till',
+    after: 'after then',
+    if: 'if when once whenever where',
+    as: 'as',
+    than: 'than insteadof',
+    between: 'between',
+    that: 'that which who so',
+    without: 'without',
+    over: 'over above against',
+  }).flatMap(([role, words]) => words.split(' ').map((word) => [word, role] as const)),
+)
 
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
 const NUMBERS = new Map(Object.entries({
@@ -123,7 +140,9 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   let negations = 0
   let ofAt = -1
   let verbSeen = false
-  const push = (token: Token): void => {
+  let [phrase, role] = [0, '']
+  const push = (named: Omit<Token, 'phrase' | 'role'>): void => {
+    const token = { ...named, phrase, role }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind) tokens.splice(-1, 0, token)
     else tokens.push(token)
@@ -141,6 +160,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
     const word = piece.toLowerCase().replace(/[.:'’]+$/, '').replace(/(?:'|’)s$/, '')
     if (word === 'to' || word === 'from') directions.add(word)
     if (word === 'of') ofAt = tokens.length
+    else if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
     if (NEGATION.test(word)) negations++
     const root = stem(word)
     for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.push(`${axis}:${pole}`)
@@ -162,7 +182,6 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
     slots: tokens.filter((each) => each.slot).map((each) => each.text).sort(),
     negations,
     poles: [...new Set(poles)].sort(),
-    relational: RELATION.test(words),
     direction: directions.size === 2 ? 'both' : ([...directions][0] ?? 'none'),
   }
 }

@@ -18,3 +18,19 @@ test('tune', () => {
   const h = paraphrases('held-out'); console.log('HELD OUT', h.same.filter((p) => !gate(p)).length, '/', h.same.length, 'leaks', h.changed.filter((p) => !gate(p)).length, '/', h.changed.length)
   const s = subjectPairs(); const bad = s.filter((p) => !gate(p)); console.log('subjects', s.length, 'leaks', bad.length, bad.slice(0, 10))
 })
+test('counts', () => {
+  const n: Record<string, number> = {}
+  for (const p of paraphrases('held-out').same) {
+    const g = gate(p) ?? 'pass'
+    const [a, b] = [meaningOf(p.a, lexicon), meaningOf(p.b, lexicon)]
+    let key: string = g
+    if (g === 'content') {
+      const x = new Set(a.tokens.map((t) => t.text)), y = new Set(b.tokens.map((t) => t.text))
+      const l = a.tokens.filter((t) => !t.optional && !y.has(t.text)).length, r = b.tokens.filter((t) => !t.optional && !x.has(t.text)).length
+      key = a.frame !== b.frame ? 'content frame ' + [a.frame, b.frame].sort().join('/') : `content ${Math.min(l, 2)}-${Math.min(r, 2)}`
+    }
+    if (g === 'polarity') key = a.negations !== b.negations ? 'pol neg' : 'pol axis'
+    n[key] = (n[key] ?? 0) + 1
+  }
+  console.log(n)
+})
