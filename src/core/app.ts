@@ -224,15 +224,23 @@ export function createApp(context: AppContext) {
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf: () => undefined }
   })
 
+  /** What was answered before: disposable. undefined outside a repository, and where a newer program wrote it. */
+  const cacheFile = once(async (): Promise<Database | undefined> => {
+    const folder = await stateDir().catch(() => undefined)
+    if (folder === undefined) return undefined
+    const { openCacheFile } = await import('./answering/index.ts')
+    const opened = openCacheFile(join(folder, 'cache.db'))
+    if (opened) closers.push(() => opened.close())
+    return opened
+  })
+
   /** Works outside a repository as well, without its facts and without memory. */
   const answering = once(async (): Promise<Answering> => {
     const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers, openCacheFile } =
       await import('./answering/index.ts')
     const { clock } = context
     const dataFolder = join(context.packageRoot, 'templates_data')
-    const folder = await stateDir().catch(() => undefined)
-    const db = folder === undefined ? undefined : openCacheFile(join(folder, 'cache.db'))
-    if (db) closers.push(() => db.close())
+    const db = await cacheFile()
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
@@ -243,6 +251,7 @@ export function createApp(context: AppContext) {
     context,
     git,
     answering,
+    cacheFile,
     stateDir,
     database,
     settings,

@@ -1,7 +1,7 @@
 import type { Meaning, Token } from './meaning.ts'
 
 /** The first gate a pair of requests does not pass. */
-export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | 'age' | 'quarantine' | 'producer'
+export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | 'quarantine' | 'producer'
 
 /**
  * Whether two requests may share an answer, whatever an embedding says of them. null: they may. Embeddings put "enable" beside "disable"

@@ -42,7 +42,11 @@ export function stem(word: string): string {
   if (text.length > 4 && text.endsWith('ies')) text = `${text.slice(0, -3)}y`
   else if (text.length > 4 && /(?:s|x|z|ch|sh)es$/.test(text)) text = text.slice(0, -2)
   else if (text.length > 3 && text.endsWith('s') && !/(?:ss|us|is)$/.test(text)) text = text.slice(0, -1)
-  if (text.length > 6) text = text.replace(/([st])ion$/, '$1').replace(/(?<=....)[ai]ble$/, '').replace(/(?<=....)ment$/, '')
+  if (text.length > 6)
+    text = text
+      .replace(/([st])ion$/, '$1')
+      .replace(/(?<=....)[ai]ble$/, '')
+      .replace(/(?<=....)ment$/, '')
   if (text.length > 5 && text.endsWith('ing')) text = text.slice(0, -3)
   else if (text.length > 4 && text.endsWith('ed')) text = text.slice(0, -2)
   if (/([bdfgmnprt])\1$/.test(text)) text = text.slice(0, -1)

@@ -48,21 +48,23 @@ const ROLES = new Map(
 )
 
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
-const NUMBERS = new Map(Object.entries({
-  zero: '0',
-  once: '1',
-  two: '2',
-  twice: '2',
-  three: '3',
-  four: '4',
-  five: '5',
-  six: '6',
-  seven: '7',
-  eight: '8',
-  nine: '9',
-  ten: '10',
-  twelve: '12',
-}))
+const NUMBERS = new Map(
+  Object.entries({
+    zero: '0',
+    once: '1',
+    two: '2',
+    twice: '2',
+    three: '3',
+    four: '4',
+    five: '5',
+    six: '6',
+    seven: '7',
+    eight: '8',
+    nine: '9',
+    ten: '10',
+    twelve: '12',
+  }),
+)
 const LANGUAGES = new Map(Object.entries({ js: 'javascript', ts: 'typescript', py: 'python', golang: 'go', 'c++': 'cpp', 'c#': 'csharp' }))
 
 /** Code in fences, quoted text, addresses, flags, numbers with their units, words; in that order. */
@@ -72,7 +74,7 @@ const PIECES = new RegExp(
     '\\w+://\\S+',
     '(?<![\\w-])--?[A-Za-z][\\w-]*',
     'v?\\d[\\w.:/%]*',
-    '[A-Za-z_$@#*.~/][\\w$@#*.:~/+\'’-]*',
+    "[A-Za-z_$@#*.~/][\\w$@#*.:~/+'’-]*",
   ].join('|'),
   'g',
 )
@@ -157,7 +159,10 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, slot: true, free: false, optional: false, kind: false })
       continue
     }
-    const word = piece.toLowerCase().replace(/[.:'’]+$/, '').replace(/(?:'|’)s$/, '')
+    const word = piece
+      .toLowerCase()
+      .replace(/[.:'’]+$/, '')
+      .replace(/(?:'|’)s$/, '')
     if (word === 'to' || word === 'from') directions.add(word)
     if (word === 'of') ofAt = tokens.length
     else if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
@@ -179,7 +184,10 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   return {
     frame,
     tokens,
-    slots: tokens.filter((each) => each.slot).map((each) => each.text).sort(),
+    slots: tokens
+      .filter((each) => each.slot)
+      .map((each) => each.text)
+      .sort(),
     negations,
     poles: [...new Set(poles)].sort(),
     direction: directions.size === 2 ? 'both' : ([...directions][0] ?? 'none'),

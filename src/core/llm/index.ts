@@ -1,4 +1,5 @@
 export * from './account.ts'
+export * from './embeddings.ts'
 export * from './failure.ts'
 export * from './provider.ts'
 export * from './request.ts'
