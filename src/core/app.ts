@@ -236,8 +236,7 @@ export function createApp(context: AppContext) {
 
   /** Works outside a repository as well, without its facts and without memory. */
   const answering = once(async (): Promise<Answering> => {
-    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers, openCacheFile } =
-      await import('./answering/index.ts')
+    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers } = await import('./answering/index.ts')
     const { clock } = context
     const dataFolder = join(context.packageRoot, 'templates_data')
     const db = await cacheFile()
