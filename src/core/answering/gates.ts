@@ -30,7 +30,9 @@ function opposed(a: Meaning, b: Meaning): boolean {
     return found
   }
   const theirs = axes(b.poles)
-  return turned || [...axes(a.poles)].some(([axis, poles]) => theirs.has(axis) && theirs.get(axis) !== poles)
+  return (
+    turned || [...axes(a.poles)].some(([axis, poles]) => theirs.has(axis) && ![...poles].some((pole) => theirs.get(axis)!.includes(pole)))
+  )
 }
 
 /** The same words on both sides. What sort of thing a name names may be left out on one side only. */

@@ -18,6 +18,8 @@ export type Lexicon = {
   free: ReadonlySet<string>
   /** Stem -> its axes with the pole it stands for. */
   poles: ReadonlyMap<string, readonly (readonly [axis: number, pole: 0 | 1])[]>
+  /** Word -> what it is the negation of. */
+  negated: ReadonlyMap<string, string>
   kinds: ReadonlySet<string>
   fillers: ReadonlySet<string>
 }
@@ -31,6 +33,7 @@ type Source = {
   verbs: string[][]
   nouns: string[][]
   poles: [string, string][]
+  negated: Record<string, string>
   kinds: string[]
   fillers: string[]
 }
@@ -74,6 +77,7 @@ export function loadLexicon(dataFolder: string): Lexicon {
     light: new Set(source.light.map(stem)),
     free: new Set(source.free.map(stem)),
     poles,
+    negated: new Map(Object.entries(source.negated).map(([word, of]) => [stem(word), of])),
     kinds: new Set(source.kinds.map(stem)),
     fillers: new Set(source.fillers),
   }

@@ -106,8 +106,17 @@ const TOPIC = /^((?:in|before|after|when|if|with|without|for|where|once|on) [^,]
 /** "is X done by Y" is "Y X done"; the order tells who does it to whom. */
 const PASSIVE = /(^| )(?:is|are|was|were|be|been|get|gets) (.*?) by (.+)$/i
 
+/** "X should be done" is "do X". */
+const MODAL =
+  /^(?!who|which|what|where|when|why|how|should|must)(.+?) (?:should|must|has to|have to|needs? to|ought to) (not )?(?:be )?(\S+)(.*)$/i
+
 function reorder(text: string): string {
   return text
+    .replace(
+      MODAL,
+      (_whole, subject: string, not: string | undefined, verb: string, rest: string) => `${not ?? ''}${verb} ${subject}${rest}`,
+    )
+    .replace(/\b(\w+)(?:'|’)s ((?:\w+ )*?\w+)(?= (?:in|on|for|to|from|with|when|if|by|is|are|before|after|as)\b|$)/g, '$2 of $1')
     .replace(TOPIC, '$2 $1')
     .replace(INSTEAD, 'replace $2 with $1')
     .replace(PASSIVE, (whole, start: string, done: string, by: string) =>
@@ -140,7 +149,6 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   const poles: string[] = []
   const directions = new Set<string>()
   let negations = 0
-  let ofAt = -1
   let verbSeen = false
   let [phrase, role] = [0, '']
   const push = (named: Omit<Token, 'phrase' | 'role'>): void => {
@@ -148,10 +156,6 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind) tokens.splice(-1, 0, token)
     else tokens.push(token)
-    // "the size of the file" is "the file size"
-    if (ofAt !== tokens.length - 1 || ofAt < 1) return
-    tokens.push(...tokens.splice(ofAt - 1, 1))
-    ofAt = -1
   }
   for (const [piece] of words.matchAll(PIECES)) {
     const slot = slotOf(piece)
@@ -159,23 +163,24 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, slot: true, free: false, optional: false, kind: false })
       continue
     }
-    const word = piece
+    let word = piece
       .toLowerCase()
       .replace(/[.:'’]+$/, '')
       .replace(/(?:'|’)s$/, '')
     if (word === 'to' || word === 'from') directions.add(word)
-    if (word === 'of') ofAt = tokens.length
-    else if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
-    if (NEGATION.test(word)) negations++
+    if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
+    const denied = lexicon.negated.get(stem(word)) ?? (word === 'undefined' ? undefined : /^un(\w{2,}ed)$/.exec(word)?.[1])
+    if (NEGATION.test(word) || denied !== undefined) negations++
+    word = denied ?? word
     const root = stem(word)
-    for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.push(`${axis}:${pole}`)
+    if (!lexicon.light.has(root)) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.push(`${axis}:${pole}`)
     if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
     const language = LANGUAGES.get(word)
     const [light, verb] = [lexicon.light.has(root), lexicon.verbs.has(root)]
     push({
       text: language ?? lexicon.same.get(root) ?? root,
       slot: language !== undefined,
-      free: light || lexicon.free.has(root) || (verb && !verbSeen),
+      free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || (frame === 'do' && tokens.length === 0))),
       optional: light,
       kind: lexicon.kinds.has(root),
     })
