@@ -8,7 +8,7 @@ export default class CacheClear extends BaseCommand {
   static override examples = ['<%= config.bin %> cache clear', '<%= config.bin %> cache clear --task review --dry-run']
   static override flags = {
     task: Flags.string({ description: 'Only answers of this kind of task.', env: 'SINGULARITY_TASK' }),
-    'dry-run': Flags.boolean({ description: 'Count, forget nothing.', env: 'SINGULARITY_DRY_RUN' }),
+    'dry-run': Flags.boolean({ description: 'Count, forget nothing.', default: false, env: 'SINGULARITY_DRY_RUN' }),
   }
 
   async run(): Promise<void> {

@@ -11,7 +11,8 @@ export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (!equal(a.slots, b.slots)) return 'slots'
   if (a.negations !== b.negations || opposed(a, b)) return 'polarity'
   if (a.frame !== b.frame || !sameContent(a, b)) return 'content'
-  return equal(placed(a, b), placed(b, a)) || equal(phrases(a, b), phrases(b, a)) ? null : 'order'
+  const alike = [placed, compounds, phrases].some((form) => equal(form(a, b), form(b, a)))
+  return alike ? null : 'order'
 }
 
 function equal(a: readonly string[], b: readonly string[]): boolean {
@@ -53,12 +54,23 @@ function describes(meaning: Meaning, token: Token): boolean {
 /** What both sides name; main verbs move freely. */
 function sharedWith(a: Meaning, b: Meaning): Token[] {
   const shared = new Set(b.tokens.map((each) => each.text))
-  const seen = a.tokens.filter((each) => !each.free && shared.has(each.text))
+  const free = new Set([...a.tokens, ...b.tokens].filter((each) => each.free).map((each) => each.text))
+  const seen = a.tokens.filter((each) => !free.has(each.text) && shared.has(each.text))
   return seen.filter((each, index) => seen.findIndex((other) => other.text === each.text) === index)
 }
 
 function placed(a: Meaning, b: Meaning): string[] {
   return sharedWith(a, b).map((each) => each.text)
+}
+
+/** "The version of node" as "the node version": the word such a phrase belongs to stays last. */
+function compounds(a: Meaning, b: Meaning): string[] {
+  const found: Token[] = []
+  for (const each of sharedWith(a, b)) {
+    if (each.role === 'at' && found.length > 0) found.splice(-1, 0, each)
+    else found.push(each)
+  }
+  return found.map((each) => each.text)
 }
 
 /** The same by phrases: "in a.ts rename x to y" and "rename x to y in a.ts" have the same ones, "rename y to x" has not. */

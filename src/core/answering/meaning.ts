@@ -106,17 +106,19 @@ const TOPIC = /^((?:in|before|after|when|if|with|without|for|where|once|on) [^,]
 /** "is X done by Y" is "Y X done"; the order tells who does it to whom. */
 const PASSIVE = /(^| )(?:is|are|was|were|be|been|get|gets) (.*?) by (.+)$/i
 
-/** "X should be done" is "do X". */
+/** "X should be done" is "do X", "X should do Y" is "do Y in X". */
 const MODAL =
-  /^(?!who|which|what|where|when|why|how|should|must)(.+?) (?:should|must|has to|have to|needs? to|ought to) (not )?(?:be )?(\S+)(.*)$/i
+  /^(?!who|which|what|where|when|why|how|should|must)(.+?) (?:should|must|has to|have to|needs? to|ought to) (not )?(be )?(\S+)(.*)$/i
+/** "the file's size" is "the size of the file". */
+const POSSESSIVE = /\b(\w+)['’]s ((?:\w+ )*?\w+)(?= (?:in|on|for|to|from|with|when|if|by|is|are|before|after|as)\b|$)/g
 
 function reorder(text: string): string {
   return text
-    .replace(
-      MODAL,
-      (_whole, subject: string, not: string | undefined, verb: string, rest: string) => `${not ?? ''}${verb} ${subject}${rest}`,
-    )
-    .replace(/\b(\w+)(?:'|’)s ((?:\w+ )*?\w+)(?= (?:in|on|for|to|from|with|when|if|by|is|are|before|after|as)\b|$)/g, '$2 of $1')
+    .replace(MODAL, (_whole, subject: string, not: string | undefined, be: string | undefined, verb: string, rest: string) => {
+      const denied = not ?? ''
+      return be === undefined ? `${denied}${verb}${rest} in ${subject}` : `${denied}${verb} ${subject}${rest}`
+    })
+    .replace(POSSESSIVE, '$2 of $1')
     .replace(TOPIC, '$2 $1')
     .replace(INSTEAD, 'replace $2 with $1')
     .replace(PASSIVE, (whole, start: string, done: string, by: string) =>
