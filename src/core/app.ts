@@ -231,7 +231,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     stateDir,
     database,
     settings: () => settings(),
-    llm: () => llm(),
+    llm: () => models.llm(),
     isolation,
     sandboxes: async () => openRoom(await isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),
@@ -350,15 +350,22 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
   })
 
+  /** What was answered before: disposable. undefined outside a repository, and where a newer program wrote it. */
+  const cacheFile = once(async (): Promise<Database | undefined> => {
+    const folder = await stateDir().catch(() => undefined)
+    if (folder === undefined) return undefined
+    const { openCacheFile } = await import('./answering/index.ts')
+    const opened = openCacheFile(join(folder, 'cache.db'))
+    if (opened) closers.push(() => opened.close())
+    return opened
+  })
+
   /** Works outside a repository as well, without its facts and without memory. */
   const answering = once(async (): Promise<Answering> => {
-    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers, openCacheFile } =
-      await import('./answering/index.ts')
+    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers } = await import('./answering/index.ts')
     const { clock } = context
     const dataFolder = join(context.packageRoot, 'templates_data')
-    const folder = await stateDir().catch(() => undefined)
-    const db = folder === undefined ? undefined : openCacheFile(join(folder, 'cache.db'))
-    if (db) closers.push(() => db.close())
+    const db = await cacheFile()
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
@@ -369,6 +376,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     context,
     git,
     answering,
+    cacheFile,
     stateDir,
     database,
     settings,
