@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => place.cleanup())
 
 function improve(killAt: string, when: string) {
-  const goal = { text: 'Use includes', budgetNusd: null, model: null, maxIterations: 25, n: 1 }
+  const goal = { text: 'Use includes', budgetNusd: 1_000_000_000, model: null, maxIterations: 25, n: 1 }
   const given = {
     root: place.root,
     env: place.env,
@@ -39,7 +39,8 @@ describe('a goal whose process is killed', () => {
     ['1', 'before'],
     ['2', 'after'],
     ['3', 'after'],
-  ])('in turn %s, %s the answer is paid: the next run goes on there and pays nothing twice', (turn, when) => {
+    ['proof', 'after'],
+  ])('in %s, %s the answer is paid: the next run goes on there and pays nothing twice', (turn, when) => {
     const before = place.frozen()
     expect(improve(turn, when).signal).toBe('SIGKILL')
     const ended = improve('none', when)

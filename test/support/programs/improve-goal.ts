@@ -45,6 +45,15 @@ const app = createApp(
   { completeTurn },
 )
 const { signal } = new AbortController()
-const { data } = await (await app.improvement()).improve(place.request, () => {}, signal, signal)
+const { data } = await (
+  await app.improvement()
+).improve(
+  place.request,
+  (event) => {
+    if (event.type === 'candidate' && killAt === 'proof') process.kill(process.pid, 'SIGKILL')
+  },
+  signal,
+  signal,
+)
 console.log(JSON.stringify(data.candidates.map(({ verdict, files }) => ({ verdict, files }))))
 await app.close()
