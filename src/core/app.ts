@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Approvals, createApprovals } from './approvals/index.ts'
+import type { AppContext } from './app/context.ts'
+import { composeModels } from './app/models.ts'
+import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
@@ -12,9 +14,10 @@ import {
   createStore,
   landingCallbacks,
 } from './improvement/index.ts'
-import { type Clock, SingularityError } from './kernel/index.ts'
+import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -31,31 +34,20 @@ import { type LogLevel, type Logger, createLogger, secretValues } from './teleme
 /** Marks state.db as ours ("Sing" in ASCII). */
 export const APPLICATION_ID = 0x53_69_6e_67
 
-/** Everything the core needs of the process it runs in, as values. */
-export type AppContext = {
-  cwd: string
-  env: Readonly<Record<string, string | undefined>>
-  home: string
-  /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */
-  stateHome: string
-  /** Our folder below XDG_CONFIG_HOME: the user's settings. */
-  configHome: string
-  clock: Clock
-  version: string
-  ci: boolean
-  /** Where package.json, native/ and templates_data/ are. */
-  packageRoot: string
-}
+export type { AppContext } from './app/context.ts'
 
 /** Ways out of the program that are wired from outside. */
 export type AppPorts = {
-  /** One turn of a model, as a durable request; without it --goal says that no model can be reached. */
+  /** Instead of a durable request to a model. */
   completeTurn?: CompleteTurn
-  /** The metered way for coding agents; without it they work on their own login only. */
+  /** Instead of the metered way over the account. */
   agents?: Pick<AgentWorkDeps, 'loopback' | 'hasKey'>
 }
 
 export type App = ReturnType<typeof createApp>
+
+/** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
+const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests'])
 
 /** Remembers the first answer of an asynchronous factory. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -74,7 +66,7 @@ function preload(): void {
 
 /** The only composition root: every room is built when it is first asked for. */
 export function createApp(context: AppContext, ports: AppPorts = {}) {
-  const closers: (() => void)[] = []
+  const closers: (() => void | Promise<void>)[] = []
 
   const git = once(async (): Promise<Git> => {
     const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
@@ -92,18 +84,97 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return opened
   })
 
-  /** Outside a repository the user's own file and the environment still count. */
-  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
-    const root = await git().then(
-      ({ repository }) => repository.root,
+  const queueEngine = once(async (): Promise<QueueEngine> => {
+    const [folder, resolved, { createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
+    const engine = createSqliteQueue({
+      path: join(folder, 'queue.db'),
+      runDir: join(folder, 'run'),
+      clock: context.clock,
+      processes: createProcessInfo(),
+      poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
+    })
+    closers.push(() => engine.close())
+    return engine
+  })
+
+  const models = composeModels({
+    context,
+    engine: () => queueEngine(),
+    settings: () => settings(),
+    repositoryFile,
+    repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
+    log: (part) => log(part),
+    onClose: (close) => closers.push(close),
+  })
+
+  async function readRequests(text: string): Promise<readonly NewJob[]> {
+    const { parseRequests } = await import('./llm/index.ts')
+    return parseRequests(text, (await models.llm()).requestContext())
+  }
+
+  const approvals = once(async (): Promise<Approvals> => createApprovals({ db: await database(), clock: context.clock }))
+
+  const queue = once(async (): Promise<QueueService> => {
+    const { clock } = context
+    const [{ createQueueService }, { answerError, findBreak }] = await Promise.all([import('./queue/index.ts'), import('./llm/index.ts')])
+    return createQueueService({
+      engine: await queueEngine(),
+      clock,
+      parseRequests: readRequests,
+      answerError,
+      findBreak,
+      retentionDays: (await settings()).get('queue.retention_days'),
+      relay: async (name) => {
+        if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
+      },
+    })
+  })
+
+  /** Serves the queue with the handlers of every room. `concurrency`: jobs at once in each of its two loops. */
+  async function worker(options: { concurrency: number }): Promise<QueueWorker> {
+    const { clock, version } = context
+    const { createConsumer, createWorker } = await import('./queue/index.ts')
+    const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
+    const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
+    const pollMs = resolved.get<number>('queue.poll_ms')
+    return createWorker({
+      engine,
+      handlers: [(await models.service()).handler()],
+      clock,
+      log: logger,
+      version,
+      processes: createProcessInfo(),
+      settings: { concurrency: options.concurrency, batch, retentionDays: resolved.get('queue.retention_days') },
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+    })
+  }
+
+  /** Who consumes what other programs send. */
+  async function messageHandlers(): Promise<MessageHandler[]> {
+    const [{ createRequestIntake }, known] = [await import('./queue/index.ts'), await approvals()]
+    const responses = createResponseHandlers({
+      approvals: known,
+      log: await log('worker'),
+      async decide({ candidateId, by, approved, reason, ...bound }) {
+        const service = await improvement()
+        if (approved) await service.approve(candidateId, { name: by, via: 'message' }, bound)
+        else await service.reject(candidateId, { name: by, via: 'message' }, reason ?? 'declined by a message', bound)
+      },
+    })
+    return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
+  }
+
+  /** null outside a repository: the user's own file and the environment still count. */
+  async function repositoryFile(): Promise<string | null> {
+    return git().then(
+      ({ repository }) => join(repository.root, '.singularity', 'config.json'),
       () => null,
     )
-    return loadSettings({
-      flags,
-      env: context.env,
-      repositoryFile: root === null ? null : join(root, '.singularity', 'config.json'),
-      userFile: join(context.configHome, 'config.json'),
-    })
+  }
+
+  async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
+    const userFile = join(context.configHome, 'config.json')
+    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -181,10 +252,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       isAlive: (owner) => processes.isAlive(owner),
       outputsDir: join(await stateDir(), 'agents'),
       secrets: secretValues(context.env),
-      completeTurn:
-        ports.completeTurn ??
-        (() =>
-          Promise.reject(new SingularityError('LLM_NOT_CONFIGURED', 'No model can be reached.', { hints: ['singularity llm check'] }))),
+      completeTurn: ports.completeTurn ?? models.completeTurn,
     })
   })
 
@@ -198,7 +266,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   const agentWork = once(async (): Promise<AgentWork> => {
     const { createAgentWork } = await import('./agents/index.ts')
     const folder = join(context.packageRoot, 'templates_data', 'agents')
-    return createAgentWork({ folder, env: context.env, home: context.home, ...ports.agents })
+    return createAgentWork({ folder, env: context.env, home: context.home, ...models.agents, ...ports.agents })
   })
   const agents: AgentWork = {
     plan: async (agent) => (await agentWork()).plan(agent),
@@ -209,7 +277,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
     const store = createStore({ db, clock })
-    const approvals: Approvals = createApprovals({ db, clock })
+    const asked = await approvals()
     const processes = createProcessInfo()
     const landing = createLanding({ git: opened, db, clock, processInfo: processes, ...landingCallbacks(store) })
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
@@ -245,7 +313,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       version: context.version,
       recordsDir: join(await stateDir(), 'records'),
       log: await log('cli'),
-      approvals,
+      approvals: asked,
       landing,
       model,
       agents,
@@ -273,8 +341,10 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
+    const { tasks } = (await models.llm()).routing.table()
+    const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
-    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf: () => undefined }
+    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
   })
 
   /** Works outside a repository as well, without its facts and without memory. */
@@ -289,7 +359,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
-    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: null })
+    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
   return {
@@ -301,10 +371,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     settings,
     isolation,
     improvement,
+    queue,
+    worker,
+    llm: models.llm,
     log,
     system,
     close: async (): Promise<void> => {
-      for (const close of closers.reverse()) close()
+      for (const close of closers.reverse()) await close()
     },
   }
 }

@@ -1,20 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { random } from '../support/random.ts'
 import { createBench, type Bench } from './sweep.ts'
 
 const FULL = process.env['SINGULARITY_CRASH_FULL'] === '1'
 const SEED = 20240607
 const SAMPLED = 14
-
-/** mulberry32: the same points on every machine. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 let bench: Bench | null
 beforeAll(async () => {

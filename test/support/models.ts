@@ -1,4 +1,5 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { answerChat } from './models/chat.ts'
 import { answerMessages } from './models/messages.ts'
@@ -82,10 +83,11 @@ export async function startMockModels(options: MockOptions = {}): Promise<MockMo
     await WIRE[protocol](answered)
   }
 
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     response.on('error', () => {})
     void handle(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
+  }
+  const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener)
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? '/', 'http://mock')
     const raw = await bodyOf(request)
@@ -113,7 +115,7 @@ export async function startMockModels(options: MockOptions = {}): Promise<MockMo
   }
 
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `${options.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     origin,
     baseUrl: (protocol) => (protocol === 'messages' ? origin : `${origin}/v1`),

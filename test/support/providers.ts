@@ -46,6 +46,8 @@ const CLOCKS = { headersMs: 10_000, idleMs: 10_000, totalMs: 20_000 }
 
 /** An adapter with the real SDK and the real transport in front of a mock provider. */
 export async function createBench(adapter: ProviderCase, script: MockOptions = {}, options: Partial<ProviderOptions> = {}): Promise<Bench> {
+  // loading a package is no part of the short clocks of a test
+  await import('undici')
   const mock = await startMockModels(script)
   const transport = createTransport()
   const provider = await createProvider(adapter.api, {

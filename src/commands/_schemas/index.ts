@@ -1,5 +1,6 @@
 import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, use, type Schema } from './build.ts'
 import { PARTS } from './parts.ts'
+import { QUEUE } from './queue.ts'
 import { SYSTEM } from './system.ts'
 
 const failed = list(object({ id: string, code: string, message: string }))
@@ -80,6 +81,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   },
   'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
   ...SYSTEM,
+  ...QUEUE,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }

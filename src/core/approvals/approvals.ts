@@ -11,6 +11,9 @@ function toApproval({ overrides, ...row }: ApprovalRow): Approval {
   return { ...row, status: row.status as ApprovalStatus, overrides: overrides === 1 }
 }
 
+/** A row of the outbox: the key makes sending it twice the same message. */
+export type Unpublished = { queue: string; key: string; body: string }
+
 export type Approvals = ReturnType<typeof createApprovals>
 
 /** Requests for a yes as rows: bound to an exact diff, answered once, open for a limited time. */
@@ -21,6 +24,11 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     db.run(SQL.appendEvent, now(), name, JSON.stringify(data), candidateId)
   }
 
+  /** Written with the row it tells of; `relay` sends it. */
+  function publish(queue: string, key: string, body: Record<string, unknown>): void {
+    db.run(SQL.publish, queue, key, JSON.stringify(body), now())
+  }
+
   function latest(candidateId: string): Approval | null {
     const row = db.get<ApprovalRow>(SQL.latestOf, candidateId)
     return row ? toApproval(row) : null
@@ -29,7 +37,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
   return {
     latest,
 
-    /** Opens a request; an open one for the same candidate is voided first. The token is shown once and kept as a hash. */
+    /** Opens a request; an open one for the same candidate is voided first. The token is kept as a hash; who reads the queue `approval_requests` gets it. */
     request(options: { candidateId: string; diffHash: string; evidenceHash: string; expiresInMs: number }): {
       approval: Approval
       token: string
@@ -41,6 +49,14 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         db.run(SQL.voidOpen, now(), 'replaced by a new request', options.candidateId)
         db.run(SQL.insert, id, options.candidateId, sha256(token), options.diffHash, options.evidenceHash, now(), expires)
         event('approval.requested', options.candidateId, { id, diff_hash: options.diffHash, expires_at: expires })
+        publish('approval_requests', id, {
+          approval_id: id,
+          candidate_id: options.candidateId,
+          diff_hash: options.diffHash,
+          token,
+          requested_at: now(),
+          expires_at: expires,
+        })
       })
       return { approval: toApproval(db.get<ApprovalRow>(SQL.byId, id)!), token }
     },
@@ -88,6 +104,17 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
       })
     },
 
+    /** Whether this token and diff are those of the candidate's open request. */
+    isOpenWith: (candidateId: string, token: string, diffHash: string): boolean =>
+      db.get(SQL.openWith, candidateId, sha256(token), diffHash, now()) !== undefined,
+
+    /** A message that answered with a wrong token, diff or shape. */
+    refuse: (candidateId: string, data: Record<string, unknown>): void => event('approval.message_refused', candidateId, data),
+
+    /** What waits to be published in the queues of other programs, oldest first. */
+    unpublished: (limit: number): Unpublished[] => db.all<Unpublished>(SQL.unpublished, limit),
+    published: (key: string, messageId: string): void => void db.run(SQL.published, messageId, now(), key),
+
     /** Voids the open request of a candidate whose diff or evidence changed. */
     void(candidateId: string, reason: string): number {
       const changed = db.run(SQL.voidOpen, now(), reason, candidateId)
@@ -105,6 +132,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
       db.transaction(() => {
         db.run(SQL.insertQuestion, id, candidateId, text, by, now())
         event('question.asked', candidateId, { id, by })
+        publish('question_requests', id, { question_id: id, candidate_id: candidateId, text, asked_by: by, asked_at: now() })
       })
       return db.get<Question>(SQL.questionById, id)!
     },

@@ -16,6 +16,8 @@ export type Setting = {
   narrow?: (next: SettingValue, current: SettingValue) => SettingValue | undefined
   /** What a repository sets may not be more than the value of this other setting. */
   within?: string
+  /** Smaller numbers are not valid. */
+  least?: number
 }
 
 /**
@@ -155,6 +157,52 @@ export const SETTINGS = {
     repository: 'narrow',
     narrow: (next, current) => (next === 'run' || current === 'skip' ? next : undefined),
   },
+  'queue.batch_size': {
+    kind: 'number',
+    default: 100,
+    env: 'SHARED_QUEUE_BATCH_SIZE',
+    about: 'Most messages and jobs a worker takes at once.',
+    repository: 'never',
+    least: 1,
+  },
+  'queue.poll_ms': {
+    kind: 'duration',
+    default: 1000,
+    env: 'SHARED_QUEUE_POLL_MS',
+    about: 'How often a worker looks for messages and jobs where nothing woke it.',
+    repository: 'never',
+    least: 1,
+  },
+  'queue.llm_batch_size': {
+    kind: 'number',
+    default: 50,
+    env: 'SHARED_QUEUE_LLM_BATCH_SIZE',
+    about: 'Most requests to models a worker takes at once.',
+    repository: 'never',
+    least: 1,
+  },
+  'queue.llm_poll_ms': {
+    kind: 'duration',
+    default: 100,
+    env: 'SHARED_QUEUE_LLM_POLL_MS',
+    about: 'How often a worker looks for requests to models where nothing woke it.',
+    repository: 'never',
+    least: 1,
+  },
+  'queue.retention_days': {
+    kind: 'number',
+    default: 90,
+    env: 'SHARED_QUEUE_RETENTION_DAYS',
+    about: 'Days that requests and messages stay after they ended.',
+    repository: 'never',
+  },
+  offline: {
+    kind: 'boolean',
+    default: false,
+    about: 'No network: models on this machine only, rules and caches.',
+    repository: 'narrow',
+    narrow: (next) => (next === true ? true : undefined),
+  },
   'log.level': {
     kind: 'string',
     default: 'info',
@@ -179,7 +227,7 @@ export function readValue(setting: Setting, raw: unknown): SettingValue | undefi
       return typeof value === 'boolean' ? value : undefined
     case 'number':
     case 'duration':
-      return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+      return typeof value === 'number' && Number.isFinite(value) && value >= (setting.least ?? 0) ? value : undefined
     case 'list':
       return Array.isArray(value) && value.every((item) => typeof item === 'string') ? (value as string[]) : undefined
     case 'map': {

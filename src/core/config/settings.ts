@@ -102,7 +102,8 @@ export function readSettingsFile(path: string): Record<string, unknown> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new SingularityError('CONFIG_INVALID', `${path} must hold one JSON object.`)
-  return value as Record<string, unknown>
+  // a copy: the parser lets a key `__proto__` become the prototype of its object
+  return structuredClone(value) as Record<string, unknown>
 }
 
 /** Parts of a repository's file that belong to other rooms; these check them themselves. */

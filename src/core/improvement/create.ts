@@ -126,7 +126,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       if (candidate.state !== 'approved') {
         await assertUnchanged(deps, candidate)
         if (candidate.state !== 'awaiting_approval') requestApproval(deps, candidate)
-        grantApproval(deps, candidate, actor, override)
+        grantApproval(deps, candidate, actor, override, options.token)
       }
       try {
         await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decided_by ?? actor.name, options)
@@ -136,9 +136,10 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return candidateData(store.candidate(candidate.id))
     },
 
-    async reject(prefix, actor, reason) {
+    async reject(prefix, actor, reason, { diffHash, token } = {}) {
       await ready()
       const candidate = candidateOf(prefix)
+      if (diffHash !== undefined && diffHash !== candidate.diffHash) throw isVoid(candidate)
       // A yes that could not be carried out may still be taken back.
       if (!DECIDABLE.includes(candidate.state) && candidate.state !== 'approved') throw conflict(candidate, 'rejected')
       store.db.transaction(() => {
@@ -151,6 +152,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
           overrides: false,
           diffHash: candidate.diffHash!,
           evidenceHash: digest(candidate.evidence.proof),
+          ...(token !== undefined && { token }),
         })
         store.move(candidate.id, 'declined', { by: actor.name, reason })
         store.decline(candidate.fingerprint, candidate.id, 'declined', reason)

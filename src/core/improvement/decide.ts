@@ -49,6 +49,7 @@ export function grantApproval(
   candidate: Candidate,
   actor: Actor,
   override: string | null,
+  token?: string,
 ): void {
   deps.store.db.transaction(() => {
     deps.approvals.decide(candidate.id, {
@@ -59,6 +60,7 @@ export function grantApproval(
       overrides: override !== null,
       diffHash: candidate.diffHash!,
       evidenceHash: digest(candidate.evidence.proof),
+      ...(token !== undefined && { token }),
     })
     deps.store.move(candidate.id, 'approved', { by: actor.name, via: actor.via })
   })

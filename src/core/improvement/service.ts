@@ -44,7 +44,7 @@ export type Waiting = {
 
 export type WaitingOptions = { limit?: number; cursor?: string; search?: string }
 
-export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'trailer' | 'import' | 'command' }
+export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'trailer' | 'import' | 'command' | 'message' }
 
 /** The front doors' view of the main job. Ids may be unique prefixes. @throws NOT_FOUND, STATE_CONFLICT */
 export type ImprovementService = {
@@ -61,14 +61,14 @@ export type ImprovementService = {
   waiting(options?: WaitingOptions): Promise<Waiting>
   /**
    * Approves and lands. `override` is the reason that lands a candidate whose tests were weakened. `diffHash` is the diff
-   * that was looked at. @throws APPROVAL_VOID when the candidate has another one
+   * that was looked at, `token` the one-time word of the open request. @throws APPROVAL_VOID when the candidate has another one
    */
   approve(
     id: string,
     actor: Actor,
-    options?: { override?: string; into?: string; dryRun?: boolean; diffHash?: string; watch?: Watch },
+    options?: { override?: string; into?: string; dryRun?: boolean; diffHash?: string; token?: string; watch?: Watch },
   ): Promise<CandidateData>
-  reject(id: string, actor: Actor, reason: string): Promise<CandidateData>
+  reject(id: string, actor: Actor, reason: string, options?: { diffHash?: string; token?: string }): Promise<CandidateData>
   ask(id: string, actor: Actor, text: string): Promise<Question>
   answer(questionId: string, actor: Actor, text: string): Promise<Question>
   undo(id: string, actor: Actor, options?: { dryRun?: boolean }): Promise<CandidateData>

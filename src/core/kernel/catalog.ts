@@ -50,6 +50,7 @@ export const CATALOG = {
   MODEL_UNPRICED: { kind: 'limit', title: 'A model without a price cannot run under a cap', hints: ['singularity llm models'] },
   COST_UNBOUNDED: { kind: 'limit', title: 'What the call may cost has no upper bound' },
   LEDGER_UNUSABLE: { kind: 'environment', title: 'The ledger cannot be written: no paid call is made' },
+  SECRETS_LOCKED: { kind: 'environment', title: 'The stored keys cannot be opened' },
   LLM_NOT_CONFIGURED: { kind: 'provider', title: 'No model can be reached', hints: ['singularity llm check'] },
   PROVIDER_UNAVAILABLE: { kind: 'provider', title: 'The provider of the model is not available' },
   MALFORMED_RESPONSE: { kind: 'provider', title: 'The answer of the model does not have the asked form' },

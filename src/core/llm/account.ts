@@ -1,11 +1,15 @@
 import type { ProcessIdentity } from '../process/index.ts'
+import type { Violation } from '../queue/index.ts'
 
 /** Names one attempt for good, across repositories. */
 export type SpendKey = { repository: string; request: string; token: number; attempt: number }
 
 export type CapScope = 'run' | 'day' | 'month' | 'task' | 'model' | 'request'
 
-/** An amount in nano-dollars that spent and reserved money of its scope may never exceed together. */
+/**
+ * An amount in nano-dollars that spent and reserved money of its scope may never exceed together. For `day` and `month` the account
+ * takes the UTC period as the key, whatever is given; caps of tasks and models count a month.
+ */
 export type Cap = { scope: CapScope; key: string; capNusd: number }
 
 export type CapState = {
@@ -50,6 +54,11 @@ export type Account = {
   /** Whatever dead owners left: reserved is released, calling counts in full until a late answer settles it. */
   recover(isAlive: (owner: ProcessIdentity) => boolean): { released: number; counted: number }
   budget(caps: readonly Cap[]): CapState[]
+  /** What `llm budget set` wrote: a cap of every day or month of this user. */
+  setCap(scope: 'day' | 'month', nusd: number): void
+  userCaps(): { day?: number; month?: number }
+  /** What may never be: sums that are not those of the rows, calls that cost more than was reserved. Empty when all is well. */
+  verify(): Violation[]
 
   blocked(provider: string): { reason: string; since: string } | null
   block(provider: string, reason: string): void
@@ -57,6 +66,8 @@ export type Account = {
 
   /** Breaker per provider and model; exactly one process gets the half-open probe. */
   admit(provider: string, model: string): BreakerVerdict
+  /** When a call may be tried again, without asking for the probe; null: now. */
+  reopensAt(provider: string, model: string): number | null
   /** `countable`: connection, overload, server errors and time-outs; a rate limit or a bad request says nothing about health. */
   report(provider: string, model: string, outcome: { ok: boolean; countable: boolean; costNusd: number }): void
   breakers(): { provider: string; model: string; state: 'closed' | 'open' | 'half_open'; failures: number; reopensAt: number | null }[]

@@ -1,5 +1,6 @@
 import { type ErrorCode, SingularityError } from '../kernel/index.ts'
 import type { Job } from '../queue/index.ts'
+import { WAYS_OUT } from './route.ts'
 
 const BY_KIND: Readonly<Record<string, ErrorCode>> = {
   provider_unavailable: 'PROVIDER_UNAVAILABLE',
@@ -28,7 +29,9 @@ export function answerError(job: Pick<Job, 'id' | 'reason' | 'errorMessage'>): S
   const reason = job.reason ?? 'processing_exception'
   const code = BY_REASON[reason] ?? BY_KIND[reason.split('.')[0]!] ?? 'PROCESSING_FAILED'
   return new SingularityError(code, job.errorMessage ?? `Request ${job.id} ended: ${reason}.`, {
-    hints: [`singularity queue show ${job.id}`],
+    // whoever has no key wants the ways out, not the row
+    ...(code !== 'LLM_NOT_CONFIGURED' && { hints: [`singularity queue show ${job.id}`] }),
+    ...(code === 'LLM_NOT_CONFIGURED' && { hints: WAYS_OUT }),
     data: { id: job.id, reason },
   })
 }

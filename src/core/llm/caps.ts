@@ -1,40 +1,40 @@
-import type { Cap } from './account.ts'
+import type { Account, Cap } from './account.ts'
 import { nusdOf } from './price.ts'
-import type { StoredRequest } from './request.ts'
+import type { RouteState } from './route.ts'
 import type { RoutingTable } from './routing.ts'
+import type { Secrets } from './secrets/secrets.ts'
 
-/** UTC day and month of a moment: '2026-11-22', '2026-11'. */
-export function periodsOf(now: number): { day: string; month: string } {
-  const day = new Date(now).toISOString().slice(0, 10)
-  return { day, month: day.slice(0, 7) }
+export type CapNeeds = {
+  taskType: string
+  /** The run the request belongs to; a request by itself is its own run. */
+  run: { id: string; capNusd?: number }
+  request: { id: string; maxCostUsd: number | null }
 }
 
-/** The caps of the account that hold for everybody, at this moment. */
-export function accountCaps({ budgets }: Pick<RoutingTable, 'budgets'>, now: number): Cap[] {
-  const { day, month } = periodsOf(now)
+/** Every cap that binds a call; the run's own may only lower that of the table. */
+export function capsFor(table: Pick<RoutingTable, 'budgets'>, needs: CapNeeds, model?: string): Cap[] {
+  const { runUsd, dayUsd, monthUsd, tasks, models } = table.budgets
+  const usdOf = (amounts: Readonly<Record<string, number>>, name: string): number =>
+    Object.hasOwn(amounts, name) ? amounts[name]! : Infinity
   const caps: Cap[] = [
-    { scope: 'day', key: day, capNusd: nusdOf(budgets.dayUsd) },
-    { scope: 'month', key: month, capNusd: nusdOf(budgets.monthUsd) },
+    { scope: 'run', key: needs.run.id, capNusd: Math.min(nusdOf(runUsd), needs.run.capNusd ?? Infinity) },
+    { scope: 'day', key: '', capNusd: nusdOf(dayUsd) },
+    { scope: 'month', key: '', capNusd: nusdOf(monthUsd) },
+    { scope: 'task', key: needs.taskType, capNusd: nusdOf(usdOf(tasks, needs.taskType)) },
+    { scope: 'request', key: needs.request.id, capNusd: needs.request.maxCostUsd === null ? Infinity : nusdOf(needs.request.maxCostUsd) },
+    ...(model === undefined ? [] : [{ scope: 'model' as const, key: model, capNusd: nusdOf(usdOf(models, model)) }]),
   ]
   return caps.filter(({ capNusd }) => Number.isFinite(capNusd))
 }
 
-/** Every cap one call has to keep to: account, run, request, task, and, where it is known, model. */
-export function capsFor(
-  table: Pick<RoutingTable, 'budgets'>,
-  request: Pick<StoredRequest, 'task_type' | 'max_cost_usd' | 'run'>,
-  place: { id: string; now: number; model?: string },
-): Cap[] {
-  const { tasks, models, runUsd } = table.budgets
-  const month = periodsOf(place.now).month
-  const task = Object.hasOwn(tasks, request.task_type) ? tasks[request.task_type] : undefined
-  const model = place.model !== undefined && Object.hasOwn(models, place.model) ? models[place.model] : undefined
-  const own: Cap[] = [
-    // a request outside a run is a run of its own
-    { scope: 'run', key: request.run?.id ?? place.id, capNusd: Math.min(request.run?.cap_nusd ?? Infinity, nusdOf(runUsd)) },
-    { scope: 'request', key: place.id, capNusd: nusdOf(request.max_cost_usd ?? Infinity) },
-    { scope: 'task', key: `${request.task_type} ${month}`, capNusd: nusdOf(task ?? Infinity) },
-    { scope: 'model', key: `${place.model} ${month}`, capNusd: nusdOf(model ?? Infinity) },
-  ]
-  return [...accountCaps(table, place.now), ...own.filter(({ capNusd }) => Number.isFinite(capNusd))]
+/** What routing asks of the account and the keys at this moment. */
+export function routeStateOf(table: RoutingTable, account: Account, secrets: Pick<Secrets, 'has'>, needs: CapNeeds): RouteState {
+  const least = (caps: readonly Cap[]): number => Math.min(Infinity, ...account.budget(caps).map(({ left_nusd: left }) => left))
+  return {
+    hasKey: (name) => secrets.has(name),
+    blocked: (provider) => account.blocked(provider)?.reason ?? null,
+    reopensAt: (provider, model) => account.reopensAt(provider, model),
+    leftNusd: least(capsFor(table, needs)),
+    leftOfModel: (model) => least(capsFor(table, needs, model).filter(({ scope }) => scope === 'model')),
+  }
 }

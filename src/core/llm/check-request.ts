@@ -17,6 +17,8 @@ export type RequestContext = {
   clock: Clock
   /** Task type -> complexity, of the routing table. */
   tasks: Readonly<Record<string, Complexity>>
+  /** Calls of one request that may fail before it has failed; the queue's own number where left out. */
+  maxAttempts?: number
   /** Values that never leave the machine (`secretValues` of the environment, keys of the secret store). */
   known: readonly string[]
 }
@@ -116,6 +118,7 @@ async function toJob(request: LlmRequest, context: RequestContext, hints: Reques
     taskType: stored.task_type,
     complexity,
     paid: true,
+    ...(context.maxAttempts !== undefined && { maxAttempts: context.maxAttempts }),
     ...(priority !== undefined && { priority }),
     ...(run_at !== undefined && { runAt: Date.parse(run_at) }),
     ...(unique_key !== undefined && { uniqueKey: unique_key }),
@@ -152,7 +155,8 @@ async function schemaProblems({ response_schema: schema }: LlmRequest): Promise<
   const options = { strict: false, logger: false as const, validateFormats: false }
   const old = typeof schema['$schema'] === 'string' && /draft-07/.test(schema['$schema'])
   try {
-    const ajv = old ? new (await import('ajv')).Ajv(options) : new (await import('ajv/dist/2020.js')).Ajv2020(options)
+    const { default: library } = old ? await import('ajv') : await import('ajv/dist/2020.js')
+    const ajv = new library.default(options)
     ajv.compile({ ...schema })
     return []
   } catch (error) {

@@ -111,6 +111,6 @@ export function decodeError(error: unknown, json: JsonText, answer: string): Rea
     position: Buffer.byteLength(before),
     line: before.split('\n').length,
     column: offset - before.lastIndexOf('\n'),
-    response_preview: [...answer.slice(0, 200)].slice(0, 100).join(''),
+    response_preview: Array.from(answer.slice(0, 200)).slice(0, 100).join(''),
   }
 }

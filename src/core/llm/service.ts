@@ -3,7 +3,7 @@ import { SingularityError } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { JobHandler } from '../queue/index.ts'
 import type { Account } from './account.ts'
-import { capsFor } from './caps.ts'
+import { type CapNeeds, capsFor, routeStateOf } from './caps.ts'
 import { createProvider } from './create-provider.ts'
 import { ProviderFailure } from './failure.ts'
 import { type JudgedAnswer, type LlmHandlerDeps, createLlmHandler } from './handler.ts'
@@ -11,19 +11,15 @@ import { assertBounded, boundTokens, costOf, nusdOf } from './price.ts'
 import type { Provider, ProviderAnswer } from './provider.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { route } from './route.ts'
-import type { RoutingSource } from './routing-table.ts'
-import type { Candidate, Route, RouteNeeds, RoutingTable } from './routing.ts'
+import type { Llm } from './open.ts'
+import type { Candidate, Route, RouteNeeds } from './routing.ts'
 import { createAnswerChecker, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
 import type { Transport } from './transport.ts'
-import type { Tries } from './tries.ts'
+import { type Tries, triesOf } from './tries.ts'
 
-export type LlmDeps = {
-  /** Opened when the first call needs it. @throws LEDGER_UNUSABLE */
-  account: () => Account
-  routing: RoutingSource
-  /** A key by its name, from the environment or the secret store; null: there is none. */
-  keyOf: (name: string) => Promise<string | null>
+export type ModelServiceDeps = {
+  llm: Pick<Llm, 'account' | 'routing' | 'secrets'>
   transport: Transport
   clock: Clock
   /** In [0, 1), for jitter. */
@@ -37,16 +33,17 @@ export type LlmDeps = {
   onAnswer?: (request: StoredRequest, result: StoredResult) => void
 }
 
-export type Llm = ReturnType<typeof createLlm>
+export type ModelService = ReturnType<typeof createModelService>
 
 /** Models behind one door: what the queue's worker and waiting commands run requests with. */
-export function createLlm(deps: LlmDeps) {
+export function createModelService(deps: ModelServiceDeps) {
+  const { routing, secrets } = deps.llm
   const checker = createAnswerChecker()
   const providers = new Map<string, Promise<Provider>>()
   let recovered = false
 
   const account = (): Account => {
-    const opened = deps.account()
+    const opened = deps.llm.account()
     // whatever a killed process had reserved is free again before the first new reservation
     if (!recovered) opened.recover(deps.isAlive)
     recovered = true
@@ -54,7 +51,7 @@ export function createLlm(deps: LlmDeps) {
   }
 
   async function open({ model, provider }: Candidate): Promise<Provider> {
-    const apiKey = provider.keyName === null ? 'none' : await deps.keyOf(provider.keyName)
+    const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
     if (apiKey === null)
       throw new ProviderFailure('provider_unavailable', 'auth', `There is no key ${provider.keyName}.`, { outcome: 'not_sent' })
     return createProvider(provider.api, {
@@ -77,37 +74,11 @@ export function createLlm(deps: LlmDeps) {
     return opening
   }
 
-  async function keysAtHand(table: RoutingTable): Promise<Set<string>> {
-    const names = [...table.providers.values()].flatMap(({ keyName }) => keyName ?? [])
-    const found = await Promise.all(names.map(async (name) => ((await deps.keyOf(name)) === null ? [] : [name])))
-    return new Set(found.flat())
-  }
-
   async function routeOf(request: StoredRequest, tries: Tries, id: string): Promise<Route> {
-    const table = deps.routing.table()
-    const keys = await keysAtHand(table)
-    const now = deps.clock.now()
-    const ledger = account()
-    const caps = capsFor(table, request, { id, now })
-    assertBounded(request, caps.length > 0)
-    const left = ledger.budget(caps).map(({ left_nusd }) => left_nusd)
-    const breakers = new Map(ledger.breakers().map((each) => [`${each.provider} ${each.model}`, each]))
-    const found = route(table, needsOf(request, deps.offline), {
-      hasKey: (name) => keys.has(name),
-      blocked: (provider) => ledger.blocked(provider)?.reason ?? null,
-      reopensAt: (provider, model) => {
-        const at = breakers.get(`${provider} ${model}`)?.reopensAt ?? null
-        return at !== null && at > now ? at : null
-      },
-      leftNusd: Math.min(Infinity, ...left),
-      leftOfModel: (model) =>
-        Math.min(
-          Infinity,
-          ...ledger
-            .budget(capsFor(table, request, { id, now, model }).filter(({ scope }) => scope === 'model'))
-            .map((each) => each.left_nusd),
-        ),
-    })
+    const table = routing.table()
+    const needs = capNeedsOf(request, id)
+    assertBounded(request, capsFor(table, needs).length > 0)
+    const found = route(table, needsOf(request, deps.offline), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)
   }
 
@@ -133,10 +104,9 @@ export function createLlm(deps: LlmDeps) {
   }
 
   return {
-    account,
-    table: () => deps.routing.table(),
-    keysAtHand: async () => keysAtHand(deps.routing.table()),
     openProvider,
+    /** The route a request would take now. @throws as the request itself would end, before anything is stored */
+    preview: (request: StoredRequest, id = ''): Promise<Route> => routeOf(request, triesOf([]), id),
 
     handler(options: { onText?: (delta: string) => void } = {}): JobHandler {
       return createLlmHandler({
@@ -147,10 +117,9 @@ export function createLlm(deps: LlmDeps) {
         openProvider,
         costOf: costOfAnswer,
         route: routeOf,
-        capsOf: (request, job, { model }) =>
-          capsFor(deps.routing.table(), request, { id: job.id, now: deps.clock.now(), model: model.name }),
+        capsOf: (request, job, { model }) => capsFor(routing.table(), capNeedsOf(request, job.id), model.name),
         check,
-        maxRetries: () => deps.routing.table().maxRetries,
+        maxRetries: () => routing.table().maxRetries,
         random: deps.random,
         ...(deps.onAnswer && { onAnswer: deps.onAnswer }),
         ...options,
@@ -161,6 +130,15 @@ export function createLlm(deps: LlmDeps) {
       for (const provider of providers.values()) await (await provider.catch(() => undefined))?.close()
       await deps.transport.close()
     },
+  }
+}
+
+function capNeedsOf(request: StoredRequest, id: string): CapNeeds {
+  return {
+    taskType: request.task_type,
+    // a request outside a run is a run of its own
+    run: request.run ? { id: request.run.id, capNusd: request.run.cap_nusd } : { id },
+    request: { id, maxCostUsd: request.max_cost_usd ?? null },
   }
 }
 

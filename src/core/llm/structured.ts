@@ -43,9 +43,9 @@ export function createAnswerChecker(): AnswerChecker {
     if (known) return known
     try {
       const older = /draft-07/.test(String(schema['$schema'] ?? ''))
-      const Ajv = older ? (await import('ajv')).Ajv : (await import('ajv/dist/2020.js')).Ajv2020
+      const { default: library } = older ? await import('ajv') : await import('ajv/dist/2020.js')
       // one instance per schema: two schemas may carry the same $id
-      const made = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
+      const made = new library.default({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
       if (compiled.size >= MOST_VALIDATORS) compiled.delete(compiled.keys().next().value!)
       compiled.set(key, made)
       return made

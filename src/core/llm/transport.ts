@@ -14,13 +14,17 @@ export type Transport = {
 /** One connection pool for all providers, loaded with its first call. Its own time-outs are off: the clocks of a call are ours. */
 export function createTransport(options: TransportOptions = {}): Transport {
   const load = async () => {
-    const [{ Agent, EnvHttpProxyAgent, fetch }, { rootCertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    const [{ default: undici }, { rootCertificates }] = await Promise.all([import('undici'), import('node:tls')])
+    // bundled, a CommonJS package has its default only
+    const { Agent, EnvHttpProxyAgent, fetch } = undici
     const { https, http, no } = options.proxies ?? {}
     // a list of authorities replaces the usual ones
     const tls = options.extraCa === undefined ? {} : { ca: [...rootCertificates, options.extraCa] }
     const common = { headersTimeout: 0, bodyTimeout: 0, connect: tls }
+    // a proxy cannot reach the models of this machine
+    const noProxy = no?.trim() === '*' ? '*' : [no ?? '', 'localhost', '127.0.0.1', '[::1]'].join(',')
     // an empty value keeps the agent from looking into the environment by itself
-    const proxied = { ...common, requestTls: tls, proxyTls: tls, httpProxy: http ?? '', httpsProxy: https ?? '', noProxy: no ?? '' }
+    const proxied = { ...common, requestTls: tls, proxyTls: tls, httpProxy: http ?? '', httpsProxy: https ?? '', noProxy }
     const dispatcher = http || https ? new EnvHttpProxyAgent(proxied) : new Agent(common)
     return { dispatcher, fetch }
   }
@@ -34,7 +38,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
       return response as unknown as Response
     },
     async close() {
-      await (await loaded)?.dispatcher.destroy()
+      await (await loaded?.catch(() => undefined))?.dispatcher.destroy()
     },
   }
 }

@@ -1,50 +1,86 @@
 import { type FSWatcher, closeSync, mkdirSync, openSync, statSync, watch, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-export type BellIntervals = {
-  /** How often the fallback looks at the version of the data where the bell is heard; 250 ms. */
-  tickMs: number
+export type BellOptions = {
+  /** How often the fallback looks at the version of the data; 250 ms. */
+  tickMs?: number
   /** How long a ring of our own may take to be heard before the bell counts as deaf; 50 ms. */
-  testMs: number
-  /** Where it is deaf, listeners are woken this often. */
-  deafMs: number
+  testMs?: number
 }
 
 export type Bell = {
   /** After a commit. Never throws: a lost ring costs one tick of the fallback. */
   ring(): void
-  /** Armed when this returns; `onWake` may come twice or for nothing. */
-  listen(onWake: () => void, intervals: BellIntervals): () => void
+  /** Armed when this returns; `onWake` may come twice or for nothing. Where the bell is deaf it comes every `deafMs`. */
+  listen(onWake: () => void, deafMs: number): () => void
+  /** undefined: nobody listens, or the self-test is not over. */
+  readonly deaf: boolean | undefined
   close(): void
 }
+
+type Listener = { wake: () => void; deafMs: number; wokenAt: number }
 
 /**
  * A file that is written to after a commit and watched by whoever waits (inotify: half a millisecond). It carries nothing. What it
  * does not tell is found by `version` (PRAGMA data_version): a number that changes when another connection has committed.
  */
-export function createBell(path: string, version: () => number): Bell {
-  const listeners = new Set<() => void>()
+export function createBell(path: string, version: () => number, options: BellOptions = {}): Bell {
+  const listeners = new Set<Listener>()
+  let ear: Ear | undefined
 
-  function ring(): void {
-    for (const wake of listeners) setImmediate(wake)
-    try {
-      ringFile(path)
-    } catch {
-      // the fallback of the others finds what was committed
+  function wakeAll(): void {
+    const now = performance.now()
+    for (const listener of listeners) {
+      listener.wokenAt = now
+      listener.wake()
+    }
+  }
+
+  function wakeOverdue(): void {
+    const now = performance.now()
+    for (const listener of listeners) {
+      if (now - listener.wokenAt < listener.deafMs) continue
+      listener.wokenAt = now
+      listener.wake()
     }
   }
 
   return {
-    ring,
-    listen(onWake, intervals) {
-      const ear = createEar(path, onWake, version, intervals)
-      listeners.add(onWake)
-      return () => {
-        listeners.delete(onWake)
-        ear.close()
+    ring() {
+      // those in this process need not wait for the file system
+      if (listeners.size > 0) setImmediate(wakeAll)
+      try {
+        ringFile(path)
+      } catch {
+        // the fallback of the others finds what was committed
       }
     },
-    close: () => listeners.clear(),
+    listen(onWake, deafMs) {
+      const listener: Listener = { wake: onWake, deafMs, wokenAt: performance.now() }
+      listeners.add(listener)
+      ear ??= createEar(path, version, {
+        testMs: 50,
+        tickMs: 250,
+        ...options,
+        wakeAll,
+        wakeOverdue,
+        deafMs: () => Math.min(...[...listeners].map((one) => one.deafMs)),
+      })
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size > 0) return
+        ear?.close()
+        ear = undefined
+      }
+    },
+    get deaf() {
+      return ear?.deaf()
+    },
+    close() {
+      listeners.clear()
+      ear?.close()
+      ear = undefined
+    },
   }
 }
 
@@ -64,35 +100,35 @@ function ringFile(path: string): void {
 }
 
 function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino
+  try {
+    return statSync(path).ino
+  } catch {
+    return undefined
+  }
+}
+
+type Ear = { deaf(): boolean | undefined; close(): void }
+type EarOptions = {
+  tickMs: number
+  testMs: number
+  deafMs: () => number
+  wakeAll: () => void
+  wakeOverdue: () => void
 }
 
 /** One watch with its self-test, its fallback and its re-arming. Its timers keep no process alive. */
-function createEar(path: string, onWake: () => void, version: () => number, intervals: BellIntervals): { close(): void } {
+function createEar(path: string, version: () => number, options: EarOptions): Ear {
   let watcher: FSWatcher | undefined
   let inode: number | undefined
   let heard = false
-  let deaf = false
-  let closed = false
-  let seen = safeVersion()
-  let lastWake = performance.now()
+  let deaf: boolean | undefined
+  let seen = safely(version)
   let testing: NodeJS.Timeout | undefined
-
-  function safeVersion(): number {
-    try {
-      return version()
-    } catch {
-      return -1
-    }
-  }
-
-  function wake(): void {
-    lastWake = performance.now()
-    onWake()
-  }
+  let timer: NodeJS.Timeout | undefined
 
   function arm(): void {
     watcher?.close()
+    clearTimeout(testing)
     heard = false
     try {
       ringFile(path)
@@ -100,49 +136,52 @@ function createEar(path: string, onWake: () => void, version: () => number, inte
       watcher = watch(path, { persistent: false }, () => {
         heard = true
         deaf = false
-        wake()
+        options.wakeAll()
       })
-      watcher.on('error', () => {
-        deaf = true
-      })
+      watcher.on('error', () => (deaf = true))
       ringFile(path)
     } catch {
+      // no watches left, or no such file system
       deaf = true
       return
     }
-    clearTimeout(testing)
     testing = setTimeout(() => {
       deaf = !heard
       if (deaf) schedule()
-    }, intervals.testMs)
-    testing.unref()
+    }, options.testMs).unref()
   }
 
-  let timer: NodeJS.Timeout | undefined
   function schedule(): void {
     clearTimeout(timer)
-    if (closed) return
-    timer = setTimeout(tick, deaf ? Math.min(intervals.deafMs, intervals.tickMs) : intervals.tickMs)
-    timer.unref()
+    timer = setTimeout(tick, deaf === true ? Math.min(options.deafMs(), options.tickMs) : options.tickMs).unref()
   }
 
   function tick(): void {
     if (inodeOf(path) !== inode) arm()
-    const now = safeVersion()
-    const changed = now !== seen
+    const now = safely(version)
+    if (now !== seen) options.wakeAll()
+    else if (deaf === true) options.wakeOverdue()
     seen = now
-    if (changed || (deaf && performance.now() - lastWake >= intervals.deafMs)) wake()
     schedule()
   }
 
   arm()
   schedule()
   return {
+    deaf: () => deaf,
     close() {
-      closed = true
       clearTimeout(timer)
       clearTimeout(testing)
       watcher?.close()
     },
+  }
+}
+
+/** What cannot be read now counts as nothing new; who works with the file will tell. */
+function safely(version: () => number): number {
+  try {
+    return version()
+  } catch {
+    return -1
   }
 }

@@ -13,6 +13,7 @@ import type {
   SettleResult,
   Settlement,
 } from './job.ts'
+import type { QueueStatistics } from './statistics.ts'
 
 export type WorkerRow = ProcessIdentity & {
   id: string
@@ -119,6 +120,10 @@ export type QueueEngine = {
   /** Hides what it answers for `visibilityMs`; what is not acknowledged by then comes again. @throws NOT_FOUND for an unknown queue */
   read(queue: string, limit: number, visibilityMs: number): Promise<Message[]>
   ack(queue: string, ids: readonly number[]): Promise<number>
+  /** Which of these queues have a message that can be read now; a look only. */
+  waiting(queues: readonly string[]): Promise<string[]>
+  /** Acknowledges one message and writes what became of it, in one transaction; false: somebody else had it. @throws ID_CONFLICT, NOT_FOUND */
+  intake(queue: string, messageId: number, became: { jobs?: readonly NewJob[]; messages?: readonly NewMessage[] }): Promise<boolean>
 
   registerWorker(worker: Omit<WorkerRow, 'running' | 'stopping' | 'seenAt'>): Promise<void>
   removeWorker(id: string): Promise<void>
@@ -139,6 +144,7 @@ export type QueueEngine = {
   lastEvent(): Promise<number>
   /** `newer`: another version has migrated the file; `gone`: there is none any more. A worker stops then. */
   health(): 'ok' | 'newer' | 'gone'
+  statistics(): Promise<QueueStatistics>
   /** What may never be; empty when all is well. */
   verify(): Promise<Violation[]>
   close(): void

@@ -1,5 +1,5 @@
 import type { Logger } from '../telemetry/index.ts'
-import type { Attempt, ClaimedJob, NewJob, NewMessage } from './job.ts'
+import type { Attempt, ClaimedJob, Message, NewJob, NewMessage } from './job.ts'
 
 /** What a handler may answer; the worker turns it into a settlement. A handler that throws has failed: one retry, then dead. */
 export type JobOutcome = (
@@ -31,4 +31,13 @@ export type JobHandler = {
   /** How many of it run at once in one process; unlimited where left out. */
   concurrency?: number
   run(job: ClaimedJob, context: JobContext): Promise<JobOutcome>
+}
+
+/**
+ * The port of who consumes a named queue: what becomes of a message is written together with its acknowledgement. Where it throws,
+ * the message comes again after a while.
+ */
+export type MessageHandler = {
+  queue: string
+  take(message: Message): Promise<{ jobs?: readonly NewJob[]; messages?: readonly NewMessage[] }>
 }

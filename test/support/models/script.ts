@@ -70,6 +70,8 @@ export type MockOptions = {
   prices?: Prices
   models?: readonly string[]
   port?: number
+  /** Speaks HTTPS. */
+  tls?: { key: string; cert: string }
   /** Further end points; undefined: not one of them. */
   handle?: (request: {
     path: string

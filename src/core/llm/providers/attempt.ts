@@ -1,5 +1,5 @@
 import type { CallContext, ProviderAnswer, ProviderOptions } from '../provider.ts'
-import { type AttemptState, classify, failureOf, requestIdOf } from './classify.ts'
+import { type AttemptState, classify, failureOf, requestIdOf, unsent } from './classify.ts'
 import { startClocks } from './clocks.ts'
 
 /** What an adapter has of the attempt it works in. */
@@ -31,7 +31,7 @@ export async function attempt<T>(
   work: (wire: Wire) => Promise<T>,
 ): Promise<T> {
   const clocks = startClocks({ signal: context.signal, clocks: context.clocks ?? SHORT })
-  const state: AttemptState = { provider: options.name, stopped: null, sent: false, status: null, headers: null }
+  const state = unsent(options.name)
   let buffered: Readonly<Record<string, unknown>> | undefined
   // the SDKs wrap what their fetch throws, and some lose its code on the way
   let network: unknown

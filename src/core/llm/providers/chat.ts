@@ -16,9 +16,10 @@ export function createChatProvider(options: ProviderOptions): Provider {
   const dialect = options.dialect ?? (['ollama', 'openrouter'] as const).find((name) => name === options.name)
   const ollama = dialect === 'ollama' ? createOllama(options) : undefined
   let sdk: Promise<typeof OpenAI> | undefined
+  /** Outside of the clocks: loading a package is no part of a call. */
+  const load = () => (sdk ??= import('openai').then((module) => module.default))
   const client = async (wire: Wire) => {
-    sdk ??= import('openai').then((module) => module.default)
-    return new (await sdk)({
+    return new (await load())({
       apiKey: options.apiKey || 'none',
       baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
       adminAPIKey: null,
@@ -38,7 +39,8 @@ export function createChatProvider(options: ProviderOptions): Provider {
     async send(asked, context) {
       const model = ollama && asked.model === 'auto' ? await ollama.firstCapable(asked, context) : asked.model
       const request = { ...asked, model }
-      await ollama?.refuseOverflow(request, context)
+      const window = (await ollama?.demandRoom(request, context)) ?? null
+      await load()
       const answer = await attempt(options, context, async (wire) => {
         const collected = collect(wire, options)
         const api = await client(wire)
@@ -49,10 +51,11 @@ export function createChatProvider(options: ProviderOptions): Provider {
         if (whole) collected.whole(whole)
         return collected.answer(request)
       })
-      ollama?.noticeTruncation(request, answer)
+      ollama?.noticeTruncation(request, answer, window)
       return answer
     },
-    listModels: (context) =>
+    listModels: async (context) =>
+      (await ollama?.list(context)) ??
       attempt(options, context, async (wire) => {
         const found: { id: string; contextWindow: number | null }[] = []
         for await (const model of (await client(wire)).models.list({ signal: wire.signal }))
@@ -112,12 +115,15 @@ function chatBody(options: ProviderOptions, dialect: ProviderOptions['dialect'],
 
 function systemMessages(options: ProviderOptions, request: ProviderRequest): Row[] {
   const texts = systemTexts(options, request)
+  if (texts.length === 0) return []
   const marked = options.capabilities.promptCache === 'explicit' && request.promptCacheKey !== undefined
-  return texts.map((text, index) =>
-    marked && index === texts.length - 1
-      ? { role: 'system', content: [{ type: 'text', text, cache_control: { type: 'ephemeral' } }] }
-      : { role: 'system', content: text },
-  )
+  const parts = texts.map((text, index) => ({
+    type: 'text',
+    text,
+    ...(index === texts.length - 1 ? { cache_control: { type: 'ephemeral' } } : {}),
+  }))
+  // one message: the templates of many local models take no second one
+  return [{ role: 'system', content: marked ? parts : texts.join('\n\n') }]
 }
 
 function messageOut(options: ProviderOptions, message: ChatMessage): Row {

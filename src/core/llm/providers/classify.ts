@@ -14,6 +14,11 @@ export type AttemptState = {
   headers: Headers | null
 }
 
+/** An attempt of which nothing has left. */
+export function unsent(provider: string): AttemptState {
+  return { provider, stopped: null, sent: false, status: null, headers: null }
+}
+
 const KIND: Readonly<Record<FailureReason, FailureKind>> = {
   connection: 'provider_unavailable',
   timeout_headers: 'provider_unavailable',
@@ -94,9 +99,9 @@ function reasonOfStatus(status: number): FailureReason {
 /** A gateway that gave up on the model says nothing about what the model did and billed. */
 const UNSURE = new Set([408, 409, 502, 504, 524])
 
-/** Errors of the socket's set-up: no request can have left. */
+/** Errors of the socket's set-up: no request can have left. A proxy that refuses to tunnel is told as ABORTED; we abort under our own name. */
 const NOT_CONNECTED =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|UND_ERR_(CONNECT_TIMEOUT|PRX_TLS|INVALID_ARG)|\w*CERT\w*|UNABLE_TO_\w+|ERR_(TLS|SSL)_\w+)$/
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|UND_ERR_(CONNECT_TIMEOUT|PRX_TLS|INVALID_ARG|ABORTED)|\w*CERT\w*|UNABLE_TO_\w+|ERR_(TLS|SSL)_\w+)$/
 
 type Duck = { status?: unknown; code?: unknown; type?: unknown; errorCode?: unknown; name?: unknown; cause?: unknown; error?: unknown }
 
@@ -188,7 +193,8 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
   const codes = errors.flatMap(codesOf)
   const reason = reasonOfCodes(codes)
   if (reason) return failureOf(reason, message, state, { cause: error })
-  if (codes.some((code) => NOT_CONNECTED.test(code))) return failureOf('connection', message, state, { outcome: 'not_sent', cause: error })
+  if (state.status === null && codes.some((code) => NOT_CONNECTED.test(code)))
+    return failureOf('connection', message, state, { outcome: 'not_sent', cause: error })
   // an error the provider put into its stream, with a code nobody knows
   if (state.status !== null && errors.some((each) => each.error !== undefined)) return failureOf('server', message, state, { cause: error })
   if (state.status !== null) return failureOf('truncated', message, state, { cause: error })

@@ -16,6 +16,7 @@ const MOST_PAUSES = 8
 /** Anthropic Messages. */
 export function createMessagesProvider(options: ProviderOptions): Provider {
   let sdk: Promise<{ Client: typeof Anthropic; transform: (schema: Row) => Row }> | undefined
+  /** Outside of the clocks: loading a package is no part of a call. */
   const load = () =>
     (sdk ??= Promise.all([import('@anthropic-ai/sdk'), import('@anthropic-ai/sdk/lib/transform-json-schema')]).then(([client, helper]) => ({
       Client: client.default,
@@ -40,10 +41,10 @@ export function createMessagesProvider(options: ProviderOptions): Provider {
 
   return {
     name: options.name,
-    send: (request, context) =>
-      attempt(options, context, async (wire) => {
+    async send(request, context) {
+      const { transform } = await load()
+      return await attempt(options, context, async (wire) => {
         const api = await client(wire)
-        const { transform } = await load()
         const { body, beta } = messagesBody(options, request, transform)
         const answers: Collected[] = []
         let messages = body['messages'] as readonly Row[]
@@ -60,7 +61,8 @@ export function createMessagesProvider(options: ProviderOptions): Provider {
           messages = [...messages, { role: 'assistant', content: answer.blocks }]
         }
         throw failureOf('truncated', `The provider ${options.name} paused ${MOST_PAUSES} times without an answer.`, wire.state)
-      }),
+      })
+    },
     async countTokens(request, context) {
       if (!options.capabilities.countTokens) return undefined
       return await attempt(options, context, async (wire) => {

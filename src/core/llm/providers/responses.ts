@@ -21,10 +21,11 @@ type Row = Readonly<Record<string, unknown>>
 /** OpenAI Responses. Stateless by default: `store: false`, the transcript of the caller is the truth. */
 export function createResponsesProvider(options: ProviderOptions): Provider {
   let sdk: Promise<typeof OpenAI> | undefined
+  /** Outside of the clocks: loading a package is no part of a call. */
+  const load = () => (sdk ??= import('openai').then((module) => module.default))
   const client = async (wire: Wire) => {
     demandKey(options)
-    sdk ??= import('openai').then((module) => module.default)
-    return new (await sdk)({
+    return new (await load())({
       apiKey: options.apiKey,
       baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
       adminAPIKey: null,
@@ -41,8 +42,9 @@ export function createResponsesProvider(options: ProviderOptions): Provider {
 
   return {
     name: options.name,
-    send: (request, context) =>
-      attempt(options, context, async (wire) => {
+    async send(request, context) {
+      await load()
+      return await attempt(options, context, async (wire) => {
         const api = await client(wire)
         const body = { ...responsesBody(options, request), stream: true } as unknown as OpenAI.Responses.ResponseCreateParamsStreaming
         const stream = await api.responses.create(body, { signal: wire.signal })
@@ -62,7 +64,8 @@ export function createResponsesProvider(options: ProviderOptions): Provider {
         last ??= wire.buffered()
         if (!last) throw failureOf('truncated', `The stream of ${options.name} ended before its answer did.`, wire.state)
         return answerOf(options, request, wire, last, text)
-      }),
+      })
+    },
     async countTokens(request, context) {
       if (!options.capabilities.countTokens) return undefined
       return await attempt(options, context, async (wire) => {

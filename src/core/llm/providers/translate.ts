@@ -1,4 +1,4 @@
-import { failureOf } from './classify.ts'
+import { failureOf, unsent } from './classify.ts'
 import type { ChatMessage, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -114,11 +114,5 @@ export function mcpServers(servers: readonly Schema[]): McpServer[] {
 export function demandKey(options: ProviderOptions): void {
   const names = Object.keys(options.headers ?? {}).map((name) => name.toLowerCase())
   if (options.apiKey !== '' || names.includes('authorization') || names.includes('x-api-key')) return
-  throw failureOf('auth', `No key for the provider ${options.name}.`, {
-    provider: options.name,
-    stopped: null,
-    sent: false,
-    status: null,
-    headers: null,
-  })
+  throw failureOf('auth', `No key for the provider ${options.name}.`, unsent(options.name))
 }

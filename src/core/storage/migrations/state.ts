@@ -75,6 +75,14 @@ CREATE TABLE measurement_cache (
 CREATE TABLE consent (name TEXT PRIMARY KEY, granted_by TEXT NOT NULL, granted_at TEXT NOT NULL, detail TEXT) STRICT;
 CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 `,
+  // What another database is to publish: written with the row it tells of, sent under its key, then emptied.
+  `
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY, queue TEXT NOT NULL, key TEXT NOT NULL UNIQUE, body TEXT, created_at TEXT NOT NULL,
+  message_id TEXT, published_at TEXT
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (id) WHERE published_at IS NULL;
+  `,
   `
 CREATE TABLE agent_session (
   id TEXT PRIMARY KEY, run_id TEXT NOT NULL,

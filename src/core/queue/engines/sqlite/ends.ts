@@ -26,7 +26,7 @@ export function retryJob(db: Database, clock: Clock, id: string): void {
   const living = job.uniqueKey === null ? undefined : db.get<{ id: string }>(SQL.living, job.queue, job.uniqueKey)
   if (living) throw new SingularityError('STATE_CONFLICT', `${living.id} does the same work now.`)
   db.get(SQL.redrive, { id, now: clock.now() })
-  db.run(SQL.setResult, null, job.seq)
+  db.run(SQL.dropResult, job.seq)
 }
 
 /** Children go with their parent. Inside the caller's transaction. @throws STATE_CONFLICT, NOT_FOUND */

@@ -1,10 +1,8 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { Database } from '../../../storage/index.ts'
 import type { EnqueueResult, JobStatus, NewJob } from '../../job.ts'
+import { withDefaults } from '../defaults.ts'
 import { SQL } from './sql.ts'
-
-export const DEFAULT_PRIORITY = 5
-export const DEFAULT_MAX_ATTEMPTS = 4
 
 export type OwnClaim = { workerId: string; leaseMs: number }
 
@@ -19,28 +17,20 @@ export function insertJob(db: Database, clock: Clock, job: NewJob, claim?: OwnCl
   const living = job.uniqueKey === undefined ? undefined : db.get<{ id: string; status: JobStatus }>(SQL.living, job.queue, job.uniqueKey)
   if (living) return { ...living, deduped: true }
   const now = clock.now()
+  const given = withDefaults(job)
   const { seq } = db.get<{ seq: number }>(SQL.insert, {
     id: job.id,
     queue: job.queue,
     kind: job.kind,
     state: claim ? 'running' : 'available',
-    priority: job.priority ?? DEFAULT_PRIORITY,
     runAt: job.runAt === undefined || job.runAt <= now ? 0 : job.runAt,
     attempt: claim ? 1 : 0,
-    maxAttempts: job.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     token: claim ? 1 : 0,
     leaseUntil: claim ? now + claim.leaseMs : null,
     leaseMs: claim?.leaseMs ?? null,
     worker: claim?.workerId ?? null,
-    uniqueKey: job.uniqueKey ?? null,
-    group: job.group ?? null,
-    parentId: job.parentId ?? null,
-    agentId: job.agentId ?? 'cli',
-    taskType: job.taskType ?? job.kind,
-    complexity: job.complexity ?? 'medium',
-    paid: job.paid === true ? 1 : 0,
-    lifetime: job.lifetime ?? 'durable',
-    deadlineAt: job.deadlineAt ?? null,
+    ...given,
+    paid: given.paid ? 1 : 0,
     now,
     startedAt: claim ? now : null,
   })!

@@ -9,6 +9,8 @@ export type ThreadTask = {
   renew: string
   seen: string
 }
+/** With tokens: a report may cross the settling of the claim it is about, and the next claim of the same job. */
+export type ThreadReport = { lost: Lease[]; cancelled: Lease[] }
 export type ThreadOrder = { hold: Lease } | { drop: Lease } | { check: true } | { stop: true }
 
 type Statement = { get(values: unknown): unknown; run(...values: unknown[]): unknown }
@@ -36,8 +38,8 @@ export function heartbeatThread(task: ThreadTask, port: Port, open: (path: strin
   function beat(): void {
     clearTimeout(next)
     if (held.size === 0) return
-    const lost: string[] = []
-    const cancelled: string[] = []
+    const lost: Lease[] = []
+    const cancelled: Lease[] = []
     try {
       native
         .transaction(() => {
@@ -47,8 +49,8 @@ export function heartbeatThread(task: ThreadTask, port: Port, open: (path: strin
           for (const { id, token } of held.values()) {
             const values = { id, token, worker: task.workerId, until: now + task.leaseMs, leaseMs: task.leaseMs }
             const row = renew.get(values) as { cancelReason: string | null } | undefined
-            if (!row) lost.push(id)
-            else if (row.cancelReason !== null) cancelled.push(id)
+            if (!row) lost.push({ id, token })
+            else if (row.cancelReason !== null) cancelled.push({ id, token })
           }
           seen.run(now, task.workerId)
         })
@@ -58,12 +60,15 @@ export function heartbeatThread(task: ThreadTask, port: Port, open: (path: strin
       next = setTimeout(beat, Math.min(200, task.leaseMs / 12))
       return
     }
-    const fresh = { lost: lost.filter((id) => !told.has(`-${id}`)), cancelled: cancelled.filter((id) => !told.has(id)) }
-    for (const id of lost) {
+    const fresh: ThreadReport = {
+      lost: lost.filter(({ id }) => !told.has(`-${id}`)),
+      cancelled: cancelled.filter(({ id }) => !told.has(id)),
+    }
+    for (const { id } of lost) {
       held.delete(id)
       told.add(`-${id}`)
     }
-    for (const id of cancelled) told.add(id)
+    for (const { id } of cancelled) told.add(id)
     if (fresh.lost.length > 0 || fresh.cancelled.length > 0) port.postMessage(fresh)
     next = setTimeout(beat, task.leaseMs / 3)
   }

@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../../kernel/index.ts'
 import { sqliteLibrary } from '../../../storage/index.ts'
 import type { LeaseKeeper, LeaseReport } from '../../engine.ts'
-import { type ThreadOrder, type ThreadTask, heartbeatThread } from './heartbeat-thread.ts'
+import type { Lease } from '../../job.ts'
+import { type ThreadOrder, type ThreadReport, type ThreadTask, heartbeatThread } from './heartbeat-thread.ts'
 import { SQL } from './sql.ts'
 
 /** Starts `heartbeatThread` from its own text: no file of its own is needed, neither beside the source nor beside the bundle. */
@@ -10,16 +11,16 @@ const PROGRAM = `const { parentPort, workerData } = require('node:worker_threads
 const Native = require(workerData.library)
 ;(${heartbeatThread.toString()})(workerData, parentPort, (path, options) => new Native(path, options))`
 
-/** A thread with its own connection; it starts with the first lease and keeps no process alive. */
+/** A thread with its own connection. It starts with the first lease, again where it has died, and keeps no process alive. */
 export function createKeeper(
   path: string,
   clock: Clock,
   options: { workerId: string; leaseMs: number; onReport: (report: LeaseReport) => void },
 ): LeaseKeeper {
-  let thread: Worker | undefined
-  let ended: Promise<void> | undefined
+  const held = new Map<string, Lease>()
+  let thread: { send(order: ThreadOrder): void; ended: Promise<void>; stay(): void } | undefined
 
-  function start(): Worker {
+  function start(): NonNullable<typeof thread> {
     const task: ThreadTask = {
       library: sqliteLibrary(),
       path,
@@ -29,29 +30,46 @@ export function createKeeper(
       renew: SQL.renew,
       seen: SQL.seen,
     }
-    const started = new Worker(PROGRAM, { eval: true, workerData: task })
-    started.unref()
-    started.on('message', (report: LeaseReport) => options.onReport(report))
-    started.on('error', () => {
-      // the next lease starts another one
+    const worker = new Worker(PROGRAM, { eval: true, workerData: task })
+    worker.unref()
+    worker.on('message', ({ lost, cancelled }: ThreadReport) => {
+      const ours = (leases: readonly Lease[]): string[] =>
+        leases.filter(({ id, token }) => held.get(id)?.token === token).map(({ id }) => id)
+      const report = { lost: ours(lost), cancelled: ours(cancelled) }
+      if (report.lost.length > 0 || report.cancelled.length > 0) options.onReport(report)
+    })
+    worker.on('error', () => {
+      // it could not open the file, or found it broken: the next lease tries again
       if (thread === started) thread = undefined
     })
-    ended = new Promise((resolve) => started.once('exit', () => resolve()))
+    const started = {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      send: (order: ThreadOrder) => worker.postMessage(order),
+      ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())),
+      stay: () => worker.ref(),
+    }
+    for (const lease of held.values()) started.send({ hold: lease })
     return started
   }
 
-  const order = (what: ThreadOrder): void => thread?.postMessage(what)
   return {
-    hold(lease) {
-      thread ??= start()
-      order({ hold: { id: lease.id, token: lease.token } })
+    hold({ id, token }) {
+      held.set(id, { id, token })
+      if (thread) thread.send({ hold: { id, token } })
+      else thread = start()
     },
-    drop: (lease) => order({ drop: { id: lease.id, token: lease.token } }),
-    check: () => order({ check: true }),
+    drop({ id, token }) {
+      if (held.get(id)?.token === token) held.delete(id)
+      thread?.send({ drop: { id, token } })
+    },
+    check: () => thread?.send({ check: true }),
     async stop() {
-      order({ stop: true })
+      const last = thread
       thread = undefined
-      await ended
+      held.clear()
+      last?.stay()
+      last?.send({ stop: true })
+      await last?.ended
     },
   }
 }

@@ -6,13 +6,20 @@ const DAY_MS = 86_400_000
 const CHUNK = 500
 const BUDGET_MS = 50
 
+const OLD = 'SELECT seq FROM job WHERE finished_at IS NOT NULL AND finished_at < ?'
+
 /** What is thrown away, in order: a payload goes before the row that tells what it cost. */
-const CHORES = [
-  `UPDATE job_data SET payload = 'null', result = NULL WHERE seq IN (SELECT j.seq FROM job j JOIN job_data d ON d.seq = j.seq
-    WHERE j.finished_at IS NOT NULL AND j.finished_at < ? AND (d.payload <> 'null' OR d.result IS NOT NULL) LIMIT ${CHUNK})`,
-  `DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE finished_at IS NOT NULL AND finished_at < ? LIMIT ${CHUNK})`,
-  `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE acked_at IS NOT NULL AND acked_at < ? LIMIT ${CHUNK})`,
-  `DELETE FROM orphan_result WHERE id IN (SELECT id FROM orphan_result WHERE at < ? LIMIT ${CHUNK})`,
+const CHORES: readonly { sql: string; counts?: boolean }[] = [
+  { sql: `DELETE FROM job_data WHERE seq IN (SELECT seq FROM job_data WHERE seq IN (${OLD}) LIMIT ${CHUNK})` },
+  { sql: `DELETE FROM job_result WHERE seq IN (SELECT seq FROM job_result WHERE seq IN (${OLD}) LIMIT ${CHUNK})` },
+  { sql: `DELETE FROM job WHERE seq IN (${OLD} LIMIT ${CHUNK})`, counts: true },
+  {
+    sql: `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE acked_at IS NOT NULL AND acked_at < ? LIMIT ${CHUNK})`,
+    counts: true,
+  },
+  { sql: `DELETE FROM orphan_result WHERE id IN (SELECT id FROM orphan_result WHERE at < ? LIMIT ${CHUNK})` },
+  // only the oldest are looked at: they stand in order of time
+  { sql: `DELETE FROM job_event WHERE at < ? AND seq < ${CHUNK} + (SELECT min(seq) FROM job_event)` },
 ]
 
 /** Chunks of 500 rows with a pause between, until nothing is left or the time is up. */
@@ -31,8 +38,8 @@ export async function maintain(
   for (const chore of CHORES)
     for (;;) {
       if (clock.monotonic() - start >= budget) return { pruned, done: false }
-      const changed = await store.write(normal, () => normal.run(chore, before))
-      if (!chore.startsWith('UPDATE')) pruned += changed
+      const changed = await store.write(normal, () => normal.run(chore.sql, before))
+      if (chore.counts) pruned += changed
       if (changed < CHUNK) break
       await breathe()
     }

@@ -64,8 +64,11 @@ CREATE INDEX llm_requests_status_updated_at_index ON job (status, updated_at) WH
 
 CREATE TABLE job_data (
   seq INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
-  payload TEXT NOT NULL CHECK (json_valid(payload)),
-  result TEXT CHECK (result IS NULL OR json_valid(result))
+  payload TEXT NOT NULL CHECK (json_valid(payload))
+) STRICT;
+CREATE TABLE job_result (
+  seq INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
+  result TEXT NOT NULL CHECK (json_valid(result))
 ) STRICT;
 
 CREATE TABLE attempt (
@@ -143,7 +146,6 @@ CREATE TABLE job_event (
   job INTEGER NOT NULL,
   detail TEXT
 ) STRICT;
-CREATE INDEX job_event_job_index ON job_event (job);
 
 CREATE TABLE chore (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -156,9 +158,6 @@ CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.stat
   VALUES (new.updated_at, CASE new.state WHEN 'running' THEN 'claimed'
     WHEN 'available' THEN CASE old.state WHEN 'running' THEN 'released' ELSE 'retried' END ELSE new.state END, new.seq,
     CASE new.state WHEN 'running' THEN new.worker ELSE new.reason END);
-END;
-CREATE TRIGGER job_gone AFTER DELETE ON job BEGIN
-  DELETE FROM job_event WHERE job = old.seq;
 END;
 `
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Clock, SingularityError } from '../../../kernel/index.ts'
+import { SingularityError } from '../../../kernel/index.ts'
 import type { ProcessInfo } from '../../../process/index.ts'
 import { createBell } from '../../bell.ts'
 import { createBatcher } from '../../batch.ts'
@@ -17,6 +17,7 @@ import { createReaper, isGone } from './reap.ts'
 import { type StoredWorker, toAttempt, toWorker } from './rows.ts'
 import { demandNamed, insertMessage, settleOne } from './settle.ts'
 import { SQL } from './sql.ts'
+import { readStatistics } from './statistics.ts'
 import { verifyQueue } from './verify.ts'
 
 export type SqliteQueueOptions = ConnectionOptions & {
@@ -31,7 +32,7 @@ export type SqliteQueueOptions = ConnectionOptions & {
   tickMs?: number
 }
 
-const BELL_TEST_MS = 50
+const JUST_MS = 100
 
 /**
  * The queue in one SQLite file.
@@ -41,7 +42,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   const { clock, processes } = options
   const store = openConnections(options)
   const { full, normal } = store
-  const bell = createBell(join(options.runDir, 'bell'), () => normal.get<{ data_version: number }>('PRAGMA data_version')!.data_version)
+  const version = (): number => normal.get<{ data_version: number }>('PRAGMA data_version')!.data_version
+  const bell = createBell(join(options.runDir, 'bell'), version, options.tickMs === undefined ? {} : { tickMs: options.tickMs })
   const reaper = createReaper(clock, processes)
 
   async function change<T>(body: () => T, database = full): Promise<T> {
@@ -140,6 +142,16 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(full, queue)
         return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
       }),
+    waiting: (queues) => read(() => queues.filter((queue) => normal.get(SQL.someWaits, queue, clock.now()) !== undefined)),
+    intake(queue, messageId, { jobs = [], messages = [] }) {
+      if (jobs.length > 0) store.demandSpace()
+      return change(() => {
+        if (full.run(SQL.ack, clock.now(), queue, messageId) === 0) return false
+        for (const job of jobs) insertJob(full, clock, job)
+        for (const message of messages) insertMessage(full, clock, message)
+        return true
+      })
+    },
 
     registerWorker: (worker) =>
       store.write(full, () => {
@@ -156,15 +168,16 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
       ),
     askToStop: (id) => change(() => full.run(SQL.stopWorkers, id, id)),
 
-    nextDueAt: (queues) => read(() => normal.get<{ at: number | null }>(SQL.nextDue, JSON.stringify(queues))!.at),
+    nextDueAt: (queues) =>
+      read(() => normal.get<{ at: number | null }>(SQL.nextDue, { queues: JSON.stringify(queues), just: clock.now() - JUST_MS })!.at),
     async subscribe(queues, onWake) {
       const poll = options.poll ?? { llmMs: 100, otherMs: 1000 }
-      const deafMs = queues.includes(LLM_QUEUE) ? poll.llmMs : poll.otherMs
-      return bell.listen(onWake, { tickMs: options.tickMs ?? 250, testMs: BELL_TEST_MS, deafMs })
+      return bell.listen(onWake, queues.includes(LLM_QUEUE) ? poll.llmMs : poll.otherMs)
     },
     maintain: (wanted) => maintain(store, clock, wanted),
     events: (afterSeq, limit) => read(() => normal.all<JobEvent>(SQL.events, afterSeq, limit)),
     lastEvent: () => read(() => normal.get<{ seq: number }>(SQL.lastEvent)!.seq),
+    statistics: () => read(() => readStatistics(normal, clock.now())),
     health: () => store.health(),
     verify: () => read(() => verifyQueue(normal)),
     close() {

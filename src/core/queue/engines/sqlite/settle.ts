@@ -27,7 +27,7 @@ export function settleOne(db: Database, clock: Clock, settlement: Settlement): S
     db.run(SQL.keepOrphan, settlement.id, settlement.token, settlement.to, result, reason, now)
     return 'fenced'
   }
-  if (result !== null) db.run(SQL.setResult, result, changed.seq)
+  if (result !== null) db.run(SQL.setResult, changed.seq, result)
   for (const message of settlement.messages ?? []) insertMessage(db, clock, message)
   for (const job of settlement.jobs ?? []) insertJob(db, clock, job)
   return 'applied'

@@ -1,7 +1,7 @@
 import { JOB_COLUMNS } from './rows.ts'
 
 const PAYLOAD = '(SELECT payload FROM job_data WHERE job_data.seq = job.seq) AS payload'
-const RESULT = '(SELECT result FROM job_data WHERE job_data.seq = job.seq) AS result'
+const RESULT = '(SELECT result FROM job_result WHERE job_result.seq = job.seq) AS result'
 
 const RUNNABLE = `state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now) AND lifetime = 'durable'
   AND kind IN (SELECT value FROM json_each(@kinds))`
@@ -18,7 +18,7 @@ const firstOf = (queue: string): string => `SELECT * FROM (SELECT seq, priority,
   ORDER BY priority, seq LIMIT ${slotsOf(queue)})`
 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
-  worker = @worker, started_at = @now, updated_at = @now, reason = NULL, error_message = NULL, cancel_reason = NULL`
+  worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
 
 /**
  * Claims in one statement. A job that has crashed a worker runs alone: it is taken only as the first of an idle worker, and whoever
@@ -63,9 +63,10 @@ export const SQL = {
     reason = coalesce(cancel_reason, @reason), error_message = @errorMessage, attempt = attempt - iif(@counts = 1, 0, 1), run_at = @runAt,
     lease_until = NULL, lease_ms = NULL, worker = iif(lifetime = 'with_owner', worker, NULL), cancel_reason = NULL, updated_at = @now
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
-  end: `UPDATE job SET state = @state, reason = @reason, error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
+  end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
-  setResult: 'UPDATE job_data SET result = ? WHERE seq = ?',
+  setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',
+  dropResult: 'DELETE FROM job_result WHERE seq = ?',
   keepOrphan: 'INSERT INTO orphan_result (job_id, token, outcome, result, reason, at) VALUES (?, ?, ?, ?, ?, ?)',
 
   renew: `UPDATE job SET lease_until = @until, lease_ms = @leaseMs WHERE id = @id AND token = @token AND state = 'running' AND worker = @worker
@@ -118,6 +119,7 @@ export const SQL = {
   read: `UPDATE message SET read_count = read_count + 1, visible_at = @until WHERE id IN (SELECT id FROM message
     WHERE queue = @queue AND acked_at IS NULL AND visible_at <= @now ORDER BY id LIMIT @limit)
     RETURNING id, read_count AS readCount, enqueued_at AS enqueuedAt, body`,
+  someWaits: 'SELECT 1 FROM message WHERE queue = ? AND acked_at IS NULL AND visible_at <= ? LIMIT 1',
   ack: 'UPDATE message SET acked_at = ? WHERE queue = ? AND id = ? AND acked_at IS NULL',
 
   addWorker: `INSERT INTO worker (id, pid, pid_start, boot_id, pid_namespace, queues, version, role, started_at, seen_at)
@@ -129,10 +131,11 @@ export const SQL = {
     (SELECT count(*) FROM job WHERE state = 'running' AND job.worker = worker.id) AS running FROM worker ORDER BY started_at, id`,
   stopWorkers: 'UPDATE worker SET stopping = 1 WHERE (? IS NULL OR id = ?) AND stopping = 0',
 
+  /** Moments that have just passed count too: a claim a moment ago has not seen them. */
   nextDue: `SELECT min(at) AS at FROM (
-    SELECT min(run_at) AS at FROM job WHERE state = 'available' AND run_at > 0 AND queue IN (SELECT value FROM json_each(?))
-    UNION ALL SELECT min(deadline_at) FROM job WHERE state = 'available' AND deadline_at IS NOT NULL
-    UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running')`,
+    SELECT min(run_at) AS at FROM job WHERE state = 'available' AND run_at > @just AND queue IN (SELECT value FROM json_each(@queues))
+    UNION ALL SELECT min(deadline_at) FROM job WHERE state = 'available' AND deadline_at IS NOT NULL AND deadline_at > @just
+    UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running' AND lease_until > @just)`,
   events: `SELECT job_event.seq, at, type, job.id, detail FROM job_event JOIN job ON job.seq = job_event.job WHERE job_event.seq > ?
     ORDER BY job_event.seq LIMIT ?`,
   lastEvent: 'SELECT coalesce(max(seq), 0) AS seq FROM job_event',

@@ -10,9 +10,9 @@ const RULES: Readonly<Record<string, string>> = {
     WHERE (state IN ('completed', 'dead', 'cancelled')) <> (finished_at IS NOT NULL)`,
   'a job is tried no more often than it may': `SELECT id, attempt || ' of ' || max_attempts AS detail FROM job WHERE attempt > max_attempts`,
   'what has failed has a reason': `SELECT id, state AS detail FROM job WHERE state IN ('dead', 'cancelled') AND reason IS NULL`,
-  'a job has its data': `SELECT id, state AS detail FROM job WHERE NOT EXISTS (SELECT 1 FROM job_data d WHERE d.seq = job.seq)`,
-  'a completed job has a result': `SELECT id, 'no result' AS detail FROM job JOIN job_data d ON d.seq = job.seq
-    WHERE state = 'completed' AND d.result IS NULL AND d.payload <> 'null'`,
+  'a job has its data': `SELECT id, state AS detail FROM job WHERE finished_at IS NULL AND NOT EXISTS (SELECT 1 FROM job_data d WHERE d.seq = job.seq)`,
+  'a completed job has a result': `SELECT id, 'no result' AS detail FROM job
+    WHERE state = 'completed' AND NOT EXISTS (SELECT 1 FROM job_result r WHERE r.seq = job.seq)`,
   'a job is completed once': `SELECT id, count(*) || ' times' AS detail FROM job_event JOIN job ON job.seq = job_event.job
     WHERE type = 'completed' GROUP BY job.seq HAVING count(*) > 1`,
   'a claim raises the token': `SELECT id, 'token ' || token AS detail FROM job

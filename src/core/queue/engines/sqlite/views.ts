@@ -14,9 +14,9 @@ CREATE VIEW llm_requests AS SELECT
   ${iso('j.created_at')} AS created_at,
   ${iso('j.updated_at')} AS updated_at,
   ${asked('response_schema')} AS response_schema,
-  json_extract(d.result, '$.response') AS response,
-  nullif(d.result -> '$.parsed_response', 'null') AS parsed_response,
-  nullif(d.result -> '$.validation_errors', 'null') AS validation_errors,
+  json_extract(r.result, '$.response') AS response,
+  nullif(r.result -> '$.parsed_response', 'null') AS parsed_response,
+  nullif(r.result -> '$.validation_errors', 'null') AS validation_errors,
   ${asked('api_version')} AS api_version,
   ${askedOption('max_tokens')} AS max_tokens,
   ${askedOption('temperature')} AS temperature,
@@ -24,27 +24,27 @@ CREATE VIEW llm_requests AS SELECT
   ${asked('mcp_servers')} AS mcp_servers,
   ${asked('store')} AS store,
   ${asked('tools')} AS tools
-FROM job j LEFT JOIN job_data d ON d.seq = j.seq WHERE j.queue = 'llm_requests';
+FROM job j LEFT JOIN job_data d ON d.seq = j.seq LEFT JOIN job_result r ON r.seq = j.seq WHERE j.queue = 'llm_requests';
 
 CREATE VIEW ai_results AS SELECT
   j.id AS request_id,
-  json_extract(d.result, '$.response') AS response,
-  json_extract(d.result, '$.model') AS model,
-  json_extract(d.result, '$.usage.total_tokens') AS tokens_used,
-  json_extract(d.result, '$.cost_nusd') / 10000000.0 AS cost_cents
-FROM job j JOIN job_data d ON d.seq = j.seq WHERE j.queue = 'llm_requests' AND j.state = 'completed' AND d.result IS NOT NULL;
+  json_extract(r.result, '$.response') AS response,
+  json_extract(r.result, '$.model') AS model,
+  json_extract(r.result, '$.usage.total_tokens') AS tokens_used,
+  json_extract(r.result, '$.cost_nusd') / 10000000.0 AS cost_cents
+FROM job j JOIN job_result r ON r.seq = j.seq WHERE j.queue = 'llm_requests' AND j.state = 'completed';
 
 CREATE VIEW job_results AS SELECT
   j.kind AS workflow,
   j.agent_id AS instance_id,
   j.id AS job_id,
   d.payload AS input,
-  d.result AS output,
-  coalesce(json_extract(d.result, '$.usage.total_tokens'),
+  r.result AS output,
+  coalesce(json_extract(r.result, '$.usage.total_tokens'),
     (SELECT sum(json_extract(a.usage, '$.totalTokens')) FROM attempt a WHERE a.seq = j.seq)) AS tokens_used,
-  coalesce(json_extract(d.result, '$.cost_nusd'), (SELECT sum(a.cost_nusd) FROM attempt a WHERE a.seq = j.seq)) / 10000000.0 AS cost_cents,
+  coalesce(json_extract(r.result, '$.cost_nusd'), (SELECT sum(a.cost_nusd) FROM attempt a WHERE a.seq = j.seq)) / 10000000.0 AS cost_cents,
   j.finished_at - coalesce(j.started_at, j.created_at) AS duration_ms,
   CASE WHEN j.state = 'completed' THEN 'success' WHEN j.reason = 'deadline' OR j.reason LIKE '%timeout%' THEN 'timeout'
     ELSE 'failure' END AS status
-FROM job j LEFT JOIN job_data d ON d.seq = j.seq WHERE j.finished_at IS NOT NULL;
+FROM job j LEFT JOIN job_data d ON d.seq = j.seq LEFT JOIN job_result r ON r.seq = j.seq WHERE j.finished_at IS NOT NULL;
 `

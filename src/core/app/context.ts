@@ -1,0 +1,17 @@
+import type { Clock } from '../kernel/index.ts'
+
+/** Everything the core needs of the process it runs in, as values. */
+export type AppContext = {
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+  home: string
+  /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */
+  stateHome: string
+  /** Our folder below XDG_CONFIG_HOME: the user's settings. */
+  configHome: string
+  clock: Clock
+  version: string
+  ci: boolean
+  /** Where package.json, native/ and templates_data/ are. */
+  packageRoot: string
+}

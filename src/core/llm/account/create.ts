@@ -1,0 +1,52 @@
+import { type Clock, SingularityError } from '../../kernel/index.ts'
+import type { ProcessInfo } from '../../process/index.ts'
+import { openDatabase } from '../../storage/index.ts'
+import type { Account } from '../account.ts'
+import { createHealth } from './health.ts'
+import { createLimits } from './limits.ts'
+import { createMoney } from './money.ts'
+import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from './sql.ts'
+
+export type AccountDeps = {
+  /** account.db in the user's state folder. */
+  path: string
+  clock: Clock
+  processes: ProcessInfo
+}
+
+/**
+ * Opens the ledger of this user and makes it where it is missing.
+ * @throws LEDGER_UNUSABLE where it cannot be written, here and in every call: nothing is paid for then; STATE_NEWER
+ */
+export function createAccount({ path, clock, processes }: AccountDeps): Account {
+  return usable(path, () => {
+    const db = openDatabase({ path, applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })
+    try {
+      const parts = { ...createMoney(db, clock), ...createHealth(db, clock, processes), ...createLimits(db, clock) }
+      return { ...guarded(path, parts), close: () => db.close() }
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  })
+}
+
+const UNUSABLE = new Set(['STATE_UNUSABLE', 'READ_ONLY', 'DISK_FULL'])
+
+function usable<T>(path: string, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    if (!SingularityError.isInstance(error) || !UNUSABLE.has(error.code)) throw error
+    throw new SingularityError('LEDGER_UNUSABLE', `${path}: ${error.message} No paid call is made without it.`, {
+      cause: error,
+      hints: ['export SINGULARITY_LEDGER=/path/to/account.db', ...error.hints],
+    })
+  }
+}
+
+/** The disk may fill and the file may go while we work. */
+function guarded<T extends Record<string, (...args: never[]) => unknown>>(path: string, parts: T): T {
+  const entries = Object.entries(parts).map(([name, method]) => [name, (...args: never[]) => usable(path, () => method(...args))])
+  return Object.fromEntries(entries) as T
+}

@@ -1,0 +1,100 @@
+/** Marks account.db as ours ("Sacc" in ASCII). */
+export const ACCOUNT_APPLICATION_ID = 0x53_61_63_63
+
+/** account.db: append-only from the first release on. Amounts are nano-dollars, times wall-clock ms. */
+export const ACCOUNT_MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE reservation (
+  repository TEXT NOT NULL, request TEXT NOT NULL, token INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  phase TEXT NOT NULL CHECK (phase IN ('reserved','calling','settled','released','counted')),
+  bound_nusd INTEGER NOT NULL CHECK (bound_nusd >= 0),
+  spent_nusd INTEGER NOT NULL DEFAULT 0, source TEXT,
+  provider TEXT NOT NULL, model TEXT NOT NULL, task_type TEXT NOT NULL,
+  balances TEXT NOT NULL,            -- JSON: ids of the balances it counts in
+  pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (repository, request, token, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reservation_open ON reservation (pid) WHERE phase IN ('reserved','calling');
+CREATE INDEX reservation_at ON reservation (at);
+
+-- one row per cap and period: the sums of its reservations
+CREATE TABLE balance (
+  id INTEGER PRIMARY KEY, scope TEXT NOT NULL, key TEXT NOT NULL, period TEXT NOT NULL,
+  spent_nusd INTEGER NOT NULL DEFAULT 0, reserved_nusd INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL,
+  UNIQUE (scope, key, period)
+) STRICT;
+
+CREATE TABLE user_cap (scope TEXT PRIMARY KEY CHECK (scope IN ('day','month')), cap_nusd INTEGER NOT NULL) STRICT;
+CREATE TABLE block (provider TEXT PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+
+CREATE TABLE breaker (
+  provider TEXT NOT NULL, model TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('closed','open','half_open')),
+  failures INTEGER NOT NULL, recent TEXT NOT NULL,       -- the last 20, '1' for a failure
+  opened_at INTEGER NOT NULL, backoff_ms INTEGER NOT NULL,
+  burnt_nusd INTEGER NOT NULL, burnt_since INTEGER NOT NULL,
+  pid INTEGER, pid_start TEXT, boot_id TEXT, probe_at INTEGER,
+  PRIMARY KEY (provider, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bucket (
+  provider TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('rpm','tpm')), level REAL NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (provider, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE closed (provider TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL) STRICT;
+CREATE TABLE retries (provider TEXT PRIMARY KEY, recent TEXT NOT NULL) STRICT;   -- 'c' a call, 'r' a retry that was allowed
+
+CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL) STRICT;
+`,
+]
+
+const KEY = 'repository = ? AND request = ? AND token = ? AND attempt = ?'
+
+export const SQL = {
+  ledger: 'SELECT created_at, seen_at FROM ledger',
+  createLedger: 'INSERT OR IGNORE INTO ledger (id, created_at, seen_at) VALUES (1, ?, ?)',
+  see: 'UPDATE ledger SET seen_at = ?',
+
+  find: `SELECT phase, bound_nusd, spent_nusd, balances FROM reservation WHERE ${KEY}`,
+  insert: `INSERT INTO reservation (repository, request, token, attempt, phase, bound_nusd, provider, model, task_type, balances, pid, pid_start, boot_id, at)
+    VALUES (?, ?, ?, ?, 'reserved', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  setPhase: `UPDATE reservation SET phase = ?, spent_nusd = ?, source = ? WHERE ${KEY}`,
+  open: `SELECT repository, request, token, attempt, phase, bound_nusd, spent_nusd, balances, pid, pid_start, boot_id
+    FROM reservation WHERE phase IN ('reserved','calling')`,
+  prune: `DELETE FROM reservation WHERE (repository, request, token, attempt) IN
+    (SELECT repository, request, token, attempt FROM reservation WHERE at < ? AND phase NOT IN ('reserved','calling') LIMIT 500)`,
+  pruneBalances: `DELETE FROM balance WHERE id IN (SELECT id FROM balance WHERE at < ? AND reserved_nusd = 0 LIMIT 500)`,
+
+  balance: 'SELECT id, spent_nusd, reserved_nusd FROM balance WHERE scope = ? AND key = ? AND period = ?',
+  addBalance: 'INSERT INTO balance (scope, key, period, at) VALUES (?, ?, ?, ?)',
+  change: 'UPDATE balance SET reserved_nusd = reserved_nusd + ?, spent_nusd = spent_nusd + ? WHERE id IN (SELECT value FROM json_each(?))',
+
+  userCaps: 'SELECT scope, cap_nusd FROM user_cap',
+  setUserCap: 'INSERT INTO user_cap (scope, cap_nusd) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET cap_nusd = excluded.cap_nusd',
+
+  overruns: `SELECT request, attempt, model, bound_nusd, spent_nusd FROM reservation WHERE spent_nusd > bound_nusd`,
+  wrongBalances: `SELECT balance.id, scope, key, period, balance.spent_nusd, balance.reserved_nusd,
+      coalesce(sum(reservation.spent_nusd), 0) AS spent,
+      coalesce(sum(CASE WHEN phase IN ('reserved','calling') THEN bound_nusd ELSE 0 END), 0) AS reserved
+    FROM balance LEFT JOIN reservation ON EXISTS (SELECT 1 FROM json_each(reservation.balances) WHERE value = balance.id)
+    WHERE balance.at >= ? GROUP BY balance.id HAVING spent <> balance.spent_nusd OR reserved <> balance.reserved_nusd`,
+
+  blocked: 'SELECT reason, since FROM block WHERE provider = ?',
+  block: 'INSERT INTO block (provider, reason, since) VALUES (?, ?, ?) ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason',
+  unblock: 'DELETE FROM block WHERE provider = ?',
+
+  breaker: 'SELECT * FROM breaker WHERE provider = ? AND model = ?',
+  breakers: 'SELECT * FROM breaker ORDER BY provider, model',
+  putBreaker: `INSERT OR REPLACE INTO breaker
+    (provider, model, state, failures, recent, opened_at, backoff_ms, burnt_nusd, burnt_since, pid, pid_start, boot_id, probe_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+
+  bucket: 'SELECT level, at FROM bucket WHERE provider = ? AND kind = ?',
+  putBucket: 'INSERT OR REPLACE INTO bucket (provider, kind, level, at) VALUES (?, ?, ?, ?)',
+  closed: 'SELECT since, until FROM closed WHERE provider = ?',
+  close: 'INSERT OR REPLACE INTO closed (provider, since, until) VALUES (?, ?, ?)',
+
+  retries: 'SELECT recent FROM retries WHERE provider = ?',
+  putRetries: 'INSERT OR REPLACE INTO retries (provider, recent) VALUES (?, ?)',
+} as const

@@ -1,0 +1,37 @@
+import type { Job, NewJob } from '../job.ts'
+
+export const DEFAULT_PRIORITY = 5
+/** One call and three retries. */
+export const DEFAULT_MAX_ATTEMPTS = 4
+
+type Given = Pick<
+  Job,
+  | 'priority'
+  | 'maxAttempts'
+  | 'uniqueKey'
+  | 'group'
+  | 'parentId'
+  | 'agentId'
+  | 'taskType'
+  | 'complexity'
+  | 'paid'
+  | 'lifetime'
+  | 'deadlineAt'
+>
+
+/** What a new job is where nothing is said; every engine starts from it. */
+export function withDefaults(job: NewJob): Given {
+  return {
+    priority: job.priority ?? DEFAULT_PRIORITY,
+    maxAttempts: job.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    uniqueKey: job.uniqueKey ?? null,
+    group: job.group ?? null,
+    parentId: job.parentId ?? null,
+    agentId: job.agentId ?? 'cli',
+    taskType: job.taskType ?? job.kind,
+    complexity: job.complexity ?? 'medium',
+    paid: job.paid ?? false,
+    lifetime: job.lifetime ?? 'durable',
+    deadlineAt: job.deadlineAt ?? null,
+  }
+}

@@ -1,0 +1,32 @@
+/** The questions of `queue stats`. */
+export const STATISTICS = {
+  backlog: `SELECT count(*) FILTER (WHERE state = 'available') AS pending, count(*) FILTER (WHERE state = 'running') AS processing,
+    min(created_at) FILTER (WHERE state = 'available') AS oldest
+    FROM job WHERE (queue = 'llm_requests') = ? AND state IN ('available', 'running')`,
+  messages: `SELECT queue.name AS queue, count(message.id) AS waiting, min(enqueued_at) AS oldest, paused FROM queue
+    LEFT JOIN message ON message.queue = queue.name AND acked_at IS NULL WHERE named = 1 GROUP BY queue.name ORDER BY queue.name`,
+  pendingByAgent: `SELECT agent_id, count(*) AS pending FROM job WHERE queue = 'llm_requests' AND status = 'pending'
+    GROUP BY agent_id ORDER BY pending DESC, agent_id`,
+  completedSince: `SELECT count(*) AS n FROM job WHERE queue = 'llm_requests' AND status = 'completed' AND updated_at >= ?`,
+  withValidationErrors: `SELECT id, agent_id, error_message FROM job JOIN job_result USING (seq)
+    WHERE queue = 'llm_requests' AND status = 'failed' AND json_type(result, '$.validation_errors') = 'array'
+    ORDER BY updated_at DESC LIMIT ?`,
+  outages: `SELECT reason, count(*) AS failed, max(updated_at) AS last FROM job
+    WHERE queue = 'llm_requests' AND status = 'failed' AND reason LIKE 'provider_unavailable%' GROUP BY reason ORDER BY failed DESC, reason`,
+  successBy: (column: 'agent_id' | 'task_type') => `SELECT ${column} AS name, count(*) FILTER (WHERE status = 'completed') AS completed,
+    count(*) FILTER (WHERE status = 'failed') AS failed FROM job WHERE queue = 'llm_requests' AND status IN ('completed', 'failed')
+    GROUP BY ${column} ORDER BY ${column}`,
+  withToolCalls: `SELECT count(*) AS n FROM job JOIN job_result USING (seq)
+    WHERE queue = 'llm_requests' AND status = 'completed' AND json_array_length(result, '$.tool_calls') > 0`,
+  toolTypes: `SELECT coalesce(tool.value ->> '$.tool_name', '') AS tool_name, count(*) AS calls
+    FROM job JOIN job_result USING (seq), json_each(result, '$.tool_calls') AS tool
+    WHERE queue = 'llm_requests' AND status = 'completed' GROUP BY tool_name ORDER BY calls DESC, tool_name`,
+  failedToolCalls: `SELECT id, agent_id, error_message FROM job JOIN job_data USING (seq)
+    WHERE queue = 'llm_requests' AND status = 'failed' AND reason LIKE 'malformed_response%'
+    AND (json_array_length(payload, '$.tools') > 0 OR json_type(payload, '$.response_schema.properties.tool_calls') IS NOT NULL)
+    ORDER BY updated_at DESC LIMIT ?`,
+  times: `SELECT started_at - max(created_at, run_at) AS pickUp, finished_at - created_at AS total FROM job
+    WHERE queue = 'llm_requests' AND started_at IS NOT NULL AND finished_at >= ?`,
+  ended: `SELECT count(*) AS n, min(finished_at) AS first, max(finished_at) AS last FROM job
+    WHERE (queue = 'llm_requests') = ? AND finished_at >= ?`,
+} as const

@@ -1,0 +1,263 @@
+import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit } from '../kernel/index.ts'
+import { awaitEnded, hasEnded } from './await.ts'
+import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
+import { followEvents } from './follow.ts'
+import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
+import {
+  type AttemptRow,
+  type AwaitedResponse,
+  type RequestRow,
+  type RequestSummary,
+  attemptRow,
+  awaitedResponse,
+  requestRow,
+  requestSummary,
+} from './request-view.ts'
+import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
+
+export type QueueServiceDeps = {
+  engine: QueueEngine
+  clock: Clock
+  /** One request or JSON lines of them, checked. @throws REQUEST_INVALID with `errors[] {index, path, message}` */
+  parseRequests: (text: string) => Promise<readonly NewJob[]>
+  retentionDays: number
+  /** The error a request that failed is for whoever waits for it. */
+  answerError: (job: Job) => SingularityError
+  /** Where a text stops being JSON. */
+  findBreak: (text: string) => { position: number; error: string; preview: string }
+  /** Publishes what other databases want published; called before anybody reads messages. */
+  relay: (queue: string) => Promise<void>
+}
+
+export type RequestFilter = {
+  status?: JobStatus
+  agent?: string
+  task?: string
+  /** Wall-clock ms. */
+  since?: number
+  limit: number
+  cursor?: string
+}
+
+export type WorkerSummary = {
+  id: string
+  pid: number
+  role: WorkerRow['role']
+  queues: readonly string[]
+  version: string
+  started_at: string
+  seen_at: string
+  running: number
+  stopping: boolean
+}
+
+/** One event as `queue watch` tells it. */
+export type EventRow = Omit<JobEvent, 'at'> & { at: string }
+
+export type QueueService = ReturnType<typeof createQueueService>
+
+/** The queue behind the front doors: requests to models, and the queues other programs use. */
+export function createQueueService(deps: QueueServiceDeps) {
+  const { engine, clock, relay } = deps
+
+  const unknown = (id: string): SingularityError =>
+    new SingularityError('NOT_FOUND', `No request has the id ${id}.`, { hints: ['singularity queue list'] })
+
+  /** Workers that will take a request to a model. */
+  async function liveWorkers(): Promise<number> {
+    const serving = (await engine.workers()).filter(
+      ({ role, stopping, queues }) => role === 'worker' && !stopping && queues.includes(LLM_QUEUE),
+    )
+    return serving.length
+  }
+
+  /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
+  async function awaitAnswers(
+    ids: readonly string[],
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<JobDetail[]> {
+    const end = clock.monotonic() + timeoutMs
+    for (;;) {
+      await engine.reap()
+      const deadlines = (await Promise.all(ids.map((id) => engine.get(id)))).flatMap(
+        (job) => (job?.state === 'available' && job.deadlineAt) || [],
+      )
+      const left = end - clock.monotonic()
+      const first = Math.min(left, ...deadlines.map((at) => Math.max(50, at - clock.now())))
+      const jobs = await awaitEnded(engine, clock, ids, { timeoutMs: first, signal })
+      if (first === left || signal.aborted || jobs.every(hasEnded)) return jobs
+    }
+  }
+
+  return {
+    liveWorkers,
+
+    /** All or nothing. @throws REQUEST_INVALID, ID_CONFLICT */
+    async enqueue(text: string): Promise<{ requests: EnqueueResult[]; workers: number }> {
+      const requests = await engine.enqueue(await deps.parseRequests(text))
+      return { requests, workers: await liveWorkers() }
+    },
+
+    /**
+     * Waits for the answers; nothing is cancelled when the time (ms) is up. The exit code is the strongest of what became of them.
+     * @throws NOT_FOUND; AWAIT_TIMEOUT where none of them has ended
+     */
+    async await(
+      ids: readonly string[],
+      options: { timeoutMs: number; signal: AbortSignal },
+    ): Promise<{ responses: AwaitedResponse[]; exitCode: ExitCode; waiting: string[] }> {
+      for (const id of ids) if (!(await engine.get(id))) throw unknown(id)
+      const jobs = await awaitAnswers(ids, options)
+      const waiting = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id)
+      if (options.signal.aborted)
+        throw new SingularityError('INTERRUPTED', 'Stopped waiting; the request goes on.', {
+          hints: [`singularity queue await ${ids.join(' ')}`],
+        })
+      if (waiting.length === jobs.length && waiting.length > 0)
+        throw new SingularityError('AWAIT_TIMEOUT', 'The answer did not come in time; the request goes on.', {
+          hints: [`singularity queue await ${waiting.join(' ')}`],
+          data: { waiting },
+        })
+      const responses = await Promise.all(jobs.map(async (job) => awaitedResponse(job, await engine.attempts(job.id))))
+      const failed = jobs.filter(({ state }) => STATUS_OF[state] === 'failed')
+      return {
+        responses,
+        waiting,
+        exitCode: strongestExit([...failed.map((job) => deps.answerError(job).exitCode), ...(waiting.length > 0 ? [EXIT.limit] : [])]),
+      }
+    },
+
+    /** @throws NOT_FOUND */
+    async show(id: string): Promise<{ request: RequestRow; attempts: AttemptRow[] }> {
+      const job = await engine.get(id)
+      if (!job) throw unknown(id)
+      return { request: requestRow(job), attempts: (await engine.attempts(id)).map(attemptRow) }
+    },
+
+    async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+      const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
+      const { jobs, next } = await engine.list({
+        ...page,
+        queue: LLM_QUEUE,
+        ...(status && { states }),
+        ...(agent !== undefined && { agentId: agent }),
+        ...(task !== undefined && { taskType: task }),
+      })
+      return { requests: jobs.map(requestSummary), next }
+    },
+
+    /** @throws REQUEST_INVALID where the body is not JSON, NOT_FOUND for an unknown queue */
+    async send(queue: string, body: string): Promise<{ message_id: number }> {
+      if (parseJson(body) === undefined) {
+        const { position, error, preview } = deps.findBreak(body)
+        throw new SingularityError('REQUEST_INVALID', `The message is not JSON: ${error} at position ${position}.`, {
+          hints: ['singularity queue send --help'],
+          data: { errors: [{ index: 0, path: '', message: `is not JSON: ${error} at position ${position}`, position, preview }] },
+        })
+      }
+      return { message_id: await engine.send({ queue, body: body.trim() }) }
+    },
+
+    /** @throws NOT_FOUND */
+    async read(
+      queue: string,
+      { limit, visibilityMs }: { limit: number; visibilityMs: number },
+    ): Promise<{ messages: { message_id: number; read_count: number; enqueued_at: string; body: unknown }[] }> {
+      await relay(queue)
+      const messages = await engine.read(queue, limit, visibilityMs)
+      return {
+        messages: messages.map(({ id, readCount, enqueuedAt, body }) => ({
+          message_id: id,
+          read_count: readCount,
+          enqueued_at: new Date(enqueuedAt).toISOString(),
+          body: JSON.parse(body) as unknown,
+        })),
+      }
+    },
+
+    /** Answers how many of them still waited for it. */
+    ack: async (queue: string, ids: readonly number[]): Promise<{ acknowledged: number }> => ({
+      acknowledged: await engine.ack(queue, ids),
+    }),
+
+    async ensure(names: readonly string[]): Promise<{ queues: readonly string[] }> {
+      const queues = names.length === 0 ? NAMED_QUEUES : names
+      await engine.ensureQueues(queues)
+      return { queues }
+    },
+
+    /** @throws NOT_FOUND, STATE_CONFLICT unless it failed */
+    async retry(id: string): Promise<{ id: string; status: JobStatus }> {
+      await engine.retry(id)
+      return { id, status: 'pending' }
+    },
+
+    /** A waiting request ends at once; who runs one is asked to stop. @throws NOT_FOUND, STATE_CONFLICT where it has ended */
+    async cancel(id: string): Promise<{ id: string; status: JobStatus }> {
+      return { id, status: (await engine.cancel(id, 'cancelled')) === 'cancelled' ? 'failed' : 'processing' }
+    },
+
+    /** Nothing of it is claimed while it is paused; what runs goes on. @throws STATE_CONFLICT where it is so already */
+    async setPaused(queue: string, paused: boolean): Promise<{ queue: string; paused: boolean }> {
+      if ((await engine.control(queue)).paused === paused)
+        throw new SingularityError('STATE_CONFLICT', `The queue ${queue} is ${paused ? 'paused already' : 'not paused'}.`, {
+          hints: ['singularity queue stats'],
+        })
+      await engine.setControl(queue, { paused })
+      return { queue, paused }
+    },
+
+    async workers(): Promise<{ workers: WorkerSummary[] }> {
+      return { workers: (await engine.workers()).map(workerSummary) }
+    },
+
+    /** Asks a worker, or all of them, to end after what they run. @throws NOT_FOUND */
+    async stop(id: string | null): Promise<{ asked: number }> {
+      const known = (await engine.workers()).filter(({ role }) => role === 'worker')
+      if (id !== null && !known.some((worker) => worker.id === id))
+        throw new SingularityError('NOT_FOUND', `No live worker has the id ${id}.`, { hints: ['singularity queue workers'] })
+      return { asked: await engine.askToStop(id) }
+    },
+
+    statistics: async (): Promise<QueueStatistics & { target: typeof SEED_TARGETS }> => ({
+      ...(await engine.statistics()),
+      target: SEED_TARGETS,
+    }),
+
+    /** Removes what ended long ago: payloads first. */
+    prune: async (): Promise<{ pruned: number; done: boolean }> => engine.maintain({ now: true, retentionDays: deps.retentionDays }),
+
+    async verify(): Promise<{ violations: Violation[] }> {
+      return { violations: await engine.verify() }
+    },
+
+    /** What happened after the event of that number, oldest first. */
+    events: async (after: number, limit: number): Promise<EventRow[]> => (await engine.events(after, limit)).map(eventRow),
+
+    /** The same for as long as the signal lets it; null: only what happens from now on. */
+    async follow(after: number | null, tell: (events: readonly EventRow[]) => void, signal: AbortSignal): Promise<void> {
+      await followEvents(engine, after ?? (await engine.lastEvent()), (events) => tell(events.map(eventRow)), signal)
+    },
+
+    /** Why a job failed or waits again, in words. */
+    async reasonOf(id: string): Promise<string | null> {
+      const job = await engine.get(id)
+      return job && (job.errorMessage ?? job.reason)
+    },
+
+    /** Requests that wait or are worked on, newest first. */
+    async living(limit: number): Promise<RequestSummary[]> {
+      return (await engine.list({ queue: LLM_QUEUE, states: ['available', 'running'], limit })).jobs.map(requestSummary)
+    },
+
+    now: (): number => clock.now(),
+  }
+}
+
+const eventRow = ({ seq, at, type, id, detail }: JobEvent): EventRow => ({ seq, at: new Date(at).toISOString(), type, id, detail })
+
+function workerSummary(worker: WorkerRow): WorkerSummary {
+  const { id, pid, role, queues, version, startedAt, seenAt, running, stopping } = worker
+  const [started_at, seen_at] = [startedAt, seenAt].map((ms) => new Date(ms).toISOString()) as [string, string]
+  return { id, pid, role, queues, version, started_at, seen_at, running, stopping }
+}
