@@ -102,6 +102,6 @@ it.each([
     expect(effects.sort()).toEqual(jobs.map(({ id }) => id).sort())
     expect(await queue.workers()).toEqual([])
     expect(ended.some((job) => job!.crashes > 0)).toBe(true)
-  expect(Math.min(...Object.values(counts))).toBeGreaterThan(0)
+    expect(Math.min(...Object.values(counts))).toBeGreaterThan(0)
   },
 )
