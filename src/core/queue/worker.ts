@@ -169,12 +169,12 @@ async function runLanes(lanes: readonly Lane[], mode: LaneMode, claimed: () => n
     for (const lane of lanes) if (claimed() === 0) await lane.run('once')
     return
   }
-  let before: number
-  do {
-    before = claimed()
+  for (;;) {
+    const before = claimed()
     await Promise.all(lanes.map((lane) => lane.run(mode)))
     // what one loop has done may have made work for the other
-  } while (mode === 'drain' && claimed() > before)
+    if (mode !== 'drain' || claimed() === before) return
+  }
 }
 
 /** Where the file has gone or is another version's, there is nothing to sign off from. */
