@@ -138,7 +138,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const { createConsumer, createWorker } = await import('./queue/index.ts')
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
-    const [pollMs, leaseMs] = [resolved.get<number>('queue.poll_ms'), resolved.get<number>('queue.lease_ms')]
+    const leaseMs = resolved.get<number>('queue.lease_ms')
     return createWorker({
       engine,
       handlers: [(await models.service()).handler()],
@@ -147,7 +147,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       version,
       processes: createProcessInfo(),
       settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
-      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
     })
   }
 

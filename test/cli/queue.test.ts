@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { enqueue, requestLine, runPlain } from '../support/queue-runs.ts'
@@ -42,6 +42,7 @@ describe('putting requests into the queue', () => {
     expect(first.json.data).toEqual({ requests: [{ id, status: 'pending', deduped: false }], workers: 0 })
     const again = await place.run(['queue', 'enqueue', '-'], { input: requestLine('same', { id }) })
     expect(again.json.data.requests).toEqual([{ id, status: 'pending', deduped: true }])
+    expect((await place.run(['queue', 'show', id.toUpperCase()])).json.data.request.id).toBe(id)
     await refuses(place, ['queue', 'enqueue', '-'], 'ID_CONFLICT', 2, { input: requestLine('other', { id }) })
   })
 
@@ -173,6 +174,23 @@ describe('steering', () => {
     expect((await place.run(['queue', 'prune'], { env: days })).json.data.pruned).toBeGreaterThanOrEqual(2)
     expect((await place.run(['queue', 'workers'])).json.data).toEqual({ workers: [] })
     expect((await place.run(['queue', 'stop'])).json.data).toEqual({ asked: 0 })
+  })
+})
+
+describe('where the queue cannot be used', () => {
+  it('says so: no repository, a damaged file, a file of somebody else', async () => {
+    await refuses(place, ['queue', 'list'], 'NOT_A_REPOSITORY', 6, { cwd: place.folder })
+    const other = createPlayground(null)
+    try {
+      await enqueue(other, requestLine())
+      const file = join(other.root, '.git', 'singularity', 'queue.db')
+      for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true })
+      writeFileSync(file, 'no database '.repeat(1000))
+      for (const args of [['list'], ['enqueue', '-'], ['work', '--drain']])
+        await refuses(other, ['queue', ...args], 'STATE_UNUSABLE', 6, { input: requestLine() })
+    } finally {
+      other.cleanup()
+    }
   })
 })
 

@@ -103,9 +103,10 @@ export function createQueueService(deps: QueueServiceDeps) {
      * @throws NOT_FOUND; AWAIT_TIMEOUT where none of them has ended
      */
     async await(
-      ids: readonly string[],
+      wanted: readonly string[],
       options: { timeoutMs: number; signal: AbortSignal },
     ): Promise<{ responses: AwaitedResponse[]; exitCode: ExitCode; waiting: string[] }> {
+      const ids = wanted.map(plainId)
       for (const id of ids) if (!(await engine.get(id))) throw unknown(id)
       const jobs = await awaitAnswers(ids, options)
       const waiting = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id)
@@ -126,9 +127,9 @@ export function createQueueService(deps: QueueServiceDeps) {
 
     /** @throws NOT_FOUND */
     async show(id: string): Promise<{ request: RequestRow; attempts: AttemptRow[] }> {
-      const job = await engine.get(id)
+      const job = await engine.get(plainId(id))
       if (!job) throw unknown(id)
-      return { request: requestRow(job), attempts: (await engine.attempts(id)).map(attemptRow) }
+      return { request: requestRow(job), attempts: (await engine.attempts(job.id)).map(attemptRow) }
     },
 
     async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
@@ -184,13 +185,15 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws NOT_FOUND, STATE_CONFLICT unless it failed */
-    async retry(id: string): Promise<{ id: string; status: JobStatus }> {
+    async retry(wanted: string): Promise<{ id: string; status: JobStatus }> {
+      const id = plainId(wanted)
       await engine.retry(id)
       return { id, status: 'pending' }
     },
 
     /** A waiting request ends at once; who runs one is asked to stop. @throws NOT_FOUND, STATE_CONFLICT where it has ended */
-    async cancel(id: string): Promise<{ id: string; status: JobStatus }> {
+    async cancel(wanted: string): Promise<{ id: string; status: JobStatus }> {
+      const id = plainId(wanted)
       return { id, status: (await engine.cancel(id, 'cancelled')) === 'cancelled' ? 'failed' : 'processing' }
     },
 
@@ -255,6 +258,9 @@ export function createQueueService(deps: QueueServiceDeps) {
     now: (): number => clock.now(),
   }
 }
+
+/** A UUID however it is written. */
+const plainId = (id: string): string => id.toLowerCase()
 
 const eventRow = ({ seq, at, type, id, detail }: JobEvent): EventRow => ({ seq, at: new Date(at).toISOString(), type, id, detail })
 

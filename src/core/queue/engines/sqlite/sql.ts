@@ -141,7 +141,8 @@ export const SQL = {
   read: `UPDATE message SET read_count = read_count + 1, visible_at = @until WHERE id IN (SELECT id FROM message
     WHERE queue = @queue AND acked_at IS NULL AND visible_at <= @now ORDER BY id LIMIT @limit)
     RETURNING id, read_count AS readCount, enqueued_at AS enqueuedAt, body`,
-  someWaits: 'SELECT 1 FROM message WHERE queue = ? AND acked_at IS NULL AND visible_at <= ? LIMIT 1',
+  someWait: `SELECT value AS queue FROM json_each(?) WHERE EXISTS
+    (SELECT 1 FROM message WHERE queue = value AND acked_at IS NULL AND visible_at <= ?)`,
   ack: 'UPDATE message SET acked_at = ? WHERE queue = ? AND id = ? AND acked_at IS NULL',
 
   addWorker: `INSERT INTO worker (id, pid, pid_start, boot_id, pid_namespace, queues, version, role, started_at, seen_at)
