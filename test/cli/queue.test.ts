@@ -40,6 +40,12 @@ describe('putting requests into the queue', () => {
     const id = '0190aaaa-0000-7000-8000-000000000001'
     const first = await place.run(['queue', 'enqueue', '-'], { input: requestLine('same', { id }) })
     expect(first.json.data).toEqual({ requests: [{ id, status: 'pending', deduped: false }], workers: 0 })
+    const dry = async (input: string) => (await place.run(['queue', 'enqueue', '-', '--dry-run'], { input })).json
+    const fresh = '0190aaaa-0000-7000-8000-000000000002'
+    expect((await dry(requestLine('same', { id }))).data.requests).toEqual([{ id, status: 'pending', deduped: true }])
+    expect((await dry(requestLine('other', { id }))).error?.code).toBe('ID_CONFLICT')
+    expect((await dry(requestLine('same', { id: fresh }))).data.requests).toEqual([{ id: fresh, status: 'pending', deduped: false }])
+    await refuses(place, ['queue', 'show', fresh], 'NOT_FOUND', 2)
     const again = await place.run(['queue', 'enqueue', '-'], { input: requestLine('same', { id }) })
     expect(again.json.data.requests).toEqual([{ id, status: 'pending', deduped: true }])
     expect((await place.run(['queue', 'show', id.toUpperCase()])).json.data.request.id).toBe(id)

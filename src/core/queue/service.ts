@@ -71,6 +71,13 @@ export function createQueueService(deps: QueueServiceDeps) {
     return serving.length
   }
 
+  /** What would become of a request. @throws ID_CONFLICT */
+  async function preview({ id, payload }: NewJob): Promise<EnqueueResult> {
+    const known = await engine.get(id)
+    if (known && known.payload !== payload) throw new SingularityError('ID_CONFLICT', `Another request has the id ${id}.`, { data: { id } })
+    return { id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
+  }
+
   /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
   async function awaitAnswers(
     ids: readonly string[],
@@ -92,9 +99,10 @@ export function createQueueService(deps: QueueServiceDeps) {
   return {
     liveWorkers,
 
-    /** All or nothing. @throws REQUEST_INVALID, ID_CONFLICT */
-    async enqueue(text: string): Promise<{ requests: EnqueueResult[]; workers: number }> {
-      const requests = await engine.enqueue(await deps.parseRequests(text))
+    /** All or nothing; `dryRun` only checks. @throws REQUEST_INVALID, ID_CONFLICT */
+    async enqueue(text: string, { dryRun }: { dryRun: boolean }): Promise<{ requests: EnqueueResult[]; workers: number }> {
+      const jobs = await deps.parseRequests(text)
+      const requests = dryRun ? await Promise.all(jobs.map(preview)) : await engine.enqueue(jobs)
       return { requests, workers: await liveWorkers() }
     },
 
