@@ -13,6 +13,7 @@ import {
   requestRow,
   requestSummary,
 } from './request-view.ts'
+import { sameJob } from './same.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
 
 export type QueueServiceDeps = {
@@ -72,10 +73,9 @@ export function createQueueService(deps: QueueServiceDeps) {
   }
 
   /** What would become of a request. @throws ID_CONFLICT */
-  async function preview({ id, payload }: NewJob): Promise<EnqueueResult> {
-    const known = await engine.get(id)
-    if (known && known.payload !== payload) throw new SingularityError('ID_CONFLICT', `Another request has the id ${id}.`, { data: { id } })
-    return { id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
+  async function preview(job: NewJob): Promise<EnqueueResult> {
+    const known = await sameJob(engine, job)
+    return { id: job.id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
   }
 
   /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
