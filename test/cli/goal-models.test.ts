@@ -40,6 +40,15 @@ describe('improve --goal through queue, account and SDK', () => {
     expect(listed.json.data.requests).toHaveLength(3)
     const record = readRecord(`${place.root}/.git/singularity/records/${answer.json.data.run.id}.json.gz`)
     expect(JSON.stringify(record.recordings)).not.toContain('key-of-the-test')
+
+    // the same again from its record: no key, no network, nothing asked; and not on another source
+    const replay = ['improve', '--goal', 'Use includes', '--dry-run', '--replay', answer.json.data.run.id, '--budget', '1']
+    const again = await place.run(replay)
+    expect(again.json.data?.candidates?.[0], again.stdout + again.stderr).toMatchObject({ verdict: 'keep' })
+    place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })
+    const miss = await place.run(replay)
+    expect({ exitCode: miss.exitCode, code: miss.json.error?.code }, miss.stdout).toEqual({ exitCode: 7, code: 'REPLAY_MISS' })
+    expect(mock.meter().calls).toBe(3)
   })
 
   it('goes on where the provider refused, without paying again', async () => {
