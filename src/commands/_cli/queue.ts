@@ -10,8 +10,15 @@ export abstract class QueueCommand extends BaseCommand {
   /** Which signal came, if one did. */
   protected ended: 'SIGINT' | 'SIGTERM' | null = null
 
+  private service: QueueService | undefined
+
   protected async queue(): Promise<QueueService> {
-    return (await this.app()).queue()
+    return (this.service ??= await (await this.app()).queue())
+  }
+
+  override async finally(): Promise<void> {
+    await this.service?.tidy()
+    await super.finally()
   }
 
   /** Requests wait for ever where nobody works: said at once, with the command that does. */
@@ -21,14 +28,15 @@ export abstract class QueueCommand extends BaseCommand {
     process.stderr.write(`No worker is running: requests wait until one does.\n  ${command}\n`)
   }
 
-  /** Runs what a signal may end. */
-  protected async untilSignal<T>(work: (stop: Stop) => Promise<T>): Promise<T> {
+  /** Runs what a signal may end; `onSoft` hears of the first Ctrl-C. */
+  protected async untilSignal<T>(work: (stop: Stop) => Promise<T>, onSoft: () => void = () => undefined): Promise<T> {
     const [soft, hard] = [new AbortController(), new AbortController()]
     const onSignal = (name: NodeJS.Signals): void => {
       if (this.ended !== null || name === 'SIGTERM') hard.abort()
       this.ended ??= name === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
       this.terminated = this.ended === 'SIGTERM'
       soft.abort()
+      if (!hard.signal.aborted) onSoft()
     }
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)

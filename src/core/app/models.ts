@@ -71,6 +71,7 @@ export function composeModels(parts: ModelParts) {
         log: await parts.log('cli'),
         version: context.version,
         processes,
+        leaseMs: (await parts.settings()).get('queue.lease_ms'),
       })
       parts.onClose(() => made.close())
       return made

@@ -15,7 +15,7 @@ import type { Llm } from './open.ts'
 import type { Candidate, Route, RouteNeeds } from './routing.ts'
 import { createAnswerChecker, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './providers/transport.ts'
 import { type Tries, triesOf } from './tries.ts'
 
 export type ModelServiceDeps = {
@@ -78,7 +78,7 @@ export function createModelService(deps: ModelServiceDeps) {
     const table = routing.table()
     const needs = capNeedsOf(request, id)
     assertBounded(request, capsFor(table, needs).length > 0)
-    const found = route(table, needsOf(request, deps.offline), routeStateOf(table, account(), secrets, needs))
+    const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)
   }
 
@@ -143,7 +143,7 @@ function capNeedsOf(request: StoredRequest, id: string): CapNeeds {
 }
 
 /** What a request needs of a model. Input tokens are an upper bound, because the reservation is made from it. */
-function needsOf(request: StoredRequest, offline: boolean): RouteNeeds {
+function needsOf(request: StoredRequest, offline: boolean, { reask: told, longer }: Tries): RouteNeeds {
   return {
     complexity: request.complexity,
     taskType: request.task_type,
@@ -151,8 +151,9 @@ function needsOf(request: StoredRequest, offline: boolean): RouteNeeds {
     schema: request.response_schema !== undefined,
     tools: (request.tools?.length ?? 0) > 0,
     mcp: (request.mcp_servers?.length ?? 0) > 0,
-    inputTokens: boundTokens(request),
-    maxOutputTokens: maxOutputOf(request, { maxOutputTokens: Infinity }),
+    // a re-ask sends the wrong answer along, and a second try may say more
+    inputTokens: boundTokens({ ...request, messages: [...request.messages, ...(told ?? [])] }),
+    maxOutputTokens: maxOutputOf(request, { maxOutputTokens: Infinity }, longer),
     maxCostNusd: request.max_cost_usd === undefined ? null : nusdOf(request.max_cost_usd),
     offline,
   }
