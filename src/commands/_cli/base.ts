@@ -103,7 +103,11 @@ export abstract class BaseCommand extends Command {
     }
   }
 
+  /** What a family of commands does last, while the core is still open. */
+  protected async tidy(): Promise<void> {}
+
   override async finally(): Promise<void> {
+    await this.tidy()
     await this.opened?.close()
   }
 }

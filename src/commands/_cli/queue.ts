@@ -16,9 +16,8 @@ export abstract class QueueCommand extends BaseCommand {
     return (this.service ??= await (await this.app()).queue())
   }
 
-  override async finally(): Promise<void> {
+  protected override async tidy(): Promise<void> {
     await this.service?.tidy()
-    await super.finally()
   }
 
   /** Requests wait for ever where nobody works: said at once, with the command that does. */

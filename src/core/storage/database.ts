@@ -62,6 +62,16 @@ export function probeSqlite(): string {
   }
 }
 
+/** Whether a file is a database that can be read; it is neither made nor migrated. Throws what SQLite says. */
+export function readSchema(path: string): void {
+  const native = new (loadSqlite())(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
+  try {
+    native.prepare('SELECT count(*) FROM sqlite_schema').get()
+  } finally {
+    native.close()
+  }
+}
+
 /**
  * Opens (and migrates) a SQLite file: WAL, synchronous=FULL, foreign keys on. Before a migration of an existing file a
  * backup is written beside it with VACUUM INTO.
