@@ -5,6 +5,7 @@ import {
   type ModelsProcess,
   PRICES,
   accountFile,
+  createNeighbour,
   createPaidPlace,
   expectSound,
   queueFile,
@@ -12,7 +13,7 @@ import {
   rows,
   startModelsProcess,
 } from '../support/paid-queue.ts'
-import { enqueue, requestLine } from '../support/queue-runs.ts'
+import { enqueue, requestLine, startPlain } from '../support/queue-runs.ts'
 import { buildProgram } from '../support/supervisor.ts'
 
 let preload: string
@@ -86,6 +87,28 @@ describe('a worker that is killed at one point of a paid call', () => {
     expect((await mock.meter()).calls - calls).toBe(1)
     expect(expectSound(place, new Set([id!]))).toMatchObject([{ id, state: 'completed' }])
     expect(spends()).toMatchObject([{ phase: 'settled', spent_nusd: COST }])
+  })
+})
+
+describe('a worker that lives on', () => {
+  it('has the money back that somebody reserved and died with', async () => {
+    // two calls have no room in it together
+    const cap = { SINGULARITY_LLM_BUDGET_DAY: '0.001' }
+    const worker = startPlain(place, ['queue', 'work'], { env: cap })
+    const neighbour = createNeighbour(place)
+    try {
+      const [first] = await enqueue(place, requestLine())
+      expect((await place.run(['queue', 'await', first!])).json.data.responses).toMatchObject([{ status: 'completed' }])
+      const killed = await neighbour.run(['ask', 'Why is the sky blue?', '--no-cache'], { env: { ...cap, ...killAt('reserved') } })
+      expect(killed.signal).toBe('SIGKILL')
+      expect(spends().map((each) => each.phase)).toEqual(['settled', 'reserved'])
+      const [second] = await enqueue(place, requestLine('Is 8 prime?'))
+      expect((await place.run(['queue', 'await', second!])).json.data.responses).toMatchObject([{ status: 'completed' }])
+    } finally {
+      worker.child.kill('SIGKILL')
+      await worker.done
+      neighbour.cleanup()
+    }
   })
 })
 
