@@ -9,7 +9,7 @@ import { type CompleteTurn, type Conversation, DEFAULT_TOKENS, converse } from '
 import { createOutputFiles } from './output.ts'
 import { createPaidEdits } from './paid-edits.ts'
 import { openingOf } from './prompt.ts'
-import { problemsOf, recordingOf } from './recording.ts'
+import { problemsOf, recordingOf, replayTurns } from './recording.ts'
 import { type AgentSession, type StopReason, createTranscripts, spentBy } from './transcript.ts'
 
 export type ModelWorkDeps = {
@@ -59,7 +59,8 @@ export function createModelWork(deps: ModelWorkDeps): ModelWork & {
 function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof createTranscripts>, task: GoalTask): CandidateSource {
   const { git } = deps
   const { goal } = task
-  const taskKeyOf = (base: string): string => digest({ key: task.key, base, model: goal.model })
+  const answers = task.recordings === null ? deps.completeTurn : replayTurns(task.recordings)
+  const taskKeyOf = (base: string): string => digest({ key: task.key, base, model: goal.model, replayed: task.recordings !== null })
 
   async function attempt(
     ordinal: number,
@@ -88,7 +89,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
     try {
       const changed = async (): Promise<string[]> => (await sandbox.collectChanges()).map(({ path }) => path)
       const conversation = await converse(
-        { git, clock: deps.clock, transcripts, completeTurn: deps.completeTurn },
+        { git, clock: deps.clock, transcripts, completeTurn: answers },
         {
           session,
           sandbox,

@@ -40,15 +40,7 @@ export function createModelService(deps: ModelServiceDeps) {
   const { routing, secrets } = deps.llm
   const checker = createAnswerChecker()
   const providers = new Map<string, Promise<Provider>>()
-  let recovered = false
-
-  const account = (): Account => {
-    const opened = deps.llm.account()
-    // whatever a killed process had reserved is free again before the first new reservation
-    if (!recovered) opened.recover(deps.isAlive)
-    recovered = true
-    return opened
-  }
+  const account = (): Account => deps.llm.account()
 
   async function open({ model, provider }: Candidate): Promise<Provider> {
     const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
@@ -77,6 +69,8 @@ export function createModelService(deps: ModelServiceDeps) {
   async function routeOf(request: StoredRequest, tries: Tries, id: string): Promise<Route> {
     const table = routing.table()
     const needs = capNeedsOf(request, id)
+    // what a killed process had reserved is free again before anybody is told that nothing is left
+    account().recover(deps.isAlive)
     assertBounded(request, capsFor(table, needs).length > 0)
     const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)

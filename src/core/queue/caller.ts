@@ -6,6 +6,7 @@ import type { QueueEngine } from './engine.ts'
 import { LEASE_MS, createExecutor } from './execute.ts'
 import type { JobHandler } from './handler.ts'
 import type { EnqueueResult, JobDetail, NewJob } from './job.ts'
+import { watchForSleep } from './sleep.ts'
 
 export type CallerDeps = {
   engine: QueueEngine
@@ -72,6 +73,7 @@ export function createCaller(deps: CallerDeps): Caller {
       await register()
       const onAbort = (): void => executor.abort('stopped', ({ id }) => id === job.id)
       const release = await engine.subscribe([job.queue], () => executor.check())
+      const rest = watchForSleep(clock, () => executor.abort('slept', ({ paid }) => paid))
       options.signal?.addEventListener('abort', onAbort)
       try {
         const { result, claimed } = await engine.enqueueClaimed(job, claim)
@@ -83,6 +85,7 @@ export function createCaller(deps: CallerDeps): Caller {
         return { result, detail: await follow(result.id, options) }
       } finally {
         options.signal?.removeEventListener('abort', onAbort)
+        rest()
         release()
       }
     },
