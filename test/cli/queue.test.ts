@@ -112,6 +112,7 @@ describe('looking at requests', () => {
     [['queue', 'list', '--since', 'yesterday']],
     [['queue', 'list', '--status', 'done']],
     [['queue', 'list', '--limit', '0']],
+    [['queue', 'list', '--cursor', 'abc']],
     [['queue', 'await', UNKNOWN, '--timeout', 'soon']],
     [['queue', 'ack', 'ai_results', 'first']],
     [['queue', 'watch', '--json', '--jsonl']],

@@ -140,7 +140,10 @@ export function createQueueService(deps: QueueServiceDeps) {
       return { request: requestRow(job), attempts: (await engine.attempts(job.id)).map(attemptRow) }
     },
 
+    /** @throws USAGE for a cursor that no page has given */
     async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+      if (page.cursor !== undefined && !/^\d{1,15}$/.test(page.cursor))
+        throw new SingularityError('USAGE', `"${page.cursor}" is not the cursor of a page.`, { hints: ['singularity queue list'] })
       const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
       const { jobs, next } = await engine.list({
         ...page,
