@@ -20,6 +20,8 @@ export type LlmHandlerDeps = CallDeps & {
   route: (request: StoredRequest, tries: Tries, id: string) => Promise<Route>
   capsOf: (request: StoredRequest, job: ClaimedJob, candidate: Candidate) => readonly Cap[]
   check: (request: StoredRequest, answer: ProviderAnswer) => Promise<JudgedAnswer>
+  /** Waits until the provider may have one more call at once; the answer gives the place back. */
+  takeSlot: (candidate: Candidate, signal: AbortSignal) => Promise<() => void>
   /** Retries after the first attempt (LLM_MAX_RETRIES). */
   maxRetries: () => number
   /** In [0, 1). */
@@ -60,6 +62,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
         continue
       }
       const step = tries.reask ? 'reask' : 'call'
+      const giveBack = await deps.takeSlot(candidate, context.signal)
+      if (context.signal.aborted) {
+        giveBack()
+        continue
+      }
       const outcome = await timed('publish', () =>
         callProvider(deps, {
           job,
@@ -73,7 +80,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           signal: context.signal,
           ...(deps.onText && { onText: deps.onText }),
         }),
-      )
+      ).finally(giveBack)
       nusd += outcome.costNusd
       const answer = 'answer' in outcome ? outcome.answer : null
       const judged = 'answer' in outcome ? await deps.check(request, outcome.answer) : { failure: outcome.failure, reask: null }

@@ -13,6 +13,7 @@ import type { StoredRequest, StoredResult } from './request.ts'
 import { route } from './route.ts'
 import type { Llm } from './open.ts'
 import type { Candidate, Route, RouteNeeds } from './routing.ts'
+import { createSlots } from './slots.ts'
 import { createAnswerChecker, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
 import type { Transport } from './transport.ts'
@@ -39,6 +40,7 @@ export type ModelService = ReturnType<typeof createModelService>
 export function createModelService(deps: ModelServiceDeps) {
   const { routing, secrets } = deps.llm
   const checker = createAnswerChecker()
+  const slots = createSlots()
   const providers = new Map<string, Promise<Provider>>()
   let recovered = false
 
@@ -119,6 +121,7 @@ export function createModelService(deps: ModelServiceDeps) {
         route: routeOf,
         capsOf: (request, job, { model }) => capsFor(routing.table(), capNeedsOf(request, job.id), model.name),
         check,
+        takeSlot: ({ provider }, signal) => slots(provider.name, provider.limits.concurrency, signal),
         maxRetries: () => routing.table().maxRetries,
         random: deps.random,
         ...(deps.onAnswer && { onAnswer: deps.onAnswer }),
