@@ -29,6 +29,9 @@ export type LlmHandlerDeps = CallDeps & {
   onText?: (delta: string) => void
 }
 
+/** How long requests rest where the ledger cannot be written. */
+const LEDGER_PAUSE_MS = 60_000
+
 /** Runs requests to models: validate, route, publish (the call), track metrics; the same code in a worker and in a waiting command. */
 export function createLlmHandler(deps: LlmHandlerDeps): JobHandler {
   return { kind: LLM_KIND, queue: LLM_QUEUE, run: (job, context) => runRequest(deps, job, context) }
@@ -170,6 +173,9 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock }: LlmHa
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
   if (retryAt > clock.now()) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  // a full disk or a broken ledger says nothing about the request: whoever waits is told, what nobody waits for waits itself
+  if (error.kind === 'environment' && job.lifetime === 'durable')
+    return waiting(clock.now() + LEDGER_PAUSE_MS, false, error.code.toLowerCase(), error.message)
   return {
     to: 'dead',
     reason: error.code.toLowerCase(),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StoredResult } from '../../../src/core/llm/index.ts'
+import { loadSqlite } from '../../../src/core/storage/index.ts'
 import { type LlmBench, type LlmBenchOptions, openLlmBench } from '../../support/llm.ts'
 
 const benches: LlmBench[] = []
@@ -148,6 +149,23 @@ describe('an answer against its schema', () => {
 })
 
 describe('money', () => {
+  test('an answer is kept where the ledger breaks while it comes, and counts in full', async () => {
+    const bench = await open({
+      answer() {
+        const other = new (loadSqlite())(bench.accountPath)
+        other.exec(`CREATE TRIGGER broken BEFORE UPDATE OF phase ON reservation WHEN new.phase = 'settled'
+          BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`)
+        other.close()
+        return { text: 'forty-two' }
+      },
+    })
+    const { detail, attempts } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
+    expect(detail).toMatchObject({ state: 'completed' })
+    expect(resultOf(detail.result)).toMatchObject({ response: 'forty-two', cost_source: 'unknown', cost_nusd: attempts[0]!.costNusd })
+    const [day] = bench.account.budget([{ scope: 'day', key: '', capNusd: 1e9 }])
+    expect(day).toMatchObject({ spent_nusd: 0, reserved_nusd: attempts[0]!.costNusd })
+  })
+
   test.each([
     ['a re-ask, which carries the wrong answer', { text: `{"n":"${'x'.repeat(20_000)}"}` }],
     ['a longer try, which may say twice as much', { text: '{"n":', stop: 'length' as const }],
