@@ -84,7 +84,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
         await timed('track_metrics', () => deps.onAnswer?.(request, result))
-        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job.id, result, null) }
+        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
       const { failure, reask } = judged
       if (answer) await context.attempts.update(outcome.n, { kind: failure.kind, reason: failure.reason })
@@ -181,6 +181,6 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock }: LlmHa
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
     result: { error: { code: error.code, message: error.message, data: error.data ?? null } },
-    messages: messagesOf(job.id, null, error.message),
+    messages: messagesOf(job, null, error.message),
   }
 }

@@ -49,6 +49,20 @@ describe('an answered request', () => {
 })
 
 describe('a failed call', () => {
+  test('that is tried again by hand is told again: first as failed, then with its answer', async () => {
+    const bench = await open({
+      answers: [{ failure: { kind: 'http', status: 400, type: 'invalid_request_error' } }],
+      fallback: { text: 'yes' },
+    })
+    const { detail } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
+    expect(detail.state).toBe('dead')
+    await bench.engine.retry(detail.id)
+    const { id, queue, kind, payload } = detail
+    expect((await bench.caller.runOwn({ id, queue, kind, payload })).detail.state).toBe('completed')
+    const told = (await bench.engine.read('ai_results', 10, 1000)).map(({ body }) => JSON.parse(body) as { response: string | null })
+    expect(told.map(({ response }) => response)).toEqual([null, 'yes'])
+  })
+
   test('of a provider that is down waits, is tried again, then the next provider answers', async () => {
     const bench = await open({
       answer: ({ protocol }) =>
