@@ -81,10 +81,13 @@ it.each([
     const question = `${WORDS[asks++ % WORDS.length]}: why is ${asks} a number?`
     const args = index < PROCESSES / 2 ? ['queue', 'work', '--concurrency', '3'] : ['ask', question, '--no-cache']
     const run = startPlain(places[index % 2]!, args, { env: { ...env, ...clock } })
-    void run.done.then(({ exitCode, stderr }) => {
-      if (exitCode === 5 && stderr.includes('BUDGET_REACHED')) refused++
-    })
+    void count(run)
     return run
+  }
+
+  async function count(run: PlainRun): Promise<void> {
+    const { exitCode, stderr } = await run.done
+    if (exitCode === 5 && stderr.includes('BUDGET_REACHED')) refused++
   }
 
   try {
@@ -100,7 +103,7 @@ it.each([
     }
   } finally {
     for (const run of crew) run?.child.kill('SIGKILL')
-    await Promise.all(crew.map((run) => run?.done))
+    for (const run of crew) await run?.done
   }
 
   const billed = await mock.meter()

@@ -33,6 +33,9 @@ export type LlmHandlerDeps = CallDeps & {
   onText?: (delta: string) => void
 }
 
+/** How long requests rest where the ledger cannot be written. */
+const LEDGER_PAUSE_MS = 60_000
+
 /** Runs requests to models: validate, route, publish (the call), track metrics; the same code in a worker and in a waiting command. */
 export function createLlmHandler(deps: LlmHandlerDeps): JobHandler {
   return { kind: LLM_KIND, queue: LLM_QUEUE, run: (job, context) => runRequest(deps, job, context) }
@@ -90,7 +93,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
         await timed('track_metrics', () => deps.onAnswer?.(request, result))
-        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job.id, result, null) }
+        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
       const { failure, reask } = judged
       if (answer) await context.attempts.update(outcome.n, { kind: failure.kind, reason: failure.reason })
@@ -183,11 +186,14 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock }: LlmHa
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
   if (retryAt > clock.now()) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  // a full disk or a broken ledger says nothing about the request: whoever waits is told, what nobody waits for waits itself
+  if (error.kind === 'environment' && job.lifetime === 'durable')
+    return waiting(clock.now() + LEDGER_PAUSE_MS, false, error.code.toLowerCase(), error.message)
   return {
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
     result: { error: { code: error.code, message: error.message, data: error.data ?? null } },
-    messages: messagesOf(job.id, null, error.message),
+    messages: messagesOf(job, null, error.message),
   }
 }

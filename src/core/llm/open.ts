@@ -68,7 +68,7 @@ export function openLlm(deps: LlmDeps): Llm {
     secrets,
     overview: createOverview({ routing, secrets, clock, account, existingAccount }),
     requestContext() {
-      const { tasks, maxRetries } = routing.table()
+      const { tasks, maxRetries } = routing.plan()
       return { clock, tasks, maxAttempts: maxRetries + 1, known: [...secretValues(env), ...secrets.known()] }
     },
     close: () => opened?.close(),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
@@ -119,7 +119,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
   const current = read('user_version')
   const owner = read('application_id')
   if (current > 0 && owner !== options.applicationId)
-    throw new SingularityError('STATE_UNUSABLE', `${options.path} is not a file of singularity.`)
+    throw new SingularityError('STATE_UNUSABLE', `${options.path} is not a file of singularity.`, { hints: ['singularity doctor'] })
   if (current > known)
     throw new SingularityError('STATE_NEWER', `${options.path} has version ${current}; this program knows ${known}.`, {
       hints: ['Update singularity.'],
@@ -185,8 +185,19 @@ export function isBusy(error: unknown): boolean {
   return isSqliteError(thrown) && thrown.code.startsWith('SQLITE_BUSY')
 }
 
+/** A file of the write-ahead log cannot be opened where its folder cannot be written, and SQLite says no more than that. */
+function sealed(error: unknown, path: string): SingularityError | undefined {
+  if (!isSqliteError(error) || !error.code.startsWith('SQLITE_CANTOPEN')) return undefined
+  try {
+    accessSync(dirname(path), constants.W_OK)
+    return undefined
+  } catch (reason) {
+    return diskRefusal(reason, path)
+  }
+}
+
 function storageError(error: unknown, path: string): SingularityError {
-  const refused = diskRefusal(error, path)
+  const refused = diskRefusal(error, path) ?? sealed(error, path)
   if (refused) return refused
   return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, {
     cause: error,
