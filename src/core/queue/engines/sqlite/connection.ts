@@ -33,8 +33,8 @@ export type Connections = {
 export type ConnectionOptions = {
   path: string
   clock: Clock
-  /** 'normal' on both connections is for measuring only. */
-  durability?: 'mixed' | 'normal'
+  /** 'per-operation' where left out; the same on both connections is for measuring only. */
+  durability?: 'per-operation' | 'normal' | 'full'
   freeSpaceFloorBytes?: number
   /** Free bytes of the file system of a folder. */
   freeBytes?: (folder: string) => number
@@ -49,7 +49,7 @@ export function openConnections(options: ConnectionOptions): Connections {
   const freeBytes = options.freeBytes ?? spaceOf
   const common = { path, applicationId: QUEUE_APPLICATION_ID, migrations: QUEUE_MIGRATIONS, busyTimeoutMs: BUSY_MS }
   const full = openDatabase({ ...common, synchronous: options.durability === 'normal' ? 'NORMAL' : 'FULL' })
-  const normal = openDatabase({ ...common, synchronous: 'NORMAL' })
+  const normal = openDatabase({ ...common, synchronous: options.durability === 'full' ? 'FULL' : 'NORMAL' })
   let closed = false
   let lookedAt = Number.NEGATIVE_INFINITY
   let free = 0
