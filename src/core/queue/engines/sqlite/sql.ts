@@ -44,11 +44,14 @@ const alone = (jobs: string): string => `SELECT seq FROM (SELECT seq, row_number
 export type ClaimCare = { groups: boolean; crashes: boolean }
 
 /**
+ * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
+ * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
+ *
  * Claims in one statement. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker (also for `alone`), q0 ... for the
  * queues.
  */
 export function claimSql(queues: number, care: ClaimCare): string {
-  const names = Array.from({ length: queues }, (_, index) => `@q${index}`)
+  const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
   const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
   const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
@@ -63,8 +66,8 @@ export const SQL = {
     @group, @parentId, @agentId, @taskType, @complexity, @paid, @lifetime, @deadlineAt, @now, @now, @startedAt, @now) RETURNING seq`,
   insertData: 'INSERT INTO job_data (seq, payload) VALUES (?, ?)',
   same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
-  living: `SELECT id, status FROM job WHERE queue = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
-  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = ? LIMIT 1`,
+  living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
+  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
   claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
     ${CLAIMED}`,
   hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
