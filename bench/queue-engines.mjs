@@ -1,7 +1,6 @@
 // The queues that are compared, behind the four operations that are timed: one job or a hundred in, one job or fifty claimed and
 // completed. Payloads are JSON of 2.5 KB at the mean, the work is nothing.
 import Database from 'better-sqlite3'
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import PgBoss from 'pg-boss'
 import { better, defineQueue } from 'plainjob'
@@ -27,7 +26,13 @@ export const openEngine = (core, folder, durability = 'per-operation') =>
     durability,
   })
 
-export const newJob = (more = {}) => ({ id: randomUUID(), queue: QUEUE, kind: 'k', payload: nextPayload(), ...more })
+export const newJob = (core, more = {}) => ({
+  id: core.kernel.newUuid(core.kernel.systemClock),
+  queue: QUEUE,
+  kind: 'k',
+  payload: nextPayload(),
+  ...more,
+})
 
 /** Claims and completes up to `limit`; answers how many. */
 export async function drainOnce(engine, limit, workerId = 'bench') {
@@ -40,7 +45,7 @@ export async function drainOnce(engine, limit, workerId = 'bench') {
 export function openOurs(core, folder, durability) {
   const engine = openEngine(core, folder, durability)
   return {
-    add: (count) => engine.enqueue(Array.from({ length: count }, () => newJob())),
+    add: (count) => engine.enqueue(Array.from({ length: count }, () => newJob(core))),
     drain: (limit) => drainOnce(engine, limit),
     close: () => engine.close(),
   }
