@@ -36,6 +36,11 @@ export type DatabaseOptions = {
   synchronous?: 'FULL' | 'NORMAL'
   /** How long a statement waits for another process, with the whole thread; 5000 ms. Who sets less tries again by itself: `isBusy`. */
   busyTimeoutMs?: number
+  /**
+   * So many pages of 4 KB gather in the write-ahead log before whoever commits copies them to the file; 1000. More is faster where
+   * the same pages are written again and again, and makes the log as long.
+   */
+  checkpointPages?: number
 }
 
 const BUSY_TIMEOUT_MS = 5000
@@ -103,6 +108,7 @@ function open(options: DatabaseOptions): Database {
     if (!options.readOnly) {
       native.pragma('journal_mode = WAL')
       native.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`)
+      if (options.checkpointPages !== undefined) native.pragma(`wal_autocheckpoint = ${options.checkpointPages}`)
     }
     native.pragma('foreign_keys = ON')
     migrate(native, options, existed)
