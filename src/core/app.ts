@@ -385,6 +385,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     queue,
     worker,
     llm: models.llm,
+    models,
     log,
     system,
     close: async (): Promise<void> => {

@@ -55,11 +55,11 @@ export abstract class BaseCommand extends Command {
     setColor(flags.color)
   }
 
-  /** The core, built on first use for the folder the user stands in. */
-  protected async app(): Promise<App> {
+  /** The core, built on first use for the folder the user stands in; `offline`: as if the setting were on. */
+  protected async app({ offline }: { offline?: boolean | undefined } = {}): Promise<App> {
     if (!this.opened) {
-      const { createApp } = await import('../../core/app.ts')
-      this.opened = createApp(openContext(this.config.version))
+      const [{ createApp }, context] = [await import('../../core/app.ts'), openContext(this.config.version)]
+      this.opened = createApp(offline ? { ...context, env: { ...context.env, SINGULARITY_OFFLINE: 'true' } } : context)
     }
     return this.opened
   }

@@ -6,6 +6,9 @@ const complexity = oneOf('simple', 'medium', 'complex')
 const usable = { usable: boolean, reason: nullable(string) }
 const age = { as_of: string, age_days: count, stale: boolean }
 const money = nullable(count)
+const estimate = nullable(object({ low: count, likely: count, high: count }))
+/** What a call goes through, in order. */
+const CHECK_STEPS = ['connection', 'key', 'model', 'answer', 'schema', 'tools', 'window'] as const
 const secret = object({
   name: string,
   store: oneOf('environment', 'system', 'file'),
@@ -83,10 +86,54 @@ export const LLM: Readonly<Record<string, Schema>> = {
         price_source: nullable(string),
         price_checked: nullable(string),
         edit_format: oneOf('search_replace', 'whole'),
+        notice: nullable(string),
         ...usable,
       }),
     ),
+    checked: nullable(
+      list(
+        object({
+          provider: string,
+          state: oneOf('listed', 'failed', 'skipped'),
+          reason: nullable(string),
+          models: count,
+          unknown: list(string),
+        }),
+      ),
+    ),
   }),
+  'llm.check': object({
+    providers: list(
+      object({
+        provider: string,
+        model: nullable(string),
+        state: oneOf('ok', 'failed', 'skipped'),
+        reason: nullable(string),
+        steps: list(object({ step: oneOf(...CHECK_STEPS), state: oneOf('ok', 'warned', 'failed', 'skipped'), detail: nullable(string) })),
+        window: nullable(object({ table: count, server: nullable(count) })),
+        request_id: nullable(string),
+        http_status: nullable(count),
+        latency_ms: nullable(count),
+        cost_nusd: count,
+        unblocked: boolean,
+        fix: list(string),
+      }),
+    ),
+    complexities: list(
+      object({
+        complexity,
+        model: nullable(string),
+        provider: nullable(string),
+        estimate_nusd: estimate,
+        typical: object({ prompt_bytes: count, max_output_tokens: count }),
+        reason: nullable(string),
+        skipped: list(object({ model: string, reason: string })),
+        fix: list(string),
+      }),
+    ),
+    spent_nusd: count,
+  }),
+  'llm.unblock': object({ provider: string, was_blocked: boolean, reason: nullable(string), since: nullable(time) }),
   'secrets.set': secret,
   'secrets.rotate': secret,
   'secrets.list': object({ secrets: list(secret) }),
