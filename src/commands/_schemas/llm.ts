@@ -7,6 +7,13 @@ const usable = { usable: boolean, reason: nullable(string) }
 const age = { as_of: string, age_days: count, stale: boolean }
 const money = nullable(count)
 const estimate = nullable(object({ low: count, likely: count, high: count }))
+const price = object({
+  input: number,
+  output: number,
+  cache_read: number,
+  cache_write: number,
+  tiers: list(object({ above_input_tokens: count, input: number, output: number })),
+})
 /** What a call goes through, in order. */
 const CHECK_STEPS = ['connection', 'key', 'model', 'answer', 'schema', 'tools', 'window'] as const
 const secret = object({
@@ -132,6 +139,15 @@ export const LLM: Readonly<Record<string, Schema>> = {
       }),
     ),
     spent_nusd: count,
+  }),
+  'llm.prices.import': object({
+    file: string,
+    format: oneOf('genai-prices', 'own'),
+    changes: list(object({ model: string, id: string, before: nullable(price), after: price })),
+    unchanged: list(string),
+    unmatched: list(string),
+    as_of: nullable(string),
+    written: boolean,
   }),
   'llm.unblock': object({ provider: string, was_blocked: boolean, reason: nullable(string), since: nullable(time) }),
   'secrets.set': secret,
