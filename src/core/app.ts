@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
+import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -372,6 +373,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
+  const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
+
   return {
     context,
     git,
@@ -386,6 +389,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     worker,
     llm: models.llm,
     models,
+    modelReports,
     log,
     system,
     close: async (): Promise<void> => {
