@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
+import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -361,6 +362,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return { ...enqueued!, workers }
   }
 
+  const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
+
   return {
     context,
     git,
@@ -375,6 +378,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     queue,
     worker,
     llm: models.llm,
+    models,
+    modelReports,
     log,
     system,
     close: async (): Promise<void> => {
