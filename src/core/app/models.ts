@@ -121,6 +121,10 @@ export function composeModels(parts: ModelParts) {
     throw answerError(detail)
   }
 
+  /** Whether a model only writes whole files, as the routing table knows it. */
+  const writesWhole = async (name: string): Promise<boolean> =>
+    (await room()).findModel((await llm()).routing.table(), name)?.editFormat === 'whole'
+
   /** The wire protocols of coding agents and whose key they are metered with. */
   const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
     (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
@@ -153,7 +157,7 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, callModel, completeTurn, agents }
+  return { llm, service, caller, callModel, completeTurn, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
