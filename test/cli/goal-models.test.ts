@@ -50,6 +50,7 @@ describe('improve --goal through queue, account and SDK', () => {
     place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })
     const miss = await place.run(replay)
     expect({ exitCode: miss.exitCode, code: miss.json.error?.code }, miss.stdout).toEqual({ exitCode: 7, code: 'REPLAY_MISS' })
+    expect(miss.json.error?.message).toMatch(/The nearest is turn \d of conversation [\w-]+; it differs first in: tool: \/\/ altered/)
     expect(mock.meter().calls).toBe(3)
   })
 
