@@ -258,6 +258,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       outputsDir: join(await stateDir(), 'agents'),
       secrets: secretValues(context.env),
       completeTurn: ports.completeTurn ?? models.completeTurn,
+      writesWhole: models.writesWhole,
     })
   })
 

@@ -195,6 +195,10 @@ export function composeModels(parts: ModelParts) {
   /** `llm models --check`: which models of the table their providers know. */
   const listings = async (): Promise<{ providers: ProviderListing[] }> => (await room()).compareListings(await lookDeps())
 
+  /** Whether a model only writes whole files, as the routing table knows it. */
+  const writesWhole = async (name: string): Promise<boolean> =>
+    (await room()).findModel((await llm()).routing.table(), name)?.editFormat === 'whole'
+
   /** The wire protocols of coding agents and whose key they are metered with. */
   const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
     (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
@@ -227,7 +231,7 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, createJob, callModel, completeTurn, check, listings, agents }
+  return { llm, service, caller, createJob, callModel, completeTurn, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
