@@ -24,6 +24,8 @@ export type Lexicon = {
   verbs: ReadonlySet<string>
   /** May be missing on one side and stand anywhere. */
   light: ReadonlySet<string>
+  /** Of the light ones: what somebody wants to be done. Asked where or when it is done, they matter. */
+  doing: ReadonlySet<string>
   /** May stand anywhere. */
   free: ReadonlySet<string>
   /** Stem -> its axes with the pole it stands for. */
@@ -45,6 +47,7 @@ type Source = {
   whole: string[]
   things: string[]
   light: string[]
+  doing: string[]
   free: string[]
   frames: [string, string][]
   phrases: [string, string][]
@@ -114,6 +117,7 @@ export function loadLexicon(dataFolder: string): Lexicon {
     polite: new RegExp(`^${source.polite}`, 'i'),
     verbs: new Set(sameVerb.keys()),
     light: new Set(source.light.map(stem)),
+    doing: new Set(source.doing.map(stem)),
     free: new Set(source.free.map(stem)),
     poles: axesOf(source.poles),
     negated: new Map(Object.entries(source.negated).map(([word, of]) => [stem(word), of])),

@@ -188,6 +188,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   const tokens: Token[] = []
   const directions = new Set<string>()
   let negations = 0
+  const wished = frame === 'do' || frame === 'how'
   let verbSeen = false
   let named = false
   let [phrase, role] = [0, '']
@@ -228,7 +229,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       text: language ?? (thing ? (asNoun ?? alone ?? asVerb) : (asVerb ?? asNoun)) ?? root,
       slot: language !== undefined,
       free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || (frame === 'do' && tokens.length === 0))),
-      optional: light && !(thing && lexicon.things.has(root)),
+      optional: light && !(thing && lexicon.things.has(root)) && (wished || !lexicon.doing.has(root)),
       kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
     })
     verbSeen ||= verb && !light
