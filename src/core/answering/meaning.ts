@@ -49,6 +49,9 @@ const ROLES = new Map(
   }).flatMap(([role, words]) => words.split(' ').map((word) => [word, role] as const)),
 )
 
+/** Say what stands in what relation; where both sides have one, its place counts. */
+const MARKS = new Set(['if', 'when', 'with'])
+
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
 const NUMBERS = new Map(
   Object.entries({
@@ -229,7 +232,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       text: language ?? (thing ? (asNoun ?? alone ?? asVerb) : (asVerb ?? asNoun)) ?? root,
       slot: language !== undefined,
       free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || (frame === 'do' && tokens.length === 0))),
-      optional: light && !(thing && lexicon.things.has(root)) && (wished || !lexicon.doing.has(root)),
+      optional: MARKS.has(word) || (light && !(thing && lexicon.things.has(root)) && (wished || !lexicon.doing.has(root))),
       kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
     })
     verbSeen ||= verb && !light
