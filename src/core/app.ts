@@ -116,13 +116,15 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const queue = once(async (): Promise<QueueService> => {
     const { clock } = context
-    const [{ createQueueService }, { answerError, findBreak }] = await Promise.all([import('./queue/index.ts'), import('./llm/index.ts')])
+    const { createQueueService } = await import('./queue/index.ts')
+    // who only looks at the queue does not load the models
+    const room = () => import('./llm/index.ts')
     return createQueueService({
       engine: await queueEngine(),
       clock,
       parseRequests: readRequests,
-      answerError,
-      findBreak,
+      answerError: async (job) => (await room()).answerError(job),
+      findBreak: async (text) => (await room()).findBreak(text),
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
         if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
@@ -136,7 +138,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const { createConsumer, createWorker } = await import('./queue/index.ts')
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
-    const pollMs = resolved.get<number>('queue.poll_ms')
+    const leaseMs = resolved.get<number>('queue.lease_ms')
     return createWorker({
       engine,
       handlers: [(await models.service()).handler()],
@@ -144,8 +146,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       log: logger,
       version,
       processes: createProcessInfo(),
-      settings: { concurrency: options.concurrency, batch, retentionDays: resolved.get('queue.retention_days') },
-      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+      settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
     })
   }
 
@@ -229,6 +231,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     stateDir,
     database,
     settings: () => settings(),
+    llm: () => models.llm(),
     isolation,
     sandboxes: async () => openRoom(await isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),
@@ -347,15 +350,22 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
   })
 
+  /** What was answered before: disposable. undefined outside a repository, and where a newer program wrote it. */
+  const cacheFile = once(async (): Promise<Database | undefined> => {
+    const folder = await stateDir().catch(() => undefined)
+    if (folder === undefined) return undefined
+    const { openCacheFile } = await import('./answering/index.ts')
+    const opened = openCacheFile(join(folder, 'cache.db'))
+    if (opened) closers.push(() => opened.close())
+    return opened
+  })
+
   /** Works outside a repository as well, without its facts and without memory. */
   const answering = once(async (): Promise<Answering> => {
-    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers, openCacheFile } =
-      await import('./answering/index.ts')
+    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers } = await import('./answering/index.ts')
     const { clock } = context
     const dataFolder = join(context.packageRoot, 'templates_data')
-    const folder = await stateDir().catch(() => undefined)
-    const db = folder === undefined ? undefined : openCacheFile(join(folder, 'cache.db'))
-    if (db) closers.push(() => db.close())
+    const db = await cacheFile()
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
@@ -374,6 +384,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     git,
     answering,
     detach,
+    cacheFile,
     stateDir,
     database,
     settings,

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AskBench, expectFailure, openAskBench } from '../support/asking.ts'
@@ -72,6 +73,16 @@ describe('who stops waiting', () => {
     expect(bench.mock.requests).toHaveLength(before + 1)
   })
 
+  it('with kill -9, and the same question at once: it is asked anew, without any worker', async () => {
+    await stopWith('SIGKILL', 'Kill me, too.')
+    const before = bench.mock.requests.length
+    const ledger = { SINGULARITY_LEDGER: bench.env['SINGULARITY_LEDGER']! }
+    const again = await bench.ask(['Kill me, too.', '--timeout', '60s'], [{ text: 'alive' }], { env: ledger })
+    expect(again.json.data, again.stdout).toMatchObject({ answer: 'alive', source: 'llm' })
+    expect(bench.mock.requests).toHaveLength(before + 1)
+    await expectNothingLeft()
+  })
+
   it('after --timeout: exit 5 LIMIT_REACHED, and the request is cancelled', async () => {
     const answer = await bench.ask(['Too slow?', '--timeout', '1500ms'], [NEVER])
     const { data, hints } = expectFailure(answer, 'LIMIT_REACHED', 5)
@@ -111,7 +122,6 @@ describe('a clock that is an hour off', () => {
     // a process whose Date is moved, as after a change of the system's clock
     const ms = offset === '-1h' ? -3_600_000 : 3_600_000
     const shim = join(bench.place.folder, `clock${offset}.cjs`)
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(shim, `const now = Date.now; Date.now = () => now.call(Date) + (${ms});`)
     const env = { NODE_OPTIONS: `--require ${shim}`, SINGULARITY_LEDGER: bench.env['SINGULARITY_LEDGER']! }
     const answer = await bench.ask([`What time is it (${offset})?`], [{ text: 'late' }], { env })

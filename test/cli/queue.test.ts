@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { enqueue, requestLine, runPlain } from '../support/queue-runs.ts'
@@ -40,8 +40,15 @@ describe('putting requests into the queue', () => {
     const id = '0190aaaa-0000-7000-8000-000000000001'
     const first = await place.run(['queue', 'enqueue', '-'], { input: requestLine('same', { id }) })
     expect(first.json.data).toEqual({ requests: [{ id, status: 'pending', deduped: false }], workers: 0 })
+    const dry = async (input: string) => (await place.run(['queue', 'enqueue', '-', '--dry-run'], { input })).json
+    const fresh = '0190aaaa-0000-7000-8000-000000000002'
+    expect((await dry(requestLine('same', { id }))).data.requests).toEqual([{ id, status: 'pending', deduped: true }])
+    expect((await dry(requestLine('other', { id }))).error?.code).toBe('ID_CONFLICT')
+    expect((await dry(requestLine('same', { id: fresh }))).data.requests).toEqual([{ id: fresh, status: 'pending', deduped: false }])
+    await refuses(place, ['queue', 'show', fresh], 'NOT_FOUND', 2)
     const again = await place.run(['queue', 'enqueue', '-'], { input: requestLine('same', { id }) })
     expect(again.json.data.requests).toEqual([{ id, status: 'pending', deduped: true }])
+    expect((await place.run(['queue', 'show', id.toUpperCase()])).json.data.request.id).toBe(id)
     await refuses(place, ['queue', 'enqueue', '-'], 'ID_CONFLICT', 2, { input: requestLine('other', { id }) })
   })
 
@@ -105,6 +112,7 @@ describe('looking at requests', () => {
     [['queue', 'list', '--since', 'yesterday']],
     [['queue', 'list', '--status', 'done']],
     [['queue', 'list', '--limit', '0']],
+    [['queue', 'list', '--cursor', 'abc']],
     [['queue', 'await', UNKNOWN, '--timeout', 'soon']],
     [['queue', 'ack', 'ai_results', 'first']],
     [['queue', 'watch', '--json', '--jsonl']],
@@ -176,6 +184,23 @@ describe('steering', () => {
   })
 })
 
+describe('where the queue cannot be used', () => {
+  it('says so: no repository, a damaged file, a file of somebody else', async () => {
+    await refuses(place, ['queue', 'list'], 'NOT_A_REPOSITORY', 6, { cwd: place.folder })
+    const other = createPlayground(null)
+    try {
+      await enqueue(other, requestLine())
+      const file = join(other.root, '.git', 'singularity', 'queue.db')
+      for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true })
+      writeFileSync(file, 'no database '.repeat(1000))
+      for (const args of [['list'], ['enqueue', '-'], ['work', '--drain']])
+        await refuses(other, ['queue', ...args], 'STATE_UNUSABLE', 6, { input: requestLine() })
+    } finally {
+      other.cleanup()
+    }
+  })
+})
+
 describe('the settings of the queue', () => {
   it('have the names of the seeds', async () => {
     const env = {
@@ -184,12 +209,13 @@ describe('the settings of the queue', () => {
       SHARED_QUEUE_LLM_POLL_MS: '20',
       SHARED_QUEUE_LLM_BATCH_SIZE: '100',
       SHARED_QUEUE_RETENTION_DAYS: '3',
+      SINGULARITY_QUEUE_LEASE_MS: '5000',
     }
     const { json } = await place.run(['config', 'list'], { env })
     const found = (json.data.settings as { name: string; value: unknown; source: string }[]).filter(({ name }) => name.startsWith('queue.'))
     expect(Object.fromEntries(found.map(({ value, source }) => [source, String(value)]))).toEqual(env)
     const defaults = (await place.run(['config', 'list'])).json.data.settings as { name: string; value: unknown }[]
-    expect(defaults.filter(({ name }) => name.startsWith('queue.')).map(({ value }) => value)).toEqual([100, 1000, 50, 100, 90])
+    expect(defaults.filter(({ name }) => name.startsWith('queue.')).map(({ value }) => value)).toEqual([100, 1000, 50, 100, 30_000, 90])
     await refuses(place, ['queue', 'list'], 'CONFIG_INVALID', 2, { env: { SHARED_QUEUE_BATCH_SIZE: '0' } })
   })
 })

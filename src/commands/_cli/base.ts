@@ -92,14 +92,15 @@ export abstract class BaseCommand extends Command {
     if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`)
   }
 
-  /** Runs what a signal may end. */
-  protected async untilSignal<T>(work: (stop: Stop) => Promise<T>): Promise<T> {
+  /** Runs what a signal may end; `onSoft` hears of the first Ctrl-C. */
+  protected async untilSignal<T>(work: (stop: Stop) => Promise<T>, onSoft: () => void = () => undefined): Promise<T> {
     const [soft, hard] = [new AbortController(), new AbortController()]
     const onSignal = (name: NodeJS.Signals): void => {
       if (this.ended !== null || name === 'SIGTERM') hard.abort()
       this.ended ??= name === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
       this.terminated = this.ended === 'SIGTERM'
       soft.abort()
+      if (!hard.signal.aborted) onSoft()
     }
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
@@ -136,7 +137,11 @@ export abstract class BaseCommand extends Command {
     }
   }
 
+  /** What a family of commands does last, while the core is still open. */
+  protected async tidy(): Promise<void> {}
+
   override async finally(): Promise<void> {
+    await this.tidy()
     await this.opened?.close()
   }
 }

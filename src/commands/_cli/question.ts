@@ -106,7 +106,7 @@ async function readSchema(path: string): Promise<Readonly<Record<string, unknown
 }
 
 /** Dollars as people write them, in nano-dollars. @throws USAGE */
-function parseDollars(text: string): number {
+export function parseDollars(text: string): number {
   const dollars = /^\$?\d+(?:\.\d{1,9})?$/.test(text.trim()) ? Number(text.trim().replace('$', '')) : Number.NaN
   if (!Number.isFinite(dollars) || dollars > 1_000_000)
     throw new SingularityError('USAGE', `"${text}" is not an amount in dollars.`, { hints: ['--budget 0.25'] })

@@ -4,8 +4,14 @@ import { paint } from './paint.ts'
 
 /** What the commands of the queue share. */
 export abstract class QueueCommand extends BaseCommand {
+  private service: QueueService | undefined
+
   protected async queue(): Promise<QueueService> {
-    return (await this.app()).queue()
+    return (this.service ??= await (await this.app()).queue())
+  }
+
+  protected override async tidy(): Promise<void> {
+    await this.service?.tidy()
   }
 
   /** Requests wait for ever where nobody works: said at once, with the command that does. */

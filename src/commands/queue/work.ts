@@ -36,14 +36,16 @@ export default class QueueWork extends QueueCommand {
     const worker = await (await this.app(settingsOf(flags))).worker({ concurrency: flags.concurrency })
     const teller = createWorkTeller(await this.queue(), (line) => this.say(line, flags))
     this.say(`worker ${worker.id}: waiting for work`, flags)
-    const report = await this.untilSignal(({ soft, hard }) =>
-      worker.run({
-        mode: flags.once ? 'once' : flags.drain ? 'drain' : 'forever',
-        finish: soft,
-        signal: hard,
-        ...(idleExitMs !== undefined && { idleExitMs }),
-        onEvent: teller.tell,
-      }),
+    const report = await this.untilSignal(
+      ({ soft, hard }) =>
+        worker.run({
+          mode: flags.once ? 'once' : flags.drain ? 'drain' : 'forever',
+          finish: soft,
+          signal: hard,
+          ...(idleExitMs !== undefined && { idleExitMs }),
+          onEvent: teller.tell,
+        }),
+      () => this.say('Stopping after what runs; once more stops at once.', flags),
     )
     await teller.end()
     const why = whyEnded(report.end)

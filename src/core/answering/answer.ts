@@ -72,6 +72,3 @@ export type ModelRequest = {
 
 /** Asks a model and waits. Whoever builds the room decides how: app.ts runs the caller's own row of the queue. */
 export type ModelCall = (request: ModelRequest) => Promise<{ id: string; result: StoredResult; bytes: number; replayed?: boolean }>
-
-/** Texts to vectors of length 1. `exact` is false for embedders that only hash words: they may never answer. */
-export type Embedder = { name: string; mayAnswer: boolean; embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> }

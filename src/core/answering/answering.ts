@@ -5,6 +5,7 @@ import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
 import type { Prompts } from './prompts.ts'
 import type { RuleTier } from './rules.ts'
+import type { Lookup, SemanticTier } from './semantic.ts'
 
 export type AnsweringDeps = {
   clock: Clock
@@ -13,6 +14,8 @@ export type AnsweringDeps = {
   rulesVersion: string
   /** undefined outside a repository. */
   cache: AnswerCache | undefined
+  /** Opt-in. */
+  semantic?: SemanticTier
   prompts: Prompts
   /** null: no model is configured. */
   callModel: ModelCall | null
@@ -27,6 +30,8 @@ type Found = Pick<Answer, 'answer' | 'parsed' | 'source' | 'tier'> &
   Partial<Pick<Served, 'entry' | 'rule' | 'missGate' | 'savedNusd'>>
 
 const NOTHING_SENT = { provider: null, files: [], bytes: 0 } as const
+
+const NOTHING_NEAR = { embedding: null, hit: null, missGate: null, served: null } as const
 
 /** Where the three ways out are told. */
 const WAYS_OUT = [
@@ -114,6 +119,24 @@ export function createAnswering(deps: AnsweringDeps) {
     }
   }
 
+  /** What nearly the same question was answered; `served` where it may be given out. A broken embedder is a miss. */
+  const lookNear = async (
+    request: LlmRequest,
+    context: KeyContext,
+    { prompt }: Question,
+    { signal }: AnswerOptions,
+  ): Promise<Lookup & { served: Lookup['hit'] }> => {
+    if (!deps.semantic) return NOTHING_NEAR
+    try {
+      const near = await deps.semantic.lookup(request, context, prompt, signal)
+      return { ...near, served: near.hit && deps.semantic.mayServe(request.task_type) ? near.hit : null }
+    } catch (error) {
+      signal?.throwIfAborted()
+      deps.onTrouble?.(error)
+      return NOTHING_NEAR
+    }
+  }
+
   const contextOf = (question: Question, options: AnswerOptions): KeyContext => ({
     rules: deps.rulesVersion,
     model: options.model ?? null,
@@ -134,6 +157,14 @@ export function createAnswering(deps: AnsweringDeps) {
     const mayCache = useCache && question.cacheable !== false && isCacheable(request)
     const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
     if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
+    const near = mayCache ? await lookNear(request, context, question, options) : NOTHING_NEAR
+    if (near.served) {
+      const { entry, result, similarity, costNusd } = near.served
+      // as right as the audits of its kind of task say
+      const { bound, audits } = deps.semantic!.state(request.task_type)
+      const sure = { confidence: 1 - bound, confidence_n: audits }
+      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, ...sure }
+    }
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
@@ -142,8 +173,11 @@ export function createAnswering(deps: AnsweringDeps) {
     if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
     if (shared) return { ...fromResult(result), source: 'cache', tier: 'exact', savedNusd: result.cost_nusd }
-    if (mayCache) remember((kept) => kept.put(request, context, result, question.prompt))
+    const { hit, embedding, missGate } = near
+    if (hit) remember(() => deps.semantic?.audit(hit, request, question.prompt, result))
+    if (mayCache) remember((kept) => kept.put(request, context, result, question.prompt, embedding))
     return {
+      missGate,
       ...fromResult(result),
       id,
       source: 'llm',

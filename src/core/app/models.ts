@@ -72,6 +72,7 @@ export function composeModels(parts: ModelParts) {
         log: await parts.log('cli'),
         version: context.version,
         processes,
+        leaseMs: (await parts.settings()).get('queue.lease_ms'),
       })
       parts.onClose(() => made.close())
       return made
@@ -134,7 +135,12 @@ export function composeModels(parts: ModelParts) {
       (await llm()).requestContext(),
       tool_loop === undefined ? hints : { ...hints, tool_loop },
     )
+    const engine = await parts.engine()
+    const known = await engine.get(job.id)
+    if (known?.state === 'completed' && known.result !== null) return JSON.parse(known.result) as StoredResult
     await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    // what failed in an earlier run of the same goal is asked for again
+    if (known?.state === 'dead' || known?.state === 'cancelled') await engine.retry(job.id)
     const { detail } = await (await caller()).runOwn(job, signal ? { signal } : {})
     if (detail.state === 'completed' && detail.result !== null) return JSON.parse(detail.result) as StoredResult
     throw answerError(detail)

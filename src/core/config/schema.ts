@@ -189,6 +189,13 @@ export const SETTINGS = {
     repository: 'never',
     least: 1,
   },
+  'queue.lease_ms': {
+    kind: 'duration',
+    default: 30_000,
+    about: 'How long a worker that shows no sign of life keeps what it took; renewed every third of it.',
+    repository: 'never',
+    least: 200,
+  },
   'queue.retention_days': {
     kind: 'number',
     default: 90,

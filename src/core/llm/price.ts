@@ -20,7 +20,7 @@ const BYTES_PER_TOKEN = { least: 3.3, likely: 3.8, most: 4.8 }
 /** Providers that keep a prompt for an hour take twice the price of an input for it. */
 const HOUR_FACTOR = 2
 
-type Sized = Pick<StoredRequest, 'messages' | 'context' | 'tools' | 'response_schema'>
+type Sized = Pick<StoredRequest, 'context' | 'tools' | 'response_schema'> & { messages: readonly object[] }
 
 /** Bytes of everything of the request that goes into the prompt. */
 export function promptBytes({ messages, context, tools, response_schema }: Sized): number {

@@ -17,7 +17,7 @@ import type { Candidate, ProviderEntry, Route, RouteNeeds, RoutingTable } from '
 import { createSlots } from './slots.ts'
 import { createAnswerChecker, invalid, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './providers/transport.ts'
 import { type Tries, triesOf } from './tries.ts'
 
 export type ModelServiceDeps = {
@@ -43,15 +43,7 @@ export function createModelService(deps: ModelServiceDeps) {
   const checker = createAnswerChecker()
   const slots = createSlots()
   const providers = new Map<string, Promise<Provider>>()
-  let recovered = false
-
-  const account = (): Account => {
-    const opened = deps.llm.account()
-    // whatever a killed process had reserved is free again before the first new reservation
-    if (!recovered) opened.recover(deps.isAlive)
-    recovered = true
-    return opened
-  }
+  const account = (): Account => deps.llm.account()
 
   async function open({ model, provider }: Candidate): Promise<Provider> {
     const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
@@ -104,9 +96,11 @@ export function createModelService(deps: ModelServiceDeps) {
   async function routeOf(request: StoredRequest, tries: Tries, id: string): Promise<Route> {
     const table = routing.table()
     const needs = capNeedsOf(request, id)
+    // what a killed process had reserved is free again before anybody is told that nothing is left
+    account().recover(deps.isAlive)
     assertBounded(request, capsFor(table, needs).length > 0)
     await liftBlocks(table)
-    const found = route(table, needsOf(request, deps.offline), routeStateOf(table, account(), secrets, needs))
+    const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)
   }
 
@@ -175,7 +169,7 @@ function capNeedsOf(request: StoredRequest, id: string): CapNeeds {
 }
 
 /** What a request needs of a model. Input tokens are an upper bound, because the reservation is made from it. */
-function needsOf(request: StoredRequest, offline: boolean): RouteNeeds {
+function needsOf(request: StoredRequest, offline: boolean, { reask: told, longer }: Tries): RouteNeeds {
   return {
     complexity: request.complexity,
     taskType: request.task_type,
@@ -183,8 +177,9 @@ function needsOf(request: StoredRequest, offline: boolean): RouteNeeds {
     schema: request.response_schema !== undefined,
     tools: (request.tools?.length ?? 0) > 0,
     mcp: (request.mcp_servers?.length ?? 0) > 0,
-    inputTokens: boundTokens(request),
-    maxOutputTokens: maxOutputOf(request, { maxOutputTokens: Infinity }),
+    // a re-ask sends the wrong answer along, and a second try may say more
+    inputTokens: boundTokens({ ...request, messages: [...request.messages, ...(told ?? [])] }),
+    maxOutputTokens: maxOutputOf(request, { maxOutputTokens: Infinity }, longer),
     maxCostNusd: request.max_cost_usd === undefined ? null : nusdOf(request.max_cost_usd),
     offline,
   }

@@ -43,9 +43,10 @@ export function createAnswerChecker(): AnswerChecker {
     if (known) return known
     try {
       const older = /draft-07/.test(String(schema['$schema'] ?? ''))
-      const { default: library } = older ? await import('ajv') : await import('ajv/dist/2020.js')
+      const { Ajv: Ajv07, Ajv2020 } = await import('./json-schema.ts')
+      const Ajv = older ? Ajv07 : Ajv2020
       // one instance per schema: two schemas may carry the same $id
-      const made = new library.default({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
+      const made = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
       if (compiled.size >= MOST_VALIDATORS) compiled.delete(compiled.keys().next().value!)
       compiled.set(key, made)
       return made

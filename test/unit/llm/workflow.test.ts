@@ -148,6 +148,24 @@ describe('an answer against its schema', () => {
 })
 
 describe('money', () => {
+  test.each([
+    ['a re-ask, which carries the wrong answer', { text: `{"n":"${'x'.repeat(20_000)}"}` }],
+    ['a longer try, which may say twice as much', { text: '{"n":', stop: 'length' as const }],
+  ])('%s is reserved at what it can cost', async (_name, first) => {
+    let calls = 0
+    // a provider that makes a token of every byte, and says as much as it may
+    const bench = await open({
+      answer: ({ body }) => ({
+        ...(calls++ === 0 ? first : { text: '{"n":1}' }),
+        usage: { input: JSON.stringify(body['input']).length, output: Number(body['max_output_tokens']) },
+      }),
+    })
+    const { detail } = await bench.ask({ response_schema: SCHEMA, max_tokens: 1000 }, { model: 'openai/gpt-6-luna' })
+    expect(detail.state).toBe('completed')
+    expect(bench.mock.requests).toHaveLength(2)
+    expect(bench.account.verify()).toEqual([])
+  })
+
   test('a request that could cost more than is left is not sent', async () => {
     const bench = await open({ fallback: { text: 'no' }, file: { budgets: { day_usd: 0.000001 } } })
     const { detail, attempts } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
