@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core/command'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import type { App, AppContext } from '../../core/app.ts'
-import { EXIT, type SingularityError } from '../../core/kernel/index.ts'
+import { EXIT, type SingularityError, jsonLine } from '../../core/kernel/index.ts'
 import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
@@ -82,7 +82,7 @@ export abstract class BaseCommand extends Command {
   protected answer(data: unknown, text: string, exitCode: number = EXIT.done): void {
     const schema = `singularity.${(this.id ?? 'look').replaceAll(':', '.')}/1`
     process.stdout.write(
-      this.isJson ? `${JSON.stringify({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`,
+      this.isJson ? `${jsonLine({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`,
     )
     exitWith(exitCode)
   }

@@ -101,7 +101,7 @@ export function boundFor(
   size: { inputTokens: number; maxOutputTokens: number },
 ): number | null {
   if (model.price) return boundOf(model.price, size)
-  if (provider.loopback) return 0
+  if (provider.free) return 0
   // whoever allows unpriced models gets the dearest rates of the table as their ceiling
   const all = table.allowUnpriced ? [...table.models.values()].flatMap(({ price }) => price ?? []) : []
   return all.length === 0 ? null : Math.max(...all.map((price) => boundOf(price, size)))

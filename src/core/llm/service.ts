@@ -49,6 +49,10 @@ export function createModelService(deps: ModelServiceDeps) {
     const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
     if (apiKey === null)
       throw new ProviderFailure('provider_unavailable', 'auth', `There is no key ${provider.keyName}.`, { outcome: 'not_sent' })
+    // a header would refuse it and repeat it in its error
+    // oxlint-disable-next-line no-control-regex -- exactly those are looked for
+    if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(apiKey))
+      throw new ProviderFailure('provider_unavailable', 'auth', `The key ${provider.keyName} cannot be sent.`, { outcome: 'not_sent' })
     const opened = await createProvider(provider.api, {
       name: provider.name,
       apiKey,
@@ -103,7 +107,7 @@ export function createModelService(deps: ModelServiceDeps) {
   function costOfAnswer({ model, provider, boundNusd }: Candidate, answer: ProviderAnswer): ReturnType<LlmHandlerDeps['costOf']> {
     if (provider.costUnit === 'usd' && answer.reportedCostUsd !== null)
       return { nusd: Math.ceil(nusdOf(answer.reportedCostUsd)), source: 'reported' }
-    if (model.price === null) return provider.loopback ? { nusd: 0, source: 'computed' } : { nusd: boundNusd ?? 0, source: 'unknown' }
+    if (model.price === null) return provider.free ? { nusd: 0, source: 'computed' } : { nusd: boundNusd ?? 0, source: 'unknown' }
     const nusd = answer.usage === null ? null : costOf(model.price, answer.usage)
     return nusd === null ? { nusd: boundNusd ?? 0, source: 'unknown' } : { nusd, source: 'computed' }
   }
