@@ -128,14 +128,21 @@ function errorsDocument({ CATALOG, EXIT, SingularityError }) {
 }
 
 const source = await load(
-  "export { CATALOG, EXIT, SingularityError } from './src/core/kernel/index.ts'\nexport { SCHEMAS } from './src/commands/_schemas/index.ts'\nexport { lintFences } from './test/architecture/fences.ts'",
+  "export { CATALOG, EXIT, SingularityError } from './src/core/kernel/index.ts'\nexport { SCHEMAS } from './src/commands/_schemas/index.ts'\nexport { lintFences } from './test/architecture/fences.ts'\nexport { REQUEST_SCHEMA } from './src/core/llm/request-schema.ts'\nexport { ROUTING_SCHEMA } from './src/core/llm/routing-schema.ts'",
 )
+/** What people write and the program reads, beside what it answers. */
+const INPUTS = {
+  'llm.request': ['A request for a model', source.REQUEST_SCHEMA],
+  'llm.routing': ['llm.json, the routing table of a user', source.ROUTING_SCHEMA],
+}
+const input = ([title, schema]) => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...schema })
 const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
 const documents = new Map([
   ['docs/cli.md', commandsDocument(manifest)],
   ['docs/errors.md', errorsDocument(source)],
   ['test/architecture/fences.json', `${JSON.stringify(source.lintFences(), null, 2)}\n`],
   ...Object.entries(source.SCHEMAS).map(([name, schema]) => [`docs/json-schema/${name}.json`, `${JSON.stringify(schema, null, 2)}\n`]),
+  ...Object.entries(INPUTS).map(([name, each]) => [`docs/json-schema/${name}.json`, `${JSON.stringify(input(each), null, 2)}\n`]),
 ])
 
 const schemas = join(root, 'docs', 'json-schema')

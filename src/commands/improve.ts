@@ -3,13 +3,15 @@ import ImproveBase from './_cli/improve-base.ts'
 export default class Improve extends ImproveBase {
   static override summary = 'Find possible improvements, prove them in a sandbox, ask, land them as commits.'
   static override description =
-    'Sources are the built-in rules, the rules of the repository and its own linters; or one change handed in by --patch, --branch or --exec. ' +
+    'Sources are the built-in rules, the rules of the repository and its own linters; or one change handed in by --patch, --branch or --exec, or made by a model or an agent for --goal. ' +
     'Nothing lands without a yes: yours on the terminal or in the inbox, or --yes for what the evidence keeps at low risk.'
   static override examples = [
     '<%= config.bin %> improve',
     '<%= config.bin %> improve src --source rules --yes',
     '<%= config.bin %> improve --patch my.patch',
     "<%= config.bin %> improve --exec 'npx codemod src' --test 'npm test'",
+    "<%= config.bin %> improve --goal 'Use URLSearchParams in src/query' src/query --budget 0.50",
+    "<%= config.bin %> improve --agent claude --goal 'Handle an empty list in last()'",
     "<%= config.bin %> improve --metric 'size[bytes,lower]=wc -c < dist/index.js' --dry-run",
     '<%= config.bin %> improve --propose --yes --summary body.md',
   ]

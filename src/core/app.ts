@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
+import { improvementSettings } from './app/improvement-settings.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -17,7 +18,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
+import type { EnqueueResult, MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -27,7 +28,7 @@ import {
   reclaimLeftovers,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
-import type { Answering, RepositoryFacts } from './answering/index.ts'
+import type { AnswerOptions, Answering, Question, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
@@ -116,13 +117,15 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const queue = once(async (): Promise<QueueService> => {
     const { clock } = context
-    const [{ createQueueService }, { answerError, findBreak }] = await Promise.all([import('./queue/index.ts'), import('./llm/index.ts')])
+    const { createQueueService } = await import('./queue/index.ts')
+    // who only looks at the queue does not load the models
+    const room = () => import('./llm/index.ts')
     return createQueueService({
       engine: await queueEngine(),
       clock,
       parseRequests: readRequests,
-      answerError,
-      findBreak,
+      answerError: async (job) => (await room()).answerError(job),
+      findBreak: async (text) => (await room()).findBreak(text),
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
         if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
@@ -136,7 +139,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const { createConsumer, createWorker } = await import('./queue/index.ts')
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
-    const [pollMs, leaseMs] = [resolved.get<number>('queue.poll_ms'), resolved.get<number>('queue.lease_ms')]
+    const leaseMs = resolved.get<number>('queue.lease_ms')
     return createWorker({
       engine,
       handlers: [(await models.service()).handler()],
@@ -145,7 +148,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       version,
       processes: createProcessInfo(),
       settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
-      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
     })
   }
 
@@ -174,7 +177,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
     const userFile = join(context.configHome, 'config.json')
-    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
+    return loadSettings({ flags: { ...context.flags, ...flags }, env: context.env, repositoryFile: await repositoryFile(), userFile })
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -229,6 +232,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     stateDir,
     database,
     settings: () => settings(),
+    llm: () => models.llm(),
     isolation,
     sandboxes: async () => openRoom(await isolation('none')),
     leftRunning: async () => (await improvement()).leftRunning(),
@@ -287,26 +291,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       clock,
       process: processes.self,
       isAlive: (owner) => processes.isAlive(owner),
-      settings: {
-        include: resolved.get('sandbox.include'),
-        setup: resolved.get('sandbox.setup'),
-        services: resolved.get('sandbox.services'),
-        sandboxGit: resolved.get('sandbox.git'),
-        planTest: resolved.get('plan.test'),
-        planBuild: resolved.get('plan.build'),
-        planEnv: resolved.get('plan.env'),
-        planTimeoutMs: resolved.get('plan.timeout'),
-        planScope: resolved.get('plan.scope'),
-        measureCpu: resolved.get('measure.cpu'),
-        regressionThreshold: resolved.get('regression_threshold'),
-        autoRollback: resolved.get('auto_rollback_on_regression'),
-        autoRisk: resolved.get('approvals.autoRisk'),
-        approvalExpiryMs: resolved.get('approvals.expiry'),
-        protectedBranches: resolved.get('landing.protected'),
-        hooks: resolved.get('landing.hooks'),
-        timeoutMs: resolved.get('timeout_ms'),
-        maxIterations: resolved.get('max_iterations'),
-      },
+      settings: improvementSettings(resolved),
       path,
       hostEnv: context.env,
       ci: context.ci,
@@ -347,25 +332,41 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
   })
 
+  /** What was answered before: disposable. undefined outside a repository, and where a newer program wrote it. */
+  const cacheFile = once(async (): Promise<Database | undefined> => {
+    const folder = await stateDir().catch(() => undefined)
+    if (folder === undefined) return undefined
+    const { openCacheFile } = await import('./answering/index.ts')
+    const opened = openCacheFile(join(folder, 'cache.db'))
+    if (opened) closers.push(() => opened.close())
+    return opened
+  })
+
   /** Works outside a repository as well, without its facts and without memory. */
   const answering = once(async (): Promise<Answering> => {
-    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers, openCacheFile } =
-      await import('./answering/index.ts')
+    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers } = await import('./answering/index.ts')
     const { clock } = context
     const dataFolder = join(context.packageRoot, 'templates_data')
-    const folder = await stateDir().catch(() => undefined)
-    const db = folder === undefined ? undefined : openCacheFile(join(folder, 'cache.db'))
-    if (db) closers.push(() => db.close())
+    const db = await cacheFile()
     const cache = db && createAnswerCache({ db, clock })
     const { answerers, version } = loadAnswerers(dataFolder)
     const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
+  /** Puts a question into the queue for a worker to answer. @throws REQUEST_INVALID */
+  async function detach(question: Question, options: AnswerOptions): Promise<EnqueueResult & { workers: number }> {
+    const job = await models.createJob({ request: await (await answering()).requestOf(question), ...options })
+    const [[enqueued], workers] = [await (await queueEngine()).enqueue([job]), await (await queue()).liveWorkers()]
+    return { ...enqueued!, workers }
+  }
+
   return {
     context,
     git,
     answering,
+    cacheFile,
+    detach,
     stateDir,
     database,
     settings,

@@ -79,3 +79,19 @@ test.each([
 ])('%s: exit 2', async (_name, args, code) => {
   await refuses(place, args, code, 2)
 })
+
+test('what was asked is counted; cached answers can be forgotten', async () => {
+  const own = createPlayground()
+  try {
+    await own.run(['ask', 'What is the test command?'])
+    await own.run(['ask', 'Which branch am I on?'])
+    const { json } = await own.run(['cache', 'stats'])
+    expect(json.data).toMatchObject({ answers: 2, without_llm: 1, entries: 0, saved_nusd: 0 })
+    expect(json.data.tiers[0]).toMatchObject({ tier: 'rule', answers: 2, share: 1, p50_ms: expect.any(Number) })
+    expect((await own.run(['cache', 'suspects'])).json.data).toEqual({ suspects: [] })
+    expect((await own.run(['cache', 'clear', '--dry-run'])).json.data).toEqual({ cleared: 0, task: null, dry_run: true })
+    expect((await own.run(['cache', 'clear', '--task', 'ask'])).json.data).toEqual({ cleared: 0, task: 'ask', dry_run: false })
+  } finally {
+    own.cleanup()
+  }
+})

@@ -104,6 +104,7 @@ describe('who may set what', () => {
         'approvals.expiry',
         'landing.protected',
         'landing.hooks',
+        'offline',
       ],
       never: [
         'isolation.kind',
@@ -113,6 +114,11 @@ describe('who may set what', () => {
         'isolation.aggressive_hotreload',
         'auto_rollback_on_regression',
         'measure.cpu',
+        'queue.batch_size',
+        'queue.poll_ms',
+        'queue.llm_batch_size',
+        'queue.llm_poll_ms',
+        'queue.retention_days',
         'log.level',
       ],
     })

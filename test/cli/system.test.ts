@@ -52,7 +52,7 @@ describe('status', () => {
     const { exitCode, json } = await place.run(['status'])
     expect(Object.keys(json.data)).toEqual(['status', 'services', 'version'])
     expect(Object.keys(json.data.services)).toEqual(['database', 'queue', 'native', 'isolation', 'llm'])
-    expect(json.data.services).toMatchObject({ database: 'not created', queue: 'not configured', native: 'loaded', llm: 'not configured' })
+    expect(json.data.services).toMatchObject({ database: 'not created', queue: 'not created', native: 'loaded', llm: 'not configured' })
     expect(exitCode).toBe(0)
     expect(place.frozen()).toEqual(before)
     expect(existsSync(state())).toBe(false)
@@ -65,6 +65,13 @@ describe('status', () => {
     const broken = await place.run(['status'])
     expect(broken.json.data).toMatchObject({ status: 'unhealthy', services: { database: 'down' } })
     expect(broken.exitCode).toBe(6)
+  })
+
+  it('sees a queue that works and one that does not', async () => {
+    await place.run(['queue', 'list'])
+    expect((await place.run(['status'])).json.data).toMatchObject({ services: { queue: 'up' } })
+    writeFileSync(join(state(), 'queue.db'), 'this is no database, but long enough to be looked at as one '.repeat(100))
+    expect((await place.run(['status'])).json.data).toMatchObject({ status: 'degraded', services: { queue: 'down' } })
   })
 
   it('answers outside a repository too', async () => {

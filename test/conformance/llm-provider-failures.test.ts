@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { FailureReason, ProviderRequest } from '../../src/core/llm/index.ts'
+import { systemClock } from '../../src/core/kernel/index.ts'
 import type { Failure, ScriptedAnswer } from '../support/models.ts'
 import { type Bench, CASES, type ProviderCase, createBench } from '../support/providers.ts'
 
@@ -75,6 +76,7 @@ describe.each(CASES)('$name: what goes wrong on the wire', (adapter) => {
     ['an error event: overloaded', { kind: 'event', type: 'overloaded_error' }, 'provider_unavailable', 'overloaded'],
     ['an error event: api_error', { kind: 'event', type: 'api_error' }, 'provider_unavailable', 'server'],
     ['an error event: rate limit', { kind: 'event', type: 'rate_limit_error' }, 'provider_unavailable', 'rate_limited'],
+    ['an error event with a number', { kind: 'event', type: '503' }, 'provider_unavailable', 'overloaded'],
     ['an error event nobody knows', { kind: 'event', type: 'novel_error' }, 'provider_unavailable', 'server'],
     [
       'an error in a body with 200',
@@ -97,6 +99,29 @@ describe.each(CASES)('$name: what goes wrong on the wire', (adapter) => {
   it('a name nobody knows: nothing was sent', async () => {
     bench = await createBench(adapter, {}, { baseUrl: 'http://no-such-host.invalid/v1' })
     expect(await bench.fails(REQUEST)).toMatchObject({ reason: 'connection', outcome: 'not_sent' })
+  })
+
+  it('a listener that throws is our own fault, not that of the provider', async () => {
+    bench = await createBench(adapter, { answers: [{ text: TEXT }] })
+    const onText = () => {
+      throw new TypeError('a bug of ours')
+    }
+    expect(await bench.fails(REQUEST, { onText })).toMatchObject({ kind: 'processing_exception', reason: 'internal', outcome: 'unknown' })
+  })
+
+  it('a transport that cannot be loaded is our own fault too', async () => {
+    const fetch = () => Promise.reject(new TypeError('Agent is not a constructor'))
+    bench = await createBench(adapter, {}, { fetch })
+    expect(await bench.fails(REQUEST)).toMatchObject({ kind: 'processing_exception', reason: 'internal' })
+  })
+
+  it('a request follows nobody to another address', async () => {
+    const other = await createBench(adapter)
+    const location = `${other.mock.baseUrl(adapter.api)}/elsewhere`
+    bench = await createBench(adapter, { answers: [{ headers: { location }, failure: { kind: 'http', status: 307 } }] })
+    expect(await bench.fails(REQUEST)).toMatchObject({ reason: 'connection', httpStatus: 307, outcome: 'answered' })
+    expect(other.mock.requests).toHaveLength(0)
+    await other.close()
   })
 
   it('stops at once when it is asked to', async () => {
@@ -230,6 +255,8 @@ describe.each(CASES)('$name: what a provider refuses', (adapter) => {
 
   it('comes with the wait and the advice of its headers', async () => {
     const at = new Date(Date.now() + 90_000).toUTCString()
+    // an hour off: a date of the provider is read by the provider's own clock
+    const clock = { ...systemClock, now: () => Date.now() + 3_600_000 }
     const headers = [
       { 'retry-after': '4' },
       { 'retry-after-ms': '250', 'retry-after': '9' },
@@ -237,9 +264,11 @@ describe.each(CASES)('$name: what a provider refuses', (adapter) => {
       { 'x-should-retry': 'false' },
       {},
     ]
-    bench = await createBench(adapter, {
-      answers: headers.map((each) => ({ headers: each as Record<string, string>, failure: { kind: 'http', status: 429 } })),
-    })
+    const answers = headers.map((each): ScriptedAnswer => ({
+      headers: each as Record<string, string>,
+      failure: { kind: 'http', status: 429 },
+    }))
+    bench = await createBench(adapter, { answers }, { clock })
     const told = []
     for (const _each of headers) told.push(await bench.fails(REQUEST))
     expect(told.map((failure) => failure.retryAfterMs)).toEqual([4000, 250, expect.any(Number), null, null])

@@ -230,7 +230,7 @@ describe.each(CASES)('$name: requests', (adapter) => {
     await bench.send({ ...REQUEST, responseSchema: { name: 'my answer', schema } })
     const body = lastBody()
     const format = body['text']?.format ?? body['response_format'] ?? body['output_config']?.format
-    const told = JSON.stringify(body['instructions'] ?? body['system'] ?? body['messages'][0]).includes('JSON Schema')
+    const told = bench.mock.requests[0]!.raw.includes('JSON Schema')
     if (jsonSchema === 'strict') expect(format).toMatchObject({ type: 'json_schema' })
     else if (jsonSchema === 'json_object' && adapter.api !== 'messages') expect(format).toEqual({ type: 'json_object' })
     else expect(format).toBeUndefined()

@@ -14,11 +14,14 @@ const KILLS = 40
 
 const folder = temporaryFolder()
 let program: string
+let gate: string
 beforeAll(() => {
   program = buildProgram('spend')
+  gate = buildProgram('pass-gate')
 })
 afterAll(() => {
   rmSync(program, { force: true })
+  rmSync(gate, { force: true })
   folder.remove()
 })
 
@@ -32,17 +35,16 @@ it('eight processes, two repositories, skewed clocks, kills after the bill: what
     for (;;) {
       const child: ChildProcess = fork(program)
       await once(child, 'message')
-      let isFull = false
       child.on('message', (message) => {
-        if (message === 'full') isFull = true
-        else if (++bills % 4 === 0 && kills < KILLS) {
+        if (message === 'billed' && ++bills % 4 === 0 && kills < KILLS) {
           kills++
           child.kill('SIGKILL')
         }
       })
       child.send({ path, meter, repository: `repository-${index % 2}`, capNusd: CAP, skewMs: index % 3 === 0 ? -3_600_000 : 0 })
       const [code] = (await once(child, 'exit')) as [number | null]
-      if (isFull) return
+      // it ends by itself when the cap is reached
+      if (code === 0) return
       expect(code, 'only a kill ends it early').toBeNull()
     }
   }
@@ -65,5 +67,25 @@ it('eight processes, two repositories, skewed clocks, kills after the bill: what
     expect(account.verify()).toEqual([])
   } finally {
     account.close()
+  }
+})
+
+it('six processes at once: one gets the probe of a breaker, and all together no more than the bucket holds', async () => {
+  const path = join(folder.path, 'gates.db')
+  const now = systemClock.now()
+  const account = createAccount({ path, clock: { now: () => now, monotonic: () => now }, processes: createProcessInfo() })
+  for (let index = 0; index < 5; index++) account.report('openai', 'x', { ok: false, countable: true, costNusd: 0 })
+  account.close()
+  const children = Array.from({ length: 6 }, () => fork(gate))
+  try {
+    await Promise.all(children.map((child) => once(child, 'message')))
+    const answers = children.map(async (child) => ((await once(child, 'message')) as [{ probes: number; taken: number }])[0])
+    for (const child of children) child.send({ path, now: now + 30_000 })
+    const all = await Promise.all(answers)
+    const sum = (values: number[]): number => values.reduce((total, each) => total + each, 0)
+    expect(sum(all.map(({ probes }) => probes))).toBe(1)
+    expect(sum(all.map(({ taken }) => taken))).toBe(17)
+  } finally {
+    for (const child of children) child.kill()
   }
 })

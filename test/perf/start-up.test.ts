@@ -60,6 +60,16 @@ describe('start-up against an empty Node process, in one run', () => {
     }
   })
 
+  it('queue list loads neither Ink nor what speaks to models', async () => {
+    const files = loadedFiles([PROGRAM, 'queue', 'list', '--json'], { cwd: place.root, env: place.env })
+    const packages = ['ink', 'react', 'openai', '@anthropic-ai/sdk', 'undici', 'ajv', 'jsonrepair', 'handlebars']
+    const loaded = packages.filter((name) => files.some(({ file, text }) => `${file}\n${text}`.includes(`node_modules/${name}/`)))
+    expect(loaded).toEqual([])
+    // the comments of the bundle do name what is in it
+    expect(files.some(({ text }) => text.includes('// src/core/queue/service.ts'))).toBe(true)
+    expect(files.some(({ text }) => text.includes('// src/core/llm/'))).toBe(false)
+  })
+
   it.each(['version', 'runs', 'status', 'why'])('%s loads no more files than the baseline', (name) => {
     const files = loadedFiles(commands[name]!, { cwd: place.root, env: place.env })
     expect(files.length, files.map(({ file }) => file).join('\n')).toBeLessThanOrEqual(parts.startUp.files[name]!)

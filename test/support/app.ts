@@ -22,7 +22,8 @@ export function openApp(place: Playground, ports: AppPorts, env: Readonly<Record
   )
 }
 
-const REQUEST: ImproveRequest = {
+/** A request that asks for nothing. */
+export const NO_REQUEST: ImproveRequest = {
   paths: [],
   sources: [],
   rules: [],
@@ -48,7 +49,7 @@ const REQUEST: ImproveRequest = {
 
 export async function improveWith(app: App, request: Partial<ImproveRequest>): Promise<ImproveOutcome> {
   const { signal } = new AbortController()
-  return (await app.improvement()).improve({ ...REQUEST, ...request }, () => {}, signal, signal)
+  return (await app.improvement()).improve({ ...NO_REQUEST, ...request }, () => {}, signal, signal)
 }
 
 /** The error of something that has to fail in a known way. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { answerChat } from './models/chat.ts'
 import { answerMessages } from './models/messages.ts'
 import { answerResponses } from './models/responses.ts'
-import type { Answered, MockOptions, MockRequest, Protocol, ScriptedAnswer, Usage } from './models/script.ts'
+import type { Answered, MockOptions, MockRequest, Protocol, ScriptedAnswer } from './models/script.ts'
 import { billed, usageOf } from './models/script.ts'
 
 export type { Failure, MockRequest, Protocol, ScriptedAnswer } from './models/script.ts'
@@ -161,5 +161,3 @@ function parsed(raw: string): Record<string, unknown> {
     return {}
   }
 }
-
-export type { Usage }

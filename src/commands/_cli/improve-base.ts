@@ -5,8 +5,9 @@ import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/inde
 import { type ExitCode, SingularityError, parseDuration, strongestExit } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
 import { askForCandidates } from './ask.ts'
-import { BaseCommand } from './base.ts'
+import { BaseCommand, OFFLINE_FLAG, settingsOf } from './base.ts'
 import { assertWritable, attemptSummary, writeSummary } from './summary-file.ts'
+import { GOAL_FLAGS, type GoalFlags, readGoal, timeLimitOf } from './goal-flags.ts'
 import { watchWork } from './watch.ts'
 import { Args, Flags } from './oclif.ts'
 
@@ -26,8 +27,7 @@ export default abstract class ImproveBase extends BaseCommand {
     base: Flags.string({ description: 'Commit to work from; default HEAD.', env: env('base') }),
     max: Flags.integer({ description: 'Most candidates to prove.', default: 10, min: 1, env: env('max') }),
     'time-limit': Flags.string({
-      description: 'Counted after the baseline; at least one validation is made.',
-      default: '15m',
+      description: 'Counted after the baseline; at least one validation is made (default 15m; 1h with --goal).',
       env: env('time-limit'),
     }),
     isolation: Flags.option({ options: ['auto', 'bubblewrap', 'seatbelt', 'none'] as const, default: 'auto' as const })({
@@ -38,7 +38,7 @@ export default abstract class ImproveBase extends BaseCommand {
       description: 'Offer again what was declined, rolled back or found before; measure the baseline anew.',
       env: env('retry'),
     }),
-    offline: Flags.boolean({ description: 'Refuse the network.', env: env('offline') }),
+    ...OFFLINE_FLAG,
   }
 
   static improveFlags = {
@@ -69,6 +69,7 @@ export default abstract class ImproveBase extends BaseCommand {
       dependsOn: ['exec'],
       env: env('exec-bind'),
     }),
+    ...GOAL_FLAGS,
     metric: Flags.string({
       description: "A metric of your own: 'NAME[unit,lower|higher]=COMMAND'.",
       multiple: true,
@@ -91,7 +92,7 @@ export default abstract class ImproveBase extends BaseCommand {
     this.common(flags)
     const request = await toRequest(paths, flags)
     if (request.summary !== null) assertWritable(request.summary)
-    const app = await this.app()
+    const app = await this.app(settingsOf(flags))
     const service = await app.improvement()
     let interrupted = false
     let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended }) => {
@@ -128,7 +129,7 @@ export default abstract class ImproveBase extends BaseCommand {
   }
 }
 
-type ParsedFlags = {
+type ParsedFlags = GoalFlags & {
   color: 'auto' | 'always' | 'never'
   input: boolean
   json?: boolean | undefined
@@ -139,7 +140,7 @@ type ParsedFlags = {
   test?: string | undefined
   base?: string | undefined
   max: number
-  'time-limit': string
+  'time-limit'?: string | undefined
   isolation: ImproveRequest['isolation']
   retry?: boolean
   offline?: boolean
@@ -159,9 +160,10 @@ type ParsedFlags = {
 }
 
 async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
-  const timeLimitMs = parseDuration(flags['time-limit'])
+  const timeLimit = timeLimitOf(flags)
+  const timeLimitMs = parseDuration(timeLimit)
   if (timeLimitMs === undefined)
-    throw new SingularityError('USAGE', `--time-limit ${flags['time-limit']} is not a duration.`, {
+    throw new SingularityError('USAGE', `--time-limit ${timeLimit} is not a duration.`, {
       hints: ['singularity improve --time-limit 15m'],
     })
   for (const name of ['test', 'exec', 'branch', 'base', 'into', 'patch', 'summary'] as const)
@@ -182,6 +184,7 @@ async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<
             env: (flags['exec-env'] ?? []).map(variable),
             binds: (flags['exec-bind'] ?? []).map((path) => resolve(path)),
           },
+    ...readGoal(flags),
     test: flags.test ?? null,
     metrics: flags.metric ?? [],
     base: flags.base ?? null,

@@ -1,4 +1,5 @@
-import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, use, type Schema } from './build.ts'
+import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, time, use, type Schema } from './build.ts'
+import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'
 import { SYSTEM } from './system.ts'
@@ -23,22 +24,65 @@ const DATA: Readonly<Record<string, Schema>> = {
     total: count,
     next_cursor: nullable(string),
   }),
-  ask: object({
-    id: string,
-    answer: string,
-    parsed: {},
-    source: oneOf('rule', 'cache', 'llm'),
-    tier: nullable(oneOf('exact', 'semantic')),
-    confidence: nullable(number),
-    confidence_n: nullable(count),
-    similarity: nullable(number),
-    model: nullable(string),
-    usage: nullable(object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
-    cost_nusd: count,
-    cost_source: oneOf('reported', 'computed', 'estimated', 'unknown'),
-    latency_ms: number,
-    sent: object({ provider: nullable(string), files: list(string), bytes: count }),
+  ask: either(
+    object({
+      id: string,
+      answer: string,
+      parsed: {},
+      source: oneOf('rule', 'cache', 'llm'),
+      tier: nullable(oneOf('exact', 'semantic')),
+      confidence: nullable(number),
+      confidence_n: nullable(count),
+      similarity: nullable(number),
+      model: nullable(string),
+      usage: nullable(object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
+      cost_nusd: count,
+      cost_source: oneOf('reported', 'computed', 'estimated', 'unknown'),
+      latency_ms: number,
+      sent: object({ provider: nullable(string), files: list(string), bytes: count }),
+    }),
+    object(
+      { id: string, status: oneOf('pending', 'processing', 'completed', 'failed'), deduped: boolean, workers: count },
+      'With --detach.',
+    ),
+  ),
+  'cache.stats': object({
+    answers: count,
+    without_llm: nullable(number),
+    tiers: list(
+      object({
+        tier: oneOf('rule', 'exact', 'semantic', 'llm'),
+        answers: count,
+        share: number,
+        p50_ms: nullable(number),
+        p95_ms: nullable(number),
+        cost_nusd: count,
+        saved_nusd: count,
+      }),
+    ),
+    misses: list(object({ gate: string, n: count })),
+    semantic: list(
+      object({ task_type: string, state: oneOf('shadow', 'live'), audits: count, wrong: count, bound: number, needed: count }),
+    ),
+    entries: count,
+    quarantined: count,
+    spent_nusd: count,
+    saved_nusd: count,
   }),
+  'cache.suspects': object({
+    suspects: list(
+      object({
+        id: string,
+        at: time,
+        task_type: string,
+        prompt: string,
+        entry_prompt: nullable(string),
+        similarity: number,
+        reason: oneOf('wrong', 'untrusted'),
+      }),
+    ),
+  }),
+  'cache.clear': object({ cleared: count, task: nullable(string), dry_run: boolean }),
   question: use('question'),
   answer: use('question'),
   diff: object({ diff: string }),
@@ -82,6 +126,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   'rules.test': object({ rules: count, own: count, examples: count, failures: list({}) }),
   ...SYSTEM,
   ...QUEUE,
+  ...LLM,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }

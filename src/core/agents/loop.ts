@@ -113,7 +113,7 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     const stop = guard.stop() ?? limitReached(session.turns, limits, turn, timeLeft())
     if (stop !== null) return end(stop)
     const request = requestOf(task)
-    const ids = { id: turnRequestId(session.id, turn), parentId: session.id }
+    const ids = { id: turnRequestId(session.id, turn, request), parentId: session.id }
     task.onProgress?.(`turn ${turn + 1} of at most ${limits.turns}`)
     const answer = await deps.completeTurn(request, { ...ids, ...(task.signal && { signal: task.signal }) })
     if (answer.stop === 'refusal') {

@@ -9,7 +9,7 @@ import { type CompleteTurn, type Conversation, DEFAULT_TOKENS, converse } from '
 import { createOutputFiles } from './output.ts'
 import { createPaidEdits } from './paid-edits.ts'
 import { openingOf } from './prompt.ts'
-import { problemsOf, recordingOf } from './recording.ts'
+import { problemsOf, recordingOf, replayTurns } from './recording.ts'
 import { type AgentSession, type StopReason, createTranscripts, spentBy } from './transcript.ts'
 
 export type ModelWorkDeps = {
@@ -59,13 +59,22 @@ export function createModelWork(deps: ModelWorkDeps): ModelWork & {
 function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof createTranscripts>, task: GoalTask): CandidateSource {
   const { git } = deps
   const { goal } = task
+  const answers = task.recordings === null ? deps.completeTurn : replayTurns(task.recordings)
+  const taskKeyOf = (base: string): string => digest({ key: task.key, base, model: goal.model, replayed: task.recordings !== null })
 
-  async function attempt(ordinal: number, context: Parameters<CandidateSource['find']>[0], before: readonly string[], spent: number) {
+  async function attempt(
+    ordinal: number,
+    context: Parameters<CandidateSource['find']>[0],
+    before: readonly string[],
+    spent: number,
+    groupId: string,
+  ) {
     const { base, paths, signal, onProgress } = context
-    const { session, resumed } = transcripts.open(
+    const session = transcripts.open(
       {
         runId: task.runId,
-        taskKey: digest({ key: task.key, base, model: goal.model }),
+        groupId,
+        taskKey: taskKeyOf(base),
         goal: goal.text,
         base,
         ordinal,
@@ -73,14 +82,14 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
           openingOf({ goal: goal.text, paths, suites: task.suites, canRun: task.jailed, failures: [...task.failures, ...before] }),
       },
       deps.process,
-      deps.isAlive,
     )
-    if (resumed) onProgress?.(`going on after turn ${session.turns.length}`)
+    if (session.summary !== null) return { conversation: conversationOf(session), session }
+    if (session.turns.length > 0) onProgress?.(`going on after turn ${session.turns.length}`)
     const sandbox = await task.sandboxes.create({ commit: base, purpose: 'edit', runId: task.runId, profile: await task.profile() })
     try {
       const changed = async (): Promise<string[]> => (await sandbox.collectChanges()).map(({ path }) => path)
       const conversation = await converse(
-        { git, clock: deps.clock, transcripts, completeTurn: deps.completeTurn },
+        { git, clock: deps.clock, transcripts, completeTurn: answers },
         {
           session,
           sandbox,
@@ -95,7 +104,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
             nusd: goal.budgetNusd === null ? null : goal.budgetNusd - spent + spentBy(session.turns).nusd,
           },
           model: goal.model,
-          run: goal.budgetNusd === null ? null : { id: task.runId, cap_nusd: goal.budgetNusd },
+          run: goal.budgetNusd === null ? null : { id: groupId, cap_nusd: goal.budgetNusd },
           check: task.jailed ? async (stop) => task.check(sandbox, await changed(), stop) : null,
           ...(signal && { signal }),
           ...(onProgress && { onProgress: (text) => onProgress(goal.n > 1 ? `attempt ${ordinal + 1} of ${goal.n}: ${text}` : text) }),
@@ -117,9 +126,10 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
       const failures: string[] = []
       let spent = 0
       let thrown: unknown
+      const groupId = transcripts.groupOf(taskKeyOf(context.base), task.runId, deps.process, deps.isAlive)
       for (let ordinal = 0; ordinal < goal.n && thrown === undefined; ordinal++) {
         try {
-          const { conversation, session } = await attempt(ordinal, context, failures, spent)
+          const { conversation, session } = await attempt(ordinal, context, failures, spent, groupId)
           made.push({ conversation, session })
           spent += spentBy(session.turns).nusd
           failures.push(...toldToNext(conversation))
@@ -158,6 +168,11 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
     const sorted = all.toSorted((a, b) => sizeOf(a) - sizeOf(b))
     return goal.n === 1 ? sorted : sorted.map((each) => ({ ...each, alternative: task.key }))
   }
+}
+
+/** A complete one of a run whose proof was cut off. */
+function conversationOf({ summary, turns }: AgentSession): Conversation {
+  return { stop: 'done', summary, questions: [], commit: turns.at(-1)?.checkpoint ?? null, checked: null }
 }
 
 /** Half a change is no candidate: only what its maker called complete is. */

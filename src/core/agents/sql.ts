@@ -1,10 +1,14 @@
 /** Every statement of this room, named by what it answers. */
 export const SQL = {
-  openSession: `SELECT * FROM agent_session WHERE task_key = ? AND ordinal = ? AND state = 'open' ORDER BY rowid DESC LIMIT 1`,
-  insertSession: `INSERT INTO agent_session (id, run_id, task_key, goal, base, ordinal, opening, state, pid, pid_start, boot_id, started_at)
-                  VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?)`,
-  adoptSession: `UPDATE agent_session SET run_id = ?, pid = ?, pid_start = ?, boot_id = ? WHERE id = ? AND state = 'open'
-                 AND pid = ? AND pid_start = ? AND boot_id = ?`,
+  /** The attempts of a run that did not come to its end: cut off, or out of money or time. */
+  unfinishedGroup: `SELECT agent_session.* FROM agent_session JOIN run ON run.id = agent_session.run_id
+                    WHERE task_key = ? AND run.id <> ? AND run.status <> 'finished'
+                    AND (state = 'open' OR (state = 'done' AND tree_oid IS NOT NULL)) ORDER BY agent_session.rowid DESC LIMIT 1`,
+  sessionInGroup: `SELECT * FROM agent_session WHERE task_key = ? AND group_id = ? AND ordinal = ? AND state <> 'stopped'
+                   ORDER BY rowid DESC LIMIT 1`,
+  insertSession: `INSERT INTO agent_session (id, run_id, group_id, task_key, goal, base, ordinal, opening, state, pid, pid_start, boot_id, started_at)
+                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?)`,
+  adoptSession: `UPDATE agent_session SET run_id = ?, pid = ?, pid_start = ?, boot_id = ? WHERE id = ? AND pid = ? AND pid_start = ? AND boot_id = ?`,
   finishSession: `UPDATE agent_session SET state = ?, stop = ?, summary = ?, tree_oid = ?, finished_at = ? WHERE id = ?`,
   sessionById: `SELECT * FROM agent_session WHERE id = ?`,
   sessionOfTree: `SELECT * FROM agent_session WHERE run_id = ? AND tree_oid = ? ORDER BY rowid DESC LIMIT 1`,

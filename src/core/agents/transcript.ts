@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-import { type Clock, SingularityError, digest, isoTime, newUuid } from '../kernel/index.ts'
-import type { RequestMessage, StoredRequest, StoredResult } from '../llm/index.ts'
+import { type Clock, SingularityError, digest, isoTime, newUuid, sha256 } from '../kernel/index.ts'
+import { type RequestMessage, type StoredRequest, type StoredResult, requestHash as hashOf } from '../llm/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import { SQL } from './sql.ts'
@@ -27,11 +26,17 @@ export type AgentSession = {
   ordinal: number
   opening: readonly RequestMessage[]
   turns: Turn[]
+  /** What it said when it was done; null while it goes on. */
+  summary: string | null
 }
 
 export type StopReason = 'done' | 'refused' | 'turns' | 'tokens' | 'money' | 'time' | 'repeated' | 'stalled' | 'interrupted'
 
-type SessionRow = Record<'id' | 'run_id' | 'goal' | 'base' | 'opening' | 'pid_start' | 'boot_id', string> & { ordinal: number; pid: number }
+type SessionRow = Record<'id' | 'run_id' | 'group_id' | 'goal' | 'base' | 'opening' | 'state' | 'pid_start' | 'boot_id', string> & {
+  ordinal: number
+  pid: number
+  summary: string | null
+}
 type TurnRow = Record<'request_id' | 'request_hash' | 'answer' | 'results' | 'reads', string> & {
   turn: number
   note: string | null
@@ -40,19 +45,21 @@ type TurnRow = Record<'request_id' | 'request_hash' | 'answer' | 'results' | 're
 
 export type Transcripts = ReturnType<typeof createTranscripts>
 
-/** The id of a turn's request follows from the session: who comes again after a crash finds the paid answer under it. */
-export function turnRequestId(sessionId: string, turn: number): string {
-  const hex = createHash('sha256').update(`${sessionId}:${turn}`).digest('hex')
+/**
+ * The id of a turn's request follows from the session and what is asked: who comes again after a crash finds the paid answer under it,
+ * who asks with other limits has another request.
+ */
+export function turnRequestId(sessionId: string, turn: number, request: StoredRequest): string {
+  const hex = sha256(`${sessionId}:${turn}:${digest(request)}`)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 /** What a recorded answer is found by: the request without what differs from run to run, times of programs included. */
 export function requestHash(request: StoredRequest): string {
-  const { run: _run, deadline_ms: _deadline, max_cost_usd: _cost, ...stable } = request
-  const messages = stable.messages.map((message) =>
+  const messages = request.messages.map((message) =>
     message.role === 'tool' ? { ...message, content: withoutTimes(message.content) } : message,
   )
-  return digest({ ...stable, messages })
+  return hashOf({ ...request, messages })
 }
 
 function withoutTimes(text: string): string {
@@ -81,31 +88,38 @@ export function createTranscripts({ db, clock }: { db: Database; clock: Clock })
     ordinal: row.ordinal,
     opening: JSON.parse(row.opening) as RequestMessage[],
     turns: db.all<TurnRow>(SQL.turnsOf, row.id).map(toTurn),
+    summary: row.state === 'done' ? row.summary : null,
   })
 
   return {
-    /** Goes on with what a process that is gone left open for the same task, or opens a new session. */
+    /** The attempts a new run of this task goes on with; its own id where there are none. */
+    groupOf(taskKey: string, runId: string, owner: ProcessIdentity, isAlive: (owner: ProcessIdentity) => boolean): string {
+      const left = db.get<SessionRow>(SQL.unfinishedGroup, taskKey, runId)
+      return left && mayTake(left, owner, isAlive) ? left.group_id : runId
+    },
+
+    /** Goes on with an attempt that a process which is gone left, also a complete one whose proof was cut off; or opens a new one. */
     open(
-      task: { runId: string; taskKey: string; goal: string; base: string; ordinal: number; opening: () => readonly RequestMessage[] },
+      task: {
+        runId: string
+        groupId: string
+        taskKey: string
+        goal: string
+        base: string
+        ordinal: number
+        opening: () => readonly RequestMessage[]
+      },
       owner: ProcessIdentity,
-      isAlive: (owner: ProcessIdentity) => boolean,
-    ): { session: AgentSession; resumed: boolean } {
+    ): AgentSession {
+      const { runId, groupId, taskKey, goal, base, ordinal } = task
+      const self = [owner.pid, owner.pidStart, owner.bootId] as const
       return db.transaction(() => {
-        const left = db.get<SessionRow>(SQL.openSession, task.taskKey, task.ordinal)
-        if (left && left.base === task.base) {
-          const before: ProcessIdentity = { pid: left.pid, pidStart: left.pid_start, bootId: left.boot_id }
-          const isOurs = before.pid === owner.pid && before.pidStart === owner.pidStart && before.bootId === owner.bootId
-          if (isOurs || !isAlive(before)) {
-            const keys = [owner.pid, owner.pidStart, owner.bootId, left.id, before.pid, before.pidStart, before.bootId]
-            db.run(SQL.adoptSession, task.runId, ...keys)
-            return { session: { ...toSession(left), runId: task.runId }, resumed: true }
-          }
-        }
+        const left = db.get<SessionRow>(SQL.sessionInGroup, taskKey, groupId, ordinal)
+        if (left && db.run(SQL.adoptSession, runId, ...self, left.id, left.pid, left.pid_start, left.boot_id) === 1)
+          return { ...toSession(left), runId }
         const id = newUuid(clock)
-        const opening = JSON.stringify(task.opening())
-        const { runId, taskKey, goal, base, ordinal } = task
-        db.run(SQL.insertSession, id, runId, taskKey, goal, base, ordinal, opening, owner.pid, owner.pidStart, owner.bootId, now())
-        return { session: toSession(db.get<SessionRow>(SQL.sessionById, id)!), resumed: false }
+        db.run(SQL.insertSession, id, runId, groupId, taskKey, goal, base, ordinal, JSON.stringify(task.opening()), ...self, now())
+        return toSession(db.get<SessionRow>(SQL.sessionById, id)!)
       })
     },
 
@@ -135,6 +149,12 @@ export function createTranscripts({ db, clock }: { db: Database; clock: Clock })
 
     toolCounts: () => db.all<{ tool: string; calls: number; failed: number }>(SQL.toolCounts),
   }
+}
+
+function mayTake(row: SessionRow, owner: ProcessIdentity, isAlive: (owner: ProcessIdentity) => boolean): boolean {
+  const before: ProcessIdentity = { pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id }
+  const isOurs = before.pid === owner.pid && before.pidStart === owner.pidStart && before.bootId === owner.bootId
+  return isOurs || !isAlive(before)
 }
 
 /** What a session has cost so far. */

@@ -5,6 +5,7 @@ import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
 import type { Prompts } from './prompts.ts'
 import type { RuleTier } from './rules.ts'
+import type { Lookup, SemanticTier } from './semantic.ts'
 
 export type AnsweringDeps = {
   clock: Clock
@@ -13,6 +14,8 @@ export type AnsweringDeps = {
   rulesVersion: string
   /** undefined outside a repository. */
   cache: AnswerCache | undefined
+  /** Opt-in. */
+  semantic?: SemanticTier
   prompts: Prompts
   /** null: no model is configured. */
   callModel: ModelCall | null
@@ -27,6 +30,8 @@ type Found = Pick<Answer, 'answer' | 'parsed' | 'source' | 'tier'> &
   Partial<Pick<Served, 'entry' | 'rule' | 'missGate' | 'savedNusd'>>
 
 const NOTHING_SENT = { provider: null, files: [], bytes: 0 } as const
+
+const NOTHING_NEAR = { embedding: null, hit: null, missGate: null, served: null } as const
 
 /** Where the three ways out are told. */
 const WAYS_OUT = [
@@ -86,7 +91,7 @@ export function createAnswering(deps: AnsweringDeps) {
       throw new SingularityError('LLM_NOT_CONFIGURED', 'No rule and no cached answer fits, and no model is configured.', {
         hints: WAYS_OUT,
       })
-    const { model, maxCostNusd, deadlineMs, signal } = options
+    const { model, maxCostNusd, deadlineMs, signal, record, replay } = options
     const running = key === null ? undefined : inFlight.get(key)
     if (running)
       try {
@@ -102,6 +107,8 @@ export function createAnswering(deps: AnsweringDeps) {
       ...(maxCostNusd !== undefined && { maxCostNusd }),
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(signal && { signal }),
+      ...(record !== undefined && { record }),
+      ...(replay !== undefined && { replay }),
     })
     if (key === null) return { made: await call, shared: false }
     inFlight.set(key, call)
@@ -109,6 +116,24 @@ export function createAnswering(deps: AnsweringDeps) {
       return { made: await call, shared: false }
     } finally {
       if (inFlight.get(key) === call) inFlight.delete(key)
+    }
+  }
+
+  /** What nearly the same question was answered; `served` where it may be given out. A broken embedder is a miss. */
+  const lookNear = async (
+    request: LlmRequest,
+    context: KeyContext,
+    { prompt }: Question,
+    { signal }: AnswerOptions,
+  ): Promise<Lookup & { served: Lookup['hit'] }> => {
+    if (!deps.semantic) return NOTHING_NEAR
+    try {
+      const near = await deps.semantic.lookup(request, context, prompt, signal)
+      return { ...near, served: near.hit && deps.semantic.mayServe(request.task_type) ? near.hit : null }
+    } catch (error) {
+      signal?.throwIfAborted()
+      deps.onTrouble?.(error)
+      return NOTHING_NEAR
     }
   }
 
@@ -132,15 +157,27 @@ export function createAnswering(deps: AnsweringDeps) {
     const mayCache = useCache && question.cacheable !== false && isCacheable(request)
     const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
     if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
+    const near = mayCache ? await lookNear(request, context, question, options) : NOTHING_NEAR
+    if (near.served) {
+      const { entry, result, similarity, costNusd } = near.served
+      // as right as the audits of its kind of task say
+      const { bound, audits } = deps.semantic!.state(request.task_type)
+      const sure = { confidence: 1 - bound, confidence_n: audits }
+      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, ...sure }
+    }
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
     const { made, shared } = await callModel(request, mayCache ? exactKey(request, context) : null, options)
-    const { id, result, bytes } = made
+    const { id, result, bytes, replayed = false } = made
+    if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
     if (shared) return { ...fromResult(result), source: 'cache', tier: 'exact', savedNusd: result.cost_nusd }
-    if (mayCache) remember((kept) => kept.put(request, context, result, question.prompt))
+    const { hit, embedding, missGate } = near
+    if (hit) remember(() => deps.semantic?.audit(hit, request, question.prompt, result))
+    if (mayCache) remember((kept) => kept.put(request, context, result, question.prompt, embedding))
     return {
+      missGate,
       ...fromResult(result),
       id,
       source: 'llm',
@@ -154,6 +191,9 @@ export function createAnswering(deps: AnsweringDeps) {
   }
 
   return {
+    /** The request a model would get, for whoever does not wait for the answer. */
+    requestOf,
+
     /**
      * @throws NO_ANSWER (`useModel: false`), LLM_NOT_CONFIGURED, and what the model's call throws: PROVIDER_UNAVAILABLE, BUDGET_REACHED,
      * MALFORMED_RESPONSE, ...

@@ -124,11 +124,6 @@ export function createAnswerCache({ db, clock, ttlMs = TTL_MS }: { db: Database;
       db.run(SQL.judgeRule, rule, agreed ? 1 : 0)
     },
 
-    /** Forgets answers (of one task type); what was counted stays. */
-    clear(taskType: string | null): number {
-      return db.run(SQL.clear, taskType)
-    },
-
     close: () => db.close(),
   }
 }

@@ -63,5 +63,23 @@ export const SQL = {
   ruleRecord: 'SELECT agreed, trials FROM rule_record WHERE rule = ?',
   judgeRule: `INSERT INTO rule_record (rule, agreed, trials) VALUES (?, ?, 1)
     ON CONFLICT (rule) DO UPDATE SET agreed = agreed + excluded.agreed, trials = trials + 1`,
+  candidates: `SELECT id, prompt, result, embedding, validated, cost_nusd, threshold, quarantined FROM cached_results
+    WHERE partition = ? AND embedder = ? AND expires_at > ? ORDER BY id DESC LIMIT 2000`,
+  audit: 'INSERT INTO cache_audits (at, task_type, entry, similarity, mode, right, comparator, prompt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  // two audited errors and the entry never answers again; one, and it demands more than the similarity that was wrong
+  blame: `UPDATE cached_results SET errors = errors + 1, quarantined = max(quarantined, errors + 1 >= 2), threshold = max(threshold, ?)
+    WHERE id = ?`,
+  auditsOf: 'SELECT right FROM cache_audits WHERE task_type = ? ORDER BY id DESC LIMIT ?',
+  auditedTasks: 'SELECT DISTINCT task_type FROM cache_audits ORDER BY task_type',
+  split: 'SELECT source, tier, count(*) AS n, sum(cost_nusd) AS cost, sum(saved_nusd) AS saved FROM served GROUP BY source, tier',
+  latencies: 'SELECT latency_us FROM served WHERE source = ? AND tier IS ? ORDER BY latency_us',
+  misses: 'SELECT miss_gate AS gate, count(*) AS n FROM served WHERE miss_gate IS NOT NULL GROUP BY miss_gate ORDER BY n DESC, gate',
+  entries: 'SELECT count(*) AS n, coalesce(sum(quarantined), 0) AS quarantined FROM cached_results',
+  // what a semantic hit served although its entry was found wrong, or its kind of task is no longer trusted
+  suspects: `SELECT s.id, s.at, s.task_type, s.prompt, s.similarity, s.entry, c.prompt AS entry_prompt,
+      coalesce(c.errors, 0) AS errors, coalesce(c.quarantined, 0) AS quarantined,
+      EXISTS (SELECT 1 FROM cache_audits a WHERE a.entry = s.entry AND a.right = 0) AS wrong
+    FROM served s LEFT JOIN cached_results c ON c.id = s.entry WHERE s.tier = 'semantic' ORDER BY s.seq DESC LIMIT 1000`,
+  clearable: 'SELECT count(*) AS n FROM cached_results WHERE task_type = coalesce(?, task_type)',
   clear: 'DELETE FROM cached_results WHERE task_type = coalesce(?, task_type)',
 } as const

@@ -155,8 +155,8 @@ async function schemaProblems({ response_schema: schema }: LlmRequest): Promise<
   const options = { strict: false, logger: false as const, validateFormats: false }
   const old = typeof schema['$schema'] === 'string' && /draft-07/.test(schema['$schema'])
   try {
-    const { default: library } = old ? await import('ajv') : await import('ajv/dist/2020.js')
-    const ajv = new library.default(options)
+    const { Ajv, Ajv2020 } = await import('./json-schema.ts')
+    const ajv = old ? new Ajv(options) : new Ajv2020(options)
     ajv.compile({ ...schema })
     return []
   } catch (error) {

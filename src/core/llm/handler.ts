@@ -8,7 +8,7 @@ import { POLICY, errorText, reasonText } from './policy.ts'
 import type { ChatMessage, ProviderAnswer } from './provider.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { type Step, costOfAttempts, failed, messagesOf, resultOf } from './result.ts'
-import type { Candidate, Route } from './routing.ts'
+import type { Candidate, ProviderEntry, Route } from './routing.ts'
 import { clocksOf, maxOutputOf, roughTokens, toProviderRequest } from './translate.ts'
 import { type Tries, learn, triesOf } from './tries.ts'
 
@@ -20,6 +20,10 @@ export type LlmHandlerDeps = CallDeps & {
   route: (request: StoredRequest, tries: Tries, id: string) => Promise<Route>
   capsOf: (request: StoredRequest, job: ClaimedJob, candidate: Candidate) => readonly Cap[]
   check: (request: StoredRequest, answer: ProviderAnswer) => Promise<JudgedAnswer>
+  /** Waits until the provider may have one more call at once; the answer gives the place back. */
+  takeSlot: (candidate: Candidate, signal: AbortSignal) => Promise<() => void>
+  /** Fingerprint of the key a provider is called with; null: it needs none. */
+  credentialOf: (provider: ProviderEntry) => Promise<string | null>
   /** Retries after the first attempt (LLM_MAX_RETRIES). */
   maxRetries: () => number
   /** In [0, 1). */
@@ -63,6 +67,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
         continue
       }
       const step = tries.reask ? 'reask' : 'call'
+      const giveBack = await deps.takeSlot(candidate, context.signal)
+      if (context.signal.aborted) {
+        giveBack()
+        continue
+      }
       const outcome = await timed('publish', () =>
         callProvider(deps, {
           job,
@@ -76,7 +85,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           signal: context.signal,
           ...(deps.onText && { onText: deps.onText }),
         }),
-      )
+      ).finally(giveBack)
       nusd += outcome.costNusd
       const answer = 'answer' in outcome ? outcome.answer : null
       const judged = 'answer' in outcome ? await deps.check(request, outcome.answer) : { failure: outcome.failure, reask: null }
@@ -89,7 +98,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const { failure, reask } = judged
       if (answer) await context.attempts.update(outcome.n, { kind: failure.kind, reason: failure.reason })
       if (failure.reason === 'cancelled') return waiting(clock.now(), false, 'released')
-      tell(deps, candidate, failure)
+      await tell(deps, candidate, failure)
       const next = learn(
         tries,
         { failure, candidate, step, reask },
@@ -138,8 +147,11 @@ function readiness({ account, clock }: LlmHandlerDeps, { model, provider }: Cand
 }
 
 /** What the account has to know beyond this request. */
-function tell({ account, clock }: LlmHandlerDeps, { provider }: Candidate, failure: ProviderFailure): void {
-  if (POLICY[failure.reason].blocks) account().block(provider.name, `${failure.reason}: ${failure.message}`)
+async function tell({ account, clock, credentialOf }: LlmHandlerDeps, { provider }: Candidate, failure: ProviderFailure): Promise<void> {
+  if (POLICY[failure.reason].blocks) {
+    const what = failure.reason === 'auth' ? `refuses the key ${provider.keyName ?? ''}` : 'takes no more requests'
+    account().block(provider.name, `${failure.reason}: ${provider.name} ${what}`, await credentialOf(provider))
+  }
   if (failure.reason === 'rate_limited' && failure.retryAfterMs !== null)
     account().closeUntil(provider.name, clock.now() + failure.retryAfterMs)
 }
@@ -164,6 +176,7 @@ function waitFor(
     model: candidate.model.name,
     complexity: job.complexity,
     taskType: job.taskType,
+    keyName: candidate.provider.keyName,
   })
   return waiting(tries.notBefore, POLICY[failure.reason].counts, reasonText(failure), text)
 }

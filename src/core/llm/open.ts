@@ -28,7 +28,7 @@ export type LlmDeps = {
 /** What every caller of models shares: one account, one table, one set of keys. */
 export type Llm = {
   readonly ledgerPath: string
-  /** Opened on first use. @throws LEDGER_UNUSABLE */
+  /** Opened on first use; what dead processes left in it is recovered then. @throws LEDGER_UNUSABLE */
   account(): Account
   routing: RoutingSource
   secrets: Secrets
@@ -42,7 +42,13 @@ export function openLlm(deps: LlmDeps): Llm {
   const { env, clock, processes } = deps
   const ledgerPath = env['SINGULARITY_LEDGER'] || join(deps.stateHome, 'singularity', 'account.db')
   let opened: Account | undefined
-  const account = (): Account => (opened ??= createAccount({ path: ledgerPath, clock, processes }))
+  const account = (): Account => {
+    if (opened) return opened
+    opened = createAccount({ path: ledgerPath, clock, processes })
+    // what a killed process left is settled by whoever comes next
+    opened.recover((owner) => processes.isAlive(owner))
+    return opened
+  }
   const existingAccount = (): Account | null => (opened !== undefined || existsSync(ledgerPath) ? account() : null)
   const routing = createRoutingSource({
     packagedFile: join(deps.packageRoot, 'templates_data', 'llm', 'routing.json'),
@@ -63,7 +69,7 @@ export function openLlm(deps: LlmDeps): Llm {
     overview: createOverview({ routing, secrets, clock, account, existingAccount }),
     requestContext() {
       const { tasks, maxRetries } = routing.plan()
-      return { clock, tasks, maxAttempts: maxRetries + 1, known: secretValues(env) }
+      return { clock, tasks, maxAttempts: maxRetries + 1, known: [...secretValues(env), ...secrets.known()] }
     },
     close: () => opened?.close(),
   }

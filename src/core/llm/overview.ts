@@ -1,6 +1,7 @@
 import { type Clock, SingularityError } from '../kernel/index.ts'
 import type { Account, Cap, CapState } from './account.ts'
 import { nusdOf } from './price.ts'
+import { keptFrom } from './route.ts'
 import type { ModelEntry, ProviderEntry, RoutingTable } from './routing.ts'
 import type { RoutingSource } from './routing-table.ts'
 import type { Secrets } from './secrets/secrets.ts'
@@ -30,15 +31,8 @@ export function createOverview({ routing, secrets, clock, account, existingAccou
 
   const usable = (table: RoutingTable, provider: ProviderEntry, ledger: Account | null): Usable => {
     const blocked = ledger?.blocked(provider.name)
-    const reason = !provider.enabled
-      ? 'not switched on'
-      : provider.keyName !== null && !secrets.has(provider.keyName)
-        ? `no key: ${provider.keyName}`
-        : !table.privacy.includes(provider.data)
-          ? `privacy: ${provider.data} is not allowed`
-          : blocked
-            ? `blocked: ${blocked.reason}`
-            : null
+    const kept = keptFrom(table, provider, (name) => secrets.has(name))
+    const reason = kept?.reason ?? (blocked ? `blocked: ${blocked.reason}` : null)
     return { usable: reason === null, reason }
   }
 

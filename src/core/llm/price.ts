@@ -61,9 +61,10 @@ export function costOf(price: ModelPrice, usage: TokenUsage): number | null {
   if (fresh < 0) return null
   const rates = ratesAt(price, input)
   const hour = Math.max(rates.cacheWrite, HOUR_FACTOR * rates.input)
-  return Math.ceil(
+  const nusd = Math.ceil(
     fresh * rates.input + cacheRead * rates.cacheRead + cacheWrite5m * rates.cacheWrite + cacheWrite1h * hour + output * rates.output,
   )
+  return Number.isSafeInteger(nusd) ? nusd : null
 }
 
 /** Nano-dollars before spending: `high` is the bound that is reserved. */

@@ -1,3 +1,5 @@
+import type { Clock } from '../kernel/index.ts'
+
 /** Neutral form of a conversation: adapters translate it, the transcript in queue.db is the truth. */
 export type ChatMessage =
   | { role: 'system' | 'user'; content: string }
@@ -110,6 +112,8 @@ export type ProviderOptions = {
   capabilities: Capabilities
   /** Servers with habits of their own behind a common protocol; taken from the name where it is absent. */
   dialect?: 'ollama' | 'openrouter'
+  /** For waits that are told as a time of day; the system's where it is absent. */
+  clock?: Clock
   /** undici's fetch with the proxy and the extra CA, or the one of a test. */
   fetch: typeof globalThis.fetch
 }

@@ -77,6 +77,7 @@ export function failed(
     model: candidate.model.name,
     complexity: job.complexity,
     taskType: job.taskType,
+    keyName: candidate.provider.keyName,
   })
   const result = {
     response: answer?.text ?? null,

@@ -1,6 +1,14 @@
 import { type ErrorCode, SingularityError } from '../kernel/index.ts'
 import { boundFor, nusdOf } from './price.ts'
-import { type Candidate, type ModelEntry, type Route, type RouteNeeds, type RoutingTable, findModel } from './routing.ts'
+import {
+  type Candidate,
+  type ModelEntry,
+  type ProviderEntry,
+  type Route,
+  type RouteNeeds,
+  type RoutingTable,
+  findModel,
+} from './routing.ts'
 
 /** What is so at this moment; reading it costs nothing and promises nothing: the reservation decides. */
 export type RouteState = {
@@ -19,14 +27,14 @@ export type RouteState = {
 }
 
 /** In the order of the filter: the model that came furthest says why there is none. */
-const STAGES = ['key', 'offline', 'privacy', 'capability', 'window', 'unpriced', 'budget', 'blocked', 'breaker'] as const
+const STAGES = ['key', 'privacy', 'offline', 'capability', 'window', 'unpriced', 'budget', 'blocked', 'breaker'] as const
 type Stage = (typeof STAGES)[number]
 type Passed = { stage: Stage; reason: string; reopensAt?: number }
 
 const CODES: Readonly<Record<Stage, ErrorCode>> = {
   key: 'LLM_NOT_CONFIGURED',
-  offline: 'OFFLINE',
   privacy: 'LLM_NOT_CONFIGURED',
+  offline: 'OFFLINE',
   capability: 'LLM_NOT_CONFIGURED',
   window: 'CONTEXT_OVERFLOW',
   unpriced: 'MODEL_UNPRICED',
@@ -78,10 +86,9 @@ function consider(
 ): Candidate | Passed {
   const provider = table.providers.get(model.provider)!
   const at = (stage: Stage, reason: string): Passed => ({ stage, reason })
-  if (!provider.enabled) return at('key', 'not switched on')
-  if (provider.keyName !== null && !state.hasKey(provider.keyName)) return at('key', `no key: ${provider.keyName}`)
+  const kept = keptFrom(table, provider, (name) => state.hasKey(name))
+  if (kept) return kept
   if (needs.offline && !provider.loopback) return at('offline', 'offline')
-  if (!table.privacy.includes(provider.data)) return at('privacy', `privacy: ${provider.data} is not allowed`)
   if (needs.tools && !model.capabilities.tools) return at('capability', 'cannot call tools')
   if (needs.mcp && !model.capabilities.mcp) return at('capability', 'takes no mcp_servers')
   const window = state.windows?.get(model.name) ?? model.contextTokens
@@ -99,6 +106,17 @@ function consider(
   const reopensAt = state.reopensAt(provider.name, model.name)
   if (reopensAt !== null) return { ...at('breaker', 'failed too often, waits'), reopensAt }
   return { model, provider, boundNusd: bound }
+}
+
+/** What keeps a provider from being used at all, whatever is asked; null: nothing does. */
+export function keptFrom(
+  table: Pick<RoutingTable, 'privacy'>,
+  { name, enabled, keyName, data }: ProviderEntry,
+  hasKey: (keyName: string) => boolean,
+): { stage: 'key' | 'privacy'; reason: string } | null {
+  if (!enabled) return { stage: 'key', reason: `not switched on: providers.${name}.enabled` }
+  if (keyName !== null && !hasKey(keyName)) return { stage: 'key', reason: `no key: ${keyName}` }
+  return table.privacy.includes(data) ? null : { stage: 'privacy', reason: `privacy: ${data} is not allowed` }
 }
 
 function noRoute(needs: RouteNeeds, passed: readonly { model: ModelEntry; why: Passed }[], skipped: Route['skipped']): SingularityError {

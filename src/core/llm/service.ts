@@ -1,7 +1,8 @@
 import type { Clock } from '../kernel/index.ts'
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, sha256 } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { JobHandler } from '../queue/index.ts'
+import { redactSecrets } from '../telemetry/index.ts'
 import type { Account } from './account.ts'
 import { type CapNeeds, capsFor, routeStateOf } from './caps.ts'
 import { createProvider } from './create-provider.ts'
@@ -12,10 +13,11 @@ import type { Provider, ProviderAnswer } from './provider.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { route } from './route.ts'
 import type { Llm } from './open.ts'
-import type { Candidate, Route, RouteNeeds } from './routing.ts'
-import { createAnswerChecker, reask } from './structured.ts'
+import type { Candidate, ProviderEntry, Route, RouteNeeds, RoutingTable } from './routing.ts'
+import { createSlots } from './slots.ts'
+import { createAnswerChecker, invalid, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './providers/transport.ts'
 import { type Tries, triesOf } from './tries.ts'
 
 export type ModelServiceDeps = {
@@ -39,6 +41,7 @@ export type ModelService = ReturnType<typeof createModelService>
 export function createModelService(deps: ModelServiceDeps) {
   const { routing, secrets } = deps.llm
   const checker = createAnswerChecker()
+  const slots = createSlots()
   const providers = new Map<string, Promise<Provider>>()
   const account = (): Account => deps.llm.account()
 
@@ -46,7 +49,7 @@ export function createModelService(deps: ModelServiceDeps) {
     const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
     if (apiKey === null)
       throw new ProviderFailure('provider_unavailable', 'auth', `There is no key ${provider.keyName}.`, { outcome: 'not_sent' })
-    return createProvider(provider.api, {
+    const opened = await createProvider(provider.api, {
       name: provider.name,
       apiKey,
       ...(provider.baseUrl !== null && { baseUrl: provider.baseUrl }),
@@ -54,6 +57,26 @@ export function createModelService(deps: ModelServiceDeps) {
       capabilities: model.capabilities,
       fetch: deps.transport.fetch,
     })
+    return {
+      ...opened,
+      // what goes wrong is stored and shown, and a provider may repeat the key it was given
+      send: (request, context) => opened.send(request, context).catch((error: unknown) => Promise.reject(withoutKey(error, apiKey))),
+    }
+  }
+
+  /** Equal for equal keys; says nothing about them. */
+  async function credentialOf({ keyName }: ProviderEntry): Promise<string | null> {
+    const key = keyName === null ? null : await secrets.get(keyName)
+    return key === null ? null : sha256(key).slice(0, 16)
+  }
+
+  /** Who has been given another key may be asked again. */
+  async function liftBlocks(table: RoutingTable): Promise<void> {
+    for (const provider of table.providers.values()) {
+      const refused = account().blocked(provider.name)?.credential
+      if (refused && provider.keyName !== null && secrets.has(provider.keyName) && (await credentialOf(provider)) !== refused)
+        account().unblock(provider.name)
+    }
   }
 
   /** One adapter per model: capabilities differ. */
@@ -72,6 +95,7 @@ export function createModelService(deps: ModelServiceDeps) {
     // what a killed process had reserved is free again before anybody is told that nothing is left
     account().recover(deps.isAlive)
     assertBounded(request, capsFor(table, needs).length > 0)
+    await liftBlocks(table)
     const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)
   }
@@ -90,7 +114,9 @@ export function createModelService(deps: ModelServiceDeps) {
         if (request.tools && !request.tool_loop) await checker.checkTools(answer.toolCalls, request.tools.map(toToolSpec))
         return { parsed: toolForm(answer), repaired: false }
       }
-      return await checker.check(answer, { schema: request.response_schema })
+      const checked = await checker.check(answer, { schema: request.response_schema })
+      if (answer.text.trim() === '' && !request.tool_loop) throw invalid([{ field: '$', message: 'must not be empty' }])
+      return checked
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error
       return { failure: error, reask: error.kind === 'malformed_response' ? reask(answer, error) : null }
@@ -113,6 +139,8 @@ export function createModelService(deps: ModelServiceDeps) {
         route: routeOf,
         capsOf: (request, job, { model }) => capsFor(routing.table(), capNeedsOf(request, job.id), model.name),
         check,
+        credentialOf,
+        takeSlot: ({ provider }, signal) => slots(provider.name, provider.limits.concurrency, signal),
         maxRetries: () => routing.table().maxRetries,
         random: deps.random,
         ...(deps.onAnswer && { onAnswer: deps.onAnswer }),
@@ -176,4 +204,9 @@ function toolForm(answer: ProviderAnswer): unknown {
     tool_calls: answer.toolCalls.map(({ toolName, params }) => ({ tool_name: toolName, params })),
     final_response: answer.text === '' ? null : answer.text,
   }
+}
+
+function withoutKey(error: unknown, apiKey: string): unknown {
+  if (error instanceof ProviderFailure && apiKey.length >= 8) error.message = redactSecrets(error.message, [apiKey])
+  return error
 }

@@ -43,9 +43,10 @@ export function createAnswerChecker(): AnswerChecker {
     if (known) return known
     try {
       const older = /draft-07/.test(String(schema['$schema'] ?? ''))
-      const { default: library } = older ? await import('ajv') : await import('ajv/dist/2020.js')
+      const { Ajv: Ajv07, Ajv2020 } = await import('./json-schema.ts')
+      const Ajv = older ? Ajv07 : Ajv2020
       // one instance per schema: two schemas may carry the same $id
-      const made = new library.default({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
+      const made = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false }).compile(schema)
       if (compiled.size >= MOST_VALIDATORS) compiled.delete(compiled.keys().next().value!)
       compiled.set(key, made)
       return made
@@ -115,7 +116,8 @@ async function valueOf(json: JsonText, text: string, repair: boolean): Promise<{
   }
 }
 
-function invalid(fields: readonly Field[]): ProviderFailure {
+/** An answer that does not have its form, field by field. */
+export function invalid(fields: readonly Field[]): ProviderFailure {
   return new ProviderFailure('malformed_response', 'validation', MALFORMED, { details: fields.slice(0, MOST_FIELDS) })
 }
 
@@ -147,6 +149,8 @@ function fieldPath(steps: readonly string[], prefix: string): string {
 
 /** The turns that ask for the same answer again: what came, and what is wrong with it, field by field. */
 export function reask(answer: Pick<ProviderAnswer, 'text'>, failure: ProviderFailure): ChatMessage[] {
+  // providers take no empty turn
+  if (answer.text.trim() === '') return [{ role: 'user', content: 'Your answer was empty. Answer what was asked.' }]
   const lines = failure.details.map((detail) =>
     detail['type'] === 'json_decode_error'
       ? `- line ${String(detail['line'])}, column ${String(detail['column'])}: ${String(detail['error'])}`

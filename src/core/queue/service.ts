@@ -13,6 +13,7 @@ import {
   requestRow,
   requestSummary,
 } from './request-view.ts'
+import { sameJob } from './same.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
 
 export type QueueServiceDeps = {
@@ -22,9 +23,9 @@ export type QueueServiceDeps = {
   parseRequests: (text: string) => Promise<readonly NewJob[]>
   retentionDays: number
   /** The error a request that failed is for whoever waits for it. */
-  answerError: (job: Job) => SingularityError
+  answerError: (job: Job) => Promise<SingularityError>
   /** Where a text stops being JSON. */
-  findBreak: (text: string) => { position: number; error: string; preview: string }
+  findBreak: (text: string) => Promise<{ position: number; error: string; preview: string }>
   /** Publishes what other databases want published; called before anybody reads messages. */
   relay: (queue: string) => Promise<void>
 }
@@ -71,6 +72,12 @@ export function createQueueService(deps: QueueServiceDeps) {
     return serving.length
   }
 
+  /** What would become of a request. @throws ID_CONFLICT */
+  async function preview(job: NewJob): Promise<EnqueueResult> {
+    const known = await sameJob(engine, job)
+    return { id: job.id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
+  }
+
   /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
   async function awaitAnswers(
     ids: readonly string[],
@@ -92,9 +99,10 @@ export function createQueueService(deps: QueueServiceDeps) {
   return {
     liveWorkers,
 
-    /** All or nothing. @throws REQUEST_INVALID, ID_CONFLICT */
-    async enqueue(text: string): Promise<{ requests: EnqueueResult[]; workers: number }> {
-      const requests = await engine.enqueue(await deps.parseRequests(text))
+    /** All or nothing; `dryRun` only checks. @throws REQUEST_INVALID, ID_CONFLICT */
+    async enqueue(text: string, { dryRun }: { dryRun: boolean }): Promise<{ requests: EnqueueResult[]; workers: number }> {
+      const jobs = await deps.parseRequests(text)
+      const requests = dryRun ? await Promise.all(jobs.map(preview)) : await engine.enqueue(jobs)
       return { requests, workers: await liveWorkers() }
     },
 
@@ -103,9 +111,10 @@ export function createQueueService(deps: QueueServiceDeps) {
      * @throws NOT_FOUND; AWAIT_TIMEOUT where none of them has ended
      */
     async await(
-      ids: readonly string[],
+      wanted: readonly string[],
       options: { timeoutMs: number; signal: AbortSignal },
     ): Promise<{ responses: AwaitedResponse[]; exitCode: ExitCode; waiting: string[] }> {
+      const ids = wanted.map(plainId)
       for (const id of ids) if (!(await engine.get(id))) throw unknown(id)
       const jobs = await awaitAnswers(ids, options)
       const waiting = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id)
@@ -120,21 +129,21 @@ export function createQueueService(deps: QueueServiceDeps) {
         })
       const responses = await Promise.all(jobs.map(async (job) => awaitedResponse(job, await engine.attempts(job.id))))
       const failed = jobs.filter(({ state }) => STATUS_OF[state] === 'failed')
-      return {
-        responses,
-        waiting,
-        exitCode: strongestExit([...failed.map((job) => deps.answerError(job).exitCode), ...(waiting.length > 0 ? [EXIT.limit] : [])]),
-      }
+      const codes = await Promise.all(failed.map(async (job) => (await deps.answerError(job)).exitCode))
+      return { responses, waiting, exitCode: strongestExit([...codes, ...(waiting.length > 0 ? [EXIT.limit] : [])]) }
     },
 
     /** @throws NOT_FOUND */
     async show(id: string): Promise<{ request: RequestRow; attempts: AttemptRow[] }> {
-      const job = await engine.get(id)
+      const job = await engine.get(plainId(id))
       if (!job) throw unknown(id)
-      return { request: requestRow(job), attempts: (await engine.attempts(id)).map(attemptRow) }
+      return { request: requestRow(job), attempts: (await engine.attempts(job.id)).map(attemptRow) }
     },
 
+    /** @throws USAGE for a cursor that no page has given */
     async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+      if (page.cursor !== undefined && !/^\d{1,15}$/.test(page.cursor))
+        throw new SingularityError('USAGE', `"${page.cursor}" is not the cursor of a page.`, { hints: ['singularity queue list'] })
       const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
       const { jobs, next } = await engine.list({
         ...page,
@@ -149,7 +158,7 @@ export function createQueueService(deps: QueueServiceDeps) {
     /** @throws REQUEST_INVALID where the body is not JSON, NOT_FOUND for an unknown queue */
     async send(queue: string, body: string): Promise<{ message_id: number }> {
       if (parseJson(body) === undefined) {
-        const { position, error, preview } = deps.findBreak(body)
+        const { position, error, preview } = await deps.findBreak(body)
         throw new SingularityError('REQUEST_INVALID', `The message is not JSON: ${error} at position ${position}.`, {
           hints: ['singularity queue send --help'],
           data: { errors: [{ index: 0, path: '', message: `is not JSON: ${error} at position ${position}`, position, preview }] },
@@ -187,13 +196,15 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws NOT_FOUND, STATE_CONFLICT unless it failed */
-    async retry(id: string): Promise<{ id: string; status: JobStatus }> {
+    async retry(wanted: string): Promise<{ id: string; status: JobStatus }> {
+      const id = plainId(wanted)
       await engine.retry(id)
       return { id, status: 'pending' }
     },
 
     /** A waiting request ends at once; who runs one is asked to stop. @throws NOT_FOUND, STATE_CONFLICT where it has ended */
-    async cancel(id: string): Promise<{ id: string; status: JobStatus }> {
+    async cancel(wanted: string): Promise<{ id: string; status: JobStatus }> {
+      const id = plainId(wanted)
       return { id, status: (await engine.cancel(id, 'cancelled')) === 'cancelled' ? 'failed' : 'processing' }
     },
 
@@ -224,8 +235,20 @@ export function createQueueService(deps: QueueServiceDeps) {
       target: SEED_TARGETS,
     }),
 
-    /** Removes what ended long ago: payloads first. */
-    prune: async (): Promise<{ pruned: number; done: boolean }> => engine.maintain({ now: true, retentionDays: deps.retentionDays }),
+    /** Removes what ended long ago, payloads first, all of it: others get their turn in between. */
+    async prune(): Promise<{ pruned: number; done: boolean }> {
+      let pruned = 0
+      for (;;) {
+        const part = await engine.maintain({ now: true, retentionDays: deps.retentionDays })
+        pruned += part.pruned
+        if (part.done) return { pruned, done: true }
+      }
+    },
+
+    /** What is due once a day, within 50 ms; called after every command. What cannot be done now is done another time. */
+    async tidy(): Promise<void> {
+      await engine.maintain({ retentionDays: deps.retentionDays }).catch(() => undefined)
+    },
 
     async verify(): Promise<{ violations: Violation[] }> {
       return { violations: await engine.verify() }
@@ -253,6 +276,9 @@ export function createQueueService(deps: QueueServiceDeps) {
     now: (): number => clock.now(),
   }
 }
+
+/** A UUID however it is written. */
+const plainId = (id: string): string => id.toLowerCase()
 
 const eventRow = ({ seq, at, type, id, detail }: JobEvent): EventRow => ({ seq, at: new Date(at).toISOString(), type, id, detail })
 

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
+import type { Llm } from '../llm/index.ts'
 import type { Isolation, IsolationKind, SandboxRoom, SandboxTraces } from '../sandbox/index.ts'
 import type { Database } from '../storage/index.ts'
 
@@ -19,6 +20,8 @@ export type SystemDeps = {
   /** Opens state.db, and makes it where it is missing. */
   database(): Promise<Database>
   settings(): Promise<Settings>
+  /** Routing table, account and keys; opening it makes nothing. */
+  llm(): Promise<Llm>
   isolation(kind: IsolationKind): Promise<Isolation>
   /** The sandboxes of this repository. */
   sandboxes(): Promise<SandboxRoom>

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingularityError } from '../kernel/index.ts'
 import { findEngine } from '../parsing/index.ts'
-import { probeSqlite } from '../storage/index.ts'
+import { probeSqlite, readSchema } from '../storage/index.ts'
 import { type SystemDeps, jailOf } from './deps.ts'
 
 export type ServiceState = 'up' | 'down' | 'loaded' | 'not created' | 'not configured' | 'no repository'
@@ -17,11 +17,17 @@ export type SystemStatus = {
 /** Whether the parts are there. Reads only: nothing is made, no parser is loaded. */
 export async function readStatus(deps: SystemDeps): Promise<SystemStatus> {
   const native = nativeState()
-  const [database, isolation] = await Promise.all([native === 'loaded' ? databaseState(deps) : ('down' as const), isolationState(deps)])
+  const state = (file: string, look: (path: string) => unknown): Promise<ServiceState> | 'down' =>
+    native === 'loaded' ? fileState(deps, file, look) : 'down'
+  const [database, queue, isolation] = await Promise.all([
+    state('state.db', async () => (await deps.database()).get('SELECT count(*) FROM run')),
+    state('queue.db', readSchema),
+    isolationState(deps),
+  ])
   const unhealthy = database === 'down' || native === 'down'
   return {
-    status: unhealthy ? 'unhealthy' : isolation === 'down' ? 'degraded' : 'healthy',
-    services: { database, queue: 'not configured', native, isolation, llm: 'not configured' },
+    status: unhealthy ? 'unhealthy' : isolation === 'down' || queue === 'down' ? 'degraded' : 'healthy',
+    services: { database, queue, native, isolation, llm: 'not configured' },
     version: deps.version,
   }
 }
@@ -36,10 +42,11 @@ function nativeState(): ServiceState {
   }
 }
 
-async function databaseState(deps: SystemDeps): Promise<ServiceState> {
+async function fileState(deps: SystemDeps, file: string, look: (path: string) => unknown): Promise<ServiceState> {
   try {
-    if (!existsSync(join(await deps.stateDir(), 'state.db'))) return 'not created'
-    ;(await deps.database()).get('SELECT count(*) FROM run')
+    const path = join(await deps.stateDir(), file)
+    if (!existsSync(path)) return 'not created'
+    await look(path)
     return 'up'
   } catch (error) {
     return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'

@@ -19,7 +19,7 @@ const NAME = String.raw`(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{0,80}(?:key|token|sec
 const ASSIGNMENT = new RegExp(String.raw`${NAME}(\s{0,20}[=:]\s{0,20})("[^"]*"|'[^']*'|[^\s,;]+)`, 'gi')
 /** A value that can only be a credential: long, letters and digits mixed, no word of a program. */
 const LITERAL = new RegExp(
-  String.raw`${NAME}(["']?\s{0,20}[=:]\s{0,20}["']?)(?=[A-Za-z0-9+/_=-]{0,200}\d)(?=[A-Za-z0-9+/_=-]{0,200}[A-Za-z])([A-Za-z0-9+/_=-]{20,200})(?![A-Za-z0-9+/_=.(-])`,
+  String.raw`${NAME}(["']?\s{0,20}[=:]\s{0,20}["']?)(?=[A-Za-z0-9+/_=-]{0,200}\d)(?=[A-Za-z0-9+/_=-]{0,200}[A-Za-z])([A-Za-z0-9+/_=-]{20,200}(?![A-Za-z0-9+/_=.(-])|[A-Za-z0-9+/_=-]{201}[A-Za-z0-9+/_=-]*)`,
   'gi',
 )
 

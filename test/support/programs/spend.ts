@@ -30,8 +30,7 @@ process.once('message', (order: Order) => {
       })
     } catch (error) {
       if (!SingularityError.isInstance(error) || error.code !== 'BUDGET_REACHED') throw error
-      process.send!('full', () => process.exit(0))
-      return
+      process.exit(0)
     }
     account.calling(key)
     const billed = boundNusd - (count % 3 === 0 ? 20 : 0)

@@ -171,6 +171,14 @@ describe('the ledger', () => {
     )
   })
 
+  it('that is damaged while we work stops the next paid call', () => {
+    const account = open()
+    const db = openDatabase({ path: join(folder, 'account.db'), applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })
+    db.run('DROP TABLE balance')
+    db.close()
+    expect(() => account.reserve(asked('a', 1))).toThrow(expect.objectContaining({ code: 'LEDGER_UNUSABLE', exitCode: 6 }))
+  })
+
   it('of a newer program is left alone', () => {
     open()
     const db = openDatabase({ path: join(folder, 'account.db'), applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })

@@ -167,16 +167,21 @@ describe('what is refused', () => {
 
 describe('secrets', () => {
   it('are gone before the request is hashed or stored; code stays code', async () => {
-    const key = `sk-${'a1B2'.repeat(8)}`
+    const [key, long] = [`sk-${'a1B2'.repeat(8)}`, 'b7'.repeat(300)]
     const code = 'const token = parser.next()\nfor (const key of keys) total += price[key]'
     const text = JSON.stringify(
       await stored({
-        messages: [{ role: 'user', content: `${code}\nOPENAI=${key}\npassword is hunter2hunter2\nAPI_KEY="q9w8e7r6t5y4u3i2o1p0"` }],
+        messages: [
+          {
+            role: 'user',
+            content: `${code}\nOPENAI=${key}\npassword is hunter2hunter2\nAPI_KEY="q9w8e7r6t5y4u3i2o1p0" {"token": "${long}"}`,
+          },
+        ],
         context: { note: [`Bearer ${'x'.repeat(20)}`] },
       }),
     )
     expect(text).toContain(JSON.stringify(code).slice(1, -1))
-    for (const secret of [key, 'hunter2hunter2', 'q9w8e7r6t5y4u3i2o1p0', 'x'.repeat(20)]) expect(text).not.toContain(secret)
+    for (const secret of [key, 'b7b7b7', 'hunter2hunter2', 'q9w8e7r6t5y4u3i2o1p0', 'x'.repeat(20)]) expect(text).not.toContain(secret)
   })
 
   it.each([
@@ -186,9 +191,10 @@ describe('secrets', () => {
     ['names', 'key'],
     ['addresses', 'a://'],
     ['assignments', 'key="'],
+    ['assignments in a row', 'key1='],
     ['web tokens', 'eyJ-'],
     ['digits', 'token=1a'],
-  ])('ten times the text takes about ten times as long: %s', async (_name, unit) => {
+  ])('eight times the text takes about eight times as long: %s', async (_name, unit) => {
     const time = async (length: number): Promise<number> => {
       const text = JSON.stringify({ ...GOOD, messages: [{ role: 'user', content: unit.repeat(length / unit.length) }] })
       const start = performance.now()
@@ -196,7 +202,8 @@ describe('secrets', () => {
       return performance.now() - start
     }
     await time(100_000)
-    const small = Math.min(await time(200_000), await time(200_000))
-    expect(await time(2_000_000)).toBeLessThan(Math.max(200, small * 45))
+    const small = Math.min(await time(400_000), await time(400_000))
+    // eight times the text: a quadratic pattern takes 64 times as long; short times are mostly noise
+    expect(await time(3_200_000)).toBeLessThan(Math.max(small, 20) * 32)
   })
 })

@@ -46,9 +46,21 @@ const ask = (model: string, content = 'hello', more: Partial<ProviderRequest> = 
 })
 const TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(2000)
 
+describe('a server without the end points of Ollama', () => {
+  it("'auto' is the first model it lists that is not for embeddings", async () => {
+    bench = await createBench(CASES[1]!, { models: ['text-embedding-x', 'chat-y', 'chat-z'] }, { name: 'llamacpp' })
+    await bench.send(ask('auto'))
+    await bench.send(ask('auto'))
+    expect(bench.mock.requests.map((request) => request.body['model'])).toEqual(['chat-y', 'chat-y'])
+    await bench.close()
+    bench = await createBench(CASES[1]!, { models: [] }, { name: 'llamacpp' })
+    expect(await bench.fails(ask('auto'))).toMatchObject({ reason: 'model_not_found', outcome: 'not_sent' })
+  })
+})
+
 describe('Ollama', () => {
   it("'auto' is the first model that can do what is asked", async () => {
-    const { send, mock, fails } = await createOllama({
+    const { send, mock } = await createOllama({
       'embed:1b': { capabilities: ['embedding'] },
       'talk:3b': { capabilities: ['completion'] },
       'code:7b': { capabilities: ['completion', 'tools'] },
@@ -59,7 +71,6 @@ describe('Ollama', () => {
     await bench!.close()
     await createOllama({ 'embed:1b': { capabilities: ['embedding'] } })
     expect(await bench!.fails(ask('auto'))).toMatchObject({ reason: 'model_not_found', outcome: 'not_sent' })
-    expect(fails).toBeTypeOf('function')
   })
 
   it('the window is the one the server really has, not the one a model was trained with', async () => {

@@ -85,21 +85,12 @@ describe('the order', () => {
   })
 
   it('skips what cannot be used, and says why', () => {
-    const state: RouteState = {
+    const table = tableOf({ privacy: { allow: ['no-train'] } }, { OLLAMA_HOST: 'localhost' })
+    const { candidates, skipped } = route(table, NEEDS, {
       ...STATE,
       hasKey: (name) => name !== 'GROQ_API_KEY',
       blocked: (provider) => (provider === 'anthropic' ? 'quota' : null),
-      reopensAt: (_provider, model) => (model === 'openai/gpt-6-sol' ? 5 : null),
-    }
-    const { candidates, skipped } = route(
-      tableOf({ privacy: { allow: ['no-train'] } }, { OLLAMA_HOST: 'localhost' }),
-      { ...NEEDS, mcp: false },
-      {
-        ...state,
-        blocked: (provider) => (provider === 'anthropic' ? 'quota' : null),
-        reopensAt: () => null,
-      },
-    )
+    })
     expect(candidates.map(({ model }) => model.name)).toEqual(['openai/gpt-6-sol'])
     expect(Object.fromEntries(skipped.map(({ model, reason }) => [model, reason]))).toEqual({
       'anthropic/claude-sonnet-5': 'blocked: quota',

@@ -33,11 +33,17 @@ export function createAccount({ path, clock, processes }: AccountDeps): Account 
 
 const UNUSABLE = new Set(['STATE_UNUSABLE', 'READ_ONLY', 'DISK_FULL'])
 
-function usable<T>(path: string, body: () => T): T {
+/** SQLite waits five seconds for a lock, and does not queue: of eight programs that write without a pause some wait twelve. */
+const PATIENCE = 6
+
+function usable<T>(path: string, body: () => T, tries = PATIENCE): T {
   try {
     return body()
   } catch (error) {
     if (!SingularityError.isInstance(error) || !UNUSABLE.has(error.code)) throw error
+    // a transaction that got no lock has done nothing
+    if (tries > 1 && String((error.cause as { code?: unknown } | undefined)?.code).startsWith('SQLITE_BUSY'))
+      return usable(path, body, tries - 1)
     throw new SingularityError('LEDGER_UNUSABLE', `${path}: ${error.message} No paid call is made without it.`, {
       cause: error,
       hints: ['export SINGULARITY_LEDGER=/path/to/account.db', ...error.hints],

@@ -1,5 +1,5 @@
 import type { CallContext, ProviderAnswer, ProviderOptions } from '../provider.ts'
-import { type AttemptState, classify, failureOf, requestIdOf, unsent } from './classify.ts'
+import { type AttemptState, classify, failureOf, providerTime, requestIdOf, unsent } from './classify.ts'
 import { startClocks } from './clocks.ts'
 
 /** What an adapter has of the attempt it works in. */
@@ -31,7 +31,7 @@ export async function attempt<T>(
   work: (wire: Wire) => Promise<T>,
 ): Promise<T> {
   const clocks = startClocks({ signal: context.signal, clocks: context.clocks ?? SHORT })
-  const state = unsent(options.name)
+  const state = unsent(options)
   let buffered: Readonly<Record<string, unknown>> | undefined
   // the SDKs wrap what their fetch throws, and some lose its code on the way
   let network: unknown
@@ -50,7 +50,8 @@ export async function attempt<T>(
         context.onSent?.()
       }
       try {
-        const response = await options.fetch(input, init)
+        // a request follows nobody to another address: what it holds was meant for this one
+        const response = await options.fetch(input, { ...init, redirect: 'manual' })
         state.status = response.status
         state.headers = response.headers
         clocks.headers()
@@ -102,7 +103,7 @@ export function fromHeaders(state: AttemptState): Pick<ProviderAnswer, 'provider
     rateLimit: {
       remainingRequests: count(headers, 'x-ratelimit-remaining-requests', 'anthropic-ratelimit-requests-remaining'),
       remainingTokens: count(headers, 'x-ratelimit-remaining-tokens', 'anthropic-ratelimit-tokens-remaining'),
-      resetAt: resetAt(headers, Date.now()),
+      resetAt: resetAt(state),
     },
   }
 }
@@ -115,7 +116,8 @@ function count(headers: Headers | null, ...names: string[]): number | null {
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** When the later of the two buckets is full again: a date at Anthropic, a span such as `6m0s` at OpenAI, in ms since 1970. */
-function resetAt(headers: Headers | null, now: number): number | null {
+function resetAt(state: AttemptState): number | null {
+  const now = state.clock.now()
   const names = [
     'x-ratelimit-reset-requests',
     'x-ratelimit-reset-tokens',
@@ -123,9 +125,9 @@ function resetAt(headers: Headers | null, now: number): number | null {
     'anthropic-ratelimit-tokens-reset',
   ]
   const times = names.flatMap((name) => {
-    const text = headers?.get(name)
+    const text = state.headers?.get(name)
     if (!text) return []
-    if (text.includes('T')) return [Date.parse(text)]
+    if (text.includes('T')) return [now + Date.parse(text) - providerTime(state)]
     const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h|d)/g)]
     return parts.length > 0 ? [now + parts.reduce((sum, [, value, unit]) => sum + Number(value) * UNIT_MS[unit!]!, 0)] : []
   })

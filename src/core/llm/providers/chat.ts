@@ -1,9 +1,21 @@
 import type OpenAI from 'openai'
-import type { ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
-import { SDK_TIMEOUT_MS, type Wire, attempt, fromHeaders } from './attempt.ts'
-import { failureOf } from './classify.ts'
+import type { CallContext, ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
+import { type Wire, attempt, fromHeaders } from './attempt.ts'
+import { failureOf, unsent } from './classify.ts'
 import { createOllama } from './ollama.ts'
-import { argumentsOf, conversation, droppedParams, isObject, isStrictSchema, schemaName, systemTexts, toolCall } from './translate.ts'
+import { createOpenaiClient } from './openai-client.ts'
+import {
+  argumentsOf,
+  conversation,
+  droppedParams,
+  isObject,
+  isStrictSchema,
+  row,
+  rows,
+  schemaName,
+  systemTexts,
+  toolCall,
+} from './translate.ts'
 import { openaiUsage, reportedCost } from './usage.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -15,53 +27,47 @@ type State = { reasoning_details?: readonly unknown[]; reasoning_content?: strin
 export function createChatProvider(options: ProviderOptions): Provider {
   const dialect = options.dialect ?? (['ollama', 'openrouter'] as const).find((name) => name === options.name)
   const ollama = dialect === 'ollama' ? createOllama(options) : undefined
-  let sdk: Promise<typeof OpenAI> | undefined
-  /** Outside of the clocks: loading a package is no part of a call. */
-  const load = () => (sdk ??= import('openai').then((module) => module.default))
-  const client = async (wire: Wire) => {
-    return new (await load())({
-      apiKey: options.apiKey || 'none',
-      baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      defaultHeaders: { ...options.headers },
-      maxRetries: 0,
-      timeout: SDK_TIMEOUT_MS,
-      logLevel: 'off',
-      fetch: wire.fetch,
+  // servers on the own machine want no key, but the SDK does
+  const openai = createOpenaiClient(options, options.apiKey || 'none')
+
+  const listModels: Provider['listModels'] = async (context) =>
+    (await ollama?.list(context)) ??
+    attempt(options, context, async (wire) => {
+      const found: { id: string; contextWindow: number | null }[] = []
+      for await (const model of (await openai.connect(wire)).models.list({ signal: wire.signal }))
+        found.push({ id: model.id, contextWindow: windowOf(model as unknown as Row) })
+      return found
     })
+
+  /** What 'auto' stands for: the first model of the server that can do what is asked. */
+  const modelFor = async (request: ProviderRequest, context: CallContext): Promise<string> => {
+    if (request.model !== 'auto') return request.model
+    if (ollama) return await ollama.firstCapable(request, context)
+    const first = (await listModels(context)).find(({ id }) => !/embed/i.test(id))
+    if (!first) throw failureOf('model_not_found', `The provider ${options.name} lists no model.`, unsent(options))
+    return first.id
   }
 
   return {
     name: options.name,
     async send(asked, context) {
-      const model = ollama && asked.model === 'auto' ? await ollama.firstCapable(asked, context) : asked.model
-      const request = { ...asked, model }
+      const request = { ...asked, model: await modelFor(asked, context) }
       const window = (await ollama?.demandRoom(request, context)) ?? null
-      await load()
+      await openai.load()
       const answer = await attempt(options, context, async (wire) => {
         const collected = collect(wire, options)
-        const api = await client(wire)
+        const api = await openai.connect(wire)
         const body = chatBody(options, dialect, request) as unknown as OpenAI.ChatCompletionCreateParamsStreaming
         const stream = await api.chat.completions.create(body, { signal: wire.signal })
-        for await (const chunk of stream) collected.add(chunk as unknown as Row)
+        for await (const chunk of stream) collected.add(row(chunk))
         const whole = wire.buffered()
-        if (whole) collected.whole(whole)
+        if (whole) collected.add(whole)
         return collected.answer(request)
       })
       ollama?.noticeTruncation(request, answer, window)
       return answer
     },
-    listModels: async (context) =>
-      (await ollama?.list(context)) ??
-      attempt(options, context, async (wire) => {
-        const found: { id: string; contextWindow: number | null }[] = []
-        for await (const model of (await client(wire)).models.list({ signal: wire.signal }))
-          found.push({ id: model.id, contextWindow: windowOf(model as unknown as Row) })
-        return found
-      }),
+    listModels,
     // the transport under `fetch` belongs to who gave it
     async close() {},
   }
@@ -69,7 +75,7 @@ export function createChatProvider(options: ProviderOptions): Provider {
 
 /** vLLM, OpenRouter, Groq and llama.cpp tell the window in their lists, each under another name. */
 function windowOf(model: Row): number | null {
-  const meta = isObject(model['meta']) ? model['meta'] : {}
+  const meta = row(model['meta'])
   const values = [model['max_model_len'], model['context_length'], model['context_window'], meta['n_ctx'], meta['n_ctx_train']]
   return values.find((value): value is number => typeof value === 'number' && value > 0) ?? null
 }
@@ -155,10 +161,10 @@ function collect(wire: Wire, options: ProviderOptions) {
     refusal += string('refusal')
     thought += string('reasoning_content')
     if (Array.isArray(part['reasoning_details'])) details.push(...(part['reasoning_details'] as unknown[]))
-    for (const [at, raw] of ((part['tool_calls'] as Row[] | undefined) ?? []).entries()) {
+    for (const [at, raw] of rows(part['tool_calls']).entries()) {
       const index = typeof raw['index'] === 'number' ? raw['index'] : at
       const call = calls.get(index) ?? { id: '', name: '', text: '', extra: undefined }
-      const fn = isObject(raw['function']) ? raw['function'] : {}
+      const fn = row(raw['function'])
       calls.set(index, {
         id: call.id || String(raw['id'] ?? ''),
         name: call.name || String(fn['name'] ?? ''),
@@ -179,7 +185,7 @@ function collect(wire: Wire, options: ProviderOptions) {
       usage = chunk['usage']
       wire.content()
     }
-    const choice = (chunk['choices'] as Row[] | undefined)?.[0]
+    const choice = rows(chunk['choices'])[0]
     if (!choice) return
     const part = choice['delta'] ?? choice['message']
     if (isObject(part)) delta(part)
@@ -191,7 +197,6 @@ function collect(wire: Wire, options: ProviderOptions) {
 
   return {
     add,
-    whole: add,
     answer(request: ProviderRequest): ProviderAnswer {
       if (finish === undefined) throw failureOf('truncated', `The stream of ${options.name} ended before its answer did.`, wire.state)
       if (finish === 'error') throw failureOf('server', `The model behind ${options.name} failed while it answered.`, wire.state)

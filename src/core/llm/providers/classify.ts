@@ -1,6 +1,7 @@
 import type { FailureKind, FailureReason } from '../failure.ts'
 import { ProviderFailure } from '../failure.ts'
-import { messageOf } from '../../kernel/index.ts'
+import { type Clock, messageOf, systemClock } from '../../kernel/index.ts'
+import type { ProviderOptions } from '../provider.ts'
 import type { StopReason } from './clocks.ts'
 
 /** What is known of the attempt an error came out of. */
@@ -12,11 +13,12 @@ export type AttemptState = {
   /** Of the last response; null before its headers. */
   status: number | null
   headers: Headers | null
+  clock: Clock
 }
 
 /** An attempt of which nothing has left. */
-export function unsent(provider: string): AttemptState {
-  return { provider, stopped: null, sent: false, status: null, headers: null }
+export function unsent({ name, clock = systemClock }: Pick<ProviderOptions, 'name' | 'clock'>): AttemptState {
+  return { provider: name, stopped: null, sent: false, status: null, headers: null, clock }
 }
 
 const KIND: Readonly<Record<FailureReason, FailureKind>> = {
@@ -86,6 +88,7 @@ const REASON_OF_CODE: Readonly<Record<string, FailureReason>> = {
 }
 
 function reasonOfStatus(status: number): FailureReason {
+  if (status < 400) return 'connection'
   if (status === 401 || status === 403) return 'auth'
   if (status === 402) return 'quota'
   if (status === 404) return 'model_not_found'
@@ -103,6 +106,8 @@ const UNSURE = new Set([408, 409, 502, 504, 524])
 const NOT_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|UND_ERR_(CONNECT_TIMEOUT|PRX_TLS|INVALID_ARG|ABORTED)|\w*CERT\w*|UNABLE_TO_\w+|ERR_(TLS|SSL)_\w+)$/
 
+const OF_AN_SDK = /^(API|OpenAI|Anthropic)\w*Error$/
+
 type Duck = { status?: unknown; code?: unknown; type?: unknown; errorCode?: unknown; name?: unknown; cause?: unknown; error?: unknown }
 
 /** All errors from the outside to the first cause. Two copies of an SDK have two classes of everything, so nothing asks `instanceof`. */
@@ -116,9 +121,9 @@ function chain(error: unknown): Duck[] {
 function codesOf(error: Duck): string[] {
   const body = (error.error ?? {}) as Duck & { details?: { error_code?: unknown } }
   const inner = (body.error ?? body) as Duck & { details?: { error_code?: unknown } }
-  return [error.errorCode, inner.details?.error_code, error.code, inner.code, error.type, inner.type].filter(
-    (code): code is string => typeof code === 'string' && code !== '',
-  )
+  return [error.errorCode, inner.details?.error_code, error.code, inner.code, error.type, inner.type]
+    .filter((code) => (typeof code === 'string' && code !== '') || typeof code === 'number')
+    .map(String)
 }
 
 /** The first code we know; `undefined` where none says anything. */
@@ -126,14 +131,20 @@ export function reasonOfCodes(codes: readonly string[]): FailureReason | undefin
   return codes.map((code) => REASON_OF_CODE[code.toLowerCase()]).find((reason) => reason !== undefined)
 }
 
+/** The provider's own time, in ms since 1970: what it says about times of day must not depend on a wrong clock of ours. */
+export function providerTime({ headers, clock }: Pick<AttemptState, 'headers' | 'clock'>): number {
+  const told = Date.parse(headers?.get('date') ?? '')
+  return Number.isNaN(told) ? clock.now() : told
+}
+
 /** Milliseconds the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date; null: it says nothing. */
-export function retryAfter(headers: Headers | null, now: number): number | null {
-  const exact = Number.parseFloat(headers?.get('retry-after-ms') ?? '')
+function retryAfter(state: AttemptState): number | null {
+  const exact = Number.parseFloat(state.headers?.get('retry-after-ms') ?? '')
   if (exact >= 0) return exact
-  const text = headers?.get('retry-after') ?? ''
+  const text = state.headers?.get('retry-after') ?? ''
   if (/^[\d.]+$/.test(text)) return Number.parseFloat(text) * 1000
   const date = Date.parse(text)
-  return Number.isNaN(date) ? null : Math.max(0, date - now)
+  return Number.isNaN(date) ? null : Math.max(0, date - providerTime(state))
 }
 
 /** The names under which providers tell the id of a request. */
@@ -151,7 +162,7 @@ export function failureOf(
   const advice = state.headers?.get('x-should-retry')
   return new ProviderFailure(KIND[reason], reason, message, {
     httpStatus: more.httpStatus === undefined ? state.status : more.httpStatus,
-    retryAfterMs: retryAfter(state.headers, Date.now()),
+    retryAfterMs: retryAfter(state),
     outcome: more.outcome ?? (state.sent ? 'unknown' : 'not_sent'),
     providerRequestId: requestIdOf(state.headers),
     shouldRetry: advice === 'true' ? true : advice === 'false' ? false : null,
@@ -181,7 +192,9 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
   const answered = errors.find((each) => typeof each.status === 'number')
   if (answered) {
     const status = answered.status as number
-    const reason = reasonOfCodes(codesOf(answered)) ?? reasonOfStatus(status)
+    const told = reasonOfCodes(codesOf(answered))
+    // some servers call everything an api_error
+    const reason = told === undefined || (told === 'server' && status < 500) ? reasonOfStatus(status) : told
     const outcome = UNSURE.has(status) ? 'unknown' : 'answered'
     return failureOf(reason, message, state, { httpStatus: status, outcome, cause: error })
   }
@@ -191,13 +204,17 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
       cause: error,
     })
   const codes = errors.flatMap(codesOf)
-  const reason = reasonOfCodes(codes)
+  const number = codes.map(Number).find((code) => code >= 400 && code < 600)
+  const reason = reasonOfCodes(codes) ?? (number === undefined ? undefined : reasonOfStatus(number))
   if (reason) return failureOf(reason, message, state, { cause: error })
   if (state.status === null && codes.some((code) => NOT_CONNECTED.test(code)))
     return failureOf('connection', message, state, { outcome: 'not_sent', cause: error })
   // an error the provider put into its stream, with a code nobody knows
   if (state.status !== null && errors.some((each) => each.error !== undefined)) return failureOf('server', message, state, { cause: error })
-  if (state.status !== null) return failureOf('truncated', message, state, { cause: error })
-  if (state.sent) return failureOf('connection', message, state, { cause: error })
+  if (state.status !== null && (codes.length > 0 || errors.some((each) => OF_AN_SDK.test(each.constructor.name))))
+    return failureOf('truncated', message, state, { cause: error })
+  // an error of the network has a cause; what has neither code nor cause is a bug of ours
+  if (state.sent && state.status === null && (codes.length > 0 || errors.length > 1))
+    return failureOf('connection', message, state, { cause: error })
   return failureOf('internal', messageOf(error), state, { cause: error })
 }

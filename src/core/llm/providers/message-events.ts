@@ -1,6 +1,6 @@
 import type { TokenUsage, ToolCall } from '../provider.ts'
 import type { Wire } from './attempt.ts'
-import { isObject, toolCall } from './translate.ts'
+import { isObject, row, rows, toolCall } from './translate.ts'
 import { anthropicUsage } from './usage.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -18,31 +18,32 @@ export type Collected = {
 }
 
 /** A message from the events of its stream, or from a body in one piece; undefined where it has no end. */
-export async function collectMessage(events: AsyncIterable<Row>, wire: Wire): Promise<Collected | undefined> {
-  const blocks: Record<string, unknown>[] = []
+export async function collectMessage(events: AsyncIterable<unknown>, wire: Wire): Promise<Collected | undefined> {
+  const byIndex = new Map<number, Record<string, unknown>>()
   const inputs = new Map<number, string>()
   const usages: unknown[] = []
   let head: Row = {}
   let stopReason: unknown
   let ended = false
 
-  for await (const event of events) {
-    const index = event['index'] as number
+  for await (const raw of events) {
+    const event = row(raw)
+    const index = typeof event['index'] === 'number' ? event['index'] : 0
     if (event['type'] !== 'ping') wire.content()
     switch (event['type']) {
       case 'message_start':
-        head = event['message'] as Row
+        head = row(event['message'])
         usages.push(head['usage'])
         break
       case 'content_block_start':
-        blocks[index] = { ...(event['content_block'] as Row) }
+        byIndex.set(index, { ...row(event['content_block']) })
         break
       case 'content_block_delta':
-        addDelta(blocks[index], index, event['delta'] as Row, inputs, wire)
+        addDelta(byIndex.get(index), index, row(event['delta']), inputs, wire)
         break
       case 'message_delta':
         usages.push(event['usage'])
-        stopReason = (event['delta'] as Row)['stop_reason'] ?? stopReason
+        stopReason = row(event['delta'])['stop_reason'] ?? stopReason
         break
       case 'message_stop':
         ended = true
@@ -52,13 +53,14 @@ export async function collectMessage(events: AsyncIterable<Row>, wire: Wire): Pr
   const whole = wire.buffered()
   if (whole && !ended) {
     head = whole
-    blocks.push(...((whole['content'] as Row[] | undefined) ?? []))
+    for (const [index, block] of rows(whole['content']).entries()) byIndex.set(index, { ...block })
     usages.push(whole['usage'])
     stopReason = whole['stop_reason']
     ended = true
   }
   if (!ended || typeof stopReason !== 'string') return undefined
-  const toolCalls = blocks.flatMap((block, index) => {
+  const blocks = [...byIndex.values()]
+  const toolCalls = [...byIndex].flatMap(([index, block]) => {
     if (block['type'] !== 'tool_use') return []
     const call = toolCall(String(block['id']), String(block['name']), inputs.get(index) ?? JSON.stringify(block['input'] ?? {}))
     block['input'] = isObject(call.params) ? call.params : { invalid: call.raw }
@@ -93,7 +95,7 @@ function addDelta(block: Record<string, unknown> | undefined, index: number, del
       inputs.set(index, (inputs.get(index) ?? '') + String(delta['partial_json']))
       break
     case 'citations_delta':
-      block['citations'] = [...((block['citations'] as unknown[] | undefined) ?? []), delta['citation']]
+      block['citations'] = [...rows(block['citations']), delta['citation']]
       break
   }
 }

@@ -53,7 +53,7 @@ export function createMessagesProvider(options: ProviderOptions): Provider {
           const stream = beta
             ? await api.beta.messages.create({ ...params, betas: [MCP_BETA] } as never, { signal: wire.signal })
             : await api.messages.create(params, { signal: wire.signal })
-          const answer = await collectMessage(stream as unknown as AsyncIterable<Row>, wire)
+          const answer = await collectMessage(stream as unknown as AsyncIterable<unknown>, wire)
           if (!answer) throw failureOf('truncated', `The stream of ${options.name} ended before its answer did.`, wire.state)
           answers.push(answer)
           if (answer.stopReason !== 'pause_turn') return answerOf(options, request, wire, answers)

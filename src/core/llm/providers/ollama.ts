@@ -2,9 +2,11 @@ import { ProviderFailure } from '../failure.ts'
 import type { CallContext, ProviderAnswer, ProviderOptions, ProviderRequest } from '../provider.ts'
 import { attempt } from './attempt.ts'
 import { failureOf, unsent } from './classify.ts'
+import { row, rows } from './translate.ts'
 
 type Row = Readonly<Record<string, unknown>>
-type Context = Pick<CallContext, 'signal'>
+/** With the clocks of the call these questions are a part of, where there is one. */
+type Context = Pick<CallContext, 'signal'> & Partial<Pick<CallContext, 'clocks'>>
 
 /** No text has more bytes per token than this: what would need more tokens than a window has cannot fit. */
 const MOST_BYTES_PER_TOKEN = 10
@@ -17,10 +19,10 @@ export function createOllama(options: ProviderOptions) {
   const shown = new Map<string, Promise<Row>>()
 
   const ask = (path: string, context: Context, body?: Row): Promise<Row> =>
-    attempt(options, { signal: context.signal }, async (wire) => {
+    attempt(options, { signal: context.signal, ...(context.clocks ? { clocks: context.clocks } : {}) }, async (wire) => {
       const init = { signal: wire.signal, headers: { ...options.headers, 'content-type': 'application/json' } }
       const response = await wire.fetch(`${base}${path}`, body ? { ...init, method: 'POST', body: JSON.stringify(body) } : init)
-      if (response.ok) return (await response.json()) as Row
+      if (response.ok) return row(await response.json())
       throw Object.assign(new Error(`${path} answered ${response.status}`), { status: response.status })
     })
 
@@ -33,11 +35,11 @@ export function createOllama(options: ProviderOptions) {
   }
 
   const names = async (context: Context) =>
-    (((await ask('/api/tags', context))['models'] as Row[] | undefined) ?? []).map((model) => String(model['model'] ?? model['name']))
+    rows((await ask('/api/tags', context))['models']).map((model) => String(model['model'] ?? model['name']))
 
   /** Tokens the server really has for a model: what is loaded, else what it is set to, else null. What it was trained with is no promise. */
   const windowOf = async (model: string, context: Context): Promise<number | null> => {
-    const loaded = ((await ask('/api/ps', context))['models'] as Row[] | undefined) ?? []
+    const loaded = rows((await ask('/api/ps', context))['models'])
     const length = loaded.find((each) => each['model'] === model || each['name'] === model)?.['context_length']
     if (typeof length === 'number') return length
     const { parameters } = await show(model, context)
@@ -71,14 +73,14 @@ export function createOllama(options: ProviderOptions) {
         // older servers tell no abilities
         if (!Array.isArray(capabilities) || needs.every((need) => capabilities.includes(need))) return name
       }
-      throw failureOf('model_not_found', `No model of ${options.name} can do what is asked: ${needs.join(', ')}.`, unsent(options.name))
+      throw failureOf('model_not_found', `No model of ${options.name} can do what is asked: ${needs.join(', ')}.`, unsent(options))
     },
 
     /** The window for a request, where it is known. @throws ProviderFailure context_overflow, before what cannot fit is sent */
     async demandRoom(request: ProviderRequest, context: Context): Promise<number | null> {
       const window = await knownWindow(request.model, context)
       if (window === null || bytesOf(request) / MOST_BYTES_PER_TOKEN <= window) return window
-      throw failureOf('context_overflow', `The request does not fit into the ${window} tokens of ${request.model}.`, unsent(options.name))
+      throw failureOf('context_overflow', `The request does not fit into the ${window} tokens of ${request.model}.`, unsent(options))
     },
 
     /** @throws ProviderFailure context_overflow where the server read far less than it was sent, or all its window holds and no more */
@@ -89,7 +91,7 @@ export function createOllama(options: ProviderOptions) {
       const full = window !== null && read >= window * 0.98
       if (bytes / read <= MOST_BYTES_PER_TOKEN && !full) return
       const what = `${request.model} read ${read} tokens of a request of ${bytes} bytes: the rest was cut without a word.`
-      throw failureOf('context_overflow', what, { ...unsent(options.name), sent: true, status: 200 })
+      throw failureOf('context_overflow', what, { ...unsent(options), sent: true, status: 200 })
     },
   }
 }

@@ -1,7 +1,8 @@
 import type OpenAI from 'openai'
 import type { ChatMessage, Provider, ProviderAnswer, ProviderOptions, ProviderRequest, ToolCall } from '../provider.ts'
-import { SDK_TIMEOUT_MS, type Wire, attempt, fromHeaders } from './attempt.ts'
+import { type Wire, attempt, fromHeaders } from './attempt.ts'
 import { failureOf, reasonOfCodes } from './classify.ts'
+import { createOpenaiClient } from './openai-client.ts'
 import {
   argumentsOf,
   conversation,
@@ -9,9 +10,12 @@ import {
   droppedParams,
   isObject,
   isStrictSchema,
+  leadingSystem,
   mcpServers,
+  row,
+  rows,
   schemaName,
-  systemTexts,
+  wantedForm,
   toolCall,
 } from './translate.ts'
 import { openaiUsage, reportedCost } from './usage.ts'
@@ -20,30 +24,16 @@ type Row = Readonly<Record<string, unknown>>
 
 /** OpenAI Responses. Stateless by default: `store: false`, the transcript of the caller is the truth. */
 export function createResponsesProvider(options: ProviderOptions): Provider {
-  let sdk: Promise<typeof OpenAI> | undefined
-  /** Outside of the clocks: loading a package is no part of a call. */
-  const load = () => (sdk ??= import('openai').then((module) => module.default))
-  const client = async (wire: Wire) => {
+  const openai = createOpenaiClient(options, options.apiKey)
+  const client = (wire: Wire) => {
     demandKey(options)
-    return new (await load())({
-      apiKey: options.apiKey,
-      baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      defaultHeaders: { ...options.headers },
-      maxRetries: 0,
-      timeout: SDK_TIMEOUT_MS,
-      logLevel: 'off',
-      fetch: wire.fetch,
-    })
+    return openai.connect(wire)
   }
 
   return {
     name: options.name,
     async send(request, context) {
-      await load()
+      await openai.load()
       return await attempt(options, context, async (wire) => {
         const api = await client(wire)
         const body = { ...responsesBody(options, request), stream: true } as unknown as OpenAI.Responses.ResponseCreateParamsStreaming
@@ -51,15 +41,15 @@ export function createResponsesProvider(options: ProviderOptions): Provider {
         let last: Row | undefined
         let text = ''
         for await (const event of stream as AsyncIterable<unknown>) {
-          const { type, delta, response } = event as { type?: string; delta?: unknown; response?: Row }
+          const { type, delta, response } = row(event)
           if (type === 'error') throw Object.assign(new Error('an error event'), { error: event })
-          if (!type || !/\.(delta|done|added|completed|incomplete|failed)$/.test(type)) continue
+          if (typeof type !== 'string' || !/\.(delta|done|added|completed|incomplete|failed)$/.test(type)) continue
           wire.content()
           if (typeof delta === 'string' && /^response\.(output_text|refusal)\.delta$/.test(type)) {
             text += delta
             if (type === 'response.output_text.delta') wire.text(delta)
           }
-          if (/^response\.(completed|incomplete|failed|cancelled)$/.test(type)) last = response
+          if (/^response\.(completed|incomplete|failed|cancelled)$/.test(type) && isObject(response)) last = response
         }
         last ??= wire.buffered()
         if (!last) throw failureOf('truncated', `The stream of ${options.name} ended before its answer did.`, wire.state)
@@ -94,7 +84,8 @@ export function createResponsesProvider(options: ProviderOptions): Provider {
 
 function responsesBody(options: ProviderOptions, request: ProviderRequest): Record<string, unknown> {
   const { capabilities } = options
-  const instructions = systemTexts(options, request)
+  const instructions = leadingSystem(request.messages).map((message) => message.content)
+  const wanted = wantedForm(options, request)
   const schema = request.responseSchema
   const tools = [...(capabilities.tools ? functionTools(request) : []), ...(capabilities.mcp ? mcpTools(request) : [])]
   const store = capabilities.store && request.store === true
@@ -102,7 +93,11 @@ function responsesBody(options: ProviderOptions, request: ProviderRequest): Reco
     model: request.model,
     // they are not inherited through previous_response_id, so they go with every request
     ...(instructions.length > 0 ? { instructions: instructions.join('\n\n') } : {}),
-    input: conversation(request.messages).flatMap((message) => itemsOf(options, message)),
+    input: [
+      // `json_object` wants the word in the input; the instructions do not count
+      ...(wanted === undefined ? [] : [{ role: 'developer', content: wanted }]),
+      ...conversation(request.messages).flatMap((message) => itemsOf(options, message)),
+    ],
     max_output_tokens: request.maxOutputTokens,
     store,
     // what the model thought comes back sealed, for the next turn
@@ -165,21 +160,19 @@ function itemsOf(options: ProviderOptions, message: ChatMessage): Row[] {
 /** A finished response as our answer; `failed` and `cancelled` come with HTTP 200 and are failures. */
 function answerOf(options: ProviderOptions, request: ProviderRequest, wire: Wire, response: Row, streamed: string): ProviderAnswer {
   const { status } = response
-  const error = isObject(response['error']) ? response['error'] : undefined
+  const error = row(response['error'])
   if (status !== 'completed' && status !== 'incomplete') {
-    const reason = reasonOfCodes([String(error?.['code'] ?? '')]) ?? (status === 'failed' ? 'server' : 'truncated')
-    throw failureOf(reason, `The provider ${options.name} failed: ${String(error?.['message'] ?? status)}`, wire.state)
+    const reason = reasonOfCodes([String(error['code'] ?? '')]) ?? (status === 'failed' ? 'server' : 'truncated')
+    throw failureOf(reason, `The provider ${options.name} failed: ${String(error['message'] ?? status)}`, wire.state)
   }
-  const output = Array.isArray(response['output']) ? (response['output'] as Row[]) : []
-  const parts = output
-    .filter((item) => item['type'] === 'message')
-    .flatMap((item) => (Array.isArray(item['content']) ? (item['content'] as Row[]) : []))
+  const output = rows(response['output'])
+  const parts = output.filter((item) => item['type'] === 'message').flatMap((item) => rows(item['content']))
   const refused = parts.some((part) => part['type'] === 'refusal')
   const text = parts.map((part) => part['text'] ?? part['refusal']).filter((part) => typeof part === 'string')
   const toolCalls: ToolCall[] = output
     .filter((item) => item['type'] === 'function_call')
     .map((item) => toolCall(String(item['call_id']), String(item['name']), String(item['arguments'] ?? '')))
-  const incomplete = isObject(response['incomplete_details']) ? response['incomplete_details']['reason'] : undefined
+  const incomplete = row(response['incomplete_details'])['reason']
   const cut = status === 'incomplete' ? (incomplete === 'content_filter' ? 'refusal' : 'length') : undefined
   // a plain message needs nothing that its text does not tell
   const keep = output.some((item) => item['type'] !== 'message' && item['type'] !== 'function_call')

@@ -20,6 +20,16 @@ export function argumentsOf(call: ToolCall): string {
   return call.raw ?? JSON.stringify(call.params)
 }
 
+/** What a provider calls an object, or an empty one: nothing in its events is certain. */
+export function row(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {}
+}
+
+/** The objects of what a provider calls a list. */
+export function rows(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isObject) : []
+}
+
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -43,16 +53,18 @@ export function droppedParams({ capabilities }: ProviderOptions, request: Provid
  * System texts with what the model has to know of the wanted form, where the server cannot be told: `json_object` only promises JSON,
  * `prompt` promises nothing. The schema comes last, so that the texts before it stay one stable prefix.
  */
-export function systemTexts({ capabilities }: ProviderOptions, request: ProviderRequest): string[] {
-  const texts = leadingSystem(request.messages).map((message) => message.content)
-  if (request.responseSchema && capabilities.jsonSchema !== 'strict')
-    texts.push(
-      `Answer with one JSON value that meets this JSON Schema, and with nothing else:\n${JSON.stringify(request.responseSchema.schema)}`,
-    )
-  return texts
+export function systemTexts(options: ProviderOptions, request: ProviderRequest): string[] {
+  const wanted = wantedForm(options, request)
+  return [...leadingSystem(request.messages).map((message) => message.content), ...(wanted === undefined ? [] : [wanted])]
 }
 
-function leadingSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+/** The form as a text, for servers that are not told it otherwise. */
+export function wantedForm({ capabilities }: ProviderOptions, request: ProviderRequest): string | undefined {
+  if (!request.responseSchema || capabilities.jsonSchema === 'strict') return undefined
+  return `Answer with one JSON value that meets this JSON Schema, and with nothing else:\n${JSON.stringify(request.responseSchema.schema)}`
+}
+
+export function leadingSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const end = messages.findIndex((message) => message.role !== 'system')
   return end === -1 ? messages : messages.slice(0, end)
 }
@@ -114,5 +126,5 @@ export function mcpServers(servers: readonly Schema[]): McpServer[] {
 export function demandKey(options: ProviderOptions): void {
   const names = Object.keys(options.headers ?? {}).map((name) => name.toLowerCase())
   if (options.apiKey !== '' || names.includes('authorization') || names.includes('x-api-key')) return
-  throw failureOf('auth', `No key for the provider ${options.name}.`, unsent(options.name))
+  throw failureOf('auth', `No key for the provider ${options.name}.`, unsent(options))
 }

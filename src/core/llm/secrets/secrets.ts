@@ -29,6 +29,8 @@ export type SecretInfo = {
 export type Secrets = {
   /** The environment first, then the store it was put into; null: there is none. @throws SECRETS_LOCKED */
   get(name: string): Promise<string | null>
+  /** Values that were handed out or taken in here: they leave the machine in no request. */
+  known(): readonly string[]
   /** Whether there is one, without opening anything. */
   has(name: string): boolean
   /** Stored keys, and those of `names` that are in the environment. Never values. */
@@ -59,6 +61,7 @@ export function createSecrets(deps: SecretsDeps): Secrets {
       ...(deps.workFactor !== undefined && { workFactor: deps.workFactor }),
     }),
   }
+  const seen = new Set<string>()
   const readIndex = (): Index => (parseJson(readPrivate(indexFile)?.toString('utf8') ?? '') ?? {}) as Index
   const fromEnvironment = (name: string): string | null => (Object.hasOwn(env, name) ? env[name] || null : null)
   const entryOf = (name: string): Entry | undefined => {
@@ -74,6 +77,7 @@ export function createSecrets(deps: SecretsDeps): Secrets {
   }
   const put = async (name: string, value: string, entry: Entry): Promise<SecretInfo> => {
     await stores[entry.store].set(name, checkValue(value))
+    seen.add(value)
     writePrivate(indexFile, `${JSON.stringify({ ...readIndex(), [name]: entry }, null, 2)}\n`)
     return infoOf(name, entry)
   }
@@ -83,8 +87,11 @@ export function createSecrets(deps: SecretsDeps): Secrets {
       const own = fromEnvironment(name)
       if (own !== null) return own
       const entry = entryOf(name)
-      return entry ? stores[entry.store].get(name) : null
+      const stored = entry ? await stores[entry.store].get(name) : null
+      if (stored !== null) seen.add(stored)
+      return stored
     },
+    known: () => [...seen],
     has: (name) => fromEnvironment(name) !== null || entryOf(name) !== undefined,
     list(names) {
       const inEnvironment = names.filter((name) => fromEnvironment(name) !== null)

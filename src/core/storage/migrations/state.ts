@@ -86,6 +86,7 @@ CREATE INDEX outbox_waiting ON outbox (id) WHERE published_at IS NULL;
   `
 CREATE TABLE agent_session (
   id TEXT PRIMARY KEY, run_id TEXT NOT NULL,
+  group_id TEXT NOT NULL,             -- attempts that share one budget: the run they began in
   task_key TEXT NOT NULL,             -- the same goal on the same base, attempt by attempt
   goal TEXT NOT NULL, base TEXT NOT NULL, ordinal INTEGER NOT NULL,
   opening TEXT NOT NULL,              -- JSON: the messages before the first turn
@@ -94,7 +95,7 @@ CREATE TABLE agent_session (
   pid INTEGER NOT NULL, pid_start TEXT NOT NULL, boot_id TEXT NOT NULL,
   started_at TEXT NOT NULL, finished_at TEXT
 ) STRICT;
-CREATE INDEX agent_session_open ON agent_session (task_key, ordinal) WHERE state = 'open';
+CREATE INDEX agent_session_task ON agent_session (task_key, ordinal);
 
 CREATE TABLE agent_turn (
   session_id TEXT NOT NULL REFERENCES agent_session (id), turn INTEGER NOT NULL,

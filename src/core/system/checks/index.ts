@@ -1,5 +1,6 @@
 import type { Check } from '../check.ts'
 import { leftovers, runs } from './leftovers.ts'
+import { models, secrets } from './models.ts'
 import { nameClash } from './name-clash.ts'
 import { engine, sqlite } from './native.ts'
 import { git, node, repository, settings } from './programs.ts'
@@ -19,5 +20,7 @@ export const CHECKS: readonly Check[] = [
   fileSystem,
   leftovers,
   runs,
+  models,
+  secrets,
   nameClash,
 ]

@@ -62,3 +62,18 @@ export function wilsonInterval(successes: number, trials: number, z = 1.645): { 
   const scale = 1 + (z * z) / trials
   return { lower: (center - spread) / scale, upper: (center + spread) / scale }
 }
+
+/**
+ * One-sided upper bound of a proportion that holds for every true value (Clopper and Pearson 1934): the p with
+ * P(at most `successes` of `trials` | p) = 1 - confidence. 0 of 299 gives 0.00997 at 95 %.
+ */
+export function clopperPearsonUpper(successes: number, trials: number, confidence = 0.95): number {
+  if (trials === 0 || successes >= trials) return 1
+  let [low, high] = [successes / trials, 1]
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2
+    if (incompleteBeta(middle, successes + 1, trials - successes) < confidence) low = middle
+    else high = middle
+  }
+  return high
+}

@@ -2,16 +2,15 @@ import type { Clock } from '../../../kernel/index.ts'
 import type { Database, SqlValue } from '../../../storage/index.ts'
 import type { ClaimRequest } from '../../engine.ts'
 import type { ClaimedJob } from '../../job.ts'
-import { type JobRow, toClaimed } from './rows.ts'
-import { SQL, claimSql } from './sql.ts'
+import { toClaimed } from './rows.ts'
+import { type ClaimCare, SQL, claimSql } from './sql.ts'
 
-type ClaimedRow = JobRow & { payload: string }
+const statements = new Map<string, string>()
 
-const statements = new Map<number, string>()
-
-function statementFor(queues: number): string {
-  let text = statements.get(queues)
-  if (text === undefined) statements.set(queues, (text = claimSql(queues)))
+function statementFor(queues: number, care: ClaimCare): string {
+  const name = `${queues} ${care.groups} ${care.crashes}`
+  let text = statements.get(name)
+  if (text === undefined) statements.set(name, (text = claimSql(queues, care)))
   return text
 }
 
@@ -20,9 +19,10 @@ export function paidWaits(db: Database, queues: readonly string[]): boolean {
   return queues.some((queue) => db.get(SQL.paidWaits, queue) !== undefined)
 }
 
-/** One statement; in order of priority and arrival. */
+/** In order of priority and arrival. Inside the caller's transaction. */
 export function claimJobs(db: Database, clock: Clock, request: ClaimRequest): ClaimedJob[] {
   const now = clock.now()
+  const care = { groups: db.get(SQL.hasGroups) !== undefined, crashes: db.get(SQL.hasCrashed) !== undefined }
   const values: Record<string, SqlValue> = {
     now,
     kinds: JSON.stringify(request.kinds),
@@ -32,13 +32,14 @@ export function claimJobs(db: Database, clock: Clock, request: ClaimRequest): Cl
     worker: request.workerId,
   }
   request.queues.forEach((queue, index) => (values[`q${index}`] = queue))
-  const rows = db.all<ClaimedRow>(statementFor(request.queues.length), values)
-  return rows.sort((a, b) => a.priority - b.priority || a.seq - b.seq).map(toClaimed)
+  const rows = db.values(statementFor(request.queues.length, care), values) as number[][]
+  // by priority, then by arrival
+  return rows.sort((a, b) => a[4]! - b[4]! || a[0]! - b[0]!).map((row) => toClaimed(row, now, request))
 }
 
 export function claimOne(db: Database, clock: Clock, id: string, claim: { workerId: string; leaseMs: number }): ClaimedJob | null {
   const now = clock.now()
   const values = { id, now, leaseUntil: now + claim.leaseMs, leaseMs: claim.leaseMs, worker: claim.workerId }
-  const row = db.get<ClaimedRow>(SQL.claimOne, values)
-  return row ? toClaimed(row) : null
+  const [row] = db.values(SQL.claimOne, values)
+  return row ? toClaimed(row, now, claim) : null
 }

@@ -51,6 +51,7 @@ CREATE INDEX job_scheduled_index ON job (run_at) WHERE state = 'available' AND r
 CREATE INDEX job_deadline_index ON job (deadline_at) WHERE state = 'available' AND deadline_at IS NOT NULL;
 CREATE INDEX job_owned_index ON job (worker) WHERE state = 'available' AND lifetime = 'with_owner';
 CREATE INDEX job_paid_index ON job (queue) WHERE state = 'available' AND paid = 1;
+CREATE INDEX job_crashed_index ON job (queue) WHERE crashes > 0 AND state IN ('available', 'running');
 CREATE INDEX job_group_waiting_index ON job (group_key, priority, seq) WHERE state = 'available' AND group_key IS NOT NULL;
 CREATE INDEX job_group_running_index ON job (group_key) WHERE state = 'running' AND group_key IS NOT NULL;
 CREATE INDEX job_finished_index ON job (finished_at) WHERE finished_at IS NOT NULL;

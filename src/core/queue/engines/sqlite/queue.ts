@@ -15,7 +15,7 @@ import { listJobs } from './list.ts'
 import { maintain } from './maintenance.ts'
 import { createReaper, isGone } from './reap.ts'
 import { type StoredWorker, toAttempt, toWorker } from './rows.ts'
-import { demandNamed, insertMessage, settleOne } from './settle.ts'
+import { demandNamed, insertMessage, settleAll } from './settle.ts'
 import { SQL } from './sql.ts'
 import { readStatistics } from './statistics.ts'
 import { verifyQueue } from './verify.ts'
@@ -53,8 +53,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   }
   const read = <T>(body: () => T): Promise<T> => store.patiently(body)
 
-  const settleNow = (settlements: readonly Settlement[]): Promise<SettleResult[]> =>
-    change(() => settlements.map((one) => settleOne(full, clock, one)))
+  const settleNow = (settlements: readonly Settlement[]): Promise<SettleResult[]> => change(() => settleAll(full, clock, settlements))
   const settle = options.settleBatch ? createBatcher(settleNow, options.settleBatch) : settleNow
 
   const renew = (workerId: string, held: readonly { id: string; token: number }[], leaseMs: number): LeaseReport => {
@@ -90,7 +89,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
       if (request.limit <= 0 || request.queues.length === 0) return []
       const paid = await read(() => paidWaits(normal, request.queues))
       const database = paid ? full : normal
-      return store.patiently(() => claimJobs(database, clock, request))
+      return store.write(database, () => claimJobs(database, clock, request))
     },
     settle,
     heartbeat: (workerId, held, leaseMs) => store.write(normal, () => renew(workerId, held, leaseMs)),
@@ -142,7 +141,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(full, queue)
         return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
       }),
-    waiting: (queues) => read(() => queues.filter((queue) => normal.get(SQL.someWaits, queue, clock.now()) !== undefined)),
+    waiting: (queues) =>
+      read(() => normal.all<{ queue: string }>(SQL.someWait, JSON.stringify(queues), clock.now()).map(({ queue }) => queue)),
     intake(queue, messageId, { jobs = [], messages = [] }) {
       if (jobs.length > 0) store.demandSpace()
       return change(() => {

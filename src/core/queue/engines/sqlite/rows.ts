@@ -1,4 +1,4 @@
-import type { Row } from '../../../storage/index.ts'
+import type { Row, SqlValue } from '../../../storage/index.ts'
 import type { WorkerRow } from '../../engine.ts'
 import type { Attempt, ClaimedJob, Job, JobDetail } from '../../job.ts'
 
@@ -15,8 +15,38 @@ export function toJob(row: JobRow): Job {
   return { ...rest, paid: paid === 1 }
 }
 
-export function toClaimed(row: JobRow & { payload: string }): ClaimedJob {
-  return toJob(row) as ClaimedJob
+/** A row of a claim, by position: `CLAIMED` in sql.ts. */
+export function toClaimed(row: readonly SqlValue[], now: number, claim: { workerId: string; leaseMs: number }): ClaimedJob {
+  return {
+    id: row[1] as string,
+    queue: row[2] as string,
+    kind: row[3] as string,
+    state: 'running',
+    priority: row[4] as number,
+    runAt: row[5] as number,
+    attempt: row[6] as number,
+    maxAttempts: row[7] as number,
+    crashes: row[8] as number,
+    token: row[9] as number,
+    leaseUntil: now + claim.leaseMs,
+    worker: claim.workerId,
+    uniqueKey: row[10] as string | null,
+    group: row[11] as string | null,
+    parentId: row[12] as string | null,
+    agentId: row[13] as string,
+    taskType: row[14] as string,
+    complexity: row[15] as ClaimedJob['complexity'],
+    paid: row[16] === 1,
+    lifetime: row[17] as ClaimedJob['lifetime'],
+    deadlineAt: row[18] as number | null,
+    reason: row[19] as string | null,
+    errorMessage: row[20] as string | null,
+    createdAt: row[21] as number,
+    startedAt: now,
+    finishedAt: null,
+    updatedAt: now,
+    payload: row[22] as string,
+  }
 }
 
 export function toDetail(row: JobRow & { payload: string | null; result: string | null; publishedAt: number | null }): JobDetail {

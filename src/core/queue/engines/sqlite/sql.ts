@@ -11,33 +11,51 @@ const slotsOf = (queue: string): string => `coalesce((SELECT CASE WHEN paused = 
   ELSE max(0, min(@limit, concurrency - (SELECT count(*) FROM job WHERE state = 'running' AND queue = ${queue}))) END
   FROM queue WHERE name = ${queue}), @limit)`
 
-/** The first runnable jobs of one queue, straight from `job_claim_index`; a group at its limit lets others pass. */
-const firstOf = (queue: string): string => `SELECT * FROM (SELECT seq, priority, crashes FROM job
-  WHERE ${RUNNABLE} AND queue = ${queue}
-  AND (group_key IS NULL OR group_key NOT IN (SELECT name FROM group_limit) OR seq IN (SELECT seq FROM free_in_group))
-  ORDER BY priority, seq LIMIT ${slotsOf(queue)})`
+/** The first runnable jobs of one queue, straight from `job_claim_index`. */
+const firstOf = (queue: string, more: string): string => `SELECT * FROM (SELECT seq, priority, crashes FROM job
+  WHERE ${RUNNABLE} AND queue = ${queue}${more} ORDER BY priority, seq LIMIT ${slotsOf(queue)})`
 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
 
+/** What a claim answers; the rest of a claimed job follows from the claim. The order is that of `toClaimed`. */
+const CLAIMED = `RETURNING seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
+  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at,
+  (SELECT payload FROM job_data WHERE job_data.seq = job.seq)`
+
+/** A group at its limit lets others pass. */
+const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
+  SELECT seq FROM (SELECT job.seq, row_number() OVER (PARTITION BY group_key ORDER BY priority, job.seq) AS nth,
+    concurrency - (SELECT count(*) FROM job r WHERE r.state = 'running' AND r.group_key = group_limit.name) AS free
+    FROM group_limit JOIN job ON group_key = group_limit.name WHERE ${RUNNABLE} AND queue IN (${names.join(', ')}))
+  WHERE nth <= free) `
+const IN_GROUP = ` AND (group_key IS NULL OR group_key NOT IN (SELECT name FROM group_limit) OR seq IN (SELECT seq FROM free_in_group))`
+
 /**
- * Claims in one statement. A job that has crashed a worker runs alone: it is taken only as the first of an idle worker, and whoever
- * runs it takes nothing beside it. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker, q0 ... for the queues.
+ * A job that has crashed a worker runs alone: it is taken only as the first of an idle worker, and whoever runs it takes nothing
+ * beside it.
  */
-export function claimSql(queues: number): string {
-  const names = Array.from({ length: queues }, (_, index) => `@q${index}`)
-  return `WITH free_in_group AS (
-    SELECT seq FROM (SELECT job.seq, row_number() OVER (PARTITION BY group_key ORDER BY priority, job.seq) AS nth,
-      concurrency - (SELECT count(*) FROM job r WHERE r.state = 'running' AND r.group_key = group_limit.name) AS free
-      FROM group_limit JOIN job ON group_key = group_limit.name WHERE ${RUNNABLE} AND queue IN (${names.join(', ')}))
-    WHERE nth <= free)
-  ${TAKE} WHERE seq IN (
-    SELECT seq FROM (SELECT seq, row_number() OVER inOrder AS nth, sum(crashes > 0) OVER inOrder AS poison
-      FROM (SELECT * FROM (${names.map(firstOf).join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit)
-      WINDOW inOrder AS (ORDER BY priority, seq))
-    WHERE poison = 0 OR (nth = 1 AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND worker = @worker)))
-  AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND worker = @worker AND crashes > 0)
-  RETURNING ${JOB_COLUMNS}, ${PAYLOAD}`
+const alone = (jobs: string): string => `SELECT seq FROM (SELECT seq, row_number() OVER inOrder AS nth,
+    sum(crashes > 0) OVER inOrder AS poison FROM (${jobs}) WINDOW inOrder AS (ORDER BY priority, seq))
+  WHERE (poison = 0 OR (nth = 1 AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND worker = @worker)))
+    AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND worker = @worker AND crashes > 0)`
+
+/** What a claim has to mind beside priorities: both are rare, and cost the others nothing. */
+export type ClaimCare = { groups: boolean; crashes: boolean }
+
+/**
+ * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
+ * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
+ *
+ * Claims in one statement. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker (also for `alone`), q0 ... for the
+ * queues.
+ */
+export function claimSql(queues: number, care: ClaimCare): string {
+  const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
+  const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
+  const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
+  const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
+  return `${care.groups ? groupsOf(names) : ''}${TAKE} WHERE seq IN (${chosen}) ${CLAIMED}`
 }
 
 export const SQL = {
@@ -48,10 +66,12 @@ export const SQL = {
     @group, @parentId, @agentId, @taskType, @complexity, @paid, @lifetime, @deadlineAt, @now, @now, @startedAt, @now) RETURNING seq`,
   insertData: 'INSERT INTO job_data (seq, payload) VALUES (?, ?)',
   same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
-  living: `SELECT id, status FROM job WHERE queue = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
-  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = ? LIMIT 1`,
+  living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
+  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
   claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
-    RETURNING ${JOB_COLUMNS}, ${PAYLOAD}`,
+    ${CLAIMED}`,
+  hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
+  hasCrashed: `SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running') LIMIT 1`,
   one: `SELECT ${JOB_COLUMNS}, ${PAYLOAD}, ${RESULT}, published_at AS publishedAt FROM job WHERE id = ?`,
 
   complete: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
@@ -65,6 +85,11 @@ export const SQL = {
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
   end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
+  held: `SELECT seq FROM job WHERE id = ? AND token = ? AND state = 'running'`,
+  completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
+    cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
+  setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+    ON CONFLICT (seq) DO UPDATE SET result = excluded.result`,
   setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',
   dropResult: 'DELETE FROM job_result WHERE seq = ?',
   keepOrphan: 'INSERT INTO orphan_result (job_id, token, outcome, result, reason, at) VALUES (?, ?, ?, ?, ?, ?)',
@@ -119,7 +144,8 @@ export const SQL = {
   read: `UPDATE message SET read_count = read_count + 1, visible_at = @until WHERE id IN (SELECT id FROM message
     WHERE queue = @queue AND acked_at IS NULL AND visible_at <= @now ORDER BY id LIMIT @limit)
     RETURNING id, read_count AS readCount, enqueued_at AS enqueuedAt, body`,
-  someWaits: 'SELECT 1 FROM message WHERE queue = ? AND acked_at IS NULL AND visible_at <= ? LIMIT 1',
+  someWait: `SELECT value AS queue FROM json_each(?) WHERE EXISTS
+    (SELECT 1 FROM message WHERE queue = value AND acked_at IS NULL AND visible_at <= ?)`,
   ack: 'UPDATE message SET acked_at = ? WHERE queue = ? AND id = ? AND acked_at IS NULL',
 
   addWorker: `INSERT INTO worker (id, pid, pid_start, boot_id, pid_namespace, queues, version, role, started_at, seen_at)

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export type Pair = { kind: string; a: string; b: string }
+
+const FOLDER = join(import.meta.dirname, '..', 'fixtures', 'answering')
+const SLOT = /\[(neg|ant|swap|id|path|num|ver|lang|flag|str|word):([^\]]*)\]/g
+
+function lines(name: string): string[] {
+  return readFileSync(join(FOLDER, name), 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+}
+
+/** The line with every first choice, and with exactly one other choice each. */
+function expand(line: string): { first: string; others: { kind: string; text: string }[] } {
+  const write = (at: number, choice: number): string => {
+    let index = 0
+    return line.replace(SLOT, (_whole, _kind, choices: string) => choices.split('|')[index++ === at ? choice : 0] ?? '')
+  }
+  const others = [...line.matchAll(SLOT)].flatMap(([, kind = '', choices = ''], at) =>
+    choices
+      .split('|')
+      .slice(1)
+      .map((_text, choice) => ({ kind, text: write(at, choice + 1) })),
+  )
+  return { first: write(-1, 0), others }
+}
+
+/** Requests that differ in one thing. */
+export function mutations(): Pair[] {
+  return lines('must-refuse.txt').flatMap((line) => {
+    const { first, others } = expand(line)
+    return others.map(({ kind, text }) => ({ kind, a: first, b: text }))
+  })
+}
+
+/** The same in other words, and in other words with one thing changed. */
+export function paraphrases(set: 'dev' | 'held-out'): { same: Pair[]; changed: Pair[] } {
+  const found: { same: Pair[]; changed: Pair[] } = { same: [], changed: [] }
+  for (const line of lines(`paraphrases-${set}.txt`)) {
+    const [a = '', right = ''] = line.split(' => ')
+    const { first, others } = expand(right)
+    found.same.push({ kind: 'same', a, b: first })
+    for (const { kind, text } of others) found.changed.push({ kind, a, b: text })
+  }
+  return found
+}
+
+/** Every two of some hundred commit subjects. */
+export function subjectPairs(): Pair[] {
+  const subjects = lines('commit-subjects.txt')
+  return subjects.flatMap((a, index) => subjects.slice(index + 1).map((b) => ({ kind: 'subject', a, b })))
+}
