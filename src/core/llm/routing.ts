@@ -83,6 +83,8 @@ export type RouteNeeds = {
   tools: boolean
   mcp: boolean
   inputTokens: number
+  /** The provider puts an earlier conversation in front, which it alone knows: as input it may be as long as the window. */
+  continues?: boolean
   maxOutputTokens: number
   maxCostNusd: number | null
   offline: boolean

@@ -300,4 +300,15 @@ describe('a provider', () => {
     expect(account.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
     expect(account.take('openai', { rpm: null, tpm: null }, 1)).toBe(0)
   })
+
+  it('fills up again for those behind a clock that was ahead', () => {
+    const account = open()
+    const limits = { rpm: 1, tpm: null }
+    now += 3_600_000
+    expect(account.take('openai', limits, 1)).toBe(0)
+    now -= 3_600_000
+    expect(account.take('openai', limits, 1)).toBe(60_000)
+    now += 60_000
+    expect(account.take('openai', limits, 1)).toBe(0)
+  })
 })
