@@ -136,6 +136,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   async function worker(options: { concurrency: number }): Promise<QueueWorker> {
     const { clock, version } = context
     const { createConsumer, createWorker } = await import('./queue/index.ts')
+    // what the repository may not set is told before anything of the queue is touched
+    ;(await models.llm()).routing.table()
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
     const leaseMs = resolved.get<number>('queue.lease_ms')
