@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
+import { composeDetach } from './app/detach.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -17,7 +18,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { EnqueueResult, MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -27,7 +28,7 @@ import {
   reclaimLeftovers,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
-import type { AnswerOptions, Answering, Question, RepositoryFacts } from './answering/index.ts'
+import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
@@ -374,18 +375,11 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
-  /** Puts a question into the queue for a worker to answer. @throws REQUEST_INVALID */
-  async function detach(question: Question, options: AnswerOptions): Promise<EnqueueResult & { workers: number }> {
-    const job = await models.createJob({ request: await (await answering()).requestOf(question), ...options })
-    const [[enqueued], workers] = [await (await queueEngine()).enqueue([job]), await (await queue()).liveWorkers()]
-    return { ...enqueued!, workers }
-  }
-
   return {
     context,
     git,
     answering,
-    detach,
+    detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     stateDir,
     database,

@@ -46,8 +46,9 @@ it.each([
 ])('%s: exit 7, nothing was sent and nothing is owed', async (name, more, tunnels) => {
   const before = proxy.seen.length
   const answer = await bench.ask([`Why not: ${name}?`], [], { env: { ...behind, ...more } })
-  const { data } = expectFailure(answer, 'PROVIDER_UNAVAILABLE', 7)
+  const { data, message } = expectFailure(answer, 'PROVIDER_UNAVAILABLE', 7)
   expect(data).toMatchObject({ reason: 'provider_unavailable.connection' })
+  expect(message).toMatch(/cannot be reached: [A-Z_]+/)
   expect(answer.seen).toEqual([])
   expect(proxy.seen.length - before).toBe(tunnels)
   const { json } = await bench.place.run(['queue', 'show', String(data!['id'])])

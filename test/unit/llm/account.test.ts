@@ -197,7 +197,7 @@ describe('a provider', () => {
 
   it('is blocked until a person says so', () => {
     open().block('openai', 'quota')
-    expect(open().blocked('openai')).toEqual({ reason: 'quota', since: '2026-11-20T12:00:00.000Z' })
+    expect(open().blocked('openai')).toEqual({ reason: 'quota', credential: null, since: '2026-11-20T12:00:00.000Z' })
     expect(open().unblock('openai')).toBe(true)
     expect(open().unblock('openai')).toBe(false)
     expect(open().blocked('openai')).toBeNull()
