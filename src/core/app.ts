@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
 import { composeDetach } from './app/detach.ts'
+import { improvementSettings } from './app/improvement-settings.ts'
+import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -259,6 +261,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       outputsDir: join(await stateDir(), 'agents'),
       secrets: secretValues(context.env),
       completeTurn: ports.completeTurn ?? models.completeTurn,
+      writesWhole: models.writesWhole,
     })
   })
 
@@ -293,26 +296,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       clock,
       process: processes.self,
       isAlive: (owner) => processes.isAlive(owner),
-      settings: {
-        include: resolved.get('sandbox.include'),
-        setup: resolved.get('sandbox.setup'),
-        services: resolved.get('sandbox.services'),
-        sandboxGit: resolved.get('sandbox.git'),
-        planTest: resolved.get('plan.test'),
-        planBuild: resolved.get('plan.build'),
-        planEnv: resolved.get('plan.env'),
-        planTimeoutMs: resolved.get('plan.timeout'),
-        planScope: resolved.get('plan.scope'),
-        measureCpu: resolved.get('measure.cpu'),
-        regressionThreshold: resolved.get('regression_threshold'),
-        autoRollback: resolved.get('auto_rollback_on_regression'),
-        autoRisk: resolved.get('approvals.autoRisk'),
-        approvalExpiryMs: resolved.get('approvals.expiry'),
-        protectedBranches: resolved.get('landing.protected'),
-        hooks: resolved.get('landing.hooks'),
-        timeoutMs: resolved.get('timeout_ms'),
-        maxIterations: resolved.get('max_iterations'),
-      },
+      settings: improvementSettings(resolved),
       path,
       hostEnv: context.env,
       ci: context.ci,
@@ -347,7 +331,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
-    const { tasks } = (await models.llm()).routing.table()
+    const { tasks } = (await models.llm()).routing.plan()
     const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
@@ -375,6 +359,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
+  const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
+
   return {
     context,
     git,
@@ -389,6 +375,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     queue,
     worker,
     llm: models.llm,
+    models,
+    modelReports,
     log,
     system,
     close: async (): Promise<void> => {

@@ -31,13 +31,15 @@ function improve(provider: 'anthropic' | 'openai', ...more: string[]): Promise<A
 }
 
 describe('improve --goal through queue, account and SDK', () => {
-  it.each(['anthropic', 'openai'] as const)('%s makes a candidate that is kept; each turn is a paid row', async (provider) => {
+  it('makes a candidate that is kept; each turn is a paid row; its record replays', async () => {
     mock.script(READ, EDIT, DONE)
-    const answer = await improve(provider, '--budget', '1')
+    const answer = await improve('anthropic', '--budget', '1')
     expect(answer.json.data?.candidates?.[0], answer.stdout + answer.stderr).toMatchObject({ verdict: 'keep', source: { kind: 'model' } })
     expect(mock.meter().calls).toBe(3)
     const listed = await place.run(['queue', 'list'])
     expect(listed.json.data.requests).toHaveLength(3)
+    const { tool_calls: tools } = (await place.run(['queue', 'stats'])).json.data
+    expect(tools).toMatchObject({ requests: 3, by_type: ['done', 'edit', 'read'].map((tool_name) => ({ tool_name, calls: 1 })) })
     const record = readRecord(`${place.root}/.git/singularity/records/${answer.json.data.run.id}.json.gz`)
     expect(JSON.stringify(record.recordings)).not.toContain('key-of-the-test')
 
@@ -48,15 +50,16 @@ describe('improve --goal through queue, account and SDK', () => {
     place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })
     const miss = await place.run(replay)
     expect({ exitCode: miss.exitCode, code: miss.json.error?.code }, miss.stdout).toEqual({ exitCode: 7, code: 'REPLAY_MISS' })
+    expect(miss.json.error?.message).toMatch(/The nearest is turn \d of conversation [\w-]+; it differs first in: tool: \/\/ altered/)
     expect(mock.meter().calls).toBe(3)
   })
 
-  it('goes on where the provider refused, without paying again', async () => {
+  it('openai: goes on where the provider refused, without paying again', async () => {
     mock.script(READ, EDIT, { failure: { kind: 'http', status: 400, type: 'invalid_request_error' } })
-    const failed = await improve('anthropic')
+    const failed = await improve('openai')
     expect({ exitCode: failed.exitCode, code: failed.json.error?.code }, failed.stdout).toEqual({ exitCode: 2, code: 'BAD_REQUEST' })
     mock.script(DONE)
-    const answer = await improve('anthropic')
+    const answer = await improve('openai')
     expect(answer.json.data?.candidates?.[0], answer.stdout + answer.stderr).toMatchObject({ verdict: 'keep' })
     expect(mock.requests).toHaveLength(4)
   })

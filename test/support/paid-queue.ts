@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect } from 'vitest'
 import { type Playground, createPlayground } from '../cli/playground.ts'
-import { systemClock } from '../../src/core/kernel/index.ts'
+import { type Clock, systemClock } from '../../src/core/kernel/index.ts'
 import { type Account, createAccount } from '../../src/core/llm/index.ts'
 import { createProcessInfo } from '../../src/core/process/index.ts'
 import { loadSqlite } from '../../src/core/storage/index.ts'
@@ -80,9 +80,9 @@ export function rows<T = Record<string, unknown>>(path: string, sql: string, ...
 }
 
 /** The account as it stands, with what dead processes left in it accounted for. */
-export function recoveredAccount<T>(place: Playground, look: (account: Account) => T): T {
+export function recoveredAccount<T>(place: Playground, look: (account: Account) => T, clock: Clock = systemClock): T {
   const processes = createProcessInfo()
-  const account = createAccount({ path: accountFile(place), clock: systemClock, processes })
+  const account = createAccount({ path: accountFile(place), clock, processes })
   try {
     account.recover((owner) => processes.isAlive(owner))
     return look(account)

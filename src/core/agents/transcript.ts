@@ -146,8 +146,6 @@ export function createTranscripts({ db, clock }: { db: Database; clock: Clock })
       const row = db.get<SessionRow>(SQL.lastSessionOf, runId)
       return row ? toSession(row) : null
     },
-
-    toolCounts: () => db.all<{ tool: string; calls: number; failed: number }>(SQL.toolCounts),
   }
 }
 

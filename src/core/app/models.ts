@@ -2,8 +2,17 @@ import { readFileSync } from 'node:fs'
 import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
 import type { ModelCall, ModelRequest } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
-import { SingularityError, formatDuration } from '../kernel/index.ts'
-import type { Llm, ModelService, ProviderEntry, StoredRequest, StoredResult } from '../llm/index.ts'
+import { SingularityError, formatDuration, newUuid } from '../kernel/index.ts'
+import type {
+  CheckDeps,
+  CheckReport,
+  Llm,
+  ModelService,
+  ProviderEntry,
+  ProviderListing,
+  StoredRequest,
+  StoredResult,
+} from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
 import type { Caller, NewJob, QueueEngine } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -146,6 +155,50 @@ export function composeModels(parts: ModelParts) {
     throw answerError(detail)
   }
 
+  /** One durable request, tried once: what would have to wait has failed. @throws what refuses it before anything is sent */
+  const askOnce: CheckDeps['ask'] = async (request, hints) => {
+    const [{ createRequestJob }, { createCaller }, opened] = [await room(), await import('../queue/index.ts'), await service()]
+    const job = await createRequestJob(request, (await llm()).requestContext(), hints)
+    await opened.preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    const engine = await parts.engine()
+    const asker = createCaller({
+      engine,
+      handlers: [opened.handler({ once: true })],
+      clock,
+      log: await parts.log('cli'),
+      version: context.version,
+      processes,
+      leaseMs: (await parts.settings()).get('queue.lease_ms'),
+    })
+    try {
+      const { detail } = await asker.runOwn({ ...job, lifetime: 'with_owner' })
+      return { detail, attempts: await engine.attempts(detail.id) }
+    } finally {
+      await asker.close()
+    }
+  }
+
+  const lookDeps = async () => {
+    const [opened, { routing, account, secrets }] = [await service(), await llm()]
+    const offline = (await parts.settings()).get<boolean>('offline')
+    return { table: routing.table(), account, secrets, service: opened, offline }
+  }
+
+  /** `llm check`: calls every provider that is set up, each once. */
+  const check = async (options: { dryRun: boolean }): Promise<CheckReport> => {
+    const { https, http } = proxiesOf(env)
+    const { checkModels } = await room()
+    const more = { ask: askOnce, newId: () => newUuid(clock), proxied: Boolean(https || http) }
+    return checkModels({ ...(await lookDeps()), ...more }, options)
+  }
+
+  /** `llm models --check`: which models of the table their providers know. */
+  const listings = async (): Promise<{ providers: ProviderListing[] }> => (await room()).compareListings(await lookDeps())
+
+  /** Whether a model only writes whole files, as the routing table knows it. */
+  const writesWhole = async (name: string): Promise<boolean> =>
+    (await room()).findModel((await llm()).routing.table(), name)?.editFormat === 'whole'
+
   /** The wire protocols of coding agents and whose key they are metered with. */
   const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
     (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
@@ -178,7 +231,7 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, createJob, callModel, completeTurn, agents }
+  return { llm, service, caller, createJob, callModel, completeTurn, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {

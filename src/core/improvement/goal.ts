@@ -74,10 +74,13 @@ export type ModelGateway = {
   close(): Promise<void>
 }
 
+/** `basis`: how sure it is that the agent is called as it wants to be. */
+export type AgentPlan = { metered: boolean; basis: string }
+
 /** The port: the room above that knows how agents are called. */
 export type AgentWork = {
   /** @throws USAGE, EXEC_FAILED, LLM_NOT_CONFIGURED */
-  plan(agent: AgentRequest): Promise<{ exec: ExecRequest; metered: boolean }>
+  plan(agent: AgentRequest): Promise<{ exec: ExecRequest } & AgentPlan>
   open(agent: AgentRequest, run: { runId: string; jailed: boolean }): Promise<ModelGateway>
 }
 

@@ -36,6 +36,9 @@ export type ReservationRequest = {
   owner: ProcessIdentity
 }
 
+/** `since`: ISO time. */
+export type ModelNotice = { provider: string; model: string; reason: string; since: string }
+
 export type BreakerVerdict = { allowed: true; probe: boolean } | { allowed: false; reopensAt: number }
 
 /**
@@ -79,5 +82,14 @@ export type Account = {
   closeUntil(provider: string, until: number): void
   /** Retries are at most a fifth of the last hundred calls, plus three. */
   mayRetry(provider: string): boolean
+
+  /** Bytes this model was seen to make a token of; undefined: it was not asked yet. */
+  bytesPerToken(model: string): number | undefined
+  /** What an answer told about that. */
+  learnTokens(model: string, bytes: number, inputTokens: number): void
+  /** What stands until it is seen to be over: models their providers do not know any more. */
+  notices(): ModelNotice[]
+  notice(provider: string, model: string, reason: string): void
+  clearNotice(provider: string, model: string): boolean
   close(): void
 }

@@ -6,6 +6,7 @@ import { LLM_KIND } from './check-request.ts'
 import type { ProviderFailure } from './failure.ts'
 import { POLICY, errorText, reasonText } from './policy.ts'
 import type { ChatMessage, ProviderAnswer } from './provider.ts'
+import { promptBytes } from './price.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { type Step, costOfAttempts, failed, messagesOf, resultOf } from './result.ts'
 import type { Candidate, ProviderEntry, Route } from './routing.ts'
@@ -31,7 +32,12 @@ export type LlmHandlerDeps = CallDeps & {
   /** Everything that was paid for, also what will be fenced: feeds the exact cache. */
   onAnswer?: (request: StoredRequest, result: StoredResult) => void
   onText?: (delta: string) => void
+  /** One try: what would have to wait has failed. */
+  once?: boolean
 }
+
+/** How long requests rest where the ledger cannot be written. */
+const LEDGER_PAUSE_MS = 60_000
 
 /** Runs requests to models: validate, route, publish (the call), track metrics; the same code in a worker and in a waiting command. */
 export function createLlmHandler(deps: LlmHandlerDeps): JobHandler {
@@ -89,8 +95,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const totals = { nusd, latencyMs: Math.round(clock.monotonic() - started), steps }
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
-        await timed('track_metrics', () => deps.onAnswer?.(request, result))
-        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job.id, result, null) }
+        await timed('track_metrics', () => {
+          deps.onAnswer?.(request, result)
+          if (step === 'call') learnFrom(deps, candidate, request, result)
+        })
+        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
       const { failure, reask } = judged
       if (answer) await context.attempts.update(outcome.n, { kind: failure.kind, reason: failure.reason })
@@ -99,7 +108,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const next = learn(
         tries,
         { failure, candidate, step, reask },
-        { maxRetries: deps.maxRetries(), now: clock.now(), random: deps.random() },
+        { maxRetries: deps.once ? 0 : deps.maxRetries(), now: clock.now(), random: deps.random() },
       )
       const cause = { failure, candidate, answer }
       if (next === 'end') return failed(job, cause, totals)
@@ -144,13 +153,32 @@ function readiness({ account, clock }: LlmHandlerDeps, { model, provider }: Cand
 }
 
 /** What the account has to know beyond this request. */
-async function tell({ account, clock, credentialOf }: LlmHandlerDeps, { provider }: Candidate, failure: ProviderFailure): Promise<void> {
+async function tell(
+  { account, clock, credentialOf }: LlmHandlerDeps,
+  { model, provider }: Candidate,
+  failure: ProviderFailure,
+): Promise<void> {
   if (POLICY[failure.reason].blocks) {
     const what = failure.reason === 'auth' ? `refuses the key ${provider.keyName ?? ''}` : 'takes no more requests'
     account().block(provider.name, `${failure.reason}: ${provider.name} ${what}`, await credentialOf(provider))
   }
   if (failure.reason === 'rate_limited' && failure.retryAfterMs !== null)
     account().closeUntil(provider.name, clock.now() + failure.retryAfterMs)
+  if (failure.reason === 'model_not_found') account().notice(provider.name, model.name, failure.message)
+}
+
+/** Below this size most of a prompt is the model's template, and no ratio says anything. */
+const TELLING_BYTES = 1000
+
+/** An answer that was paid for is never lost over what could be learned from it. */
+function learnFrom({ account }: LlmHandlerDeps, { model, provider }: Candidate, request: StoredRequest, { usage }: StoredResult): void {
+  try {
+    const bytes = promptBytes(request)
+    if (usage && usage.prompt_tokens > 0 && bytes >= TELLING_BYTES) account().learnTokens(model.name, bytes, usage.prompt_tokens)
+    account().clearNotice(provider.name, model.name)
+  } catch {
+    // a full disk
+  }
 }
 
 function waiting(runAt: number, counts: boolean, reason: string, errorMessage?: string): JobOutcome {
@@ -166,7 +194,7 @@ function waitFor(
   deps: LlmHandlerDeps,
 ): JobOutcome {
   const { failure, candidate } = cause
-  const mayGoOn = failure.reason === 'rate_limited' || deps.account().mayRetry(candidate.provider.name)
+  const mayGoOn = !deps.once && (failure.reason === 'rate_limited' || deps.account().mayRetry(candidate.provider.name))
   if (!mayGoOn) return failed(job, cause, totals)
   const text = errorText(failure, {
     provider: candidate.provider.name,
@@ -179,15 +207,18 @@ function waitFor(
 }
 
 /** No model, no money, no ledger: ends the request, or lets it wait where the error says when it may go on. */
-function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock }: LlmHandlerDeps): JobOutcome {
+function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }: LlmHandlerDeps): JobOutcome {
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
-  if (retryAt > clock.now()) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  if (retryAt > clock.now() && !once) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  // a full disk or a broken ledger says nothing about the request: whoever waits is told, what nobody waits for waits itself
+  if (error.kind === 'environment' && job.lifetime === 'durable' && !once)
+    return waiting(clock.now() + LEDGER_PAUSE_MS, false, error.code.toLowerCase(), error.message)
   return {
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
     result: { error: { code: error.code, message: error.message, data: error.data ?? null } },
-    messages: messagesOf(job.id, null, error.message),
+    messages: messagesOf(job, null, error.message),
   }
 }

@@ -130,6 +130,7 @@ function noRoute(needs: RouteNeeds, passed: readonly { model: ModelEntry; why: P
     : `No model for a ${place}: the route is empty.`
   return new SingularityError(code, message, {
     ...(code === 'LLM_NOT_CONFIGURED' && { hints: WAYS_OUT }),
+    ...(furthest?.why.stage === 'blocked' && { hints: [`singularity llm unblock ${furthest.model.provider}`] }),
     data: {
       model: furthest?.model.name ?? null,
       provider: furthest?.model.provider ?? null,

@@ -8,12 +8,12 @@ import { type CapNeeds, capsFor, routeStateOf } from './caps.ts'
 import { createProvider } from './create-provider.ts'
 import { ProviderFailure } from './failure.ts'
 import { type JudgedAnswer, type LlmHandlerDeps, createLlmHandler } from './handler.ts'
-import { assertBounded, boundTokens, costOf, nusdOf } from './price.ts'
+import { type Estimate, assertBounded, boundTokens, costOf, estimateCost, nusdOf } from './price.ts'
 import type { Provider, ProviderAnswer } from './provider.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { route } from './route.ts'
 import type { Llm } from './open.ts'
-import type { Candidate, ProviderEntry, Route, RouteNeeds, RoutingTable } from './routing.ts'
+import type { Candidate, ModelEntry, ProviderEntry, Route, RouteNeeds, RoutingTable } from './routing.ts'
 import { createSlots } from './slots.ts'
 import { createAnswerChecker, invalid, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
@@ -132,7 +132,19 @@ export function createModelService(deps: ModelServiceDeps) {
     /** The route a request would take now. @throws as the request itself would end, before anything is stored */
     preview: (request: StoredRequest, id = ''): Promise<Route> => routeOf(request, triesOf([]), id),
 
-    handler(options: { onText?: (delta: string) => void } = {}): JobHandler {
+    /** Nano-dollars of a request before it is sent; null where the model has no price. */
+    estimate({ model, provider }: Candidate, request: StoredRequest): Estimate | null {
+      if (model.price) return estimateCost(model.price, request, maxOutputOf(request, model), account().bytesPerToken(model.name))
+      return provider.loopback ? { low: 0, likely: 0, high: 0 } : null
+    },
+
+    /** What a provider itself lists, through one of its models of the table. @throws ProviderFailure */
+    async listModels(model: ModelEntry, signal: AbortSignal): Promise<{ id: string; contextWindow: number | null }[]> {
+      const provider = routing.table().providers.get(model.provider)!
+      return (await openProvider({ model, provider, boundNusd: null })).listModels({ signal })
+    },
+
+    handler(options: { onText?: (delta: string) => void; once?: boolean } = {}): JobHandler {
       return createLlmHandler({
         account,
         clock: deps.clock,

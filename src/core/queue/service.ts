@@ -235,8 +235,15 @@ export function createQueueService(deps: QueueServiceDeps) {
       target: SEED_TARGETS,
     }),
 
-    /** Removes what ended long ago: payloads first. */
-    prune: async (): Promise<{ pruned: number; done: boolean }> => engine.maintain({ now: true, retentionDays: deps.retentionDays }),
+    /** Removes what ended long ago, payloads first, all of it: others get their turn in between. */
+    async prune(): Promise<{ pruned: number; done: boolean }> {
+      let pruned = 0
+      for (;;) {
+        const part = await engine.maintain({ now: true, retentionDays: deps.retentionDays })
+        pruned += part.pruned
+        if (part.done) return { pruned, done: true }
+      }
+    },
 
     /** What is due once a day, within 50 ms; called after every command. What cannot be done now is done another time. */
     async tidy(): Promise<void> {

@@ -47,6 +47,12 @@ CREATE TABLE retries (provider TEXT PRIMARY KEY, recent TEXT NOT NULL) STRICT;  
 
 CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL) STRICT;
 `,
+  `
+CREATE TABLE calibration (model TEXT PRIMARY KEY, bytes_per_token REAL NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE notice (
+  provider TEXT NOT NULL, model TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (provider, model)
+) STRICT, WITHOUT ROWID;
+`,
 ]
 
 const KEY = 'repository = ? AND request = ? AND token = ? AND attempt = ?'
@@ -98,4 +104,13 @@ export const SQL = {
 
   retries: 'SELECT recent FROM retries WHERE provider = ?',
   putRetries: 'INSERT OR REPLACE INTO retries (provider, recent) VALUES (?, ?)',
+
+  calibration: 'SELECT bytes_per_token FROM calibration WHERE model = ?',
+  putCalibration: `INSERT INTO calibration (model, bytes_per_token, n, at) VALUES (?, ?, 1, ?)
+    ON CONFLICT (model) DO UPDATE SET bytes_per_token = excluded.bytes_per_token, n = n + 1, at = excluded.at`,
+  notices: 'SELECT provider, model, reason, since FROM notice ORDER BY provider, model',
+  noticeOf: 'SELECT 1 AS found FROM notice WHERE provider = ? AND model = ?',
+  putNotice: `INSERT INTO notice (provider, model, reason, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT (provider, model) DO UPDATE SET reason = excluded.reason`,
+  clearNotice: 'DELETE FROM notice WHERE provider = ? AND model = ?',
 } as const

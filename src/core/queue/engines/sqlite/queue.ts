@@ -18,6 +18,8 @@ import { type StoredWorker, toAttempt, toWorker } from './rows.ts'
 import { demandNamed, insertMessage, settleAll } from './settle.ts'
 import { SQL } from './sql.ts'
 import { readStatistics } from './statistics.ts'
+import { STATISTICS } from './statistics-sql.ts'
+import type { CallRecord } from '../../statistics.ts'
 import { verifyQueue } from './verify.ts'
 
 export type SqliteQueueOptions = ConnectionOptions & {
@@ -177,6 +179,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
     maintain: (wanted) => maintain(store, clock, wanted),
     events: (afterSeq, limit) => read(() => normal.all<JobEvent>(SQL.events, afterSeq, limit)),
     lastEvent: () => read(() => normal.get<{ seq: number }>(SQL.lastEvent)!.seq),
+    calls: (since) => read(() => normal.all<CallRecord>(STATISTICS.calls, since)),
     statistics: () => read(() => readStatistics(normal, clock.now())),
     health: () => store.health(),
     verify: () => read(() => verifyQueue(normal)),
