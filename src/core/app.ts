@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
+import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
@@ -19,7 +20,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { EnqueueResult, MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
+import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -29,7 +30,7 @@ import {
   reclaimLeftovers,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
-import type { AnswerOptions, Answering, Question, RepositoryFacts } from './answering/index.ts'
+import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
@@ -138,6 +139,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   async function worker(options: { concurrency: number }): Promise<QueueWorker> {
     const { clock, version } = context
     const { createConsumer, createWorker } = await import('./queue/index.ts')
+    // what the repository may not set is told before anything of the queue is touched
+    ;(await models.llm()).routing.table()
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
     const leaseMs = resolved.get<number>('queue.lease_ms')
@@ -356,21 +359,14 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
-  /** Puts a question into the queue for a worker to answer. @throws REQUEST_INVALID */
-  async function detach(question: Question, options: AnswerOptions): Promise<EnqueueResult & { workers: number }> {
-    const job = await models.createJob({ request: await (await answering()).requestOf(question), ...options })
-    const [[enqueued], workers] = [await (await queueEngine()).enqueue([job]), await (await queue()).liveWorkers()]
-    return { ...enqueued!, workers }
-  }
-
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
   return {
     context,
     git,
     answering,
+    detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
-    detach,
     stateDir,
     database,
     settings,

@@ -235,7 +235,7 @@ export function composeModels(parts: ModelParts) {
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
-  const either = (name: string): string | undefined => env[name] ?? env[name.toLowerCase()]
+  const either = (name: string): string | undefined => env[name] || env[name.toLowerCase()]
   return { https: either('HTTPS_PROXY'), http: either('HTTP_PROXY'), no: either('NO_PROXY') }
 }
 
