@@ -52,7 +52,7 @@ describe('status', () => {
     const { exitCode, json } = await place.run(['status'])
     expect(Object.keys(json.data)).toEqual(['status', 'services', 'version'])
     expect(Object.keys(json.data.services)).toEqual(['database', 'queue', 'native', 'isolation', 'llm'])
-    expect(json.data.services).toMatchObject({ database: 'not created', queue: 'not configured', native: 'loaded', llm: 'not configured' })
+    expect(json.data.services).toMatchObject({ database: 'not created', queue: 'not created', native: 'loaded', llm: 'not configured' })
     expect(exitCode).toBe(0)
     expect(place.frozen()).toEqual(before)
     expect(existsSync(state())).toBe(false)

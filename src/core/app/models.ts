@@ -46,7 +46,7 @@ export function composeModels(parts: ModelParts) {
   const llm = (askPassphrase: (() => Promise<string | null>) | null = null): Promise<Llm> =>
     (memory.llm ??= (async () => {
       const { stateHome, configHome, packageRoot } = context
-      const { openLlm } = await room()
+      const { openLlm } = await import('./open-models.ts')
       const shared = { env, stateHome, configHome, packageRoot, clock, platform: process.platform, askPassphrase }
       const opened = openLlm({ ...shared, repositoryFile: await parts.repositoryFile(), processes })
       parts.onClose(() => opened.close())

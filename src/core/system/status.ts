@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingularityError } from '../kernel/index.ts'
 import { findEngine } from '../parsing/index.ts'
@@ -17,11 +17,17 @@ export type SystemStatus = {
 /** Whether the parts are there. Reads only: nothing is made, no parser is loaded. */
 export async function readStatus(deps: SystemDeps): Promise<SystemStatus> {
   const native = nativeState()
-  const [database, isolation] = await Promise.all([native === 'loaded' ? databaseState(deps) : ('down' as const), isolationState(deps)])
+  const loaded = native === 'loaded'
+  const [database, queue, isolation, llm] = await Promise.all([
+    loaded ? databaseState(deps) : ('down' as const),
+    loaded ? queueState(deps) : ('down' as const),
+    isolationState(deps),
+    loaded ? modelState(deps) : ('down' as const),
+  ])
   const unhealthy = database === 'down' || native === 'down'
   return {
     status: unhealthy ? 'unhealthy' : isolation === 'down' ? 'degraded' : 'healthy',
-    services: { database, queue: 'not configured', native, isolation, llm: 'not configured' },
+    services: { database, queue, native, isolation, llm },
     version: deps.version,
   }
 }
@@ -43,6 +49,38 @@ async function databaseState(deps: SystemDeps): Promise<ServiceState> {
     return 'up'
   } catch (error) {
     return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'
+  }
+}
+
+/** Looks at the file only: opening the queue would be work for everybody who waits at it. */
+async function queueState(deps: SystemDeps): Promise<ServiceState> {
+  try {
+    const path = join(await deps.stateDir(), 'queue.db')
+    if (!existsSync(path)) return 'not created'
+    return isDatabase(path) ? 'up' : 'down'
+  } catch (error) {
+    return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'
+  }
+}
+
+function isDatabase(path: string): boolean {
+  const [file, head] = [openSync(path, 'r'), Buffer.alloc(16)]
+  try {
+    readSync(file, head, 0, 16, 0)
+    return head.toString('latin1') === 'SQLite format 3\0'
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Whether some model could be called now: with a key (or on this machine), allowed and not blocked. Nobody is called. */
+async function modelState(deps: SystemDeps): Promise<ServiceState> {
+  try {
+    const { providers } = (await deps.llm()).overview.routes()
+    if (providers.some(({ usable }) => usable)) return 'up'
+    return providers.some(({ reason }) => reason?.startsWith('blocked')) ? 'down' : 'not configured'
+  } catch {
+    return 'down'
   }
 }
 
