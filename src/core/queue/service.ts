@@ -6,12 +6,14 @@ import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE
 import {
   type AttemptRow,
   type AwaitedResponse,
-  type RequestRow,
+  type RequestShown,
   type RequestSummary,
   attemptRow,
   awaitedResponse,
+  requestError,
   requestRow,
   requestSummary,
+  stepRows,
 } from './request-view.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
 
@@ -125,10 +127,11 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws NOT_FOUND */
-    async show(id: string): Promise<{ request: RequestRow; attempts: AttemptRow[] }> {
+    async show(id: string): Promise<RequestShown> {
       const job = await engine.get(id)
       if (!job) throw unknown(id)
-      return { request: requestRow(job), attempts: (await engine.attempts(id)).map(attemptRow) }
+      const attempts = await engine.attempts(id)
+      return { request: requestRow(job), attempts: attempts.map(attemptRow), steps: stepRows(job), error: requestError(job, attempts) }
     },
 
     async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
