@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
+import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
@@ -18,7 +19,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
+import type { EnqueueResult, MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -28,7 +29,7 @@ import {
   reclaimLeftovers,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
-import type { Answering, RepositoryFacts } from './answering/index.ts'
+import type { AnswerOptions, Answering, Question, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
@@ -139,7 +140,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const { createConsumer, createWorker } = await import('./queue/index.ts')
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
-    const [pollMs, leaseMs] = [resolved.get<number>('queue.poll_ms'), resolved.get<number>('queue.lease_ms')]
+    const leaseMs = resolved.get<number>('queue.lease_ms')
     return createWorker({
       engine,
       handlers: [(await models.service()).handler()],
@@ -148,7 +149,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       version,
       processes: createProcessInfo(),
       settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
-      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, pollMs, log: logger }),
+      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
     })
   }
 
@@ -177,7 +178,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
     const userFile = join(context.configHome, 'config.json')
-    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
+    return loadSettings({ flags: { ...context.flags, ...flags }, env: context.env, repositoryFile: await repositoryFile(), userFile })
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -257,6 +258,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       outputsDir: join(await stateDir(), 'agents'),
       secrets: secretValues(context.env),
       completeTurn: ports.completeTurn ?? models.completeTurn,
+      writesWhole: models.writesWhole,
     })
   })
 
@@ -291,26 +293,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       clock,
       process: processes.self,
       isAlive: (owner) => processes.isAlive(owner),
-      settings: {
-        include: resolved.get('sandbox.include'),
-        setup: resolved.get('sandbox.setup'),
-        services: resolved.get('sandbox.services'),
-        sandboxGit: resolved.get('sandbox.git'),
-        planTest: resolved.get('plan.test'),
-        planBuild: resolved.get('plan.build'),
-        planEnv: resolved.get('plan.env'),
-        planTimeoutMs: resolved.get('plan.timeout'),
-        planScope: resolved.get('plan.scope'),
-        measureCpu: resolved.get('measure.cpu'),
-        regressionThreshold: resolved.get('regression_threshold'),
-        autoRollback: resolved.get('auto_rollback_on_regression'),
-        autoRisk: resolved.get('approvals.autoRisk'),
-        approvalExpiryMs: resolved.get('approvals.expiry'),
-        protectedBranches: resolved.get('landing.protected'),
-        hooks: resolved.get('landing.hooks'),
-        timeoutMs: resolved.get('timeout_ms'),
-        maxIterations: resolved.get('max_iterations'),
-      },
+      settings: improvementSettings(resolved),
       path,
       hostEnv: context.env,
       ci: context.ci,
@@ -345,7 +328,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
-    const { tasks } = (await models.llm()).routing.table()
+    const { tasks } = (await models.llm()).routing.plan()
     const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
@@ -373,6 +356,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
+  /** Puts a question into the queue for a worker to answer. @throws REQUEST_INVALID */
+  async function detach(question: Question, options: AnswerOptions): Promise<EnqueueResult & { workers: number }> {
+    const job = await models.createJob({ request: await (await answering()).requestOf(question), ...options })
+    const [[enqueued], workers] = [await (await queueEngine()).enqueue([job]), await (await queue()).liveWorkers()]
+    return { ...enqueued!, workers }
+  }
+
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
   return {
@@ -380,6 +370,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     git,
     answering,
     cacheFile,
+    detach,
     stateDir,
     database,
     settings,

@@ -43,5 +43,6 @@ describe('improve --goal', () => {
       source: { kind: 'exec', id: 'cursor: Use includes' },
     })
     expect(answer.json.data.notes).toContain('cursor worked on its own login: what it cost is unmetered.')
+    expect(answer.json.data.notes.join()).toContain('Cursor CLI: options and variables are taken from documentation and memory')
   })
 })

@@ -152,6 +152,7 @@ describe('a worker that is stopped', () => {
   })
 
   it('by kill -9 leaves nothing behind that the next one does not take over', async () => {
+    place.env['LLM_MAX_RETRIES'] = '1' // a crash is one of the attempts
     mock.script(stall)
     const [id] = await enqueue(place, requestLine())
     const working = startPlain(place, ['queue', 'work'])

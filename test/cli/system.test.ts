@@ -67,6 +67,13 @@ describe('status', () => {
     expect(broken.exitCode).toBe(6)
   })
 
+  it('sees a queue that works and one that does not', async () => {
+    await place.run(['queue', 'list'])
+    expect((await place.run(['status'])).json.data).toMatchObject({ services: { queue: 'up' } })
+    writeFileSync(join(state(), 'queue.db'), 'this is no database, but long enough to be looked at as one '.repeat(100))
+    expect((await place.run(['status'])).json.data).toMatchObject({ status: 'degraded', services: { queue: 'down' } })
+  })
+
   it('answers outside a repository too', async () => {
     const { exitCode, json } = await place.run(['status'], { cwd: place.folder })
     expect({ exitCode, database: json.data.services.database }).toEqual({ exitCode: 0, database: 'no repository' })

@@ -11,7 +11,7 @@ const FULL = process.env['SINGULARITY_CRASH_FULL'] === '1'
 const SEED = 20261122
 const LEASE = 250
 const WORKERS = 3
-const KILLS = FULL ? 220 : 40
+const KILLS = FULL ? 220 : 26
 const POINTS = ['none', 'claimed', 'working', 'settling', 'settled'] as const
 
 let program: string

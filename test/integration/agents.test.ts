@@ -85,6 +85,7 @@ function metered(capNusd: number): AppPorts {
             ],
           ]),
           providers: new Map([['anthropic', { name: 'anthropic', api: 'messages' } as ProviderEntry]]),
+          aliases: {},
         },
         upstream: async () => ({
           baseUrl: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`,
@@ -134,9 +135,12 @@ describe('the presets', () => {
         // its goal is one word of its arguments, whatever it holds
         `for word in "$@"; do [ "$word" = "Don't use indexOf" ] && found=1; done; test -n "$found" || exit 24`,
         'git status --porcelain >/dev/null && test "$(git log --oneline | wc -l)" = 1 || exit 25',
-        EDIT,
+        // everything is as it should be: one of them goes on to the proof, which is the same for all
+        name === 'claude' ? EDIT : 'exit 40',
       ].join('\n')
-      const { data } = await run({ name }, { ...standIn(program, script), AWS_SECRET_ACCESS_KEY: 'x' })
+      const made = run({ name }, { ...standIn(program, script), AWS_SECRET_ACCESS_KEY: 'x' })
+      if (name !== 'claude') return expect(made).rejects.toThrow('failed with exit code 40')
+      const { data } = await made
       expect(data.candidates[0], JSON.stringify(data.notes)).toMatchObject({
         verdict: 'keep',
         source: { kind: 'exec' },
@@ -164,9 +168,8 @@ describe('an agent that is metered', () => {
   })
 
   it('is answered 402 when the budget does not hold its request', async () => {
-    const script = `${call}\ntest "$answer" = 402 || exit 31\n${EDIT}`
-    const { data } = await run({ budgetNusd: 1000 }, standIn('claude', script), metered(Infinity))
-    expect(data.notes).toContain('claude made 0 metered calls for 0.0000 USD; 1 refused.')
+    const script = `${call}\ntest "$answer" = 402 && exit 41`
+    await expect(run({ budgetNusd: 1000 }, standIn('claude', script), metered(Infinity))).rejects.toThrow('failed with exit code 41')
     expect(keys).toEqual([])
   })
 })

@@ -27,6 +27,12 @@ export const GOAL_FLAGS = {
     exclusive: ['agent'],
     env: 'SINGULARITY_MAX_ITERATIONS',
   }),
+  replay: Flags.string({
+    description: 'Answer from the record of this run, or this file, instead of asking a model.',
+    dependsOn: ['goal'],
+    exclusive: ['agent'],
+    env: 'SINGULARITY_GOAL_REPLAY',
+  }),
   n: Flags.integer({
     description: 'Attempts on one budget; the smallest proven one is kept (default 1).',
     min: 1,
@@ -44,6 +50,7 @@ export type GoalFlags = {
   model?: string | undefined
   'max-iterations'?: number | undefined
   n?: number | undefined
+  replay?: string | undefined
   offline?: boolean
 }
 
@@ -64,6 +71,6 @@ export function readGoal(flags: GoalFlags): { goal: GoalRequest | null; agent: A
     if (flags.offline) throw new SingularityError('USAGE', '--agent and --offline contradict each other.')
     return { goal: null, agent: { name: flags.agent, goal: flags.goal, budgetNusd } }
   }
-  const { model = null, n = 1, 'max-iterations': maxIterations = TURNS } = flags
-  return { goal: { text: flags.goal, budgetNusd, model, maxIterations, n }, agent: null }
+  const { model = null, replay = null, n = 1, 'max-iterations': maxIterations = TURNS } = flags
+  return { goal: { text: flags.goal, budgetNusd, model, maxIterations, n, replay }, agent: null }
 }

@@ -26,3 +26,9 @@ export function presentOrigin(answer: Answer): string {
   const certain = answer.cost_source === 'reported' || answer.cost_source === 'computed' ? '' : ` (${answer.cost_source})`
   return `Sent ${named}, ${plural(bytes, 'byte')}, to ${oneLine(provider ?? '?')}: ${oneLine(answer.model ?? '?')} took ${took}, ${presentMoney(answer.cost_nusd)}${certain}.`
 }
+
+/** How to get at an answer nobody waited for. */
+export function presentDetached({ id, workers }: { id: string; workers: number }): string {
+  const wait = `singularity queue await ${id}`
+  return workers > 0 ? wait : `No worker is running: the request waits until one does.\n  singularity queue work\n  ${wait}`
+}

@@ -83,7 +83,7 @@ export function createAgentWork(deps: AgentWorkDeps): AgentWork {
         ],
         binds: way === 'login' ? preset.login.binds.map((bind) => filled(bind, '')).filter((bind) => existsSync(bind)) : [],
       }
-      return { exec, metered: way === 'metered' }
+      return { exec, metered: way === 'metered', basis: `${preset.title}: ${preset.basis}.` }
     },
     async open(agent, { runId, jailed }): Promise<Gateway> {
       const { metered, title } = loadPreset(deps.folder, agent.name)

@@ -53,5 +53,3 @@ export function createCheckpoints(git: Git, sandbox: Sandbox, base: string) {
     },
   }
 }
-
-export type Checkpoints = ReturnType<typeof createCheckpoints>

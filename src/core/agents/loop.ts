@@ -3,7 +3,7 @@ import type { Git } from '../git/index.ts'
 import type { StoredRequest, StoredResult, ToolCall } from '../llm/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import { createCheckpoints } from './checkpoint.ts'
-import type { EditPolicy, ReadFiles } from './edit.ts'
+import { LONGEST_REWRITE, type ReadFiles } from './edit.ts'
 import { type OutputFiles, asData } from './output.ts'
 import { findPatchText } from './patch-text.ts'
 import { APPLY_PATCH, READ_ONLY, TOOLS } from './tool-schemas.ts'
@@ -53,7 +53,10 @@ export type LoopTask = {
   canRun: boolean
   secrets: readonly string[]
   outputs: OutputFiles
-  policy: EditPolicy
+  /** Folders or files the conversation may change; everything when empty. */
+  paths: readonly string[]
+  /** Whether the model of an answer only writes whole files: it may do so with long ones, too. */
+  writesWhole(model: string): Promise<boolean>
   limits: LoopLimits
   model: string | null
   /** The caps of the run all attempts share. */
@@ -122,7 +125,8 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     }
     const { calls, textual } = callsOf(answer, turn)
     const { allowed, repeated } = guard.admit(calls, checkpoints.current())
-    const outcome = await answerTurn(allowed, place, task.policy)
+    const longestRewrite = (await task.writesWhole(answer.model)) ? Infinity : LONGEST_REWRITE
+    const outcome = await answerTurn(allowed, place, { longestRewrite, paths: task.paths })
     if (outcome.edits.length > 0 || outcome.ran) await checkpoints.take(`turn ${turn + 1} of ${session.id}`)
     let results = inOrder(calls, [...outcome.results, ...repeated])
     let done = outcome.done ?? (calls.length === 0 && checkpoints.current() !== null && answer.stop === 'end' ? answer.response : null)

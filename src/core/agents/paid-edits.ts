@@ -24,6 +24,8 @@ const LARGEST = 256 * 1024
 export function createPaidEdits({ db, git, clock }: { db: Database; git: Git; clock: Clock }) {
   return {
     async store(candidate: { id: string; base: string; commit: string }, session: AgentSession): Promise<void> {
+      // an answer from a recording was paid for when it was recorded
+      if (session.turns.every(({ answer }) => answer.cached)) return
       const [before, after] = [git.reader(candidate.base), git.reader(candidate.commit)]
       const text = async (reader: typeof before, path: string): Promise<string | null> => {
         const bytes = await reader.read(path)

@@ -18,8 +18,9 @@ let compiled: Promise<ReadonlyMap<string, Check>> | undefined
 
 async function checks(): Promise<ReadonlyMap<string, Check>> {
   return (compiled ??= (async () => {
-    const { Ajv } = await import('ajv')
-    const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true })
+    // the default is the one name that is there in a bundle too
+    const { default: library } = await import('ajv')
+    const ajv = new library.default({ allErrors: true, strict: true, allowUnionTypes: true })
     const schemas = [
       ...Object.values(TOOLS).map(({ name, parameters }) => [name, parameters] as const),
       [APPLY_PATCH, PATCH_SCHEMA] as const,

@@ -24,7 +24,8 @@ export type AgentPreset = {
     set: Readonly<Record<string, string>>
     command: string
   }
-  checked: string
+  /** Where the options come from, and what they were tried with. */
+  basis: string
 }
 
 /** Names of the agents there are presets for. */

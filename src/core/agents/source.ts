@@ -4,12 +4,11 @@ import type { CandidateSource, GoalTask, ModelWork, Proposal, Recording } from '
 import { type Clock, SingularityError, digest, messageOf, oneLine, plural } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
-import { LONGEST_REWRITE } from './edit.ts'
 import { type CompleteTurn, type Conversation, DEFAULT_TOKENS, converse } from './loop.ts'
 import { createOutputFiles } from './output.ts'
 import { createPaidEdits } from './paid-edits.ts'
 import { openingOf } from './prompt.ts'
-import { problemsOf, recordingOf } from './recording.ts'
+import { problemsOf, recordingOf, replayTurns } from './recording.ts'
 import { type AgentSession, type StopReason, createTranscripts, spentBy } from './transcript.ts'
 
 export type ModelWorkDeps = {
@@ -23,8 +22,8 @@ export type ModelWorkDeps = {
   outputsDir: string
   /** Values of the user's environment that no model may see. */
   secrets: readonly string[]
-  /** Lines above which a file is edited, not rewritten; null for models that only write whole files. */
-  longestRewrite?: number | null
+  /** Whether a model, as its answers name it, is one that only writes whole files. */
+  writesWhole?(model: string): Promise<boolean>
   /** Tokens of one conversation, at most. */
   tokens?: number
 }
@@ -37,7 +36,6 @@ type Attempt = { conversation: Conversation; session: AgentSession }
 
 /** Candidates made by a model: `n` conversations over one goal, one budget; each that changed something is a candidate of its own. */
 export function createModelWork(deps: ModelWorkDeps): ModelWork & {
-  toolCounts(): { tool: string; calls: number; failed: number }[]
   paidEdits: ReturnType<typeof createPaidEdits>
 } {
   const transcripts = createTranscripts(deps)
@@ -51,7 +49,6 @@ export function createModelWork(deps: ModelWorkDeps): ModelWork & {
       if (session) await paidEdits.store(candidate, session)
     },
     problems: async (recordings) => problemsOf(recordings),
-    toolCounts: transcripts.toolCounts,
     paidEdits,
   }
 }
@@ -59,7 +56,8 @@ export function createModelWork(deps: ModelWorkDeps): ModelWork & {
 function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof createTranscripts>, task: GoalTask): CandidateSource {
   const { git } = deps
   const { goal } = task
-  const taskKeyOf = (base: string): string => digest({ key: task.key, base, model: goal.model })
+  const answers = task.recordings === null ? deps.completeTurn : replayTurns(task.recordings)
+  const taskKeyOf = (base: string): string => digest({ key: task.key, base, model: goal.model, replayed: task.recordings !== null })
 
   async function attempt(
     ordinal: number,
@@ -88,14 +86,15 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
     try {
       const changed = async (): Promise<string[]> => (await sandbox.collectChanges()).map(({ path }) => path)
       const conversation = await converse(
-        { git, clock: deps.clock, transcripts, completeTurn: deps.completeTurn },
+        { git, clock: deps.clock, transcripts, completeTurn: answers },
         {
           session,
           sandbox,
           canRun: task.jailed,
           secrets: deps.secrets,
           outputs: createOutputFiles(join(deps.outputsDir, session.id)),
-          policy: { longestRewrite: deps.longestRewrite === null ? Infinity : (deps.longestRewrite ?? LONGEST_REWRITE), paths },
+          paths,
+          writesWhole: async (model) => (await deps.writesWhole?.(model)) ?? false,
           limits: {
             turns: goal.maxIterations,
             timeMs: task.timeMs,

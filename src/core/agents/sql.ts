@@ -16,10 +16,6 @@ export const SQL = {
   addTurn: `INSERT INTO agent_turn (session_id, turn, request_id, request_hash, answer, results, note, reads, checkpoint, at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   turnsOf: `SELECT * FROM agent_turn WHERE session_id = ? ORDER BY turn`,
-  /** How often each tool was called, and how often in vain. */
-  toolCounts: `SELECT json_extract(each.value, '$.tool') AS tool, count(*) AS calls,
-               sum(json_extract(each.value, '$.error') IS NOT NULL) AS failed
-               FROM agent_turn, json_each(agent_turn.results) AS each GROUP BY 1 ORDER BY 2 DESC, 1`,
   /** Which run each paid turn belongs to. */
   turnRuns: `SELECT agent_turn.request_id AS request, agent_session.run_id AS run FROM agent_turn
              JOIN agent_session ON agent_session.id = agent_turn.session_id`,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
-import type { ModelCall } from '../answering/index.ts'
+import type { ModelCall, ModelRequest } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
-import { newUuid } from '../kernel/index.ts'
+import { SingularityError, formatDuration, newUuid } from '../kernel/index.ts'
 import type {
   CheckDeps,
   CheckReport,
@@ -14,7 +14,7 @@ import type {
   StoredResult,
 } from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
-import type { Caller, QueueEngine } from '../queue/index.ts'
+import type { Caller, NewJob, QueueEngine } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { AppContext } from './context.ts'
 
@@ -87,23 +87,47 @@ export function composeModels(parts: ModelParts) {
       return made
     })())
 
-  /** Asks a model and waits: this process holds the row and runs it. A model that cannot be reached costs no row. */
-  const callModel: ModelCall = async ({ request, uniqueKey, model, maxCostNusd, deadlineMs, signal }) => {
-    const { NUSD, answerError, createRequestJob } = await room()
+  /** A question as a row of the queue, checked and without secrets. @throws REQUEST_INVALID */
+  const createJob = async ({ request, model, maxCostNusd, deadlineMs }: Omit<ModelRequest, 'uniqueKey'>): Promise<NewJob> => {
+    const { NUSD, createRequestJob } = await room()
     const asked = {
       ...request,
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    const job = await createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
-    await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    return createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+  }
+
+  /**
+   * Asks a model and waits: this process holds the row and runs it. A model that cannot be reached costs no row.
+   * @throws LIMIT_REACHED after `deadlineMs`, INTERRUPTED where the signal aborts: the request is cancelled then
+   */
+  const callModel: ModelCall = async (asked) => {
+    const { uniqueKey, deadlineMs, signal, record, replay } = asked
+    const { answerError, openRecorder, openRecording } = await room()
+    const job = await createJob(asked)
+    const request = JSON.parse(job.payload) as StoredRequest
+    if (replay !== undefined) return { id: job.id, result: openRecording(replay).answerTo(request), bytes: 0, replayed: true }
+    const recorder = record === undefined ? undefined : openRecorder(record)
+    await (await service()).preview(request, job.id)
     const own = { ...job, lifetime: 'with_owner' as const, ...(uniqueKey !== null && { uniqueKey }) }
+    const limit = deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs)
+    const stop = AbortSignal.any([signal, limit].filter((each) => each !== undefined))
     for (;;) {
-      const { detail } = await (await caller()).runOwn(own, signal ? { signal } : {})
-      if (detail.state === 'completed' && detail.result !== null)
-        return { id: detail.id, result: JSON.parse(detail.result) as StoredResult, bytes: Buffer.byteLength(detail.payload) }
+      const { detail } = await (await caller()).runOwn(own, { signal: stop })
+      if (detail.state === 'completed' && detail.result !== null) {
+        const result = JSON.parse(detail.result) as StoredResult
+        recorder?.add(request, result)
+        return { id: detail.id, result, bytes: Buffer.byteLength(detail.payload) }
+      }
+      if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped; the request was cancelled.', { data: { id: own.id } })
+      if (limit?.aborted)
+        throw new SingularityError('LIMIT_REACHED', `No answer came within ${formatDuration(deadlineMs!)}; the request was cancelled.`, {
+          hints: ['singularity ask PROMPT --detach'],
+          data: { id: own.id },
+        })
       // somebody else had asked the same and was stopped: it is our question still
-      if (detail.id === own.id || detail.state !== 'cancelled' || signal?.aborted) throw answerError(detail)
+      if (detail.id === own.id || detail.state !== 'cancelled') throw answerError(detail)
     }
   }
 
@@ -171,6 +195,10 @@ export function composeModels(parts: ModelParts) {
   /** `llm models --check`: which models of the table their providers know. */
   const listings = async (): Promise<{ providers: ProviderListing[] }> => (await room()).compareListings(await lookDeps())
 
+  /** Whether a model only writes whole files, as the routing table knows it. */
+  const writesWhole = async (name: string): Promise<boolean> =>
+    (await room()).findModel((await llm()).routing.table(), name)?.editFormat === 'whole'
+
   /** The wire protocols of coding agents and whose key they are metered with. */
   const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
     (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
@@ -203,7 +231,7 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, callModel, completeTurn, check, listings, agents }
+  return { llm, service, caller, createJob, callModel, completeTurn, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {

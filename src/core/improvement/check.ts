@@ -28,7 +28,7 @@ export async function checkRequest(deps: ImprovementDeps, request: ImproveReques
   const called = agent?.exec ?? request.exec
   const exec = called && { ...called, binds: called.binds.map((path) => resolveBind(deps, path)) }
   const timeLimitMs = Math.min(request.timeLimitMs, deps.settings.timeoutMs)
-  const agentRequest = agent && request.agent ? { ...request.agent, metered: agent.metered } : null
+  const agentRequest = agent && request.agent ? { ...request.agent, metered: agent.metered, basis: agent.basis } : null
   return { ...request, exec, agent: agentRequest, timeLimitMs, paths: await resolvePaths(deps.git, base, request.paths) }
 }
 

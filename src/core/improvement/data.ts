@@ -1,7 +1,7 @@
 import type { SingularityError } from '../kernel/index.ts'
 import type { IsolationKind } from '../sandbox/index.ts'
 import type { Evidence, InstrumentEvidence, Verdict, Weakening, MetricVerdict } from '../validation/index.ts'
-import type { AgentRequest, ExecRequest, GoalRequest } from './goal.ts'
+import type { AgentPlan, AgentRequest, ExecRequest, GoalRequest } from './goal.ts'
 import type { SourceKind } from './source.ts'
 
 /** States of a candidate; the transitions stand in `states.ts`. */
@@ -134,7 +134,7 @@ export type ImproveRequest = {
   branch: string | null
   exec: ExecRequest | null
   /** A coding agent as the program of the edit phase; `exec` is how it is called then. */
-  agent?: (AgentRequest & { metered?: boolean }) | null
+  agent?: (AgentRequest & Partial<AgentPlan>) | null
   /** A change described in words, made by a model. */
   goal?: GoalRequest | null
   test: string | null

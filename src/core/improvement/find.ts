@@ -57,6 +57,7 @@ function sourcesOf(session: Session, plan: Plan): CandidateSource[] {
         ...(request.agent && {
           agent: {
             name: request.agent.name,
+            basis: request.agent.basis ?? '',
             gateway: request.agent.metered
               ? () => deps.agents!.open(request.agent!, { runId: run.id, jailed: session.isolation.kind !== 'none' })
               : null,

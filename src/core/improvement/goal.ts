@@ -14,6 +14,8 @@ export type GoalRequest = {
   maxIterations: number
   /** Attempts; the best of them is kept. */
   n: number
+  /** File of a record, or a run: its answers are used, and no model is asked. */
+  replay?: string | null
 }
 
 /** What a maker of candidates is given; see `ModelWork`. */
@@ -26,6 +28,8 @@ export type GoalTask = {
   /** Programs are kept in; without that a model may start none. */
   jailed: boolean
   timeMs: number
+  /** Answers of a recorded run, which stand for the model's; null: ask it. */
+  recordings: readonly Recording[] | null
   /** Equal for equal goals. */
   key: string
   /** How the suites are called, for the model to know. */
@@ -70,10 +74,13 @@ export type ModelGateway = {
   close(): Promise<void>
 }
 
+/** `basis`: how sure it is that the agent is called as it wants to be. */
+export type AgentPlan = { metered: boolean; basis: string }
+
 /** The port: the room above that knows how agents are called. */
 export type AgentWork = {
   /** @throws USAGE, EXEC_FAILED, LLM_NOT_CONFIGURED */
-  plan(agent: AgentRequest): Promise<{ exec: ExecRequest; metered: boolean }>
+  plan(agent: AgentRequest): Promise<{ exec: ExecRequest } & AgentPlan>
   open(agent: AgentRequest, run: { runId: string; jailed: boolean }): Promise<ModelGateway>
 }
 

@@ -63,8 +63,9 @@ export type Account = {
   /** What may never be: sums that are not those of the rows, calls that cost more than was reserved. Empty when all is well. */
   verify(): Violation[]
 
-  blocked(provider: string): { reason: string; since: string } | null
-  block(provider: string, reason: string): void
+  blocked(provider: string): { reason: string; credential: string | null; since: string } | null
+  /** `credential`: fingerprint of the key that was used; with another key the provider may be asked again. */
+  block(provider: string, reason: string, credential?: string | null): void
   unblock(provider: string): boolean
 
   /** Breaker per provider and model; exactly one process gets the half-open probe. */

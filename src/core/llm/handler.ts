@@ -9,7 +9,7 @@ import type { ChatMessage, ProviderAnswer } from './provider.ts'
 import { promptBytes } from './price.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { type Step, costOfAttempts, failed, messagesOf, resultOf } from './result.ts'
-import type { Candidate, Route } from './routing.ts'
+import type { Candidate, ProviderEntry, Route } from './routing.ts'
 import { clocksOf, maxOutputOf, roughTokens, toProviderRequest } from './translate.ts'
 import { type Tries, learn, triesOf } from './tries.ts'
 
@@ -21,6 +21,10 @@ export type LlmHandlerDeps = CallDeps & {
   route: (request: StoredRequest, tries: Tries, id: string) => Promise<Route>
   capsOf: (request: StoredRequest, job: ClaimedJob, candidate: Candidate) => readonly Cap[]
   check: (request: StoredRequest, answer: ProviderAnswer) => Promise<JudgedAnswer>
+  /** Waits until the provider may have one more call at once; the answer gives the place back. */
+  takeSlot: (candidate: Candidate, signal: AbortSignal) => Promise<() => void>
+  /** Fingerprint of the key a provider is called with; null: it needs none. */
+  credentialOf: (provider: ProviderEntry) => Promise<string | null>
   /** Retries after the first attempt (LLM_MAX_RETRIES). */
   maxRetries: () => number
   /** In [0, 1). */
@@ -31,6 +35,9 @@ export type LlmHandlerDeps = CallDeps & {
   /** One try: what would have to wait has failed. */
   once?: boolean
 }
+
+/** How long requests rest where the ledger cannot be written. */
+const LEDGER_PAUSE_MS = 60_000
 
 /** Runs requests to models: validate, route, publish (the call), track metrics; the same code in a worker and in a waiting command. */
 export function createLlmHandler(deps: LlmHandlerDeps): JobHandler {
@@ -66,6 +73,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
         continue
       }
       const step = tries.reask ? 'reask' : 'call'
+      const giveBack = await deps.takeSlot(candidate, context.signal)
+      if (context.signal.aborted) {
+        giveBack()
+        continue
+      }
       const outcome = await timed('publish', () =>
         callProvider(deps, {
           job,
@@ -79,7 +91,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           signal: context.signal,
           ...(deps.onText && { onText: deps.onText }),
         }),
-      )
+      ).finally(giveBack)
       nusd += outcome.costNusd
       const answer = 'answer' in outcome ? outcome.answer : null
       const judged = 'answer' in outcome ? await deps.check(request, outcome.answer) : { failure: outcome.failure, reask: null }
@@ -90,12 +102,12 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           deps.onAnswer?.(request, result)
           if (step === 'call') learnFrom(deps, candidate, request, result)
         })
-        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job.id, result, null) }
+        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
       const { failure, reask } = judged
       if (answer) await context.attempts.update(outcome.n, { kind: failure.kind, reason: failure.reason })
       if (failure.reason === 'cancelled') return waiting(clock.now(), false, 'released')
-      tell(deps, candidate, failure)
+      await tell(deps, candidate, failure)
       const next = learn(
         tries,
         { failure, candidate, step, reask },
@@ -144,8 +156,15 @@ function readiness({ account, clock }: LlmHandlerDeps, { model, provider }: Cand
 }
 
 /** What the account has to know beyond this request. */
-function tell({ account, clock }: LlmHandlerDeps, { model, provider }: Candidate, failure: ProviderFailure): void {
-  if (POLICY[failure.reason].blocks) account().block(provider.name, `${failure.reason}: ${failure.message}`)
+async function tell(
+  { account, clock, credentialOf }: LlmHandlerDeps,
+  { model, provider }: Candidate,
+  failure: ProviderFailure,
+): Promise<void> {
+  if (POLICY[failure.reason].blocks) {
+    const what = failure.reason === 'auth' ? `refuses the key ${provider.keyName ?? ''}` : 'takes no more requests'
+    account().block(provider.name, `${failure.reason}: ${provider.name} ${what}`, await credentialOf(provider))
+  }
   if (failure.reason === 'rate_limited' && failure.retryAfterMs !== null)
     account().closeUntil(provider.name, clock.now() + failure.retryAfterMs)
   if (failure.reason === 'model_not_found') account().notice(provider.name, model.name, failure.message)
@@ -185,6 +204,7 @@ function waitFor(
     model: candidate.model.name,
     complexity: job.complexity,
     taskType: job.taskType,
+    keyName: candidate.provider.keyName,
   })
   return waiting(tries.notBefore, POLICY[failure.reason].counts, reasonText(failure), text)
 }
@@ -194,11 +214,14 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }:
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
   if (retryAt > clock.now() && !once) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  // a full disk or a broken ledger says nothing about the request: whoever waits is told, what nobody waits for waits itself
+  if (error.kind === 'environment' && job.lifetime === 'durable' && !once)
+    return waiting(clock.now() + LEDGER_PAUSE_MS, false, error.code.toLowerCase(), error.message)
   return {
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
     result: { error: { code: error.code, message: error.message, data: error.data ?? null }, steps },
-    messages: messagesOf(job.id, null, error.message),
+    messages: messagesOf(job, null, error.message),
   }
 }

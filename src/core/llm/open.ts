@@ -72,7 +72,7 @@ export function openLlm(deps: LlmDeps): Llm {
     overview: createOverview({ routing, secrets, clock, account, existingAccount }),
     prices: createPrices({ routing, clock, userFile }),
     requestContext() {
-      const { tasks, maxRetries } = routing.table()
+      const { tasks, maxRetries } = routing.plan()
       return { clock, tasks, maxAttempts: maxRetries + 1, known: [...secretValues(env), ...secrets.known()] }
     },
     close: () => opened?.close(),

@@ -61,9 +61,10 @@ export function costOf(price: ModelPrice, usage: TokenUsage): number | null {
   if (fresh < 0) return null
   const rates = ratesAt(price, input)
   const hour = Math.max(rates.cacheWrite, HOUR_FACTOR * rates.input)
-  return Math.ceil(
+  const nusd = Math.ceil(
     fresh * rates.input + cacheRead * rates.cacheRead + cacheWrite5m * rates.cacheWrite + cacheWrite1h * hour + output * rates.output,
   )
+  return Number.isSafeInteger(nusd) ? nusd : null
 }
 
 /** Nano-dollars before spending: `high` is the bound that is reserved. */
@@ -100,7 +101,7 @@ export function boundFor(
   size: { inputTokens: number; maxOutputTokens: number },
 ): number | null {
   if (model.price) return boundOf(model.price, size)
-  if (provider.loopback) return 0
+  if (provider.free) return 0
   // whoever allows unpriced models gets the dearest rates of the table as their ceiling
   const all = table.allowUnpriced ? [...table.models.values()].flatMap(({ price }) => price ?? []) : []
   return all.length === 0 ? null : Math.max(...all.map((price) => boundOf(price, size)))

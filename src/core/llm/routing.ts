@@ -25,8 +25,10 @@ export type ProviderEntry = {
   capabilities: Partial<Capabilities>
   headersMs: number | null
   costUnit: 'usd' | null
-  /** On this machine: allowed under --offline; what has no price there costs nothing. */
+  /** On this machine: allowed under --offline. */
   loopback: boolean
+  /** What has no price there costs nothing: on this machine, and not behind a key somebody pays for. */
+  free: boolean
   /** False: nobody asked for it (a server on loopback that needs no key must be named first). */
   enabled: boolean
 }

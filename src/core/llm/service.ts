@@ -1,7 +1,8 @@
 import type { Clock } from '../kernel/index.ts'
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, sha256 } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { JobHandler } from '../queue/index.ts'
+import { redactSecrets } from '../telemetry/index.ts'
 import type { Account } from './account.ts'
 import { type CapNeeds, capsFor, routeStateOf } from './caps.ts'
 import { createProvider } from './create-provider.ts'
@@ -12,8 +13,9 @@ import type { Provider, ProviderAnswer } from './provider.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { route } from './route.ts'
 import type { Llm } from './open.ts'
-import type { Candidate, ModelEntry, Route, RouteNeeds } from './routing.ts'
-import { createAnswerChecker, reask } from './structured.ts'
+import type { Candidate, ModelEntry, ProviderEntry, Route, RouteNeeds, RoutingTable } from './routing.ts'
+import { createSlots } from './slots.ts'
+import { createAnswerChecker, invalid, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
 import type { Transport } from './providers/transport.ts'
 import { type Tries, triesOf } from './tries.ts'
@@ -39,22 +41,19 @@ export type ModelService = ReturnType<typeof createModelService>
 export function createModelService(deps: ModelServiceDeps) {
   const { routing, secrets } = deps.llm
   const checker = createAnswerChecker()
+  const slots = createSlots()
   const providers = new Map<string, Promise<Provider>>()
-  let recovered = false
-
-  const account = (): Account => {
-    const opened = deps.llm.account()
-    // whatever a killed process had reserved is free again before the first new reservation
-    if (!recovered) opened.recover(deps.isAlive)
-    recovered = true
-    return opened
-  }
+  const account = (): Account => deps.llm.account()
 
   async function open({ model, provider }: Candidate): Promise<Provider> {
     const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
     if (apiKey === null)
       throw new ProviderFailure('provider_unavailable', 'auth', `There is no key ${provider.keyName}.`, { outcome: 'not_sent' })
-    return createProvider(provider.api, {
+    // a header would refuse it and repeat it in its error
+    // oxlint-disable-next-line no-control-regex -- exactly those are looked for
+    if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(apiKey))
+      throw new ProviderFailure('provider_unavailable', 'auth', `The key ${provider.keyName} cannot be sent.`, { outcome: 'not_sent' })
+    const opened = await createProvider(provider.api, {
       name: provider.name,
       apiKey,
       ...(provider.baseUrl !== null && { baseUrl: provider.baseUrl }),
@@ -62,6 +61,26 @@ export function createModelService(deps: ModelServiceDeps) {
       capabilities: model.capabilities,
       fetch: deps.transport.fetch,
     })
+    return {
+      ...opened,
+      // what goes wrong is stored and shown, and a provider may repeat the key it was given
+      send: (request, context) => opened.send(request, context).catch((error: unknown) => Promise.reject(withoutKey(error, apiKey))),
+    }
+  }
+
+  /** Equal for equal keys; says nothing about them. */
+  async function credentialOf({ keyName }: ProviderEntry): Promise<string | null> {
+    const key = keyName === null ? null : await secrets.get(keyName)
+    return key === null ? null : sha256(key).slice(0, 16)
+  }
+
+  /** Who has been given another key may be asked again. */
+  async function liftBlocks(table: RoutingTable): Promise<void> {
+    for (const provider of table.providers.values()) {
+      const refused = account().blocked(provider.name)?.credential
+      if (refused && provider.keyName !== null && secrets.has(provider.keyName) && (await credentialOf(provider)) !== refused)
+        account().unblock(provider.name)
+    }
   }
 
   /** One adapter per model: capabilities differ. */
@@ -77,7 +96,10 @@ export function createModelService(deps: ModelServiceDeps) {
   async function routeOf(request: StoredRequest, tries: Tries, id: string): Promise<Route> {
     const table = routing.table()
     const needs = capNeedsOf(request, id)
+    // what a killed process had reserved is free again before anybody is told that nothing is left
+    account().recover(deps.isAlive)
     assertBounded(request, capsFor(table, needs).length > 0)
+    await liftBlocks(table)
     const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)
   }
@@ -85,7 +107,7 @@ export function createModelService(deps: ModelServiceDeps) {
   function costOfAnswer({ model, provider, boundNusd }: Candidate, answer: ProviderAnswer): ReturnType<LlmHandlerDeps['costOf']> {
     if (provider.costUnit === 'usd' && answer.reportedCostUsd !== null)
       return { nusd: Math.ceil(nusdOf(answer.reportedCostUsd)), source: 'reported' }
-    if (model.price === null) return provider.loopback ? { nusd: 0, source: 'computed' } : { nusd: boundNusd ?? 0, source: 'unknown' }
+    if (model.price === null) return provider.free ? { nusd: 0, source: 'computed' } : { nusd: boundNusd ?? 0, source: 'unknown' }
     const nusd = answer.usage === null ? null : costOf(model.price, answer.usage)
     return nusd === null ? { nusd: boundNusd ?? 0, source: 'unknown' } : { nusd, source: 'computed' }
   }
@@ -96,7 +118,9 @@ export function createModelService(deps: ModelServiceDeps) {
         if (request.tools && !request.tool_loop) await checker.checkTools(answer.toolCalls, request.tools.map(toToolSpec))
         return { parsed: toolForm(answer), repaired: false }
       }
-      return await checker.check(answer, { schema: request.response_schema })
+      const checked = await checker.check(answer, { schema: request.response_schema })
+      if (answer.text.trim() === '' && !request.tool_loop) throw invalid([{ field: '$', message: 'must not be empty' }])
+      return checked
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error
       return { failure: error, reask: error.kind === 'malformed_response' ? reask(answer, error) : null }
@@ -131,6 +155,8 @@ export function createModelService(deps: ModelServiceDeps) {
         route: routeOf,
         capsOf: (request, job, { model }) => capsFor(routing.table(), capNeedsOf(request, job.id), model.name),
         check,
+        credentialOf,
+        takeSlot: ({ provider }, signal) => slots(provider.name, provider.limits.concurrency, signal),
         maxRetries: () => routing.table().maxRetries,
         random: deps.random,
         ...(deps.onAnswer && { onAnswer: deps.onAnswer }),
@@ -194,4 +220,9 @@ function toolForm(answer: ProviderAnswer): unknown {
     tool_calls: answer.toolCalls.map(({ toolName, params }) => ({ tool_name: toolName, params })),
     final_response: answer.text === '' ? null : answer.text,
   }
+}
+
+function withoutKey(error: unknown, apiKey: string): unknown {
+  if (error instanceof ProviderFailure && apiKey.length >= 8) error.message = redactSecrets(error.message, [apiKey])
+  return error
 }

@@ -6,6 +6,7 @@ import type { QueueEngine } from './engine.ts'
 import { LEASE_MS, createExecutor } from './execute.ts'
 import type { JobHandler } from './handler.ts'
 import type { EnqueueResult, JobDetail, NewJob } from './job.ts'
+import { watchForSleep } from './sleep.ts'
 
 export type CallerDeps = {
   engine: QueueEngine
@@ -61,6 +62,8 @@ export function createCaller(deps: CallerDeps): Caller {
         if (detail.state === 'available' && detail.lifetime === 'with_owner') await engine.cancel(id, 'owner_gone').catch(() => undefined)
         return (await engine.get(id))!
       }
+      // whoever holds it may be dead, and there may be no worker to notice
+      if (detail.state === 'running') await engine.reap()
       const again = detail.state === 'available' && detail.runAt <= clock.now() ? await engine.claimById(id, claim) : null
       if (again) await executor.run(again, options.onProgress)
       else await waitFor(engine, clock, [detail], { ...(signal && { signal }), until: detail.state === 'available' ? detail.runAt : null })
@@ -72,6 +75,7 @@ export function createCaller(deps: CallerDeps): Caller {
       await register()
       const onAbort = (): void => executor.abort('stopped', ({ id }) => id === job.id)
       const release = await engine.subscribe([job.queue], () => executor.check())
+      const rest = watchForSleep(clock, () => executor.abort('slept', ({ paid }) => paid))
       options.signal?.addEventListener('abort', onAbort)
       try {
         const { result, claimed } = await engine.enqueueClaimed(job, claim)
@@ -83,6 +87,7 @@ export function createCaller(deps: CallerDeps): Caller {
         return { result, detail: await follow(result.id, options) }
       } finally {
         options.signal?.removeEventListener('abort', onAbort)
+        rest()
         release()
       }
     },

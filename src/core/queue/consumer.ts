@@ -6,6 +6,8 @@ import type { Message } from './job.ts'
 
 /** How long nobody else sees a message that is being consumed, ms. */
 const VISIBILITY_MS = 60_000
+/** What comes back because its reader died rings no bell: it is looked for this often, ms. What is new does ring. */
+const RETURNED_MS = 10_000
 /** A message that was read this often without an end is put aside. */
 const MOST_READS = 5
 
@@ -14,8 +16,6 @@ export type ConsumerDeps = {
   handlers: readonly MessageHandler[]
   /** Most messages taken at once. */
   batchSize: number
-  /** Messages that came back without a ring are looked for this often, ms. */
-  pollMs: number
   log: Logger
 }
 
@@ -23,7 +23,7 @@ export type ConsumerDeps = {
 export type MessageConsumer = {
   /** Takes what waits now; answers how many messages were consumed. */
   consume(): Promise<number>
-  /** Goes on with it in the background: now, at every `wake` and every `pollMs`. */
+  /** Goes on with it in the background: now, at every `wake` and every ten seconds. */
   start(onConsumed: (count: number) => void): void
   wake(): void
   /** Takes nothing more; resolves when what was taken has ended. */
@@ -69,7 +69,7 @@ export function createConsumer(deps: ConsumerDeps): MessageConsumer {
       .catch((error: unknown) => log.warn('messages could not be consumed', { error }))
       .finally(() => {
         under = undefined
-        if (!stopping.signal.aborted) timer = setTimeout(look, deps.pollMs)
+        if (!stopping.signal.aborted) timer = setTimeout(look, RETURNED_MS)
       })
   }
 

@@ -109,11 +109,10 @@ export function createLane(deps: LaneDeps): Lane {
     },
     async run(mode) {
       try {
-        let claimed = 0
-        while (!stopped) {
+        for (;;) {
           signalled = false
-          claimed = await claim(mode === 'once' ? 1 : Number.POSITIVE_INFINITY)
-          if (mode === 'once') break
+          const claimed = stopped ? 0 : await claim(mode === 'once' ? 1 : Number.POSITIVE_INFINITY)
+          if (stopped || mode === 'once') break
           if (mode === 'drain' && claimed === 0 && active.size === 0) break
           if (claimed === 0 || active.size >= deps.concurrency) await rest()
         }

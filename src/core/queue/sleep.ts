@@ -17,3 +17,14 @@ export function createSleepDetector(clock: Clock, gapMs: number = GAP_MS): { sle
     },
   }
 }
+
+const LOOK_MS = 1000
+
+/** For whoever has no chores of its own: looks every second, until the returned function is called. */
+export function watchForSleep(clock: Clock, onSlept: () => void): () => void {
+  const detector = createSleepDetector(clock)
+  const timer = setInterval(() => {
+    if (detector.slept() > 0) onSlept()
+  }, LOOK_MS)
+  return () => clearInterval(timer)
+}

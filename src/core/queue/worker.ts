@@ -195,14 +195,13 @@ async function runLanes(lanes: readonly Lane[], mode: LaneMode, claimed: () => n
     for (const lane of lanes) if (claimed() === 0) await lane.run('once')
     return
   }
-  let more: boolean
-  do {
+  for (;;) {
     const before = claimed()
     const taken = mode === 'drain' ? await takeMessages() : 0
     await Promise.all(lanes.map((lane) => lane.run(mode)))
     // what one loop has done may have made work for the other
-    more = mode === 'drain' && claimed() + taken > before
-  } while (more)
+    if (mode !== 'drain' || claimed() + taken === before) return
+  }
 }
 
 /** Where the file has gone or is another version's, there is nothing to sign off from. */

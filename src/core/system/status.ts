@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingularityError } from '../kernel/index.ts'
 import { findEngine } from '../parsing/index.ts'
-import { probeSqlite } from '../storage/index.ts'
+import { probeSqlite, readSchema } from '../storage/index.ts'
 import { type SystemDeps, jailOf } from './deps.ts'
 
 export type ServiceState = 'up' | 'down' | 'loaded' | 'not created' | 'not configured' | 'no repository'
@@ -17,16 +17,17 @@ export type SystemStatus = {
 /** Whether the parts are there. Reads only: nothing is made, no parser is loaded. */
 export async function readStatus(deps: SystemDeps): Promise<SystemStatus> {
   const native = nativeState()
-  const loaded = native === 'loaded'
+  const state = (file: string, look: (path: string) => unknown): Promise<ServiceState> | 'down' =>
+    native === 'loaded' ? fileState(deps, file, look) : 'down'
   const [database, queue, isolation, llm] = await Promise.all([
-    loaded ? databaseState(deps) : ('down' as const),
-    loaded ? queueState(deps) : ('down' as const),
+    state('state.db', async () => (await deps.database()).get('SELECT count(*) FROM run')),
+    state('queue.db', readSchema),
     isolationState(deps),
-    loaded ? modelState(deps) : ('down' as const),
+    native === 'loaded' ? modelState(deps) : ('down' as const),
   ])
   const unhealthy = database === 'down' || native === 'down'
   return {
-    status: unhealthy ? 'unhealthy' : isolation === 'down' ? 'degraded' : 'healthy',
+    status: unhealthy ? 'unhealthy' : isolation === 'down' || queue === 'down' ? 'degraded' : 'healthy',
     services: { database, queue, native, isolation, llm },
     version: deps.version,
   }
@@ -42,34 +43,14 @@ function nativeState(): ServiceState {
   }
 }
 
-async function databaseState(deps: SystemDeps): Promise<ServiceState> {
+async function fileState(deps: SystemDeps, file: string, look: (path: string) => unknown): Promise<ServiceState> {
   try {
-    if (!existsSync(join(await deps.stateDir(), 'state.db'))) return 'not created'
-    ;(await deps.database()).get('SELECT count(*) FROM run')
+    const path = join(await deps.stateDir(), file)
+    if (!existsSync(path)) return 'not created'
+    await look(path)
     return 'up'
   } catch (error) {
     return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'
-  }
-}
-
-/** Looks at the file only: opening the queue would be work for everybody who waits at it. */
-async function queueState(deps: SystemDeps): Promise<ServiceState> {
-  try {
-    const path = join(await deps.stateDir(), 'queue.db')
-    if (!existsSync(path)) return 'not created'
-    return isDatabase(path) ? 'up' : 'down'
-  } catch (error) {
-    return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'
-  }
-}
-
-function isDatabase(path: string): boolean {
-  const [file, head] = [openSync(path, 'r'), Buffer.alloc(16)]
-  try {
-    readSync(file, head, 0, 16, 0)
-    return head.toString('latin1') === 'SQLite format 3\0'
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -24,6 +24,7 @@ const table = {
     ['anthropic', { name: 'anthropic', api: 'messages' } as ProviderEntry],
     ['openai', { name: 'openai', api: 'responses' } as ProviderEntry],
   ]),
+  aliases: { 'claude-sonnet': 'anthropic/claude' },
 }
 
 /** Keeps the caps as the real one does, in memory. */
@@ -241,6 +242,16 @@ describe('the metered loopback', () => {
 describe('the bound of a request', () => {
   const bound = (api: WireApi, body: object) => boundRequest(api, JSON.stringify(body), table)
   beforeEach(() => openFor(0, false))
+
+  it('knows a model by its exact id or an alias, which is sent on as what it was priced as; never by its family', () => {
+    expect(JSON.parse((bound('messages', { ...ASK, model: 'claude-sonnet' }) as { body: string }).body)).toMatchObject({ model: 'claude' })
+    expect(bound('messages', { ...ASK, model: 'claude-20250929\u001b[2J' })).toEqual({
+      code: 'MODEL_UNPRICED',
+      message: expect.stringMatching(
+        /^The model "claude-20250929[^\u001b]*" is not in the routing table. The nearest with one is claude. See: singularity llm models$/,
+      ),
+    })
+  })
 
   it.each([
     ['messages', { model: 'unknown', max_tokens: 1 }, 'MODEL_UNPRICED'],

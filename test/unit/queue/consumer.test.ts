@@ -10,8 +10,8 @@ beforeEach(() => {
   engine = createMemoryQueue({ clock, processes: namedProcesses() })
 })
 
-const consumerOf = (take: MessageHandler['take'], batchSize = 2, pollMs = 60_000) =>
-  createConsumer({ engine, handlers: [{ queue: 'ai_requests', take }], batchSize, pollMs, log: silent })
+const consumerOf = (take: MessageHandler['take']) =>
+  createConsumer({ engine, handlers: [{ queue: 'ai_requests', take }], batchSize: 2, log: silent })
 const send = (body: unknown) => engine.send({ queue: 'ai_requests', body: JSON.stringify(body) })
 const MINUTE = 60_001
 

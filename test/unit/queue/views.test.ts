@@ -25,10 +25,9 @@ const llmJob = (payload: object, more = {}) =>
   newJob({ queue: LLM_QUEUE, kind: 'k', taskType: 'summarise', payload: JSON.stringify(payload), ...more })
 const claim = async () => (await queue.claim({ queues: [LLM_QUEUE, 'work'], kinds: ['k'], limit: 1, workerId: 'w', leaseMs: 1000 }))[0]!
 const COLUMNS = [
-  ...['id', 'agent_id', 'task_type', 'complexity', 'messages', 'context', 'status', 'published_at', 'error_message', 'created_at'],
-  ...['updated_at', 'response_schema', 'response', 'parsed_response', 'validation_errors', 'api_version', 'max_tokens', 'temperature'],
-  ...['previous_response_id', 'mcp_servers', 'store', 'tools'],
-]
+  'id agent_id task_type complexity messages context status published_at error_message created_at updated_at',
+  'response_schema response parsed_response validation_errors api_version max_tokens temperature previous_response_id mcp_servers store tools',
+].flatMap((line) => line.split(' '))
 
 describe('llm_requests', () => {
   it('has exactly the columns of the contract', () => {
@@ -42,8 +41,16 @@ describe('llm_requests', () => {
     expect(db.all('SELECT * FROM llm_requests')).toEqual([
       {
         ...Object.fromEntries(COLUMNS.map((name) => [name, null])),
-        ...{ id: job.id, agent_id: 'cli', task_type: 'summarise', complexity: 'medium', messages: '[]', context: '{}' },
-        ...{ status: 'pending', published_at: at, created_at: at, updated_at: at },
+        id: job.id,
+        agent_id: 'cli',
+        task_type: 'summarise',
+        complexity: 'medium',
+        messages: '[]',
+        context: '{}',
+        status: 'pending',
+        published_at: at,
+        created_at: at,
+        updated_at: at,
       },
     ])
   })
@@ -68,11 +75,28 @@ describe('llm_requests', () => {
     const result = { response: '{"b":2}', parsed_response: { b: 2 }, validation_errors: null }
     await queue.settle([{ id: job.id, token: job.token, to: 'completed', result: JSON.stringify(result) }])
     expect(db.get('SELECT * FROM llm_requests')).toEqual({
-      ...{ id: job.id, agent_id: 'me', task_type: 'summarise', complexity: 'complex', status: 'completed', error_message: null },
-      ...{ messages: '[{"role":"user","content":"hi"}]', context: '{"a":1}', response_schema: '{"type":"object"}', response: '{"b":2}' },
-      ...{ parsed_response: '{"b":2}', validation_errors: null, api_version: 'v1', max_tokens: 20, temperature: 0.5 },
-      ...{ previous_response_id: 'r0', mcp_servers: '[{"url":"x"}]', store: 1, tools: '[{"name":"t"}]' },
-      ...{ published_at: '2026-05-01T12:00:00.000Z', created_at: '2026-05-01T12:00:00.000Z', updated_at: '2026-05-01T12:00:02.500Z' },
+      id: job.id,
+      agent_id: 'me',
+      task_type: 'summarise',
+      complexity: 'complex',
+      status: 'completed',
+      error_message: null,
+      messages: '[{"role":"user","content":"hi"}]',
+      context: '{"a":1}',
+      response_schema: '{"type":"object"}',
+      response: '{"b":2}',
+      parsed_response: '{"b":2}',
+      validation_errors: null,
+      api_version: 'v1',
+      max_tokens: 20,
+      temperature: 0.5,
+      previous_response_id: 'r0',
+      mcp_servers: '[{"url":"x"}]',
+      store: 1,
+      tools: '[{"name":"t"}]',
+      published_at: '2026-05-01T12:00:00.000Z',
+      created_at: '2026-05-01T12:00:00.000Z',
+      updated_at: '2026-05-01T12:00:02.500Z',
     })
   })
 
@@ -106,8 +130,15 @@ describe('the views of results', () => {
     ])
     expect(db.all('SELECT * FROM job_results')).toEqual([
       {
-        ...{ workflow: 'k', instance_id: 'cli', job_id: job.id, input: '{"a":1}', output: result, tokens_used: 30, cost_cents: 2.5 },
-        ...{ duration_ms: 1200, status: 'success' },
+        workflow: 'k',
+        instance_id: 'cli',
+        job_id: job.id,
+        input: '{"a":1}',
+        output: result,
+        tokens_used: 30,
+        cost_cents: 2.5,
+        duration_ms: 1200,
+        status: 'success',
       },
     ])
   })

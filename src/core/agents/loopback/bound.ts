@@ -1,3 +1,4 @@
+import { oneLine } from '../../kernel/index.ts'
 import { type ModelEntry, type RoutingTable, boundOf } from '../../llm/index.ts'
 
 /** What the calls of an agent look like on the wire. */
@@ -34,13 +35,15 @@ const AROUND = 2048
  * An upper bound for one request of an agent. Bytes bound the tokens of what is in the request; what it only points to (earlier answers,
  * addresses, files) counts as a full window.
  */
-export function boundRequest(api: WireApi, text: string, table: Pick<RoutingTable, 'models' | 'providers'>): Bounded | Refusal {
+export function boundRequest(api: WireApi, text: string, table: Pick<RoutingTable, 'models' | 'providers' | 'aliases'>): Bounded | Refusal {
   const body = parse(text)
   if (body === null) return { code: 'BAD_REQUEST', message: 'The request is not a JSON object.' }
-  const name = body['model']
-  const model = [...table.models.values()].find(({ id, provider }) => id === name && fits(api, table.providers.get(provider)?.api))
-  if (!model?.price)
-    return { code: 'MODEL_UNPRICED', message: `The model ${JSON.stringify(name ?? null)} has no price in the routing table.` }
+  const name = typeof body['model'] === 'string' ? body['model'] : ''
+  const offered = [...table.models.values()].filter(({ provider }) => fits(api, table.providers.get(provider)?.api))
+  const known = Object.hasOwn(table.aliases, name) ? table.aliases[name] : undefined
+  const model = offered.find((each) => each.id === name || each.name === known)
+  if (!model?.price) return { code: 'MODEL_UNPRICED', message: unpriced(name, model, offered) }
+  body['model'] = model.id
   const unbounded = unboundedPart(api, body)
   if (unbounded !== null) return { code: 'COST_UNBOUNDED', message: `What ${unbounded} may cost has no upper bound.` }
   const [field, ...others] = LIMIT_FIELD[api]
@@ -63,6 +66,19 @@ function parse(text: string): Body | null {
   } catch {
     return null
   }
+}
+
+/** A price is only ever that of the exact id or alias: a dated id may cost something else than its family. */
+function unpriced(name: string, model: ModelEntry | undefined, offered: readonly ModelEntry[]): string {
+  const shown = JSON.stringify(oneLine(name).slice(0, 100))
+  const nearest = offered.filter(({ price }) => price !== null).toSorted((a, b) => commonStart(b.id, name) - commonStart(a.id, name))[0]
+  const hint = nearest ? ` The nearest with one is ${nearest.id}.` : ''
+  return `The model ${shown} ${model ? 'has no price in' : 'is not in'} the routing table.${hint} See: singularity llm models`
+}
+
+function commonStart(a: string, b: string): number {
+  const at = [...a].findIndex((letter, index) => letter !== b[index])
+  return at < 0 ? a.length : at
 }
 
 function fits(api: WireApi, provider: string | undefined): boolean {

@@ -10,7 +10,7 @@ export type Upstream = { baseUrl: string; headers: Readonly<Record<string, strin
 
 export type LoopbackDeps = {
   account: Pick<Account, 'reserve' | 'calling' | 'settle' | 'release'>
-  table: Pick<RoutingTable, 'models' | 'providers'>
+  table: Pick<RoutingTable, 'models' | 'providers' | 'aliases'>
   /** Where requests go, with the key; null: there is none. The key never leaves this process. */
   upstream(provider: string): Promise<Upstream | null>
   fetch: typeof globalThis.fetch

@@ -40,7 +40,7 @@ export function createExecSource(deps: {
   label: string
   phase: EditPhase
   /** A coding agent, and the metered way it may use; null: it works on its own login. */
-  agent?: { name: string; gateway: (() => Promise<ModelGateway>) | null }
+  agent?: { name: string; basis: string; gateway: (() => Promise<ModelGateway>) | null }
 }): CandidateSource {
   const { git, sandboxes, phase, label } = deps
   return {
@@ -60,7 +60,7 @@ export function createExecSource(deps: {
           ...(signal && { signal }),
         })
         await gateway?.close()
-        refuseFailure(label, result)
+        refuseFailure(label, result, deps.agent?.basis)
         const { tree, commit, count } = await freezeEdits(git, sandbox, base, label)
         if (count === 0)
           throw new SingularityError('EXEC_FAILED', `${label} ended well but changed nothing: there is no candidate.`, {
@@ -75,7 +75,7 @@ export function createExecSource(deps: {
           reason: `Made by ${label}${phase.net ? ' with network' : ''}.`,
           fingerprint: digest({ exec: tree, base }),
         })
-        return { proposals: [{ ...proposal, commit }], notes: deps.agent ? [costNote(deps.agent.name, gateway)] : [] }
+        return { proposals: [{ ...proposal, commit }], notes: deps.agent ? [costNote(deps.agent.name, gateway), deps.agent.basis] : [] }
       } finally {
         await gateway?.close()
         await sandbox.discard()
@@ -91,7 +91,7 @@ function costNote(name: string, gateway: ModelGateway | null): string {
 }
 
 /** @throws INTERRUPTED, LIMIT_REACHED, EXEC_FAILED: half an edit is no candidate */
-function refuseFailure(label: string, result: JailResult): void {
+function refuseFailure(label: string, result: JailResult, basis: string | undefined): void {
   if (result.cancelled) throw new SingularityError('INTERRUPTED', `${label} was stopped.`)
   if (result.timedOut)
     throw new SingularityError('LIMIT_REACHED', `${label} did not end in time.`, { hints: ['singularity improve --time-limit 1h ...'] })
@@ -102,9 +102,12 @@ function refuseFailure(label: string, result: JailResult): void {
   const how = result.exitCode === null ? `was ended by ${result.signal}` : `failed with exit code ${result.exitCode}`
   const last = lastLine(result.stderr)
   throw new SingularityError('EXEC_FAILED', `${label} ${how}${last === '' ? '.' : `: ${last}`}`, {
-    ...(result.exitCode === 127 && {
-      hints: ['A program outside of /usr is found by its own name; what it needs beside it: --exec-bind FOLDER'],
-    }),
+    hints: [
+      ...(result.exitCode === 127
+        ? ['A program outside of /usr is found by its own name; what it needs beside it: --exec-bind FOLDER']
+        : []),
+      ...(basis === undefined ? [] : [basis]),
+    ],
     data: { reason: 'exec_failed', exitCode: result.exitCode, signal: result.signal },
   })
 }

@@ -1,13 +1,23 @@
+import { existsSync } from 'node:fs'
 import { SingularityError, digest, oneLine } from '../../kernel/index.ts'
 import type { JailProfile } from '../../sandbox/index.ts'
 import type { Plan } from '../../validation/index.ts'
-import { type GoalRequest, createCheck, runSuite } from '../goal.ts'
+import { type GoalRequest, type Recording, createCheck, runSuite } from '../goal.ts'
 import { programsIn } from '../programs.ts'
+import { readRecord } from '../record.ts'
 import type { Session } from '../session.ts'
 import type { CandidateSource } from '../source.ts'
 import { proposalOfTree } from './patch.ts'
 
 const TOLD_FAILURES = 5
+
+/** @throws NOT_FOUND, RECORD_INVALID where there is none, or no model took part */
+function recordingsOf({ deps }: Session, name: string): readonly Recording[] {
+  const path = existsSync(name) ? name : deps.store.run(name).recordPath
+  const recordings = path === null ? undefined : readRecord(path).recordings
+  if (recordings) return recordings
+  throw new SingularityError('RECORD_INVALID', `${oneLine(name)} holds no conversation with a model.`)
+}
 
 /**
  * `--goal`: hands the goal, and everything of this run that its maker may use, to the room above. What comes back is a candidate like
@@ -34,6 +44,7 @@ export function goalSource(
     sandboxes: isolation.room,
     profile,
     jailed: isolation.kind !== 'none',
+    recordings: goal.replay === undefined || goal.replay === null ? null : recordingsOf(session, goal.replay),
     timeMs: Math.min(deps.settings.timeoutMs, Math.max(request.timeLimitMs, 60_000)),
     suites: plan.entries.map(({ command, scope }) => `${command.join(' ')}${scope === '' ? '' : ` (in ${scope})`}`),
     failures: deps.store

@@ -26,7 +26,7 @@ CREATE TABLE balance (
 ) STRICT;
 
 CREATE TABLE user_cap (scope TEXT PRIMARY KEY CHECK (scope IN ('day','month')), cap_nusd INTEGER NOT NULL) STRICT;
-CREATE TABLE block (provider TEXT PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+CREATE TABLE block (provider TEXT PRIMARY KEY, reason TEXT NOT NULL, credential TEXT, since INTEGER NOT NULL) STRICT;
 
 CREATE TABLE breaker (
   provider TEXT NOT NULL, model TEXT NOT NULL,
@@ -86,8 +86,9 @@ export const SQL = {
     FROM balance LEFT JOIN reservation ON EXISTS (SELECT 1 FROM json_each(reservation.balances) WHERE value = balance.id)
     WHERE balance.at >= ? GROUP BY balance.id HAVING spent <> balance.spent_nusd OR reserved <> balance.reserved_nusd`,
 
-  blocked: 'SELECT reason, since FROM block WHERE provider = ?',
-  block: 'INSERT INTO block (provider, reason, since) VALUES (?, ?, ?) ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason',
+  blocked: 'SELECT reason, credential, since FROM block WHERE provider = ?',
+  block: `INSERT INTO block (provider, reason, credential, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason, credential = excluded.credential`,
   unblock: 'DELETE FROM block WHERE provider = ?',
 
   breaker: 'SELECT * FROM breaker WHERE provider = ? AND model = ?',

@@ -15,9 +15,7 @@ export type Entry = Job & {
 
 export type OwnClaim = { workerId: string; leaseMs: number }
 
-/** The jobs of the memory engine and the ways a job moves. Every method stands for one transaction. */
-export type Table = ReturnType<typeof createTable>
-
+/** The jobs of the memory engine and the ways a job moves. */
 export function createTable(clock: Clock) {
   const jobs = new Map<string, Entry>()
   const events: JobEvent[] = []

@@ -5,7 +5,7 @@ export type ThreadTask = {
   path: string
   workerId: string
   leaseMs: number
-  clockOffset: number
+  startedAt: number
   renew: string
   seen: string
 }
@@ -13,7 +13,7 @@ export type ThreadTask = {
 export type ThreadReport = { lost: Lease[]; cancelled: Lease[] }
 export type ThreadOrder = { hold: Lease } | { drop: Lease } | { check: true } | { stop: true }
 
-type Statement = { get(values: unknown): unknown; run(...values: unknown[]): unknown }
+type Statement = { get(values?: unknown): unknown; pluck(): Statement; run(...values: unknown[]): unknown }
 type Native = {
   prepare(sql: string): Statement
   pragma(text: string): unknown
@@ -31,6 +31,9 @@ export function heartbeatThread(task: ThreadTask, port: Port, open: (path: strin
   native.pragma('synchronous = NORMAL')
   const renew = native.prepare(task.renew)
   const seen = native.prepare(task.seen)
+  // the clock of the library, moved to where the clock of the owner stands
+  const wall = native.prepare("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)").pluck()
+  const offset = task.startedAt - (wall.get() as number)
   const held = new Map<string, Lease>()
   const told = new Set<string>()
   let next: NodeJS.Timeout | undefined
@@ -45,7 +48,7 @@ export function heartbeatThread(task: ThreadTask, port: Port, open: (path: strin
         .transaction(() => {
           lost.length = 0
           cancelled.length = 0
-          const now = Date.now() + task.clockOffset
+          const now = (wall.get() as number) + offset
           for (const { id, token } of held.values()) {
             const values = { id, token, worker: task.workerId, until: now + task.leaseMs, leaseMs: task.leaseMs }
             const row = renew.get(values) as { cancelReason: string | null } | undefined

@@ -26,7 +26,7 @@ export function createKeeper(
       path,
       workerId: options.workerId,
       leaseMs: options.leaseMs,
-      clockOffset: clock.now() - Date.now(),
+      startedAt: clock.now(),
       renew: SQL.renew,
       seen: SQL.seen,
     }

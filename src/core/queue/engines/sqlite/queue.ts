@@ -143,7 +143,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(full, queue)
         return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
       }),
-    waiting: (queues) => read(() => queues.filter((queue) => normal.get(SQL.someWaits, queue, clock.now()) !== undefined)),
+    waiting: (queues) =>
+      read(() => normal.all<{ queue: string }>(SQL.someWait, JSON.stringify(queues), clock.now()).map(({ queue }) => queue)),
     intake(queue, messageId, { jobs = [], messages = [] }) {
       if (jobs.length > 0) store.demandSpace()
       return change(() => {

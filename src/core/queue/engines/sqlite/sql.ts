@@ -44,11 +44,14 @@ const alone = (jobs: string): string => `SELECT seq FROM (SELECT seq, row_number
 export type ClaimCare = { groups: boolean; crashes: boolean }
 
 /**
+ * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
+ * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
+ *
  * Claims in one statement. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker (also for `alone`), q0 ... for the
  * queues.
  */
 export function claimSql(queues: number, care: ClaimCare): string {
-  const names = Array.from({ length: queues }, (_, index) => `@q${index}`)
+  const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
   const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
   const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
@@ -63,8 +66,8 @@ export const SQL = {
     @group, @parentId, @agentId, @taskType, @complexity, @paid, @lifetime, @deadlineAt, @now, @now, @startedAt, @now) RETURNING seq`,
   insertData: 'INSERT INTO job_data (seq, payload) VALUES (?, ?)',
   same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
-  living: `SELECT id, status FROM job WHERE queue = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
-  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = ? LIMIT 1`,
+  living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
+  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
   claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
     ${CLAIMED}`,
   hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
@@ -82,9 +85,9 @@ export const SQL = {
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
   end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
+  held: `SELECT seq FROM job WHERE id = ? AND token = ? AND state = 'running'`,
   completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
-    cancel_reason = NULL, finished_at = @now, updated_at = @now FROM (SELECT value ->> 0 AS id, value ->> 1 AS token FROM json_each(@leases)) AS held
-    WHERE job.id = held.id AND job.token = held.token AND state = 'running' RETURNING id, seq`,
+    cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
   setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
     ON CONFLICT (seq) DO UPDATE SET result = excluded.result`,
   setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',
@@ -141,7 +144,8 @@ export const SQL = {
   read: `UPDATE message SET read_count = read_count + 1, visible_at = @until WHERE id IN (SELECT id FROM message
     WHERE queue = @queue AND acked_at IS NULL AND visible_at <= @now ORDER BY id LIMIT @limit)
     RETURNING id, read_count AS readCount, enqueued_at AS enqueuedAt, body`,
-  someWaits: 'SELECT 1 FROM message WHERE queue = ? AND acked_at IS NULL AND visible_at <= ? LIMIT 1',
+  someWait: `SELECT value AS queue FROM json_each(?) WHERE EXISTS
+    (SELECT 1 FROM message WHERE queue = value AND acked_at IS NULL AND visible_at <= ?)`,
   ack: 'UPDATE message SET acked_at = ? WHERE queue = ? AND id = ? AND acked_at IS NULL',
 
   addWorker: `INSERT INTO worker (id, pid, pid_start, boot_id, pid_namespace, queues, version, role, started_at, seen_at)
