@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type MockModels, startMockModels } from '../support/models.ts'
 import { requestLine } from '../support/queue-runs.ts'
@@ -87,4 +89,23 @@ it('a request keeps the steps it went through, and a failed one its typed error'
   })
   expect(failed.steps.map(({ step }: { step: string }) => step)).toContain('route')
   expect((await place.run(['status'])).json.data.services.llm).toBe('down')
+})
+
+it('ask --dry-run says what it would cost, and learns from what was asked', async () => {
+  const question = ['ask', 'Explain monads', '--file', 'src/list.js', '--complexity', 'simple']
+  const first = await place.run([...question, '--dry-run'])
+  expect(first.exitCode, first.stdout).toBe(0)
+  const { estimate_nusd: cost, route } = first.json.data
+  expect(route[0]).toEqual({ model: 'openai/gpt-6-luna', provider: 'openai' })
+  expect(cost.low).toBeLessThan(cost.likely)
+  expect(cost.likely).toBeLessThan(cost.high)
+  expect(mock.requests).toHaveLength(0)
+  // a model that makes a token of every two bytes is dearer than was thought
+  writeFileSync(join(place.root, 'long.txt'), 'words '.repeat(2000))
+  mock.script({ text: 'long', usage: { input: 6000, output: 10 } })
+  await place.run(['ask', 'Sum it up', '--file', 'long.txt', '--complexity', 'simple'])
+  const second = await place.run([...question, '--dry-run'])
+  expect(second.json.data.estimate_nusd.likely).toBeGreaterThan(cost.likely)
+  expect(second.json.data.estimate_nusd.high).toBe(cost.high)
+  expect((await place.run(['queue', 'list'])).json.data.requests).toHaveLength(1)
 })
