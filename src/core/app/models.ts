@@ -10,6 +10,7 @@ import type {
   ModelService,
   ProviderEntry,
   ProviderListing,
+  RequestEstimate,
   StoredRequest,
   StoredResult,
 } from '../llm/index.ts'
@@ -46,7 +47,7 @@ export function composeModels(parts: ModelParts) {
   const llm = (askPassphrase: (() => Promise<string | null>) | null = null): Promise<Llm> =>
     (memory.llm ??= (async () => {
       const { stateHome, configHome, packageRoot } = context
-      const { openLlm } = await room()
+      const { openLlm } = await import('./open-models.ts')
       const shared = { env, stateHome, configHome, packageRoot, clock, platform: process.platform, askPassphrase }
       const opened = openLlm({ ...shared, repositoryFile: await parts.repositoryFile(), processes })
       parts.onClose(() => opened.close())
@@ -96,6 +97,24 @@ export function composeModels(parts: ModelParts) {
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
     return createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+  }
+
+  /** What a request would use and cost; nothing is sent, no row is made. @throws as the request itself would be refused */
+  const estimate = async (asked: Omit<ModelRequest, 'uniqueKey'>): Promise<RequestEstimate> => {
+    const job = await createJob(asked)
+    const request = JSON.parse(job.payload) as StoredRequest
+    const opened = await service()
+    const { candidates, skipped } = await opened.preview(request, job.id)
+    const route = candidates.map(({ model, provider }) => ({ model: model.name, provider: provider.name }))
+    const { complexity, task_type } = request
+    return {
+      complexity,
+      task_type,
+      route,
+      skipped,
+      estimate_nusd: opened.estimate(candidates[0]!, request),
+      bytes: Buffer.byteLength(job.payload),
+    }
   }
 
   /**
@@ -231,7 +250,7 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, createJob, callModel, completeTurn, check, listings, writesWhole, agents }
+  return { llm, service, caller, createJob, estimate, callModel, completeTurn, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {

@@ -49,9 +49,12 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   const [started, steps]: [number, Step[]] = [clock.monotonic(), []]
   const timed = async <T>(step: Step['step'], body: () => T | Promise<T>): Promise<T> => {
     const from = clock.monotonic()
-    const value = await body()
-    steps.push({ step, ms: Math.round(clock.monotonic() - from) })
-    return value
+    try {
+      return await body()
+    } finally {
+      // the step a request failed in is told as well
+      steps.push({ step, ms: Math.round(clock.monotonic() - from) })
+    }
   }
   const request = await timed('validate', () => JSON.parse(job.payload) as StoredRequest)
   const rows = await closeLeftOpen(context)
@@ -117,7 +120,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if (again === null) return waitFor(job, tries, cause, totals, deps)
     }
   } catch (error) {
-    return refused(error, job, tries, deps)
+    return refused(error, job, tries, deps, steps)
   }
 }
 
@@ -207,7 +210,7 @@ function waitFor(
 }
 
 /** No model, no money, no ledger: ends the request, or lets it wait where the error says when it may go on. */
-function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }: LlmHandlerDeps): JobOutcome {
+function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }: LlmHandlerDeps, steps: readonly Step[]): JobOutcome {
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
   if (retryAt > clock.now() && !once) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
@@ -218,7 +221,7 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }:
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
-    result: { error: { code: error.code, message: error.message, data: error.data ?? null } },
+    result: { error: { code: error.code, message: error.message, data: error.data ?? null }, steps },
     messages: messagesOf(job, null, error.message),
   }
 }
