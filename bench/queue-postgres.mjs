@@ -48,7 +48,10 @@ export async function withPostgres(body) {
   let server
   const kill = () => server?.kill('SIGQUIT')
   try {
-    execFileSync(initdb, ['-D', data, '-U', 'bench', '-A', 'trust', '-E', 'UTF8', '--no-sync'], { ...options, stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync(initdb, ['-D', data, '-U', 'bench', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {
+      ...options,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     server = spawn(postgres, ['-D', data, '-k', socket, '-c', 'listen_addresses='], { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
     process.once('exit', kill)
     await new Promise((resolve, reject) => {
