@@ -113,7 +113,7 @@ export async function measureContention(core, bundle, folder, { jobs, singles })
       const place = makeFolder(folder, `contention-${limit}-${processes}`)
       const filler = openEngine(core, place, 'normal')
       const all = limit === 1 ? singles : jobs
-      for (let filled = 0; filled < all; filled += 100) await filler.enqueue(Array.from({ length: 100 }, () => newJob(core)))
+      for (let left = all; left > 0; left -= 100) await filler.enqueue(Array.from({ length: Math.min(100, left) }, () => newJob(core)))
       const started = await Promise.all(Array.from({ length: processes }, () => start('contend', bundle, place, limit)))
       const answers = started.map((each) => once(each, 'message'))
       for (const each of started) each.send('go')
