@@ -88,12 +88,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const queueEngine = once(async (): Promise<QueueEngine> => {
-    const [folder, resolved, { createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
+    const [folder, resolved, { SHARED_COMMITS, createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
     const engine = createSqliteQueue({
       path: join(folder, 'queue.db'),
       runDir: join(folder, 'run'),
       clock: context.clock,
       processes: createProcessInfo(),
+      settleBatch: SHARED_COMMITS,
       poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
     })
     closers.push(() => engine.close())
