@@ -45,7 +45,8 @@ type CandidateRow = {
   quarantined: number
 }
 
-export type SemanticDeps = { db: Database; clock: Clock; embedder: Embedder; lexicon: Lexicon; random: () => number }
+/** `mayServe` false: shadow for every kind of task, whatever the audits say. */
+export type SemanticDeps = { db: Database; clock: Clock; embedder: Embedder; lexicon: Lexicon; random: () => number; mayServe?: boolean }
 export type SemanticTier = ReturnType<typeof createSemanticTier>
 
 /** What the audits of a task type say; the newest first, true for right. */
@@ -93,14 +94,14 @@ export function sameAnswer(a: StoredResult, b: StoredResult): { right: boolean; 
  * Answers to nearly the same question. Every candidate passes all gates or is a miss. A task type starts in shadow: hits are looked up and
  * compared with what the model then says, never served; it is live only while the audits bound the wrong ones, and falls back by itself.
  */
-export function createSemanticTier({ db, clock, embedder, lexicon, random }: SemanticDeps) {
+export function createSemanticTier({ db, clock, embedder, lexicon, random, mayServe = true }: SemanticDeps) {
   return {
     embedder,
     state: (taskType: string): SemanticState => stateOf(db, taskType),
 
     /** Whether this hit may be given out; a share of them is checked instead. */
     mayServe(taskType: string): boolean {
-      return embedder.mayAnswer && stateOf(db, taskType).state === 'live' && random() >= AUDIT_SHARE
+      return mayServe && embedder.mayAnswer && stateOf(db, taskType).state === 'live' && random() >= AUDIT_SHARE
     },
 
     async lookup(request: LlmRequest, context: KeyContext, prompt: string, signal?: AbortSignal): Promise<Lookup> {

@@ -54,7 +54,7 @@ export const SQL = {
   put: `INSERT INTO cached_results (key, partition, task_type, prompt, result, embedding, embedder, validated, cost_nusd, threshold, created_at, expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET result = excluded.result, validated = excluded.validated, cost_nusd = excluded.cost_nusd,
-      embedding = coalesce(excluded.embedding, embedding), embedder = coalesce(excluded.embedder, embedder),
+      prompt = iif(excluded.embedding IS NULL, prompt, excluded.prompt), embedding = coalesce(excluded.embedding, embedding), embedder = coalesce(excluded.embedder, embedder),
       errors = 0, quarantined = 0, threshold = excluded.threshold, created_at = excluded.created_at, expires_at = excluded.expires_at`,
   served: `INSERT INTO served (id, at, task_type, prompt, source, tier, entry, rule, similarity, miss_gate, latency_us, cost_nusd, saved_nusd)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

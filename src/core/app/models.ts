@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
 import type { ModelCall } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
-import type { Llm, ModelService, ProviderEntry, StoredRequest, StoredResult } from '../llm/index.ts'
+import type { Embedder, Llm, ModelService, ProviderEntry, StoredRequest, StoredResult } from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
 import type { Caller, QueueEngine } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -18,8 +18,8 @@ export type ModelParts = {
   repositoryId: () => Promise<string>
   log: (part: string) => Promise<Logger>
   onClose: (close: () => void | Promise<void>) => void
-  /** Everything that was paid for. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  /** Everything that was paid for, also what comes too late for who asked. */
+  onAnswer?: (request: StoredRequest, result: StoredResult) => Promise<void>
 }
 
 export type Models = ReturnType<typeof composeModels>
@@ -85,7 +85,9 @@ export function composeModels(parts: ModelParts) {
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    const job = await createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+    // who shares with nobody keeps nothing either
+    const hints = { ...(model !== undefined && { model }), ...(uniqueKey === null && { no_cache: true }) }
+    const job = await createRequestJob(asked, (await llm()).requestContext(), hints)
     await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
     const own = { ...job, lifetime: 'with_owner' as const, ...(uniqueKey !== null && { uniqueKey }) }
     for (;;) {
@@ -153,7 +155,24 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, callModel, completeTurn, agents }
+  /** Compares questions; its calls are paid like any other. @throws LLM_NOT_CONFIGURED */
+  const embedder = async (model: string, dimensions: number | null): Promise<Embedder> => {
+    const { createEmbedder, createTransport } = await room()
+    const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
+    parts.onClose(() => transport.close())
+    return createEmbedder({
+      llm: await llm(),
+      fetch: transport.fetch,
+      clock,
+      self: processes.self,
+      repository: await parts.repositoryId(),
+      offline: (await parts.settings()).get<boolean>('offline'),
+      model,
+      dimensions,
+    })
+  }
+
+  return { llm, service, caller, callModel, completeTurn, embedder, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
