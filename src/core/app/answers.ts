@@ -53,7 +53,7 @@ export function composeAnswers({ context, git, stateDir, settings, models, log, 
     const mode = resolved.get<'off' | 'shadow' | 'on'>('cache.semantic')
     const model = resolved.get<string | null>('cache.embedding_model')
     if (mode === 'off') return undefined
-    if (model === null) throw new SingularityError('LLM_NOT_CONFIGURED', 'cache.semantic is on, and cache.embedding_model names no model.')
+    if (!model) throw new SingularityError('LLM_NOT_CONFIGURED', 'cache.semantic is on, and cache.embedding_model names no model.')
     const { createSemanticTier, loadLexicon } = await import('../answering/index.ts')
     const embedder = await models.embedder(model, resolved.get<number | null>('cache.embedding_dimensions'))
     return createSemanticTier({ db, clock, embedder, lexicon: loadLexicon(dataFolder), random: Math.random, mayServe: mode === 'on' })
