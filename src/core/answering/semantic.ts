@@ -15,6 +15,9 @@ export const SIMILARITY = 0.95
 export const WRONG_SHARE = 0.01
 /** How many live hits are checked against a model all the same. */
 export const AUDIT_SHARE = 0.05
+/** However seldom a kind of task is asked for: who would notice otherwise that its answers went wrong? */
+export const AUDITS_A_WEEK = 20
+const WEEK_MS = 7 * 86_400_000
 /** Of the newest audits of a task type: old ones say little of today's cache. */
 const AUDIT_WINDOW = 2_000
 const CANDIDATES = 5
@@ -99,9 +102,11 @@ export function createSemanticTier({ db, clock, embedder, lexicon, random, maySe
     embedder,
     state: (taskType: string): SemanticState => stateOf(db, taskType),
 
-    /** Whether this hit may be given out; a share of them is checked instead. */
+    /** Whether this hit may be given out; a share of them is checked instead, and the first ones of a week. */
     mayServe(taskType: string): boolean {
-      return mayServe && embedder.mayAnswer && stateOf(db, taskType).state === 'live' && random() >= AUDIT_SHARE
+      if (!mayServe || !embedder.mayAnswer || stateOf(db, taskType).state !== 'live') return false
+      const { n } = db.get<{ n: number }>(SQL.auditsSince, taskType, clock.now() - WEEK_MS) ?? { n: 0 }
+      return n >= AUDITS_A_WEEK && random() >= AUDIT_SHARE
     },
 
     async lookup(request: LlmRequest, context: KeyContext, prompt: string, signal?: AbortSignal): Promise<Lookup> {

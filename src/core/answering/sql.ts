@@ -70,6 +70,7 @@ export const SQL = {
   blame: `UPDATE cached_results SET errors = errors + 1, quarantined = max(quarantined, errors + 1 >= 2), threshold = max(threshold, ?)
     WHERE id = ?`,
   auditsOf: 'SELECT right FROM cache_audits WHERE task_type = ? ORDER BY id DESC LIMIT ?',
+  auditsSince: 'SELECT count(*) AS n FROM cache_audits WHERE task_type = ? AND at > ?',
   auditedTasks: 'SELECT DISTINCT task_type FROM cache_audits ORDER BY task_type',
   split: 'SELECT source, tier, count(*) AS n, sum(cost_nusd) AS cost, sum(saved_nusd) AS saved FROM served GROUP BY source, tier',
   latencies: 'SELECT latency_us FROM served WHERE source = ? AND tier IS ? ORDER BY latency_us',
