@@ -108,6 +108,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
     log: (part) => log(part),
     onClose: (close) => closers.push(close),
+    onAnswer: async (request, result) => (await answering()).keep(request, result, (await models.llm()).routing.table().tasks),
   })
 
   async function readRequests(text: string): Promise<readonly NewJob[]> {

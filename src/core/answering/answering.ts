@@ -1,5 +1,6 @@
 import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
-import type { LlmRequest, StoredResult } from '../llm/index.ts'
+import { type LlmRequest, type StoredRequest, type StoredResult, complexityOf } from '../llm/index.ts'
+import type { Complexity } from '../queue/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
 import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
@@ -143,8 +144,13 @@ export function createAnswering(deps: AnsweringDeps) {
     complexity: question.complexity ?? null,
   })
 
+  const keyOf = (question: Question, request: LlmRequest, options: AnswerOptions): string | null =>
+    options.useCache !== false && question.cacheable !== false && isCacheable(request)
+      ? exactKey(request, contextOf(question, options))
+      : null
+
   const find = async (question: Question, options: AnswerOptions, started: number): Promise<Found> => {
-    const { useModel = true, useCache = true } = options
+    const { useModel = true } = options
     // a rule knows no schema and reads no file that was handed in
     const forRules = question.schema === undefined && (question.files?.length ?? 0) === 0 && question.messages === undefined
     const { answer: byRule, watched } = forRules ? await deps.rules.ask(question.prompt, useModel) : { answer: undefined, watched: [] }
@@ -154,7 +160,8 @@ export function createAnswering(deps: AnsweringDeps) {
     }
     const request = await requestOf(question)
     const context = contextOf(question, options)
-    const mayCache = useCache && question.cacheable !== false && isCacheable(request)
+    const key = keyOf(question, request, options)
+    const mayCache = key !== null
     const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
     if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
     const near = mayCache ? await lookNear(request, context, question, options) : NOTHING_NEAR
@@ -168,7 +175,7 @@ export function createAnswering(deps: AnsweringDeps) {
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
-    const { made, shared } = await callModel(request, mayCache ? exactKey(request, context) : null, options)
+    const { made, shared } = await callModel(request, key, options)
     const { id, result, bytes, replayed = false } = made
     if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
@@ -193,6 +200,9 @@ export function createAnswering(deps: AnsweringDeps) {
   return {
     /** The request a model would get, for whoever does not wait for the answer. */
     requestOf,
+
+    /** Equal for equal requests that may share an answer; null: this one wants its own. */
+    keyOf,
 
     /**
      * @throws NO_ANSWER (`useModel: false`), LLM_NOT_CONFIGURED, and what the model's call throws: PROVIDER_UNAVAILABLE, BUDGET_REACHED,
@@ -227,10 +237,17 @@ export function createAnswering(deps: AnsweringDeps) {
       return cache?.put(await requestOf(question), contextOf(question, options), result, question.prompt) ?? false
     },
 
-    /** The same for a request as the queue stored it. */
-    putRequest(request: LlmRequest, context: Partial<KeyContext>, result: StoredResult): boolean {
+    /**
+     * The same for a question of this room as the queue stored it, whoever worked on it: what was paid for is never thrown away.
+     * `tasks`: complexity by task type, of the routing table.
+     */
+    keep(request: StoredRequest, result: StoredResult, tasks: Readonly<Record<string, Complexity>>): void {
+      if (request.no_cache || request.context?.['template'] === undefined) return
       const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
-      return cache?.put(request, { rules: deps.rulesVersion, model: null, complexity: null, ...context }, result, asked) ?? false
+      // who did not say how hard it is got what the table says
+      const usual = complexityOf(tasks, request.task_type) === request.complexity
+      const context = { rules: deps.rulesVersion, model: request.model ?? null, complexity: usual ? null : request.complexity }
+      remember((kept) => kept.put(request, context, result, asked))
     },
   }
 }

@@ -29,7 +29,7 @@ export type ModelParts = {
   log: (part: string) => Promise<Logger>
   onClose: (close: () => void | Promise<void>) => void
   /** Everything that was paid for. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  onAnswer: (request: StoredRequest, result: StoredResult) => Promise<void>
 }
 
 export type Models = ReturnType<typeof composeModels>
@@ -65,7 +65,7 @@ export function composeModels(parts: ModelParts) {
         isAlive: (owner) => processes.isAlive(owner),
         repository: await parts.repositoryId(),
         offline: (await parts.settings()).get<boolean>('offline'),
-        ...(parts.onAnswer && { onAnswer: parts.onAnswer }),
+        onAnswer: parts.onAnswer,
       })
       parts.onClose(() => opened.close())
       return opened
@@ -88,14 +88,16 @@ export function composeModels(parts: ModelParts) {
     })())
 
   /** A question as a row of the queue, checked and without secrets. @throws REQUEST_INVALID */
-  const createJob = async ({ request, model, maxCostNusd, deadlineMs }: Omit<ModelRequest, 'uniqueKey'>): Promise<NewJob> => {
+  const createJob = async ({ request, model, maxCostNusd, deadlineMs, uniqueKey }: ModelRequest): Promise<NewJob> => {
     const { NUSD, createRequestJob } = await room()
     const asked = {
       ...request,
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    return createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+    // what is not shared is not kept either
+    const hints = { ...(model !== undefined && { model }), ...(uniqueKey === null && { no_cache: true }) }
+    return createRequestJob(asked, (await llm()).requestContext(), hints)
   }
 
   /**
