@@ -152,8 +152,13 @@ export function createAnswering(deps: AnsweringDeps) {
     complexity: question.complexity ?? null,
   })
 
+  const keyOf = (question: Question, request: LlmRequest, options: AnswerOptions): string | null =>
+    options.useCache !== false && question.cacheable !== false && isCacheable(request)
+      ? exactKey(request, contextOf(question, options))
+      : null
+
   const find = async (question: Question, options: AnswerOptions, started: number): Promise<Found> => {
-    const { useModel = true, useCache = true } = options
+    const { useModel = true } = options
     // a rule knows no schema and reads no file that was handed in
     const forRules = question.schema === undefined && (question.files?.length ?? 0) === 0 && question.messages === undefined
     const { answer: byRule, watched } = forRules ? await deps.rules.ask(question.prompt, useModel) : { answer: undefined, watched: [] }
@@ -163,7 +168,8 @@ export function createAnswering(deps: AnsweringDeps) {
     }
     const request = await requestOf(question)
     const context = contextOf(question, options)
-    const mayCache = useCache && question.cacheable !== false && isCacheable(request)
+    const key = keyOf(question, request, options)
+    const mayCache = key !== null
     const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
     if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
     const near = mayCache ? await lookNear(request, context, question, options) : NOTHING_NEAR
@@ -179,7 +185,7 @@ export function createAnswering(deps: AnsweringDeps) {
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
-    const { made, shared } = await callModel(request, mayCache ? exactKey(request, context) : null, options)
+    const { made, shared } = await callModel(request, key, options)
     const { id, result, bytes, replayed = false } = made
     if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
@@ -204,6 +210,9 @@ export function createAnswering(deps: AnsweringDeps) {
   return {
     /** The request a model would get, for whoever does not wait for the answer. */
     requestOf,
+
+    /** Equal for equal requests that may share an answer; null: this one wants its own. */
+    keyOf,
 
     /**
      * @throws NO_ANSWER (`useModel: false`), LLM_NOT_CONFIGURED, and what the model's call throws: PROVIDER_UNAVAILABLE, BUDGET_REACHED,
