@@ -21,6 +21,9 @@ const BY_REASON: Readonly<Record<string, ErrorCode>> = {
   llm_not_configured: 'LLM_NOT_CONFIGURED',
   offline: 'OFFLINE',
   replay_miss: 'REPLAY_MISS',
+  config_untrusted: 'CONFIG_UNTRUSTED',
+  config_invalid: 'CONFIG_INVALID',
+  secrets_locked: 'SECRETS_LOCKED',
   context_overflow: 'CONTEXT_OVERFLOW',
 }
 

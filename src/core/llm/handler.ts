@@ -30,7 +30,7 @@ export type LlmHandlerDeps = CallDeps & {
   /** In [0, 1). */
   random: () => number
   /** Everything that was paid for, also what will be fenced: feeds the exact cache. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  onAnswer?: (request: StoredRequest, result: StoredResult) => void | Promise<void>
   onText?: (delta: string) => void
   /** One try: what would have to wait has failed. */
   once?: boolean
