@@ -75,26 +75,33 @@ export function singularity(repository, args, options = {}) {
   }
 }
 
-/** Rooms of the core as one module of this process. */
-export async function loadCore() {
-  const outfile = join(root, 'tmp', `bench-${process.pid}.mjs`)
+/** Rooms of the core as one module; answers its file, which the caller deletes. */
+export function bundleCore(name = 'core') {
+  const outfile = join(root, 'tmp', `bench-${name}-${process.pid}.mjs`)
   const doors = [
     'app',
     'git/index',
     'kernel/index',
     'process/index',
+    'queue/index',
     'sandbox/index',
     'sandbox/machinery',
     'storage/index',
     'validation/statistics/index',
   ]
-  const names = ['app', 'git', 'kernel', 'process', 'sandbox', 'machinery', 'storage', 'statistics']
+  const names = ['app', 'git', 'kernel', 'process', 'queue', 'sandbox', 'machinery', 'storage', 'statistics']
   const contents = [
     ...doors.map((door, index) => `export * as ${names[index]} from './src/core/${door}.ts'`),
     `export * as faults from './src/core/validation/faults/faults.ts'`,
   ].join('\n')
   mkdirSync(dirname(outfile), { recursive: true })
   buildSync({ stdin: { contents, resolveDir: root }, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' })
+  return outfile
+}
+
+/** Rooms of the core as one module of this process. */
+export async function loadCore() {
+  const outfile = bundleCore()
   try {
     return await import(pathToFileURL(outfile).href)
   } finally {

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AppContext } from './app/context.ts'
+import { composeDetach } from './app/detach.ts'
+import { improvementSettings } from './app/improvement-settings.ts'
+import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -85,12 +88,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const queueEngine = once(async (): Promise<QueueEngine> => {
-    const [folder, resolved, { createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
+    const [folder, resolved, { SHARED_COMMITS, createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
     const engine = createSqliteQueue({
       path: join(folder, 'queue.db'),
       runDir: join(folder, 'run'),
       clock: context.clock,
       processes: createProcessInfo(),
+      settleBatch: SHARED_COMMITS,
       poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
     })
     closers.push(() => engine.close())
@@ -136,6 +140,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   async function worker(options: { concurrency: number }): Promise<QueueWorker> {
     const { clock, version } = context
     const { createConsumer, createWorker } = await import('./queue/index.ts')
+    // what the repository may not set is told before anything of the queue is touched
+    ;(await models.llm()).routing.table()
     const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
     const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
     const leaseMs = resolved.get<number>('queue.lease_ms')
@@ -176,7 +182,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   async function settings(flags: Partial<Record<SettingName, SettingValue>> = {}): Promise<Settings> {
     const userFile = join(context.configHome, 'config.json')
-    return loadSettings({ flags, env: context.env, repositoryFile: await repositoryFile(), userFile })
+    return loadSettings({ flags: { ...context.flags, ...flags }, env: context.env, repositoryFile: await repositoryFile(), userFile })
   }
 
   async function isolations(guarded?: IsolationDeps['guarded']): Promise<(kind: IsolationKind) => Isolation> {
@@ -291,26 +297,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       clock,
       process: processes.self,
       isAlive: (owner) => processes.isAlive(owner),
-      settings: {
-        include: resolved.get('sandbox.include'),
-        setup: resolved.get('sandbox.setup'),
-        services: resolved.get('sandbox.services'),
-        sandboxGit: resolved.get('sandbox.git'),
-        planTest: resolved.get('plan.test'),
-        planBuild: resolved.get('plan.build'),
-        planEnv: resolved.get('plan.env'),
-        planTimeoutMs: resolved.get('plan.timeout'),
-        planScope: resolved.get('plan.scope'),
-        measureCpu: resolved.get('measure.cpu'),
-        regressionThreshold: resolved.get('regression_threshold'),
-        autoRollback: resolved.get('auto_rollback_on_regression'),
-        autoRisk: resolved.get('approvals.autoRisk'),
-        approvalExpiryMs: resolved.get('approvals.expiry'),
-        protectedBranches: resolved.get('landing.protected'),
-        hooks: resolved.get('landing.hooks'),
-        timeoutMs: resolved.get('timeout_ms'),
-        maxIterations: resolved.get('max_iterations'),
-      },
+      settings: improvementSettings(resolved),
       path,
       hostEnv: context.env,
       ci: context.ci,
@@ -345,7 +332,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     if (!opened || head === undefined) return undefined
     const resolved = await settings()
     const { root, prefix } = opened.repository
-    const { tasks } = (await models.llm()).routing.table()
+    const { tasks } = (await models.llm()).routing.plan()
     const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
     const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
     return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
@@ -373,10 +360,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
   })
 
+  const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
+
   return {
     context,
     git,
     answering,
+    detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     stateDir,
     database,
@@ -386,6 +376,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     queue,
     worker,
     llm: models.llm,
+    models,
+    modelReports,
     log,
     system,
     close: async (): Promise<void> => {

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mayMount, mountTiny, seal, unmount } from '../support/mounts.ts'
 import {
   type Answer,
   GOOD_PATCH,
@@ -17,19 +18,6 @@ import {
 
 const PATCH = ['improve', '--patch', '-', '--dry-run']
 
-/** A small file system in memory, where the machine lets us make one. */
-function mountTiny(path: string, options: string): boolean {
-  mkdirSync(path, { recursive: true })
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const unmount = (path: string): void => void execFileSync('umount', ['-l', path], { stdio: 'ignore' })
-
 /** The sandbox folders of the repositories of a playground. */
 function sandboxes(place: Playground): string[] {
   const home = join(place.env['XDG_STATE_HOME']!, 'singularity')
@@ -37,14 +25,6 @@ function sandboxes(place: Playground): string[] {
   const folders = readdirSync(home).map((name) => join(home, name, 'sandboxes'))
   return folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder))
 }
-
-/** Whether this machine lets the tests mount (they run as root in CI and in containers with the capability). */
-const mayMount = ((): boolean => {
-  const path = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'singularity-mount-probe')
-  const mounted = mountTiny(path, 'size=64k')
-  if (mounted) unmount(path)
-  return mounted
-})()
 
 describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
   let place: Playground
@@ -110,9 +90,8 @@ describe.skipIf(!mayMount)('disks that are full or cannot be written', () => {
   it('the repository is read-only', async () => {
     const copy = join(place.folder, 'read-only')
     execFileSync('git', ['clone', '--quiet', place.root, copy], { env: place.env })
-    execFileSync('mount', ['--bind', copy, copy])
+    seal(copy)
     mounts.push(copy)
-    execFileSync('mount', ['-o', 'remount,bind,ro', copy])
     const answer = await place.run(PATCH, { cwd: copy, input: GOOD_PATCH })
     expect({ code: answer.json.error?.code, exitCode: answer.exitCode }, answer.stdout + answer.stderr).toEqual({
       code: 'READ_ONLY',

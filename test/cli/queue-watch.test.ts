@@ -9,6 +9,19 @@ beforeEach(() => {
 })
 afterEach(() => place.cleanup())
 
+describe.skipIf(!hasTerminal)('queue work on a terminal (needs script of util-linux)', () => {
+  it('tells what happens in colour, and ends with Ctrl-C', async () => {
+    const terminal = openTerminal(place, ['queue', 'work'])
+    await terminal.sees('waiting for work')
+    await enqueue(place, requestLine('one', { agent_id: 'watched' }))
+    await terminal.sees(/failed +\S+ +review +watched +No model/)
+    expect(terminal.raw()).toContain('\u001b[31mfailed')
+    terminal.type('\u0003')
+    await terminal.sees('Stopping after what runs')
+    expect(await terminal.done).toBe(130)
+  })
+})
+
 describe('queue watch', () => {
   it('tells every event once and in order: as JSON lines, as plain lines, as one answer', async () => {
     const [first] = await enqueue(place, requestLine('one', { agent_id: 'watched' }))

@@ -1,38 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { type Server, createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ProviderFailure, type TransportOptions, createProvider, createTransport } from '../../src/core/llm/index.ts'
 import { type MockModels, closeServer, startMockModels } from '../support/models.ts'
 import { CASES, EVERYTHING } from '../support/providers.ts'
+import { type Proxy, startProxy } from '../support/proxy.ts'
 
 const tls = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const CA = tls('ca')
-
-type Proxy = { url: string; seen: string[]; headers: (string | undefined)[]; server: Server }
-
-/** A CONNECT proxy that knows where models.test is; with `refuse` it wants to know who asks. */
-async function startProxy(target: () => number, refuse = false): Promise<Proxy> {
-  const seen: string[] = []
-  const headers: (string | undefined)[] = []
-  const server = createServer()
-  server.on('connect', (request, socket) => {
-    seen.push(request.url!)
-    headers.push(request.headers['proxy-authorization'])
-    if (refuse) return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
-    const through = connect(target(), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      through.pipe(socket).pipe(through)
-    })
-    for (const [one, other] of [
-      [socket, through],
-      [through, socket],
-    ] as const)
-      one.on('error', () => other.destroy()).on('close', () => other.destroy())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, headers, server }
-}
 
 let models: MockModels
 let proxy: Proxy

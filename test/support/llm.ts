@@ -23,6 +23,7 @@ export type LlmBench = {
   mock: MockModels
   engine: QueueEngine
   account: Account
+  accountPath: string
   llm: ModelService
   caller: Caller
   paid: StoredResult[]
@@ -48,7 +49,8 @@ export async function openLlmBench(options: LlmBenchOptions = {}): Promise<LlmBe
   const place = openQueueBench()
   const engine = place.open({ clock })
   const processes = createProcessInfo()
-  const account = createAccount({ path: join(place.folder, 'account.db'), clock, processes })
+  const accountPath = join(place.folder, 'account.db')
+  const account = createAccount({ path: accountPath, clock, processes })
   mkdirSync(join(place.folder, 'config'))
   const userFile = join(place.folder, 'config', 'llm.json')
   if (file) writeFileSync(userFile, JSON.stringify(file))
@@ -90,6 +92,7 @@ export async function openLlmBench(options: LlmBenchOptions = {}): Promise<LlmBe
     mock,
     engine,
     account,
+    accountPath,
     llm,
     caller,
     paid,

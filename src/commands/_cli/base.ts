@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core/command'
 import type { InferredFlags } from '@oclif/core/interfaces'
-import type { App } from '../../core/app.ts'
-import { EXIT, type SingularityError } from '../../core/kernel/index.ts'
+import type { App, AppContext } from '../../core/app.ts'
+import { EXIT, type SingularityError, jsonLine } from '../../core/kernel/index.ts'
 import { wantsJson } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
@@ -9,6 +9,17 @@ import { asOurs, exitWith, presentError } from './present-error.ts'
 import { Flags } from './oclif.ts'
 
 export type BaseFlags = InferredFlags<typeof BaseCommand.baseFlags>
+
+/** `soft`: end after what runs (the first Ctrl-C); `hard`: end now (the second one, or SIGTERM). */
+export type Stop = { soft: AbortSignal; hard: AbortSignal }
+
+/** Shared by whoever may reach a model. */
+export const OFFLINE_FLAG = {
+  offline: Flags.boolean({ description: 'Refuse the network: models of this machine only.', env: 'SINGULARITY_OFFLINE' }),
+}
+
+/** Flags that are settings, for `app`. One that is not given leaves the setting as it is. */
+export const settingsOf = ({ offline }: { offline?: boolean | undefined }): NonNullable<AppContext['flags']> => (offline ? { offline } : {})
 
 /** What every command shares: the common flags, the JSON envelope, the one exit door, the lazily built core. */
 export abstract class BaseCommand extends Command {
@@ -31,6 +42,9 @@ export abstract class BaseCommand extends Command {
   }
 
   private opened: App | undefined
+
+  /** Which signal came, if one did. */
+  protected ended: 'SIGINT' | 'SIGTERM' | null = null
 
   /** SIGTERM and SIGINT both stop a run; only the exit code tells which it was. */
   protected terminated = false
@@ -55,11 +69,11 @@ export abstract class BaseCommand extends Command {
     setColor(flags.color)
   }
 
-  /** The core, built on first use for the folder the user stands in. */
-  protected async app(): Promise<App> {
+  /** The core, built on first use for the folder the user stands in; `flags` of that first use are settings. */
+  protected async app(flags: NonNullable<AppContext['flags']> = {}): Promise<App> {
     if (!this.opened) {
       const { createApp } = await import('../../core/app.ts')
-      this.opened = createApp(openContext(this.config.version))
+      this.opened = createApp({ ...openContext(this.config.version), flags })
     }
     return this.opened
   }
@@ -68,7 +82,7 @@ export abstract class BaseCommand extends Command {
   protected answer(data: unknown, text: string, exitCode: number = EXIT.done): void {
     const schema = `singularity.${(this.id ?? 'look').replaceAll(':', '.')}/1`
     process.stdout.write(
-      this.isJson ? `${JSON.stringify({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`,
+      this.isJson ? `${jsonLine({ schema, ok: true, data })}\n` : text === '' || text.endsWith('\n') ? text : `${text}\n`,
     )
     exitWith(exitCode)
   }
@@ -76,6 +90,26 @@ export abstract class BaseCommand extends Command {
   /** Talk goes to stderr; nothing of it when --quiet or --json. */
   protected say(text: string, flags: { quiet?: boolean | undefined; json?: boolean | undefined }): void {
     if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`)
+  }
+
+  /** Runs what a signal may end; `onSoft` hears of the first Ctrl-C. */
+  protected async untilSignal<T>(work: (stop: Stop) => Promise<T>, onSoft: () => void = () => undefined): Promise<T> {
+    const [soft, hard] = [new AbortController(), new AbortController()]
+    const onSignal = (name: NodeJS.Signals): void => {
+      if (this.ended !== null || name === 'SIGTERM') hard.abort()
+      this.ended ??= name === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
+      this.terminated = this.ended === 'SIGTERM'
+      soft.abort()
+      if (!hard.signal.aborted) onSoft()
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+    try {
+      return await work({ soft: soft.signal, hard: hard.signal })
+    } finally {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    }
   }
 
   /** 143 where 130 would be told and it was a SIGTERM. */

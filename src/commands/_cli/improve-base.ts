@@ -5,7 +5,7 @@ import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/inde
 import { type ExitCode, SingularityError, parseDuration, strongestExit } from '../../core/kernel/index.ts'
 import { presentRun } from '../_present/run.ts'
 import { askForCandidates } from './ask.ts'
-import { BaseCommand } from './base.ts'
+import { BaseCommand, OFFLINE_FLAG, settingsOf } from './base.ts'
 import { assertWritable, attemptSummary, writeSummary } from './summary-file.ts'
 import { GOAL_FLAGS, type GoalFlags, readGoal, timeLimitOf } from './goal-flags.ts'
 import { watchWork } from './watch.ts'
@@ -38,7 +38,7 @@ export default abstract class ImproveBase extends BaseCommand {
       description: 'Offer again what was declined, rolled back or found before; measure the baseline anew.',
       env: env('retry'),
     }),
-    offline: Flags.boolean({ description: 'Refuse the network.', env: env('offline') }),
+    ...OFFLINE_FLAG,
   }
 
   static improveFlags = {
@@ -92,7 +92,7 @@ export default abstract class ImproveBase extends BaseCommand {
     this.common(flags)
     const request = await toRequest(paths, flags)
     if (request.summary !== null) assertWritable(request.summary)
-    const app = await this.app()
+    const app = await this.app(settingsOf(flags))
     const service = await app.improvement()
     let interrupted = false
     let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended }) => {

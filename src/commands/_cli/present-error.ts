@@ -1,4 +1,4 @@
-import { SingularityError, diskRefusal, messageOf, printable } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, jsonLine, messageOf, printable } from '../../core/kernel/index.ts'
 import { paint } from './paint.ts'
 import { suggest } from './suggest.ts'
 
@@ -59,7 +59,7 @@ export function presentError(thrown: unknown, options: ErrorPlace): number {
       ...(error.data && { data: error.data }),
       ...(options.log !== undefined && { log: options.log }),
     }
-    process.stdout.write(`${JSON.stringify({ schema: `singularity.${options.command}/1`, ok: false, error: body })}\n`)
+    process.stdout.write(`${jsonLine({ schema: `singularity.${options.command}/1`, ok: false, error: body })}\n`)
     return error.exitCode
   }
   const lines = [`${paint('red', 'error')} ${paint('dim', error.code)} ${printable(error.message)}`]

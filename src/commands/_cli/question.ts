@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import type { AnswerOptions, Question } from '../../core/answering/index.ts'
-import { SingularityError, messageOf, parseDuration, parseJson } from '../../core/kernel/index.ts'
+import { SingularityError, parseDuration, parseJson } from '../../core/kernel/index.ts'
+import { OFFLINE_FLAG } from './base.ts'
 import { Flags } from './oclif.ts'
+import { readText } from './values.ts'
 
 const NANO = 1_000_000_000
 
@@ -40,61 +41,66 @@ export const QUESTION_FLAGS = {
     default: true,
     env: 'SINGULARITY_CACHE',
   }),
-  timeout: Flags.string({ description: 'How long to wait: 30s, 5m.', env: 'SINGULARITY_TIMEOUT' }),
+  timeout: Flags.string({ description: 'How long to wait: 30s, 5m; then the request is cancelled.', env: 'SINGULARITY_TIMEOUT' }),
+  record: Flags.string({ description: 'File to append the request and its answer to.', env: 'SINGULARITY_RECORD' }),
+  replay: Flags.string({
+    description: 'File with recorded answers; nobody is asked, and a request it does not hold fails.',
+    exclusive: ['record'],
+    env: 'SINGULARITY_REPLAY',
+  }),
+  ...OFFLINE_FLAG,
 }
 
 /** A command line as a question. @throws USAGE, REQUEST_INVALID */
-export function readQuestion(prompt: string, flags: InferredFlags<typeof QUESTION_FLAGS>): { question: Question; options: AnswerOptions } {
-  const { complexity, schema, model, budget, timeout } = flags
+export async function readQuestion(
+  prompt: string,
+  flags: InferredFlags<typeof QUESTION_FLAGS>,
+): Promise<{ question: Question; options: AnswerOptions }> {
+  const { complexity, schema, model, budget, timeout, record, replay } = flags
   return {
     question: {
-      prompt: readPrompt(prompt),
-      files: readFiles(flags.file, process.cwd()),
+      prompt: await readPrompt(prompt),
+      files: await readFiles(flags.file, process.cwd()),
       taskType: flags.task,
       ...(complexity && { complexity }),
-      ...(schema !== undefined && { schema: readSchema(schema) }),
+      ...(schema !== undefined && { schema: await readSchema(schema) }),
     },
     options: {
       useModel: flags.llm,
-      useCache: flags.cache,
+      // what is recorded, or replayed, comes from nowhere else
+      useCache: flags.cache && record === undefined && replay === undefined,
       ...(model !== undefined && { model }),
       ...(budget !== undefined && { maxCostNusd: parseDollars(budget) }),
       ...(timeout !== undefined && { deadlineMs: parseTimeout(timeout) }),
+      ...(record !== undefined && { record }),
+      ...(replay !== undefined && { replay }),
     },
   }
 }
 
-/** A file of the command line as text. @throws USAGE with the reason */
-function readText(path: string): string {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (error) {
-    throw new SingularityError('USAGE', `${path} cannot be read: ${messageOf(error)}.`)
-  }
-  if (bytes.includes(0)) throw new SingularityError('USAGE', `${path} is not a text file.`)
-  return bytes.toString('utf8')
-}
-
-/** `-` is standard input. @throws USAGE where there is nothing to ask */
-function readPrompt(argument: string): string {
-  const prompt = argument === '-' ? readFileSync(0, 'utf8') : argument
+/** `-` is standard input. @throws USAGE where there is nothing to ask, REQUEST_INVALID where it is no text */
+async function readPrompt(argument: string): Promise<string> {
+  const prompt = argument === '-' ? await readText(argument) : argument
   if (prompt.trim() === '')
     throw new SingularityError('USAGE', 'There is no question.', { hints: ["singularity ask 'What is the test command?'"] })
   return prompt
 }
 
-/** The files by the names a person knows them by: relative to where they stand. */
-function readFiles(paths: readonly string[], cwd: string): NonNullable<Question['files']> {
-  return paths.map((path) => {
-    const name = isAbsolute(path) ? relative(cwd, path) : path
-    return { path: name.startsWith('..') ? path : name, text: readText(path) }
-  })
+/** The files by the names a person knows them by: relative to where they stand. @throws USAGE, REQUEST_INVALID */
+function readFiles(paths: readonly string[], cwd: string): Promise<NonNullable<Question['files']>> {
+  return Promise.all(
+    paths.map(async (path) => {
+      const name = isAbsolute(path) ? relative(cwd, path) : path
+      const text = await readText(path)
+      if (text.includes('\0')) throw new SingularityError('REQUEST_INVALID', `The file ${path} is not text.`, { hints: [] })
+      return { path: name.startsWith('..') ? path : name, text }
+    }),
+  )
 }
 
 /** @throws REQUEST_INVALID where the file is not a JSON object */
-function readSchema(path: string): Readonly<Record<string, unknown>> {
-  const value = parseJson(readText(path))
+async function readSchema(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const value = parseJson(await readText(path))
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new SingularityError('REQUEST_INVALID', `${path} is not a JSON Schema: it has to be one JSON object.`, { hints: [] })
 }

@@ -52,13 +52,13 @@ export function presentRoutes(data: Routes): string {
 const origin = (from: string | undefined): string => (from === undefined || from === 'default' ? '' : `  models: ${from}`)
 
 export function presentModels(data: Models): string {
-  const rows = data.models.map(({ model, usd_per_mtok: price, context_tokens: context, data: where, usable, reason }) => [
+  const rows = data.models.map(({ model, usd_per_mtok: price, context_tokens: context, data: where, usable, reason, notice }) => [
     usable ? 'ok' : '-',
     model,
     price === null ? 'no price' : `$${price.input} / $${price.output}`,
     `${Math.round(context / 1000)}k`,
     where,
-    reason ?? '',
+    notice ?? reason ?? '',
   ])
   return [
     table([['', 'model', 'in / out per million', 'window', 'data', ''], ...rows], { grow: 5, paint: paintModel(data) }),
@@ -69,8 +69,11 @@ export function presentModels(data: Models): string {
 
 const paintModel =
   ({ models }: Models) =>
-  (row: number, column: number, text: string): string =>
-    row === 0 ? paint('dim', text) : column === 0 ? paint(models[row - 1]!.usable ? 'green' : 'dim', text) : text
+  (row: number, column: number, text: string): string => {
+    if (row === 0) return paint('dim', text)
+    const { usable, notice } = models[row - 1]!
+    return column === 0 ? paint(usable ? 'green' : 'dim', text) : column === 5 && notice !== null ? paint('red', text) : text
+  }
 
 /** One line per cap: spent, kept back for calls that run now, left. */
 export function presentBudget({ caps }: { caps: readonly CapState[] }): string {

@@ -1,3 +1,4 @@
+import { jsonLine } from '../../core/kernel/index.ts'
 import { QueueCommand } from '../_cli/queue.ts'
 import { durationOf } from '../_cli/values.ts'
 import { Args, Flags } from '../_cli/oclif.ts'
@@ -21,6 +22,6 @@ export default class QueueRead extends QueueCommand {
     this.common(flags)
     const visibilityMs = durationOf('visibility', flags.visibility)
     const read = await (await this.queue()).read(args.queue, { limit: flags.limit, visibilityMs })
-    this.answer(read, read.messages.map((message) => JSON.stringify(message)).join('\n'))
+    this.answer(read, read.messages.map((message) => jsonLine(message)).join('\n'))
   }
 }

@@ -1,4 +1,4 @@
-import { EXIT, SingularityError } from '../../core/kernel/index.ts'
+import { EXIT, SingularityError, jsonLine } from '../../core/kernel/index.ts'
 import { eventLine } from '../_present/queue-state.ts'
 import { QueueCommand } from '../_cli/queue.ts'
 import { Flags } from '../_cli/oclif.ts'
@@ -36,8 +36,7 @@ export default class QueueWatch extends QueueCommand {
     await this.untilSignal(({ soft }) =>
       queue.follow(
         flags.after ?? null,
-        (events) =>
-          void process.stdout.write(events.map((event) => `${flags.jsonl ? JSON.stringify(event) : eventLine(event)}\n`).join('')),
+        (events) => void process.stdout.write(events.map((event) => `${flags.jsonl ? jsonLine(event) : eventLine(event)}\n`).join('')),
         soft,
       ),
     )

@@ -2,6 +2,7 @@ import { presentWork } from '../_present/queue-state.ts'
 import { QueueCommand } from '../_cli/queue.ts'
 import { durationOf } from '../_cli/values.ts'
 import { createWorkTeller, exitOfWork, whyEnded } from '../_cli/work.ts'
+import { OFFLINE_FLAG, settingsOf } from '../_cli/base.ts'
 import { Flags } from '../_cli/oclif.ts'
 
 export default class QueueWork extends QueueCommand {
@@ -24,6 +25,7 @@ export default class QueueWork extends QueueCommand {
       max: 1000,
       env: 'SINGULARITY_CONCURRENCY',
     }),
+    ...OFFLINE_FLAG,
     'fail-on': Flags.option({ options: ['failed'] as const })({ description: 'Exit 1 where a job failed.', env: 'SINGULARITY_FAIL_ON' }),
   }
 
@@ -31,7 +33,7 @@ export default class QueueWork extends QueueCommand {
     const { flags } = await this.parse(QueueWork)
     this.common(flags)
     const idleExitMs = flags['idle-exit'] === undefined ? undefined : durationOf('idle-exit', flags['idle-exit'])
-    const worker = await (await this.app()).worker({ concurrency: flags.concurrency })
+    const worker = await (await this.app(settingsOf(flags))).worker({ concurrency: flags.concurrency })
     const teller = createWorkTeller(await this.queue(), (line) => this.say(line, flags))
     this.say(`worker ${worker.id}: waiting for work`, flags)
     const report = await this.untilSignal(

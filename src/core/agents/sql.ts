@@ -16,6 +16,15 @@ export const SQL = {
   addTurn: `INSERT INTO agent_turn (session_id, turn, request_id, request_hash, answer, results, note, reads, checkpoint, at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   turnsOf: `SELECT * FROM agent_turn WHERE session_id = ? ORDER BY turn`,
+  /** Which run each paid turn belongs to. */
+  turnRuns: `SELECT agent_turn.request_id AS request, agent_session.run_id AS run FROM agent_turn
+             JOIN agent_session ON agent_session.id = agent_turn.session_id`,
+  /** What became of what models made. */
+  madeByModels: `SELECT run_id AS run, landed_oid IS NOT NULL AS landed, undo_oid IS NOT NULL AS undone,
+                 coalesce(verdict, '') = 'roll_back' AS rolledBack FROM candidate WHERE source_kind = 'model'`,
+  editCalls: `SELECT json_extract(agent_turn.answer, '$.model') AS model, json_extract(each.value, '$.tool') AS tool, count(*) AS calls,
+              sum(json_extract(each.value, '$.error') IS NULL) AS applied FROM agent_turn, json_each(agent_turn.results) AS each
+              WHERE at >= ? AND json_extract(each.value, '$.tool') IN (SELECT value FROM json_each(?)) GROUP BY 1, 2 ORDER BY 1, 2`,
   addPaidEdit: `INSERT INTO paid_edit (candidate_id, path, language, before_text, after_text, goal, model, cost_nusd, at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   /** What was undone or declined later teaches nothing. */

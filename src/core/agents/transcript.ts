@@ -1,5 +1,5 @@
 import { type Clock, SingularityError, digest, isoTime, newUuid, sha256 } from '../kernel/index.ts'
-import type { RequestMessage, StoredRequest, StoredResult } from '../llm/index.ts'
+import { type RequestMessage, type StoredRequest, type StoredResult, requestHash as hashOf } from '../llm/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import { SQL } from './sql.ts'
@@ -56,11 +56,10 @@ export function turnRequestId(sessionId: string, turn: number, request: StoredRe
 
 /** What a recorded answer is found by: the request without what differs from run to run, times of programs included. */
 export function requestHash(request: StoredRequest): string {
-  const { run: _run, deadline_ms: _deadline, max_cost_usd: _cost, ...stable } = request
-  const messages = stable.messages.map((message) =>
+  const messages = request.messages.map((message) =>
     message.role === 'tool' ? { ...message, content: withoutTimes(message.content) } : message,
   )
-  return digest({ ...stable, messages })
+  return hashOf({ ...request, messages })
 }
 
 function withoutTimes(text: string): string {

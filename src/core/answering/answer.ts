@@ -30,8 +30,13 @@ export type AnswerOptions = {
   model?: string
   /** Cap of this one request. */
   maxCostNusd?: number
+  /** Longest wait for an answer, ms; then the request is cancelled. */
   deadlineMs?: number
   signal?: AbortSignal
+  /** File an answered request is appended to. */
+  record?: string
+  /** File with recorded answers: nobody else is asked. */
+  replay?: string
 }
 
 /** What left this machine for the answer; nothing where no model was asked. */
@@ -63,7 +68,7 @@ export type ModelRequest = {
   request: LlmRequest
   /** Equal for equal requests: the queue's unique key, so that two processes share one call. null: not shared. */
   uniqueKey: string | null
-} & Pick<AnswerOptions, 'model' | 'maxCostNusd' | 'deadlineMs' | 'signal'>
+} & Pick<AnswerOptions, 'model' | 'maxCostNusd' | 'deadlineMs' | 'signal' | 'record' | 'replay'>
 
 /** Asks a model and waits. Whoever builds the room decides how: app.ts runs the caller's own row of the queue. */
-export type ModelCall = (request: ModelRequest) => Promise<{ id: string; result: StoredResult; bytes: number }>
+export type ModelCall = (request: ModelRequest) => Promise<{ id: string; result: StoredResult; bytes: number; replayed?: boolean }>

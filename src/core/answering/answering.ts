@@ -91,7 +91,7 @@ export function createAnswering(deps: AnsweringDeps) {
       throw new SingularityError('LLM_NOT_CONFIGURED', 'No rule and no cached answer fits, and no model is configured.', {
         hints: WAYS_OUT,
       })
-    const { model, maxCostNusd, deadlineMs, signal } = options
+    const { model, maxCostNusd, deadlineMs, signal, record, replay } = options
     const running = key === null ? undefined : inFlight.get(key)
     if (running)
       try {
@@ -107,6 +107,8 @@ export function createAnswering(deps: AnsweringDeps) {
       ...(maxCostNusd !== undefined && { maxCostNusd }),
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(signal && { signal }),
+      ...(record !== undefined && { record }),
+      ...(replay !== undefined && { replay }),
     })
     if (key === null) return { made: await call, shared: false }
     inFlight.set(key, call)
@@ -167,7 +169,8 @@ export function createAnswering(deps: AnsweringDeps) {
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
     const { made, shared } = await callModel(request, mayCache ? exactKey(request, context) : null, options)
-    const { id, result, bytes } = made
+    const { id, result, bytes, replayed = false } = made
+    if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
     if (shared) return { ...fromResult(result), source: 'cache', tier: 'exact', savedNusd: result.cost_nusd }
     const { hit, embedding, missGate } = near
@@ -188,6 +191,9 @@ export function createAnswering(deps: AnsweringDeps) {
   }
 
   return {
+    /** The request a model would get, for whoever does not wait for the answer. */
+    requestOf,
+
     /**
      * @throws NO_ANSWER (`useModel: false`), LLM_NOT_CONFIGURED, and what the model's call throws: PROVIDER_UNAVAILABLE, BUDGET_REACHED,
      * MALFORMED_RESPONSE, ...

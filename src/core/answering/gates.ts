@@ -10,7 +10,7 @@ export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | '
 export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (!equal(a.slots, b.slots)) return 'slots'
   if (a.negations !== b.negations || opposed(a, b)) return 'polarity'
-  if (a.frame !== b.frame || !sameContent(a, b)) return 'content'
+  if ((a.frame !== b.frame && !a.like.includes(b.frame)) || !sameContent(a, b)) return 'content'
   const alike = [placed, compounds, phrases].some((form) => equal(form(a, b), form(b, a)))
   return alike ? null : 'order'
 }
@@ -48,7 +48,8 @@ function sameContent(a: Meaning, b: Meaning): boolean {
 /** Whether a word says what sort of thing the name beside it names. */
 function describes(meaning: Meaning, token: Token): boolean {
   const at = meaning.tokens.indexOf(token)
-  return token.kind && (meaning.tokens[at - 1]?.slot === true || meaning.tokens[at + 1]?.slot === true)
+  const beside = [meaning.tokens[at - 1], meaning.tokens[at + 1]]
+  return token.kind && beside.some((each) => each?.slot === true && each.phrase === token.phrase)
 }
 
 /** What both sides name; main verbs move freely. */

@@ -1,8 +1,11 @@
+import type { SettingName, SettingValue } from '../config/index.ts'
 import type { Clock } from '../kernel/index.ts'
 
 /** Everything the core needs of the process it runs in, as values. */
 export type AppContext = {
   cwd: string
+  /** Settings the command line gives: they win over every other source. */
+  flags?: Partial<Record<SettingName, SettingValue>>
   env: Readonly<Record<string, string | undefined>>
   home: string
   /** XDG_STATE_HOME or what stands for it; sandboxes live in `singularity/` below it. */

@@ -1,10 +1,21 @@
 import { readFileSync } from 'node:fs'
 import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
-import type { ModelCall } from '../answering/index.ts'
+import type { ModelCall, ModelRequest } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
-import type { Llm, ModelService, ProviderEntry, StoredRequest, StoredResult } from '../llm/index.ts'
+import { SingularityError, formatDuration, newUuid } from '../kernel/index.ts'
+import type {
+  CheckDeps,
+  CheckReport,
+  Llm,
+  ModelService,
+  ProviderEntry,
+  ProviderListing,
+  RequestEstimate,
+  StoredRequest,
+  StoredResult,
+} from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
-import type { Caller, QueueEngine } from '../queue/index.ts'
+import type { Caller, NewJob, QueueEngine } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { AppContext } from './context.ts'
 
@@ -36,7 +47,7 @@ export function composeModels(parts: ModelParts) {
   const llm = (askPassphrase: (() => Promise<string | null>) | null = null): Promise<Llm> =>
     (memory.llm ??= (async () => {
       const { stateHome, configHome, packageRoot } = context
-      const { openLlm } = await room()
+      const { openLlm } = await import('./open-models.ts')
       const shared = { env, stateHome, configHome, packageRoot, clock, platform: process.platform, askPassphrase }
       const opened = openLlm({ ...shared, repositoryFile: await parts.repositoryFile(), processes })
       parts.onClose(() => opened.close())
@@ -77,23 +88,65 @@ export function composeModels(parts: ModelParts) {
       return made
     })())
 
-  /** Asks a model and waits: this process holds the row and runs it. A model that cannot be reached costs no row. */
-  const callModel: ModelCall = async ({ request, uniqueKey, model, maxCostNusd, deadlineMs, signal }) => {
-    const { NUSD, answerError, createRequestJob } = await room()
+  /** A question as a row of the queue, checked and without secrets. @throws REQUEST_INVALID */
+  const createJob = async ({ request, model, maxCostNusd, deadlineMs }: Omit<ModelRequest, 'uniqueKey'>): Promise<NewJob> => {
+    const { NUSD, createRequestJob } = await room()
     const asked = {
       ...request,
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    const job = await createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
-    await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    return createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+  }
+
+  /** What a request would use and cost; nothing is sent, no row is made. @throws as the request itself would be refused */
+  const estimate = async (asked: Omit<ModelRequest, 'uniqueKey'>): Promise<RequestEstimate> => {
+    const job = await createJob(asked)
+    const request = JSON.parse(job.payload) as StoredRequest
+    const opened = await service()
+    const { candidates, skipped } = await opened.preview(request, job.id)
+    const route = candidates.map(({ model, provider }) => ({ model: model.name, provider: provider.name }))
+    const { complexity, task_type } = request
+    return {
+      complexity,
+      task_type,
+      route,
+      skipped,
+      estimate_nusd: opened.estimate(candidates[0]!, request),
+      bytes: Buffer.byteLength(job.payload),
+    }
+  }
+
+  /**
+   * Asks a model and waits: this process holds the row and runs it. A model that cannot be reached costs no row.
+   * @throws LIMIT_REACHED after `deadlineMs`, INTERRUPTED where the signal aborts: the request is cancelled then
+   */
+  const callModel: ModelCall = async (asked) => {
+    const { uniqueKey, deadlineMs, signal, record, replay } = asked
+    const { answerError, openRecorder, openRecording } = await room()
+    const job = await createJob(asked)
+    const request = JSON.parse(job.payload) as StoredRequest
+    if (replay !== undefined) return { id: job.id, result: openRecording(replay).answerTo(request), bytes: 0, replayed: true }
+    const recorder = record === undefined ? undefined : openRecorder(record)
+    await (await service()).preview(request, job.id)
     const own = { ...job, lifetime: 'with_owner' as const, ...(uniqueKey !== null && { uniqueKey }) }
+    const limit = deadlineMs === undefined ? undefined : AbortSignal.timeout(deadlineMs)
+    const stop = AbortSignal.any([signal, limit].filter((each) => each !== undefined))
     for (;;) {
-      const { detail } = await (await caller()).runOwn(own, signal ? { signal } : {})
-      if (detail.state === 'completed' && detail.result !== null)
-        return { id: detail.id, result: JSON.parse(detail.result) as StoredResult, bytes: Buffer.byteLength(detail.payload) }
+      const { detail } = await (await caller()).runOwn(own, { signal: stop })
+      if (detail.state === 'completed' && detail.result !== null) {
+        const result = JSON.parse(detail.result) as StoredResult
+        recorder?.add(request, result)
+        return { id: detail.id, result, bytes: Buffer.byteLength(detail.payload) }
+      }
+      if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped; the request was cancelled.', { data: { id: own.id } })
+      if (limit?.aborted)
+        throw new SingularityError('LIMIT_REACHED', `No answer came within ${formatDuration(deadlineMs!)}; the request was cancelled.`, {
+          hints: ['singularity ask PROMPT --detach'],
+          data: { id: own.id },
+        })
       // somebody else had asked the same and was stopped: it is our question still
-      if (detail.id === own.id || detail.state !== 'cancelled' || signal?.aborted) throw answerError(detail)
+      if (detail.id === own.id || detail.state !== 'cancelled') throw answerError(detail)
     }
   }
 
@@ -120,6 +173,46 @@ export function composeModels(parts: ModelParts) {
     if (detail.state === 'completed' && detail.result !== null) return JSON.parse(detail.result) as StoredResult
     throw answerError(detail)
   }
+
+  /** One durable request, tried once: what would have to wait has failed. @throws what refuses it before anything is sent */
+  const askOnce: CheckDeps['ask'] = async (request, hints) => {
+    const [{ createRequestJob }, { createCaller }, opened] = [await room(), await import('../queue/index.ts'), await service()]
+    const job = await createRequestJob(request, (await llm()).requestContext(), hints)
+    await opened.preview(JSON.parse(job.payload) as StoredRequest, job.id)
+    const engine = await parts.engine()
+    const asker = createCaller({
+      engine,
+      handlers: [opened.handler({ once: true })],
+      clock,
+      log: await parts.log('cli'),
+      version: context.version,
+      processes,
+      leaseMs: (await parts.settings()).get('queue.lease_ms'),
+    })
+    try {
+      const { detail } = await asker.runOwn({ ...job, lifetime: 'with_owner' })
+      return { detail, attempts: await engine.attempts(detail.id) }
+    } finally {
+      await asker.close()
+    }
+  }
+
+  const lookDeps = async () => {
+    const [opened, { routing, account, secrets }] = [await service(), await llm()]
+    const offline = (await parts.settings()).get<boolean>('offline')
+    return { table: routing.table(), account, secrets, service: opened, offline }
+  }
+
+  /** `llm check`: calls every provider that is set up, each once. */
+  const check = async (options: { dryRun: boolean }): Promise<CheckReport> => {
+    const { https, http } = proxiesOf(env)
+    const { checkModels } = await room()
+    const more = { ask: askOnce, newId: () => newUuid(clock), proxied: Boolean(https || http) }
+    return checkModels({ ...(await lookDeps()), ...more }, options)
+  }
+
+  /** `llm models --check`: which models of the table their providers know. */
+  const listings = async (): Promise<{ providers: ProviderListing[] }> => (await room()).compareListings(await lookDeps())
 
   /** Whether a model only writes whole files, as the routing table knows it. */
   const writesWhole = async (name: string): Promise<boolean> =>
@@ -157,11 +250,11 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, callModel, completeTurn, writesWhole, agents }
+  return { llm, service, caller, createJob, estimate, callModel, completeTurn, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
-  const either = (name: string): string | undefined => env[name] ?? env[name.toLowerCase()]
+  const either = (name: string): string | undefined => env[name] || env[name.toLowerCase()]
   return { https: either('HTTPS_PROXY'), http: either('HTTP_PROXY'), no: either('NO_PROXY') }
 }
 

@@ -19,6 +19,14 @@ export function digest(value: unknown): string {
   return sha256(canonicalJson(value))
 }
 
+/** JSON on one line for whoever reads our output: what could drive a terminal is escaped, the value stays what it is. */
+export function jsonLine(value: unknown): string {
+  // oxlint-disable-next-line no-control-regex -- exactly these are replaced; JSON itself escapes those below the space
+  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
 /** Parses text that came from outside; `undefined` where it is not JSON. */
 export function parseJson(text: string): unknown {
   try {

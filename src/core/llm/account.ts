@@ -36,6 +36,9 @@ export type ReservationRequest = {
   owner: ProcessIdentity
 }
 
+/** `since`: ISO time. */
+export type ModelNotice = { provider: string; model: string; reason: string; since: string }
+
 export type BreakerVerdict = { allowed: true; probe: boolean } | { allowed: false; reopensAt: number }
 
 /**
@@ -60,8 +63,9 @@ export type Account = {
   /** What may never be: sums that are not those of the rows, calls that cost more than was reserved. Empty when all is well. */
   verify(): Violation[]
 
-  blocked(provider: string): { reason: string; since: string } | null
-  block(provider: string, reason: string): void
+  blocked(provider: string): { reason: string; credential: string | null; since: string } | null
+  /** `credential`: fingerprint of the key that was used; with another key the provider may be asked again. */
+  block(provider: string, reason: string, credential?: string | null): void
   unblock(provider: string): boolean
 
   /** Breaker per provider and model; exactly one process gets the half-open probe. */
@@ -78,5 +82,14 @@ export type Account = {
   closeUntil(provider: string, until: number): void
   /** Retries are at most a fifth of the last hundred calls, plus three. */
   mayRetry(provider: string): boolean
+
+  /** Bytes this model was seen to make a token of; undefined: it was not asked yet. */
+  bytesPerToken(model: string): number | undefined
+  /** What an answer told about that. */
+  learnTokens(model: string, bytes: number, inputTokens: number): void
+  /** What stands until it is seen to be over: models their providers do not know any more. */
+  notices(): ModelNotice[]
+  notice(provider: string, model: string, reason: string): void
+  clearNotice(provider: string, model: string): boolean
   close(): void
 }

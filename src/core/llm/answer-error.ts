@@ -1,4 +1,4 @@
-import { type ErrorCode, SingularityError } from '../kernel/index.ts'
+import { type ErrorCode, SingularityError, parseJson } from '../kernel/index.ts'
 import type { Job } from '../queue/index.ts'
 import { WAYS_OUT } from './route.ts'
 
@@ -21,17 +21,37 @@ const BY_REASON: Readonly<Record<string, ErrorCode>> = {
   llm_not_configured: 'LLM_NOT_CONFIGURED',
   offline: 'OFFLINE',
   replay_miss: 'REPLAY_MISS',
+  config_untrusted: 'CONFIG_UNTRUSTED',
+  config_invalid: 'CONFIG_INVALID',
+  secrets_locked: 'SECRETS_LOCKED',
   context_overflow: 'CONTEXT_OVERFLOW',
 }
 
+type EndedJob = Pick<Job, 'id' | 'reason' | 'errorMessage' | 'complexity' | 'taskType'> & { result?: string | null }
+type Ended = {
+  model?: string
+  provider?: string
+  validation_errors?: readonly unknown[] | null
+  error?: { data?: Record<string, unknown> }
+}
+
 /** The error a request that ended without an answer is for whoever waits for it; its code fixes the exit code. */
-export function answerError(job: Pick<Job, 'id' | 'reason' | 'errorMessage'>): SingularityError {
+export function answerError(job: EndedJob): SingularityError {
   const reason = job.reason ?? 'processing_exception'
   const code = BY_REASON[reason] ?? BY_KIND[reason.split('.')[0]!] ?? 'PROCESSING_FAILED'
+  const { model = null, provider = null, validation_errors: errors, error } = (parseJson(job.result ?? '') ?? {}) as Ended
   return new SingularityError(code, job.errorMessage ?? `Request ${job.id} ended: ${reason}.`, {
     // whoever has no key wants the ways out, not the row
-    ...(code !== 'LLM_NOT_CONFIGURED' && { hints: [`singularity queue show ${job.id}`] }),
-    ...(code === 'LLM_NOT_CONFIGURED' && { hints: WAYS_OUT }),
-    data: { id: job.id, reason },
+    hints: code === 'LLM_NOT_CONFIGURED' ? WAYS_OUT : [`singularity queue show ${job.id}`],
+    data: {
+      id: job.id,
+      model,
+      provider,
+      complexity: job.complexity,
+      task_type: job.taskType,
+      ...error?.data,
+      reason,
+      ...(errors && { errors }),
+    },
   })
 }

@@ -1,4 +1,4 @@
-import { type Clock, messageOf } from '../kernel/index.ts'
+import { type Clock, SingularityError, messageOf } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { AttemptLog, ClaimedJob } from '../queue/index.ts'
 import type { Account, Cap, SpendKey } from './account.ts'
@@ -88,9 +88,12 @@ export async function callProvider(deps: CallDeps, call: CallRequest): Promise<C
       clocks: call.clocks,
       ...(call.onText && { onText: call.onText }),
     })
-    const cost = answer.usage === null ? { nusd: bound, source: 'unknown' as const } : deps.costOf(candidate, answer)
-    account.settle(key, cost)
-    account.report(candidate.provider.name, candidate.model.name, { ok: true, countable: true, costNusd: cost.nusd })
+    const told = answer.usage === null ? { nusd: bound, source: 'unknown' as const } : deps.costOf(candidate, answer)
+    const booked = book(() => {
+      account.settle(key, told)
+      account.report(candidate.provider.name, candidate.model.name, { ok: true, countable: true, costNusd: told.nusd })
+    })
+    const cost = booked ? told : { nusd: bound, source: 'unknown' as const }
     await attempts.update(n, {
       phase: 'settled',
       usage: usageOf(answer),
@@ -104,10 +107,12 @@ export async function callProvider(deps: CallDeps, call: CallRequest): Promise<C
     const failure = asFailure(error)
     const unknown = failure.outcome === 'unknown'
     const cost = unknown ? bound : 0
-    if (failure.outcome === 'not_sent') account.release(key)
-    else account.settle(key, { nusd: cost, source: unknown ? 'unknown' : 'computed' })
-    const { health } = POLICY[failure.reason]
-    if (health) account.report(candidate.provider.name, candidate.model.name, { ok: false, countable: true, costNusd: cost })
+    book(() => {
+      if (failure.outcome === 'not_sent') account.release(key)
+      else account.settle(key, { nusd: cost, source: unknown ? 'unknown' : 'computed' })
+      const { health } = POLICY[failure.reason]
+      if (health) account.report(candidate.provider.name, candidate.model.name, { ok: false, countable: true, costNusd: cost })
+    })
     await attempts.update(n, {
       phase: unknown ? 'unknown' : 'settled',
       kind: failure.kind,
@@ -118,6 +123,17 @@ export async function callProvider(deps: CallDeps, call: CallRequest): Promise<C
       ms: ms(),
     })
     return { n, ms: ms(), costNusd: cost, costSource: unknown ? 'unknown' : 'computed', failure }
+  }
+}
+
+/** A ledger that cannot be written just now keeps the reservation, which counts in full; what came back is not thrown away for it. */
+function book(write: () => void): boolean {
+  try {
+    write()
+    return true
+  } catch (error) {
+    if (SingularityError.isInstance(error) && error.kind === 'environment') return false
+    throw error
   }
 }
 

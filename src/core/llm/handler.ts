@@ -6,9 +6,10 @@ import { LLM_KIND } from './check-request.ts'
 import type { ProviderFailure } from './failure.ts'
 import { POLICY, errorText, reasonText } from './policy.ts'
 import type { ChatMessage, ProviderAnswer } from './provider.ts'
+import { promptBytes } from './price.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { type Step, costOfAttempts, failed, messagesOf, resultOf } from './result.ts'
-import type { Candidate, Route } from './routing.ts'
+import type { Candidate, ProviderEntry, Route } from './routing.ts'
 import { clocksOf, maxOutputOf, roughTokens, toProviderRequest } from './translate.ts'
 import { type Tries, learn, triesOf } from './tries.ts'
 
@@ -20,6 +21,10 @@ export type LlmHandlerDeps = CallDeps & {
   route: (request: StoredRequest, tries: Tries, id: string) => Promise<Route>
   capsOf: (request: StoredRequest, job: ClaimedJob, candidate: Candidate) => readonly Cap[]
   check: (request: StoredRequest, answer: ProviderAnswer) => Promise<JudgedAnswer>
+  /** Waits until the provider may have one more call at once; the answer gives the place back. */
+  takeSlot: (candidate: Candidate, signal: AbortSignal) => Promise<() => void>
+  /** Fingerprint of the key a provider is called with; null: it needs none. */
+  credentialOf: (provider: ProviderEntry) => Promise<string | null>
   /** Retries after the first attempt (LLM_MAX_RETRIES). */
   maxRetries: () => number
   /** In [0, 1). */
@@ -27,7 +32,12 @@ export type LlmHandlerDeps = CallDeps & {
   /** Everything that was paid for, also what will be fenced: feeds the exact cache. */
   onAnswer?: (request: StoredRequest, result: StoredResult) => void
   onText?: (delta: string) => void
+  /** One try: what would have to wait has failed. */
+  once?: boolean
 }
+
+/** How long requests rest where the ledger cannot be written. */
+const LEDGER_PAUSE_MS = 60_000
 
 /** Runs requests to models: validate, route, publish (the call), track metrics; the same code in a worker and in a waiting command. */
 export function createLlmHandler(deps: LlmHandlerDeps): JobHandler {
@@ -39,9 +49,12 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   const [started, steps]: [number, Step[]] = [clock.monotonic(), []]
   const timed = async <T>(step: Step['step'], body: () => T | Promise<T>): Promise<T> => {
     const from = clock.monotonic()
-    const value = await body()
-    steps.push({ step, ms: Math.round(clock.monotonic() - from) })
-    return value
+    try {
+      return await body()
+    } finally {
+      // the step a request failed in is told as well
+      steps.push({ step, ms: Math.round(clock.monotonic() - from) })
+    }
   }
   const request = await timed('validate', () => JSON.parse(job.payload) as StoredRequest)
   const rows = await closeLeftOpen(context)
@@ -60,6 +73,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
         continue
       }
       const step = tries.reask ? 'reask' : 'call'
+      const giveBack = await deps.takeSlot(candidate, context.signal)
+      if (context.signal.aborted) {
+        giveBack()
+        continue
+      }
       const outcome = await timed('publish', () =>
         callProvider(deps, {
           job,
@@ -73,24 +91,27 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           signal: context.signal,
           ...(deps.onText && { onText: deps.onText }),
         }),
-      )
+      ).finally(giveBack)
       nusd += outcome.costNusd
       const answer = 'answer' in outcome ? outcome.answer : null
       const judged = 'answer' in outcome ? await deps.check(request, outcome.answer) : { failure: outcome.failure, reask: null }
       const totals = { nusd, latencyMs: Math.round(clock.monotonic() - started), steps }
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
-        await timed('track_metrics', () => deps.onAnswer?.(request, result))
-        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job.id, result, null) }
+        await timed('track_metrics', () => {
+          deps.onAnswer?.(request, result)
+          if (step === 'call') learnFrom(deps, candidate, request, result)
+        })
+        return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
       const { failure, reask } = judged
       if (answer) await context.attempts.update(outcome.n, { kind: failure.kind, reason: failure.reason })
       if (failure.reason === 'cancelled') return waiting(clock.now(), false, 'released')
-      tell(deps, candidate, failure)
+      await tell(deps, candidate, failure)
       const next = learn(
         tries,
         { failure, candidate, step, reask },
-        { maxRetries: deps.maxRetries(), now: clock.now(), random: deps.random() },
+        { maxRetries: deps.once ? 0 : deps.maxRetries(), now: clock.now(), random: deps.random() },
       )
       const cause = { failure, candidate, answer }
       if (next === 'end') return failed(job, cause, totals)
@@ -99,7 +120,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if (again === null) return waitFor(job, tries, cause, totals, deps)
     }
   } catch (error) {
-    return refused(error, job, tries, deps)
+    return refused(error, job, tries, deps, steps)
   }
 }
 
@@ -135,10 +156,32 @@ function readiness({ account, clock }: LlmHandlerDeps, { model, provider }: Cand
 }
 
 /** What the account has to know beyond this request. */
-function tell({ account, clock }: LlmHandlerDeps, { provider }: Candidate, failure: ProviderFailure): void {
-  if (POLICY[failure.reason].blocks) account().block(provider.name, `${failure.reason}: ${failure.message}`)
+async function tell(
+  { account, clock, credentialOf }: LlmHandlerDeps,
+  { model, provider }: Candidate,
+  failure: ProviderFailure,
+): Promise<void> {
+  if (POLICY[failure.reason].blocks) {
+    const what = failure.reason === 'auth' ? `refuses the key ${provider.keyName ?? ''}` : 'takes no more requests'
+    account().block(provider.name, `${failure.reason}: ${provider.name} ${what}`, await credentialOf(provider))
+  }
   if (failure.reason === 'rate_limited' && failure.retryAfterMs !== null)
     account().closeUntil(provider.name, clock.now() + failure.retryAfterMs)
+  if (failure.reason === 'model_not_found') account().notice(provider.name, model.name, failure.message)
+}
+
+/** Below this size most of a prompt is the model's template, and no ratio says anything. */
+const TELLING_BYTES = 1000
+
+/** An answer that was paid for is never lost over what could be learned from it. */
+function learnFrom({ account }: LlmHandlerDeps, { model, provider }: Candidate, request: StoredRequest, { usage }: StoredResult): void {
+  try {
+    const bytes = promptBytes(request)
+    if (usage && usage.prompt_tokens > 0 && bytes >= TELLING_BYTES) account().learnTokens(model.name, bytes, usage.prompt_tokens)
+    account().clearNotice(provider.name, model.name)
+  } catch {
+    // a full disk
+  }
 }
 
 function waiting(runAt: number, counts: boolean, reason: string, errorMessage?: string): JobOutcome {
@@ -154,27 +197,31 @@ function waitFor(
   deps: LlmHandlerDeps,
 ): JobOutcome {
   const { failure, candidate } = cause
-  const mayGoOn = failure.reason === 'rate_limited' || deps.account().mayRetry(candidate.provider.name)
+  const mayGoOn = !deps.once && (failure.reason === 'rate_limited' || deps.account().mayRetry(candidate.provider.name))
   if (!mayGoOn) return failed(job, cause, totals)
   const text = errorText(failure, {
     provider: candidate.provider.name,
     model: candidate.model.name,
     complexity: job.complexity,
     taskType: job.taskType,
+    keyName: candidate.provider.keyName,
   })
   return waiting(tries.notBefore, POLICY[failure.reason].counts, reasonText(failure), text)
 }
 
 /** No model, no money, no ledger: ends the request, or lets it wait where the error says when it may go on. */
-function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock }: LlmHandlerDeps): JobOutcome {
+function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }: LlmHandlerDeps, steps: readonly Step[]): JobOutcome {
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
-  if (retryAt > clock.now()) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  if (retryAt > clock.now() && !once) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
+  // a full disk or a broken ledger says nothing about the request: whoever waits is told, what nobody waits for waits itself
+  if (error.kind === 'environment' && job.lifetime === 'durable' && !once)
+    return waiting(clock.now() + LEDGER_PAUSE_MS, false, error.code.toLowerCase(), error.message)
   return {
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
-    result: { error: { code: error.code, message: error.message, data: error.data ?? null } },
-    messages: messagesOf(job.id, null, error.message),
+    result: { error: { code: error.code, message: error.message, data: error.data ?? null }, steps },
+    messages: messagesOf(job, null, error.message),
   }
 }

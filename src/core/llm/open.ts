@@ -8,6 +8,7 @@ import { createAccount } from './account/create.ts'
 import { type RequestContext } from './check-request.ts'
 import { type LlmOverview, createOverview } from './overview.ts'
 import { NUSD } from './price.ts'
+import { type Prices, createPrices } from './prices-file.ts'
 import { type RoutingSource, createRoutingSource } from './routing-table.ts'
 import { type Secrets, createSecrets } from './secrets/secrets.ts'
 
@@ -33,6 +34,7 @@ export type Llm = {
   routing: RoutingSource
   secrets: Secrets
   overview: LlmOverview
+  prices: Prices
   /** For `parseRequests` and `createRequestJob`. */
   requestContext(): RequestContext
   close(): void
@@ -50,9 +52,10 @@ export function openLlm(deps: LlmDeps): Llm {
     return opened
   }
   const existingAccount = (): Account | null => (opened !== undefined || existsSync(ledgerPath) ? account() : null)
+  const userFile = join(deps.configHome, 'llm.json')
   const routing = createRoutingSource({
     packagedFile: join(deps.packageRoot, 'templates_data', 'llm', 'routing.json'),
-    userFile: join(deps.configHome, 'llm.json'),
+    userFile,
     repositoryFile: deps.repositoryFile,
     env,
     userCaps: () => {
@@ -67,8 +70,9 @@ export function openLlm(deps: LlmDeps): Llm {
     routing,
     secrets,
     overview: createOverview({ routing, secrets, clock, account, existingAccount }),
+    prices: createPrices({ routing, clock, userFile }),
     requestContext() {
-      const { tasks, maxRetries } = routing.table()
+      const { tasks, maxRetries } = routing.plan()
       return { clock, tasks, maxAttempts: maxRetries + 1, known: [...secretValues(env), ...secrets.known()] }
     },
     close: () => opened?.close(),

@@ -107,9 +107,25 @@ export function createOverview({ routing, secrets, clock, account, existingAccou
       return {
         ...age(table),
         models: [...table.models.values()].map((model) =>
-          describe(table, model, usable(table, table.providers.get(model.provider)!, ledger)),
+          describe(table, model, usable(table, table.providers.get(model.provider)!, ledger), noticeOf(ledger, model)),
         ),
       }
+    },
+
+    /** Lets a provider be called again. @throws NOT_FOUND for one that is not in the table, LEDGER_UNUSABLE */
+    unblock(provider: string): { provider: string; was_blocked: boolean; reason: string | null; since: string | null } {
+      const { providers } = routing.table()
+      if (!providers.has(provider))
+        throw new SingularityError(
+          'NOT_FOUND',
+          `There is no provider ${provider} in the routing table: ${[...providers.keys()].join(', ')}.`,
+          {
+            hints: ['singularity llm routes'],
+          },
+        )
+      const block = existingAccount()?.blocked(provider) ?? null
+      if (block) account().unblock(provider)
+      return { provider, was_blocked: block !== null, reason: block?.reason ?? null, since: block?.since ?? null }
     },
 
     /** @throws LEDGER_UNUSABLE */
@@ -132,7 +148,10 @@ export function createOverview({ routing, secrets, clock, account, existingAccou
 
 const finite = (usd: number): number | null => (Number.isFinite(usd) ? usd : null)
 
-function describe(table: RoutingTable, model: ModelEntry, use: Usable) {
+const noticeOf = (ledger: Account | null, { provider, name }: ModelEntry): string | null =>
+  ledger?.notices().find((each) => each.provider === provider && each.model === name)?.reason ?? null
+
+function describe(table: RoutingTable, model: ModelEntry, use: Usable, notice: string | null) {
   const { price } = model
   return {
     model: model.name,
@@ -151,6 +170,8 @@ function describe(table: RoutingTable, model: ModelEntry, use: Usable) {
     price_source: price?.source ?? null,
     price_checked: price?.checked ?? null,
     edit_format: model.editFormat,
+    /** What stands against it: its provider does not know it any more. */
+    notice,
     ...use,
   }
 }

@@ -65,9 +65,12 @@ export function reasonText({ kind, reason }: { kind: FailureKind; reason: Failur
 /** The text that lands in `error_message`: the seeds' sentence for malformed answers, else one that names the kind. */
 export function errorText(
   failure: ProviderFailure,
-  place: { provider: string; model: string; complexity: string; taskType: string },
+  place: { provider: string; model: string; complexity: string; taskType: string; keyName?: string | null },
 ): string {
   const where = `provider ${place.provider}, model ${place.model}, ${place.complexity} ${place.taskType}`
+  // what the provider says may hold a part of the key
+  if (failure.reason === 'auth' && place.keyName)
+    return `LLM provider unavailable (auth): ${place.provider} refuses the key ${place.keyName} [${where}]`
   // the seeds' exact sentence, and nothing after it
   if (failure.kind === 'malformed_response') return failure.message
   if (failure.kind === 'provider_unavailable') return `LLM provider unavailable (${failure.reason}): ${failure.message} [${where}]`

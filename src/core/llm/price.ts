@@ -1,4 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
+import type { Complexity } from '../queue/index.ts'
 import type { TokenUsage } from './provider.ts'
 import type { StoredRequest } from './request.ts'
 import type { ModelEntry, ModelPrice, ProviderEntry, Rates, RoutingTable } from './routing.ts'
@@ -61,13 +62,25 @@ export function costOf(price: ModelPrice, usage: TokenUsage): number | null {
   if (fresh < 0) return null
   const rates = ratesAt(price, input)
   const hour = Math.max(rates.cacheWrite, HOUR_FACTOR * rates.input)
-  return Math.ceil(
+  const nusd = Math.ceil(
     fresh * rates.input + cacheRead * rates.cacheRead + cacheWrite5m * rates.cacheWrite + cacheWrite1h * hour + output * rates.output,
   )
+  return Number.isSafeInteger(nusd) ? nusd : null
 }
 
 /** Nano-dollars before spending: `high` is the bound that is reserved. */
 export type Estimate = { low: number; likely: number; high: number }
+
+/** What a request would use: the models in the order in which they are tried, and what the first one would cost. */
+export type RequestEstimate = {
+  complexity: Complexity
+  task_type: string
+  route: { model: string; provider: string }[]
+  skipped: readonly { model: string; reason: string }[]
+  /** null: the model has no price. */
+  estimate_nusd: Estimate | null
+  bytes: number
+}
 
 /** `bytesPerToken`: what this model was seen to make of such text, where that is known. */
 export function estimateCost(
@@ -100,7 +113,7 @@ export function boundFor(
   size: { inputTokens: number; maxOutputTokens: number },
 ): number | null {
   if (model.price) return boundOf(model.price, size)
-  if (provider.loopback) return 0
+  if (provider.free) return 0
   // whoever allows unpriced models gets the dearest rates of the table as their ceiling
   const all = table.allowUnpriced ? [...table.models.values()].flatMap(({ price }) => price ?? []) : []
   return all.length === 0 ? null : Math.max(...all.map((price) => boundOf(price, size)))

@@ -44,7 +44,9 @@ function seedUsage(answer: ProviderAnswer): StoredResult['usage'] {
 }
 
 /** What other programs read: `ai_results` as the router of the seeds publishes it, `llm_results` with the status. */
-export function messagesOf(id: string, result: StoredResult | null, error: string | null): NewMessage[] {
+export function messagesOf({ id, token }: ClaimedJob, result: StoredResult | null, error: string | null): NewMessage[] {
+  // one of each claim that ends it: what failed and was tried again has more than one
+  const key = `${id}#${token}`
   const body = {
     request_id: id,
     response: result?.response ?? null,
@@ -54,11 +56,11 @@ export function messagesOf(id: string, result: StoredResult | null, error: strin
     cost_cents: result === null ? null : result.cost_nusd / 1e7,
   }
   return [
-    { queue: 'ai_results', body: JSON.stringify(body), key: id },
+    { queue: 'ai_results', body: JSON.stringify(body), key },
     {
       queue: 'llm_results',
       body: JSON.stringify({ ...body, status: error === null ? 'completed' : 'failed', error_message: error }),
-      key: id,
+      key,
     },
   ]
 }
@@ -75,6 +77,7 @@ export function failed(
     model: candidate.model.name,
     complexity: job.complexity,
     taskType: job.taskType,
+    keyName: candidate.provider.keyName,
   })
   const result = {
     response: answer?.text ?? null,
@@ -88,7 +91,7 @@ export function failed(
     provider_request_id: failure.providerRequestId,
     steps: totals.steps,
   }
-  return { to: 'dead', reason: reasonText(failure), errorMessage, result, messages: messagesOf(job.id, null, errorMessage) }
+  return { to: 'dead', reason: reasonText(failure), errorMessage, result, messages: messagesOf(job, null, errorMessage) }
 }
 
 /** What earlier attempts have cost, nano-dollars. */

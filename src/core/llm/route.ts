@@ -95,7 +95,8 @@ function consider(
   const maxOutputTokens = Math.min(needs.maxOutputTokens, model.maxOutputTokens)
   if (needs.inputTokens + maxOutputTokens > window)
     return at('window', `needs ${needs.inputTokens + maxOutputTokens} tokens, has ${window}`)
-  const bound = boundFor(model, provider, table, { inputTokens: needs.inputTokens, maxOutputTokens })
+  const inputTokens = needs.continues && model.capabilities.previousResponse ? window - maxOutputTokens : needs.inputTokens
+  const bound = boundFor(model, provider, table, { inputTokens, maxOutputTokens })
   const left = Math.min(state.leftNusd, state.leftOfModel?.(model.name) ?? Infinity)
   const ceiling = Math.min(needs.maxCostNusd ?? Infinity, routeCostUsd === null ? Infinity : nusdOf(routeCostUsd))
   if (bound === null && Math.min(left, ceiling) < Infinity) return at('unpriced', 'has no price, and a cap is set')
@@ -130,6 +131,7 @@ function noRoute(needs: RouteNeeds, passed: readonly { model: ModelEntry; why: P
     : `No model for a ${place}: the route is empty.`
   return new SingularityError(code, message, {
     ...(code === 'LLM_NOT_CONFIGURED' && { hints: WAYS_OUT }),
+    ...(furthest?.why.stage === 'blocked' && { hints: [`singularity llm unblock ${furthest.model.provider}`] }),
     data: {
       model: furthest?.model.name ?? null,
       provider: furthest?.model.provider ?? null,

@@ -107,6 +107,7 @@ export function toProvider(name: string, file: ProviderFile): ProviderEntry {
     headersMs: file.headers_ms ?? null,
     costUnit: file.cost_unit ?? null,
     loopback: isLoopback(file.base_url ?? null),
+    free: isLoopback(file.base_url ?? null) && ((file.key_env ?? null) === null || file.data === 'local'),
     enabled: file.enabled ?? true,
   }
 }

@@ -24,8 +24,10 @@ export type RoutingSources = {
 export type RoutingOrigin = 'default' | 'user file' | 'llm budget' | 'environment' | 'repository'
 
 export type RoutingSource = {
-  /** The table as the files are now. @throws CONFIG_INVALID, CONFIG_UNTRUSTED */
+  /** The table as the files are now. @throws CONFIG_INVALID, CONFIG_UNTRUSTED, LEDGER_UNUSABLE */
   table(): RoutingTable
+  /** What a request is read with: whoever only writes one down needs no ledger. @throws CONFIG_INVALID, CONFIG_UNTRUSTED */
+  plan(): Pick<RoutingTable, 'tasks' | 'maxRetries'>
 }
 
 const TIERS: readonly Complexity[] = ['simple', 'medium', 'complex']
@@ -34,14 +36,17 @@ type Origins = Map<string, RoutingOrigin>
 
 /** Reads the files again whenever one of them changed: routing needs no restart. */
 export function createRoutingSource(sources: RoutingSources): RoutingSource {
+  const { userCaps: _caps, ...files } = sources
+  return { table: remembered(sources), plan: remembered(files) }
+}
+
+function remembered(sources: RoutingSources): () => RoutingTable {
   let seen: { stamp: string; table: RoutingTable } | undefined
-  return {
-    table() {
-      const files = [sources.packagedFile, sources.userFile, sources.repositoryFile]
-      const stamp = JSON.stringify([files.map(stampOf), sources.userCaps?.() ?? null])
-      if (seen?.stamp !== stamp) seen = { stamp, table: loadRouting(sources) }
-      return seen.table
-    },
+  return () => {
+    const files = [sources.packagedFile, sources.userFile, sources.repositoryFile]
+    const stamp = JSON.stringify([files.map(stampOf), sources.userCaps?.() ?? null])
+    if (seen?.stamp !== stamp) seen = { stamp, table: loadRouting(sources) }
+    return seen.table
   }
 }
 

@@ -25,8 +25,10 @@ export type ProviderEntry = {
   capabilities: Partial<Capabilities>
   headersMs: number | null
   costUnit: 'usd' | null
-  /** On this machine: allowed under --offline; what has no price there costs nothing. */
+  /** On this machine: allowed under --offline. */
   loopback: boolean
+  /** What has no price there costs nothing: on this machine, and not behind a key somebody pays for. */
+  free: boolean
   /** False: nobody asked for it (a server on loopback that needs no key must be named first). */
   enabled: boolean
 }
@@ -81,6 +83,8 @@ export type RouteNeeds = {
   tools: boolean
   mcp: boolean
   inputTokens: number
+  /** The provider puts an earlier conversation in front, which it alone knows: as input it may be as long as the window. */
+  continues?: boolean
   maxOutputTokens: number
   maxCostNusd: number | null
   offline: boolean

@@ -1,19 +1,21 @@
 import type { Clock } from '../kernel/index.ts'
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, sha256 } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { JobHandler } from '../queue/index.ts'
+import { redactSecrets } from '../telemetry/index.ts'
 import type { Account } from './account.ts'
 import { type CapNeeds, capsFor, routeStateOf } from './caps.ts'
 import { createProvider } from './create-provider.ts'
 import { ProviderFailure } from './failure.ts'
 import { type JudgedAnswer, type LlmHandlerDeps, createLlmHandler } from './handler.ts'
-import { assertBounded, boundTokens, costOf, nusdOf } from './price.ts'
+import { type Estimate, assertBounded, boundTokens, costOf, estimateCost, nusdOf } from './price.ts'
 import type { Provider, ProviderAnswer } from './provider.ts'
 import type { StoredRequest, StoredResult } from './request.ts'
 import { route } from './route.ts'
 import type { Llm } from './open.ts'
-import type { Candidate, Route, RouteNeeds } from './routing.ts'
-import { createAnswerChecker, reask } from './structured.ts'
+import type { Candidate, ModelEntry, ProviderEntry, Route, RouteNeeds, RoutingTable } from './routing.ts'
+import { createSlots } from './slots.ts'
+import { createAnswerChecker, invalid, reask } from './structured.ts'
 import { maxOutputOf, toToolSpec } from './translate.ts'
 import type { Transport } from './providers/transport.ts'
 import { type Tries, triesOf } from './tries.ts'
@@ -39,6 +41,7 @@ export type ModelService = ReturnType<typeof createModelService>
 export function createModelService(deps: ModelServiceDeps) {
   const { routing, secrets } = deps.llm
   const checker = createAnswerChecker()
+  const slots = createSlots()
   const providers = new Map<string, Promise<Provider>>()
   const account = (): Account => deps.llm.account()
 
@@ -46,7 +49,11 @@ export function createModelService(deps: ModelServiceDeps) {
     const apiKey = provider.keyName === null ? 'none' : await secrets.get(provider.keyName)
     if (apiKey === null)
       throw new ProviderFailure('provider_unavailable', 'auth', `There is no key ${provider.keyName}.`, { outcome: 'not_sent' })
-    return createProvider(provider.api, {
+    // a header would refuse it and repeat it in its error
+    // oxlint-disable-next-line no-control-regex -- exactly those are looked for
+    if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(apiKey))
+      throw new ProviderFailure('provider_unavailable', 'auth', `The key ${provider.keyName} cannot be sent.`, { outcome: 'not_sent' })
+    const opened = await createProvider(provider.api, {
       name: provider.name,
       apiKey,
       ...(provider.baseUrl !== null && { baseUrl: provider.baseUrl }),
@@ -54,6 +61,26 @@ export function createModelService(deps: ModelServiceDeps) {
       capabilities: model.capabilities,
       fetch: deps.transport.fetch,
     })
+    return {
+      ...opened,
+      // what goes wrong is stored and shown, and a provider may repeat the key it was given
+      send: (request, context) => opened.send(request, context).catch((error: unknown) => Promise.reject(withoutKey(error, apiKey))),
+    }
+  }
+
+  /** Equal for equal keys; says nothing about them. */
+  async function credentialOf({ keyName }: ProviderEntry): Promise<string | null> {
+    const key = keyName === null ? null : await secrets.get(keyName)
+    return key === null ? null : sha256(key).slice(0, 16)
+  }
+
+  /** Who has been given another key may be asked again. */
+  async function liftBlocks(table: RoutingTable): Promise<void> {
+    for (const provider of table.providers.values()) {
+      const refused = account().blocked(provider.name)?.credential
+      if (refused && provider.keyName !== null && secrets.has(provider.keyName) && (await credentialOf(provider)) !== refused)
+        account().unblock(provider.name)
+    }
   }
 
   /** One adapter per model: capabilities differ. */
@@ -72,6 +99,7 @@ export function createModelService(deps: ModelServiceDeps) {
     // what a killed process had reserved is free again before anybody is told that nothing is left
     account().recover(deps.isAlive)
     assertBounded(request, capsFor(table, needs).length > 0)
+    await liftBlocks(table)
     const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
     return without(found, tries, request)
   }
@@ -79,7 +107,7 @@ export function createModelService(deps: ModelServiceDeps) {
   function costOfAnswer({ model, provider, boundNusd }: Candidate, answer: ProviderAnswer): ReturnType<LlmHandlerDeps['costOf']> {
     if (provider.costUnit === 'usd' && answer.reportedCostUsd !== null)
       return { nusd: Math.ceil(nusdOf(answer.reportedCostUsd)), source: 'reported' }
-    if (model.price === null) return provider.loopback ? { nusd: 0, source: 'computed' } : { nusd: boundNusd ?? 0, source: 'unknown' }
+    if (model.price === null) return provider.free ? { nusd: 0, source: 'computed' } : { nusd: boundNusd ?? 0, source: 'unknown' }
     const nusd = answer.usage === null ? null : costOf(model.price, answer.usage)
     return nusd === null ? { nusd: boundNusd ?? 0, source: 'unknown' } : { nusd, source: 'computed' }
   }
@@ -90,7 +118,9 @@ export function createModelService(deps: ModelServiceDeps) {
         if (request.tools && !request.tool_loop) await checker.checkTools(answer.toolCalls, request.tools.map(toToolSpec))
         return { parsed: toolForm(answer), repaired: false }
       }
-      return await checker.check(answer, { schema: request.response_schema })
+      const checked = await checker.check(answer, { schema: request.response_schema })
+      if (answer.text.trim() === '' && !request.tool_loop) throw invalid([{ field: '$', message: 'must not be empty' }])
+      return checked
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error
       return { failure: error, reask: error.kind === 'malformed_response' ? reask(answer, error) : null }
@@ -102,7 +132,19 @@ export function createModelService(deps: ModelServiceDeps) {
     /** The route a request would take now. @throws as the request itself would end, before anything is stored */
     preview: (request: StoredRequest, id = ''): Promise<Route> => routeOf(request, triesOf([]), id),
 
-    handler(options: { onText?: (delta: string) => void } = {}): JobHandler {
+    /** Nano-dollars of a request before it is sent; null where the model has no price. */
+    estimate({ model, provider }: Candidate, request: StoredRequest): Estimate | null {
+      if (model.price) return estimateCost(model.price, request, maxOutputOf(request, model), account().bytesPerToken(model.name))
+      return provider.loopback ? { low: 0, likely: 0, high: 0 } : null
+    },
+
+    /** What a provider itself lists, through one of its models of the table. @throws ProviderFailure */
+    async listModels(model: ModelEntry, signal: AbortSignal): Promise<{ id: string; contextWindow: number | null }[]> {
+      const provider = routing.table().providers.get(model.provider)!
+      return (await openProvider({ model, provider, boundNusd: null })).listModels({ signal })
+    },
+
+    handler(options: { onText?: (delta: string) => void; once?: boolean } = {}): JobHandler {
       return createLlmHandler({
         account,
         clock: deps.clock,
@@ -113,6 +155,8 @@ export function createModelService(deps: ModelServiceDeps) {
         route: routeOf,
         capsOf: (request, job, { model }) => capsFor(routing.table(), capNeedsOf(request, job.id), model.name),
         check,
+        credentialOf,
+        takeSlot: ({ provider }, signal) => slots(provider.name, provider.limits.concurrency, signal),
         maxRetries: () => routing.table().maxRetries,
         random: deps.random,
         ...(deps.onAnswer && { onAnswer: deps.onAnswer }),
@@ -147,6 +191,7 @@ function needsOf(request: StoredRequest, offline: boolean, { reask: told, longer
     mcp: (request.mcp_servers?.length ?? 0) > 0,
     // a re-ask sends the wrong answer along, and a second try may say more
     inputTokens: boundTokens({ ...request, messages: [...request.messages, ...(told ?? [])] }),
+    continues: request.previous_response_id !== undefined,
     maxOutputTokens: maxOutputOf(request, { maxOutputTokens: Infinity }, longer),
     maxCostNusd: request.max_cost_usd === undefined ? null : nusdOf(request.max_cost_usd),
     offline,
@@ -176,4 +221,9 @@ function toolForm(answer: ProviderAnswer): unknown {
     tool_calls: answer.toolCalls.map(({ toolName, params }) => ({ tool_name: toolName, params })),
     final_response: answer.text === '' ? null : answer.text,
   }
+}
+
+function withoutKey(error: unknown, apiKey: string): unknown {
+  if (error instanceof ProviderFailure && apiKey.length >= 8) error.message = redactSecrets(error.message, [apiKey])
+  return error
 }

@@ -116,7 +116,8 @@ async function valueOf(json: JsonText, text: string, repair: boolean): Promise<{
   }
 }
 
-function invalid(fields: readonly Field[]): ProviderFailure {
+/** An answer that does not have its form, field by field. */
+export function invalid(fields: readonly Field[]): ProviderFailure {
   return new ProviderFailure('malformed_response', 'validation', MALFORMED, { details: fields.slice(0, MOST_FIELDS) })
 }
 
@@ -148,6 +149,8 @@ function fieldPath(steps: readonly string[], prefix: string): string {
 
 /** The turns that ask for the same answer again: what came, and what is wrong with it, field by field. */
 export function reask(answer: Pick<ProviderAnswer, 'text'>, failure: ProviderFailure): ChatMessage[] {
+  // providers take no empty turn
+  if (answer.text.trim() === '') return [{ role: 'user', content: 'Your answer was empty. Answer what was asked.' }]
   const lines = failure.details.map((detail) =>
     detail['type'] === 'json_decode_error'
       ? `- line ${String(detail['line'])}, column ${String(detail['column'])}: ${String(detail['error'])}`

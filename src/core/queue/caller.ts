@@ -62,6 +62,8 @@ export function createCaller(deps: CallerDeps): Caller {
         if (detail.state === 'available' && detail.lifetime === 'with_owner') await engine.cancel(id, 'owner_gone').catch(() => undefined)
         return (await engine.get(id))!
       }
+      // whoever holds it may be dead, and there may be no worker to notice
+      if (detail.state === 'running') await engine.reap()
       const again = detail.state === 'available' && detail.runAt <= clock.now() ? await engine.claimById(id, claim) : null
       if (again) await executor.run(again, options.onProgress)
       else await waitFor(engine, clock, [detail], { ...(signal && { signal }), until: detail.state === 'available' ? detail.runAt : null })

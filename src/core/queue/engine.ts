@@ -13,7 +13,7 @@ import type {
   SettleResult,
   Settlement,
 } from './job.ts'
-import type { QueueStatistics } from './statistics.ts'
+import type { CallRecord, QueueStatistics } from './statistics.ts'
 
 export type WorkerRow = ProcessIdentity & {
   id: string
@@ -145,6 +145,8 @@ export type QueueEngine = {
   /** `newer`: another version has migrated the file; `gone`: there is none any more. A worker stops then. */
   health(): 'ok' | 'newer' | 'gone'
   statistics(): Promise<QueueStatistics>
+  /** Every call to a model that began since then (wall-clock ms), oldest first. */
+  calls(since: number): Promise<CallRecord[]>
   /** What may never be; empty when all is well. */
   verify(): Promise<Violation[]>
   close(): void

@@ -2,6 +2,7 @@ import { SingularityError, parseJson } from '../kernel/index.ts'
 import type { QueueEngine } from './engine.ts'
 import type { MessageHandler } from './handler.ts'
 import type { Message, NewJob, NewMessage } from './job.ts'
+import { sameJob } from './same.ts'
 
 export type IntakeDeps = {
   engine: Pick<QueueEngine, 'get'>
@@ -16,7 +17,8 @@ export function createRequestIntake({ engine, parseRequests }: IntakeDeps): Mess
     async take(message) {
       try {
         const jobs = await parseRequests(message.body)
-        for (const job of jobs) await demandSame(engine, job)
+        // the row would refuse it as well, but then nobody could be told
+        for (const job of jobs) await sameJob(engine, job)
         return { jobs }
       } catch (error) {
         if (!SingularityError.isInstance(error) || error.kind !== 'usage') throw error
@@ -24,12 +26,6 @@ export function createRequestIntake({ engine, parseRequests }: IntakeDeps): Mess
       }
     },
   }
-}
-
-/** The row would refuse it as well, but then nobody could be told. */
-async function demandSame(engine: Pick<QueueEngine, 'get'>, { id, payload }: NewJob): Promise<void> {
-  const known = await engine.get(id)
-  if (known && known.payload !== payload) throw new SingularityError('ID_CONFLICT', `Another request has the id ${id}.`)
 }
 
 function refusals(message: Message, error: SingularityError): NewMessage[] {

@@ -6,13 +6,16 @@ import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE
 import {
   type AttemptRow,
   type AwaitedResponse,
-  type RequestRow,
+  type RequestShown,
   type RequestSummary,
   attemptRow,
   awaitedResponse,
+  requestError,
   requestRow,
   requestSummary,
+  stepRows,
 } from './request-view.ts'
+import { sameJob } from './same.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
 
 export type QueueServiceDeps = {
@@ -71,6 +74,12 @@ export function createQueueService(deps: QueueServiceDeps) {
     return serving.length
   }
 
+  /** What would become of a request. @throws ID_CONFLICT */
+  async function preview(job: NewJob): Promise<EnqueueResult> {
+    const known = await sameJob(engine, job)
+    return { id: job.id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
+  }
+
   /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
   async function awaitAnswers(
     ids: readonly string[],
@@ -92,9 +101,10 @@ export function createQueueService(deps: QueueServiceDeps) {
   return {
     liveWorkers,
 
-    /** All or nothing. @throws REQUEST_INVALID, ID_CONFLICT */
-    async enqueue(text: string): Promise<{ requests: EnqueueResult[]; workers: number }> {
-      const requests = await engine.enqueue(await deps.parseRequests(text))
+    /** All or nothing; `dryRun` only checks. @throws REQUEST_INVALID, ID_CONFLICT */
+    async enqueue(text: string, { dryRun }: { dryRun: boolean }): Promise<{ requests: EnqueueResult[]; workers: number }> {
+      const jobs = await deps.parseRequests(text)
+      const requests = dryRun ? await Promise.all(jobs.map(preview)) : await engine.enqueue(jobs)
       return { requests, workers: await liveWorkers() }
     },
 
@@ -126,13 +136,17 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws NOT_FOUND */
-    async show(id: string): Promise<{ request: RequestRow; attempts: AttemptRow[] }> {
+    async show(id: string): Promise<RequestShown> {
       const job = await engine.get(plainId(id))
       if (!job) throw unknown(id)
-      return { request: requestRow(job), attempts: (await engine.attempts(job.id)).map(attemptRow) }
+      const attempts = await engine.attempts(job.id)
+      return { request: requestRow(job), attempts: attempts.map(attemptRow), steps: stepRows(job), error: requestError(job, attempts) }
     },
 
+    /** @throws USAGE for a cursor that no page has given */
     async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+      if (page.cursor !== undefined && !/^\d{1,15}$/.test(page.cursor))
+        throw new SingularityError('USAGE', `"${page.cursor}" is not the cursor of a page.`, { hints: ['singularity queue list'] })
       const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
       const { jobs, next } = await engine.list({
         ...page,
@@ -224,8 +238,15 @@ export function createQueueService(deps: QueueServiceDeps) {
       target: SEED_TARGETS,
     }),
 
-    /** Removes what ended long ago: payloads first. */
-    prune: async (): Promise<{ pruned: number; done: boolean }> => engine.maintain({ now: true, retentionDays: deps.retentionDays }),
+    /** Removes what ended long ago, payloads first, all of it: others get their turn in between. */
+    async prune(): Promise<{ pruned: number; done: boolean }> {
+      let pruned = 0
+      for (;;) {
+        const part = await engine.maintain({ now: true, retentionDays: deps.retentionDays })
+        pruned += part.pruned
+        if (part.done) return { pruned, done: true }
+      }
+    },
 
     /** What is due once a day, within 50 ms; called after every command. What cannot be done now is done another time. */
     async tidy(): Promise<void> {

@@ -33,6 +33,25 @@ export type QueueStatistics = {
   throughput_per_s: { llm: number | null; other: number | null }
 }
 
+/** One call to a model and what became of its request, as far as it is known. Times are wall-clock ms. */
+export type CallRecord = {
+  id: string
+  agentId: string
+  taskType: string
+  status: 'pending' | 'processing' | 'completed' | 'failed'
+  n: number
+  step: string
+  provider: string
+  model: string
+  phase: string
+  kind: string | null
+  costNusd: number
+  ms: number
+  startedAt: number
+  createdAt: number
+  finishedAt: number | null
+}
+
 /** The figures the seeds name, beside which the measured ones are shown. */
 export const SEED_TARGETS = {
   llm_requests_per_s: 500,

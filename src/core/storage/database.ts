@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
@@ -36,6 +36,11 @@ export type DatabaseOptions = {
   synchronous?: 'FULL' | 'NORMAL'
   /** How long a statement waits for another process, with the whole thread; 5000 ms. Who sets less tries again by itself: `isBusy`. */
   busyTimeoutMs?: number
+  /**
+   * So many pages of 4 KB gather in the write-ahead log before whoever commits copies them to the file; 1000. More is faster where
+   * the same pages are written again and again, and makes the log as long.
+   */
+  checkpointPages?: number
 }
 
 const BUSY_TIMEOUT_MS = 5000
@@ -103,6 +108,7 @@ function open(options: DatabaseOptions): Database {
     if (!options.readOnly) {
       native.pragma('journal_mode = WAL')
       native.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`)
+      if (options.checkpointPages !== undefined) native.pragma(`wal_autocheckpoint = ${options.checkpointPages}`)
     }
     native.pragma('foreign_keys = ON')
     migrate(native, options, existed)
@@ -119,7 +125,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
   const current = read('user_version')
   const owner = read('application_id')
   if (current > 0 && owner !== options.applicationId)
-    throw new SingularityError('STATE_UNUSABLE', `${options.path} is not a file of singularity.`)
+    throw new SingularityError('STATE_UNUSABLE', `${options.path} is not a file of singularity.`, { hints: ['singularity doctor'] })
   if (current > known)
     throw new SingularityError('STATE_NEWER', `${options.path} has version ${current}; this program knows ${known}.`, {
       hints: ['Update singularity.'],
@@ -185,8 +191,19 @@ export function isBusy(error: unknown): boolean {
   return isSqliteError(thrown) && thrown.code.startsWith('SQLITE_BUSY')
 }
 
+/** A file of the write-ahead log cannot be opened where its folder cannot be written, and SQLite says no more than that. */
+function sealed(error: unknown, path: string): SingularityError | undefined {
+  if (!isSqliteError(error) || !error.code.startsWith('SQLITE_CANTOPEN')) return undefined
+  try {
+    accessSync(dirname(path), constants.W_OK)
+    return undefined
+  } catch (reason) {
+    return diskRefusal(reason, path)
+  }
+}
+
 function storageError(error: unknown, path: string): SingularityError {
-  const refused = diskRefusal(error, path)
+  const refused = diskRefusal(error, path) ?? sealed(error, path)
   if (refused) return refused
   return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, {
     cause: error,

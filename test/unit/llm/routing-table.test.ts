@@ -68,6 +68,7 @@ describe('the layers', () => {
     expect(table.providers.get('openai')).toMatchObject({
       baseUrl: 'http://127.0.0.1:8080/v1',
       loopback: true,
+      free: false,
       limits: { rpm: 9, tpm: 500_000 },
     })
     expect(table.providers.get('ollama')).toMatchObject({ baseUrl: 'http://127.0.0.1:11434/v1', enabled: true })

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StoredResult } from '../../../src/core/llm/index.ts'
+import { loadSqlite } from '../../../src/core/storage/index.ts'
 import { type LlmBench, type LlmBenchOptions, openLlmBench } from '../../support/llm.ts'
 
 const benches: LlmBench[] = []
@@ -48,6 +49,20 @@ describe('an answered request', () => {
 })
 
 describe('a failed call', () => {
+  test('that is tried again by hand is told again: first as failed, then with its answer', async () => {
+    const bench = await open({
+      answers: [{ failure: { kind: 'http', status: 400, type: 'invalid_request_error' } }],
+      fallback: { text: 'yes' },
+    })
+    const { detail } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
+    expect(detail.state).toBe('dead')
+    await bench.engine.retry(detail.id)
+    const { id, queue, kind, payload } = detail
+    expect((await bench.caller.runOwn({ id, queue, kind, payload })).detail.state).toBe('completed')
+    const told = (await bench.engine.read('ai_results', 10, 1000)).map(({ body }) => JSON.parse(body) as { response: string | null })
+    expect(told.map(({ response }) => response)).toEqual([null, 'yes'])
+  })
+
   test('of a provider that is down waits, is tried again, then the next provider answers', async () => {
     const bench = await open({
       answer: ({ protocol }) =>
@@ -148,6 +163,23 @@ describe('an answer against its schema', () => {
 })
 
 describe('money', () => {
+  test('an answer is kept where the ledger breaks while it comes, and counts in full', async () => {
+    const bench = await open({
+      answer() {
+        const other = new (loadSqlite())(bench.accountPath)
+        other.exec(`CREATE TRIGGER broken BEFORE UPDATE OF phase ON reservation WHEN new.phase = 'settled'
+          BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`)
+        other.close()
+        return { text: 'forty-two' }
+      },
+    })
+    const { detail, attempts } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
+    expect(detail).toMatchObject({ state: 'completed' })
+    expect(resultOf(detail.result)).toMatchObject({ response: 'forty-two', cost_source: 'unknown', cost_nusd: attempts[0]!.costNusd })
+    const [day] = bench.account.budget([{ scope: 'day', key: '', capNusd: 1e9 }])
+    expect(day).toMatchObject({ spent_nusd: 0, reserved_nusd: attempts[0]!.costNusd })
+  })
+
   test.each([
     ['a re-ask, which carries the wrong answer', { text: `{"n":"${'x'.repeat(20_000)}"}` }],
     ['a longer try, which may say twice as much', { text: '{"n":', stop: 'length' as const }],
@@ -163,6 +195,14 @@ describe('money', () => {
     const { detail } = await bench.ask({ response_schema: SCHEMA, max_tokens: 1000 }, { model: 'openai/gpt-6-luna' })
     expect(detail.state).toBe('completed')
     expect(bench.mock.requests).toHaveLength(2)
+    expect(bench.account.verify()).toEqual([])
+  })
+
+  test('a conversation that goes on at the provider is reserved at the whole window: nobody here knows how long it is', async () => {
+    const bench = await open({ fallback: { text: 'yes', usage: { input: 900_000, output: 10 } }, file: { budgets: { run_usd: 2 } } })
+    const request = { previous_response_id: 'resp_1', max_cost_usd: 2 }
+    expect((await bench.ask(request, { model: 'openai/gpt-6-luna' })).detail.state).toBe('completed')
+    expect(bench.mock.requests[0]!.body).toMatchObject({ previous_response_id: 'resp_1' })
     expect(bench.account.verify()).toEqual([])
   })
 

@@ -3,6 +3,7 @@ import type { ProcessInfo } from '../../process/index.ts'
 import { openDatabase } from '../../storage/index.ts'
 import type { Account } from '../account.ts'
 import { createHealth } from './health.ts'
+import { createLearned } from './learned.ts'
 import { createLimits } from './limits.ts'
 import { createMoney } from './money.ts'
 import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from './sql.ts'
@@ -22,7 +23,12 @@ export function createAccount({ path, clock, processes }: AccountDeps): Account 
   return usable(path, () => {
     const db = openDatabase({ path, applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })
     try {
-      const parts = { ...createMoney(db, clock), ...createHealth(db, clock, processes), ...createLimits(db, clock) }
+      const parts = {
+        ...createMoney(db, clock),
+        ...createHealth(db, clock, processes),
+        ...createLimits(db, clock),
+        ...createLearned(db, clock),
+      }
       return { ...guarded(path, parts), close: () => db.close() }
     } catch (error) {
       db.close()

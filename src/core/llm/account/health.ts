@@ -68,10 +68,10 @@ export function createHealth(db: Database, clock: Clock, processes: ProcessInfo)
 
   return {
     blocked(provider) {
-      const row = db.get<{ reason: string; since: number }>(SQL.blocked, provider)
-      return row ? { reason: row.reason, since: new Date(row.since).toISOString() } : null
+      const row = db.get<{ reason: string; credential: string | null; since: number }>(SQL.blocked, provider)
+      return row ? { ...row, since: new Date(row.since).toISOString() } : null
     },
-    block: (provider, reason) => void db.run(SQL.block, provider, reason, clock.now()),
+    block: (provider, reason, credential = null) => void db.run(SQL.block, provider, reason, credential, clock.now()),
     unblock: (provider) => db.run(SQL.unblock, provider) > 0,
 
     admit(provider, model) {

@@ -26,7 +26,7 @@ CREATE TABLE balance (
 ) STRICT;
 
 CREATE TABLE user_cap (scope TEXT PRIMARY KEY CHECK (scope IN ('day','month')), cap_nusd INTEGER NOT NULL) STRICT;
-CREATE TABLE block (provider TEXT PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+CREATE TABLE block (provider TEXT PRIMARY KEY, reason TEXT NOT NULL, credential TEXT, since INTEGER NOT NULL) STRICT;
 
 CREATE TABLE breaker (
   provider TEXT NOT NULL, model TEXT NOT NULL,
@@ -46,6 +46,12 @@ CREATE TABLE closed (provider TEXT PRIMARY KEY, since INTEGER NOT NULL, until IN
 CREATE TABLE retries (provider TEXT PRIMARY KEY, recent TEXT NOT NULL) STRICT;   -- 'c' a call, 'r' a retry that was allowed
 
 CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL) STRICT;
+`,
+  `
+CREATE TABLE calibration (model TEXT PRIMARY KEY, bytes_per_token REAL NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE notice (
+  provider TEXT NOT NULL, model TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (provider, model)
+) STRICT, WITHOUT ROWID;
 `,
 ]
 
@@ -80,8 +86,9 @@ export const SQL = {
     FROM balance LEFT JOIN reservation ON EXISTS (SELECT 1 FROM json_each(reservation.balances) WHERE value = balance.id)
     WHERE balance.at >= ? GROUP BY balance.id HAVING spent <> balance.spent_nusd OR reserved <> balance.reserved_nusd`,
 
-  blocked: 'SELECT reason, since FROM block WHERE provider = ?',
-  block: 'INSERT INTO block (provider, reason, since) VALUES (?, ?, ?) ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason',
+  blocked: 'SELECT reason, credential, since FROM block WHERE provider = ?',
+  block: `INSERT INTO block (provider, reason, credential, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason, credential = excluded.credential`,
   unblock: 'DELETE FROM block WHERE provider = ?',
 
   breaker: 'SELECT * FROM breaker WHERE provider = ? AND model = ?',
@@ -97,4 +104,13 @@ export const SQL = {
 
   retries: 'SELECT recent FROM retries WHERE provider = ?',
   putRetries: 'INSERT OR REPLACE INTO retries (provider, recent) VALUES (?, ?)',
+
+  calibration: 'SELECT bytes_per_token FROM calibration WHERE model = ?',
+  putCalibration: `INSERT INTO calibration (model, bytes_per_token, n, at) VALUES (?, ?, 1, ?)
+    ON CONFLICT (model) DO UPDATE SET bytes_per_token = excluded.bytes_per_token, n = n + 1, at = excluded.at`,
+  notices: 'SELECT provider, model, reason, since FROM notice ORDER BY provider, model',
+  noticeOf: 'SELECT 1 AS found FROM notice WHERE provider = ? AND model = ?',
+  putNotice: `INSERT INTO notice (provider, model, reason, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT (provider, model) DO UPDATE SET reason = excluded.reason`,
+  clearNotice: 'DELETE FROM notice WHERE provider = ? AND model = ?',
 } as const

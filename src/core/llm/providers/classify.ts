@@ -207,8 +207,13 @@ export function classify(error: unknown, state: AttemptState): ProviderFailure {
   const number = codes.map(Number).find((code) => code >= 400 && code < 600)
   const reason = reasonOfCodes(codes) ?? (number === undefined ? undefined : reasonOfStatus(number))
   if (reason) return failureOf(reason, message, state, { cause: error })
-  if (state.status === null && codes.some((code) => NOT_CONNECTED.test(code)))
-    return failureOf('connection', message, state, { outcome: 'not_sent', cause: error })
+  // what the socket says tells a person more than that a fetch has failed
+  const why = codes.find((code) => NOT_CONNECTED.test(code))
+  if (state.status === null && why !== undefined)
+    return failureOf('connection', `The provider ${state.provider} cannot be reached: ${why}.`, state, {
+      outcome: 'not_sent',
+      cause: error,
+    })
   // an error the provider put into its stream, with a code nobody knows
   if (state.status !== null && errors.some((each) => each.error !== undefined)) return failureOf('server', message, state, { cause: error })
   if (state.status !== null && (codes.length > 0 || errors.some((each) => OF_AN_SDK.test(each.constructor.name))))

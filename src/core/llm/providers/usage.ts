@@ -15,15 +15,17 @@ export function openaiUsage(raw: unknown): TokenUsage | null {
   if (input === undefined || output === undefined) return null
   const inputDetails = raw['input_tokens_details'] ?? raw['prompt_tokens_details']
   const outputDetails = raw['output_tokens_details'] ?? raw['completion_tokens_details']
-  const detail = (details: unknown, name: string, most: number) => Math.min(most, (isObject(details) && tokens(details[name])) || 0)
-  const cacheRead = detail(inputDetails, 'cached_tokens', input)
+  const detail = (details: unknown, name: string) => (isObject(details) && tokens(details[name])) || 0
+  const [cacheRead, cacheWrite5m] = [detail(inputDetails, 'cached_tokens'), detail(inputDetails, 'cache_write_tokens')]
+  // more from the cache than there was: then nothing of it is believed
+  if (cacheRead + cacheWrite5m > input) return null
   return {
     input,
     cacheRead,
-    cacheWrite5m: detail(inputDetails, 'cache_write_tokens', input - cacheRead),
+    cacheWrite5m,
     cacheWrite1h: 0,
     output,
-    reasoning: detail(outputDetails, 'reasoning_tokens', output),
+    reasoning: Math.min(output, detail(outputDetails, 'reasoning_tokens')),
   }
 }
 

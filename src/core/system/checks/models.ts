@@ -7,8 +7,11 @@ export const models: Check = {
   async run(deps) {
     const { overview } = await deps.llm()
     const { as_of: asOf, age_days: age, stale, providers } = overview.routes()
+    const gone = overview.models().models.filter((model) => model.usable && model.notice !== null)
     const usable = providers.filter((each) => each.usable).map(({ provider }) => provider)
     if (usable.length === 0) return ok('none configured: rules and caches answer, nothing is paid')
+    if (gone.length > 0)
+      return warn(`their providers do not know them: ${gone.map(({ model }) => model).join(', ')}`, 'singularity llm models --check')
     if (stale) return warn(`models and prices are of ${asOf}, ${plural(age, 'day')} old`, 'singularity llm models')
     return ok(`${usable.join(', ')}; models and prices of ${asOf}`)
   },

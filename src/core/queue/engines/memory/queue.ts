@@ -3,7 +3,7 @@ import type { ProcessInfo } from '../../../process/index.ts'
 import type { LeaseKeeper, LeaseReport, QueueControl, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
 import { type Lease, type Message, NAMED_QUEUES, type NewMessage, type SettleResult } from '../../job.ts'
 import { choose } from './claim.ts'
-import { readStatistics } from './statistics.ts'
+import { readCalls, readStatistics } from './statistics.ts'
 import { type Entry, createTable, toJob } from './table.ts'
 
 type Stored = Message & { queue: string; key: string | null; visibleAt: number; acked: boolean }
@@ -296,6 +296,9 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
     },
     events: async (afterSeq, limit) => events.filter(({ seq }) => seq > afterSeq).slice(0, limit),
     lastEvent: async () => events.length,
+    async calls(since) {
+      return readCalls(jobs.values(), since)
+    },
     async statistics() {
       const now = clock.now()
       const waiting = [...named].toSorted().map((queue) => {

@@ -1,6 +1,6 @@
 import { groupBy, parseJson } from '../../../kernel/index.ts'
 import { LLM_QUEUE, STATUS_OF } from '../../job.ts'
-import { type Backlog, LONGEST_LIST, type QueueStatistics, type SuccessRate, percentilesOf } from '../../statistics.ts'
+import { type Backlog, type CallRecord, LONGEST_LIST, type QueueStatistics, type SuccessRate, percentilesOf } from '../../statistics.ts'
 import type { Entry } from './table.ts'
 
 const HOUR = 3_600_000
@@ -8,6 +8,20 @@ const HOUR = 3_600_000
 type Waiting = QueueStatistics['backlog']['messages']
 type Result = { validation_errors?: unknown; tool_calls?: { tool_name?: string }[] } | null
 type Asked = { tools?: unknown[]; response_schema?: { properties?: { tool_calls?: unknown } } } | null
+
+/** The same as `calls` of engines/sqlite/statistics-sql.ts. */
+export function readCalls(entries: Iterable<Entry>, since: number): CallRecord[] {
+  return [...entries]
+    .filter(({ queue }) => queue === LLM_QUEUE)
+    .flatMap(({ id, agentId, taskType, state, createdAt, finishedAt, attempts }) =>
+      attempts.map(({ n, step, provider, model, phase, kind, costNusd, ms, startedAt }): CallRecord => {
+        const job = { id, agentId, taskType, status: STATUS_OF[state], createdAt, finishedAt }
+        return { ...job, n, step, provider, model, phase, kind, costNusd, ms, startedAt }
+      }),
+    )
+    .filter(({ startedAt }) => startedAt >= since)
+    .toSorted((a, b) => a.startedAt - b.startedAt)
+}
 
 /** The same questions as engines/sqlite/statistics-sql.ts, over rows in memory. */
 export function readStatistics(entries: Iterable<Entry>, messages: Waiting, now: number): QueueStatistics {

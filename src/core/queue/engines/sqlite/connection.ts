@@ -9,6 +9,8 @@ import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './migrations.ts'
 const BUSY_MS = 25
 const GIVE_UP_MS = 15_000
 const LONGEST_PAUSE_MS = 25
+/** 16 MB: every job is written three times, and its pages are copied to the file once instead. */
+const CHECKPOINT_PAGES = 4000
 const BALLAST_BYTES = 1024 * 1024
 const FREE_FLOOR_BYTES = 32 * 1024 * 1024
 const FREE_LOOK_MS = 1000
@@ -33,8 +35,8 @@ export type Connections = {
 export type ConnectionOptions = {
   path: string
   clock: Clock
-  /** 'normal' on both connections is for measuring only. */
-  durability?: 'mixed' | 'normal'
+  /** 'per-operation' where left out; the same on both connections is for measuring only. */
+  durability?: 'per-operation' | 'normal' | 'full'
   freeSpaceFloorBytes?: number
   /** Free bytes of the file system of a folder. */
   freeBytes?: (folder: string) => number
@@ -47,9 +49,15 @@ export function openConnections(options: ConnectionOptions): Connections {
   const ballast = `${path}.ballast`
   const floor = options.freeSpaceFloorBytes ?? FREE_FLOOR_BYTES
   const freeBytes = options.freeBytes ?? spaceOf
-  const common = { path, applicationId: QUEUE_APPLICATION_ID, migrations: QUEUE_MIGRATIONS, busyTimeoutMs: BUSY_MS }
+  const common = {
+    path,
+    applicationId: QUEUE_APPLICATION_ID,
+    migrations: QUEUE_MIGRATIONS,
+    busyTimeoutMs: BUSY_MS,
+    checkpointPages: CHECKPOINT_PAGES,
+  }
   const full = openDatabase({ ...common, synchronous: options.durability === 'normal' ? 'NORMAL' : 'FULL' })
-  const normal = openDatabase({ ...common, synchronous: 'NORMAL' })
+  const normal = openDatabase({ ...common, synchronous: options.durability === 'full' ? 'FULL' : 'NORMAL' })
   let closed = false
   let lookedAt = Number.NEGATIVE_INFINITY
   let free = 0

@@ -1,6 +1,6 @@
 import { SingularityError } from '../../../kernel/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
-import type { Database } from '../../../storage/index.ts'
+import type { Database, SqlValue } from '../../../storage/index.ts'
 import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
 import { insertJob } from './enqueue.ts'
 import { SQL } from './sql.ts'
@@ -27,11 +27,14 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   const plain = settlements.filter((one): one is Completed => one.to === 'completed' && !one.messages && !one.jobs)
   const distinct = new Set(settlements.map(({ id }) => id)).size === settlements.length
   if (plain.length < MANY || !distinct) return settlements.map((one) => settleOne(db, clock, one))
-  const leases = JSON.stringify(plain.map(({ id, token }) => [id, token]))
-  const rows = db.all<{ id: string; seq: number }>(SQL.completeMany, { leases, now: clock.now() })
-  const ended = new Map(rows.map(({ id, seq }) => [id, seq]))
-  const results = plain.flatMap(({ id, result }) => (ended.has(id) ? [[ended.get(id), result]] : []))
-  db.run(SQL.setResults, JSON.stringify(results))
+  const now = clock.now()
+  const ended = new Map<string, SqlValue>()
+  for (const { id, token } of plain) {
+    const [row] = db.values(SQL.held, id, token)
+    if (row) ended.set(id, row[0]!)
+  }
+  db.run(SQL.completeMany, { seqs: JSON.stringify([...ended.values()]), now })
+  db.run(SQL.setResults, JSON.stringify(plain.flatMap(({ id, result }) => (ended.has(id) ? [[ended.get(id), result]] : []))))
   // the others, and what was found to be somebody else's
   return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))
 }

@@ -18,10 +18,12 @@ const firstOf = (queue: string, more: string): string => `SELECT * FROM (SELECT 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
 
-/** What a claim answers; the rest of a claimed job follows from the claim. The order is that of `toClaimed`. */
+/**
+ * What a claim answers; the rest of a claimed job follows from the claim, and its payload is read apart, as SQLite keeps a copy of
+ * what it returns. The order is that of `toClaimed`.
+ */
 const CLAIMED = `RETURNING seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
-  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at,
-  (SELECT payload FROM job_data WHERE job_data.seq = job.seq)`
+  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at`
 
 /** A group at its limit lets others pass. */
 const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
@@ -44,11 +46,14 @@ const alone = (jobs: string): string => `SELECT seq FROM (SELECT seq, row_number
 export type ClaimCare = { groups: boolean; crashes: boolean }
 
 /**
+ * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
+ * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
+ *
  * Claims in one statement. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker (also for `alone`), q0 ... for the
  * queues.
  */
 export function claimSql(queues: number, care: ClaimCare): string {
-  const names = Array.from({ length: queues }, (_, index) => `@q${index}`)
+  const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
   const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
   const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
@@ -63,10 +68,11 @@ export const SQL = {
     @group, @parentId, @agentId, @taskType, @complexity, @paid, @lifetime, @deadlineAt, @now, @now, @startedAt, @now) RETURNING seq`,
   insertData: 'INSERT INTO job_data (seq, payload) VALUES (?, ?)',
   same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
-  living: `SELECT id, status FROM job WHERE queue = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
-  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = ? LIMIT 1`,
+  living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
+  paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
   claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
     ${CLAIMED}`,
+  payload: 'SELECT payload FROM job_data WHERE seq = ?',
   hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
   hasCrashed: `SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running') LIMIT 1`,
   one: `SELECT ${JOB_COLUMNS}, ${PAYLOAD}, ${RESULT}, published_at AS publishedAt FROM job WHERE id = ?`,
@@ -82,9 +88,9 @@ export const SQL = {
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
   end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
+  held: `SELECT seq FROM job WHERE id = ? AND token = ? AND state = 'running'`,
   completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
-    cancel_reason = NULL, finished_at = @now, updated_at = @now FROM (SELECT value ->> 0 AS id, value ->> 1 AS token FROM json_each(@leases)) AS held
-    WHERE job.id = held.id AND job.token = held.token AND state = 'running' RETURNING id, seq`,
+    cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
   setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
     ON CONFLICT (seq) DO UPDATE SET result = excluded.result`,
   setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',

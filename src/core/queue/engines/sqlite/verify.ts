@@ -15,8 +15,8 @@ const RULES: Readonly<Record<string, string>> = {
     WHERE state = 'completed' AND NOT EXISTS (SELECT 1 FROM job_result r WHERE r.seq = job.seq)`,
   'a job is completed once': `SELECT id, count(*) || ' times' AS detail FROM job_event JOIN job ON job.seq = job_event.job
     WHERE type = 'completed' GROUP BY job.seq HAVING count(*) > 1`,
-  'a claim raises the token': `SELECT id, 'token ' || token AS detail FROM job
-    WHERE token < (SELECT count(*) FROM job_event e WHERE e.job = job.seq AND type = 'claimed')`,
+  'a claim raises the token': `SELECT id, 'token ' || token AS detail FROM job JOIN (SELECT job AS seq, count(*) AS claims FROM job_event
+    WHERE type = 'claimed' GROUP BY job) USING (seq) WHERE token < claims`,
   'attempts are numbered without gaps': `SELECT job.id, count(*) || ' up to ' || max(a.n) AS detail FROM attempt a JOIN job ON job.seq = a.seq
     GROUP BY a.seq HAVING count(*) <> max(a.n)`,
   'an attempt belongs to a claim': `SELECT job.id, 'attempt ' || a.n AS detail FROM attempt a JOIN job ON job.seq = a.seq WHERE a.token > job.token`,

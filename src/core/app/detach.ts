@@ -1,0 +1,19 @@
+import type { AnswerOptions, Answering, Question } from '../answering/index.ts'
+import type { EnqueueResult, QueueEngine, QueueService } from '../queue/index.ts'
+import type { Models } from './models.ts'
+
+export type DetachParts = {
+  answering: () => Promise<Answering>
+  models: Pick<Models, 'createJob'>
+  engine: () => Promise<QueueEngine>
+  queue: () => Promise<QueueService>
+}
+
+/** Puts a question into the queue for a worker to answer. @throws REQUEST_INVALID */
+export function composeDetach({ answering, models, engine, queue }: DetachParts) {
+  return async (question: Question, options: AnswerOptions): Promise<EnqueueResult & { workers: number }> => {
+    const job = await models.createJob({ request: await (await answering()).requestOf(question), ...options })
+    const [enqueued] = await (await engine()).enqueue([job])
+    return { ...enqueued!, workers: await (await queue()).liveWorkers() }
+  }
+}
