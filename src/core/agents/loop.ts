@@ -177,7 +177,8 @@ function requestOf({ session, model, run, canRun }: LoopTask): StoredRequest {
 /** Which turn it is, what the last one called and what was spent so far. */
 function progressOf(turns: readonly Turn[], most: number): string {
   const called = [...new Set(turns.at(-1)?.results.map(({ tool }) => tool))].join(', ')
-  const spent = turns.length === 0 ? '' : `, ${(spentBy(turns).nusd / 1e9).toFixed(4)} USD${called === '' ? '' : `, after ${oneLine(called)}`}`
+  const spent =
+    turns.length === 0 ? '' : `, ${(spentBy(turns).nusd / 1e9).toFixed(4)} USD${called === '' ? '' : `, after ${oneLine(called)}`}`
   return `turn ${turns.length + 1} of at most ${most}${spent}`
 }
 

@@ -141,7 +141,11 @@ it('shares one commit among attempts of the same moment, and tells only the one 
   const opened = await Promise.allSettled(
     claimed.map(({ id, token }, index) => queue.openAttempt({ id, token: index === 1 ? token - 1 : token }, { ...attempt, ...rest })),
   )
-  expect(opened).toEqual([{ status: 'fulfilled', value: 1 }, { status: 'rejected', reason: expect.objectContaining({ code: 'STATE_CONFLICT' }) as unknown }, opened[0]])
+  expect(opened).toEqual([
+    { status: 'fulfilled', value: 1 },
+    { status: 'rejected', reason: expect.objectContaining({ code: 'STATE_CONFLICT' }) as unknown },
+    opened[0],
+  ])
   await Promise.all([claimed[0]!, claimed[2]!].map(({ id }, index) => queue.updateAttempt(id, 1, { phase: 'settled', costNusd: index })))
   expect((await queue.attempts(claimed[2]!.id)).map(({ n, phase, costNusd }) => ({ n, phase, costNusd }))).toEqual([
     { n: 1, phase: 'settled', costNusd: 1 },
