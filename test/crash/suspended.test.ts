@@ -82,7 +82,9 @@ it('a question whose machine slept is asked again', async () => {
 it('a worker that was stopped for longer than its lease: another one does the work, the late answer is heard, booked and kept', async () => {
   mock.close()
   place.cleanup()
-  mock = await startModelsProcess({ fallback: { text: 'forty-two', usage: { input: 20, output: 4 }, delayMs: 300 } })
+  const answer = { text: 'forty-two', usage: { input: 20, output: 4 } }
+  // it comes when the first worker has long been told that the job is not its own any more
+  mock = await startModelsProcess({ answers: [{ ...answer, delayMs: 4000 }], fallback: answer })
   place = createPaidPlace(mock.origin, { SINGULARITY_QUEUE_LEASE_MS: '400' })
   const [id] = await enqueue(place, requestLine())
   const slow = startPlain(place, ['queue', 'work'])
