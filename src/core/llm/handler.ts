@@ -1,5 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
-import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
+import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, JobAborted, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
 import { type CallDeps, callProvider } from './call.ts'
 import { LLM_KIND } from './check-request.ts'
@@ -88,7 +88,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           caps: deps.capsOf(request, job, candidate),
           clocks: clocksOf(candidate, route.timeoutMs),
           skipped: route.skipped,
-          signal: context.signal,
+          signal: unlessLost(context.signal),
           ...(deps.onText && { onText: deps.onText }),
         }),
       ).finally(giveBack)
@@ -125,6 +125,17 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   } catch (error) {
     return refused(error, job, tries, deps, steps)
   }
+}
+
+/** A call under way is paid for: where somebody else has the job by now, its answer is still heard, booked and kept. */
+function unlessLost(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController()
+  const follow = (): void => {
+    if (!(signal.reason instanceof JobAborted && signal.reason.why === 'lost')) controller.abort(signal.reason)
+  }
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return controller.signal
 }
 
 /** Rows a dead owner left: what was only reserved went back, what may have been sent counts as spent. */
