@@ -1,5 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
-import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
+import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, JobAborted, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
 import { type CallDeps, callProvider } from './call.ts'
 import { LLM_KIND } from './check-request.ts'
@@ -30,7 +30,7 @@ export type LlmHandlerDeps = CallDeps & {
   /** In [0, 1). */
   random: () => number
   /** Everything that was paid for, also what will be fenced: feeds the exact cache. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  onAnswer?: (request: StoredRequest, result: StoredResult) => void | Promise<void>
   onText?: (delta: string) => void
   /** One try: what would have to wait has failed. */
   once?: boolean
@@ -88,7 +88,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           caps: deps.capsOf(request, job, candidate),
           clocks: clocksOf(candidate, route.timeoutMs),
           skipped: route.skipped,
-          signal: context.signal,
+          signal: unlessLost(context.signal),
           ...(deps.onText && { onText: deps.onText }),
         }),
       ).finally(giveBack)
@@ -98,9 +98,12 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const totals = { nusd, latencyMs: Math.round(clock.monotonic() - started), steps }
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
-        await timed('track_metrics', () => {
-          deps.onAnswer?.(request, result)
+        await timed('track_metrics', async () => {
           if (step === 'call') learnFrom(deps, candidate, request, result)
+          // a cache that cannot be written costs no answer that was paid for
+          await Promise.resolve(deps.onAnswer?.(request, result)).catch((error: unknown) =>
+            context.log.warn('an answer was not kept', { error }),
+          )
         })
         return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
@@ -122,6 +125,17 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   } catch (error) {
     return refused(error, job, tries, deps, steps)
   }
+}
+
+/** A call under way is paid for: where somebody else has the job by now, its answer is still heard, booked and kept. */
+function unlessLost(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController()
+  const follow = (): void => {
+    if (!(signal.reason instanceof JobAborted && signal.reason.why === 'lost')) controller.abort(signal.reason)
+  }
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return controller.signal
 }
 
 /** Rows a dead owner left: what was only reserved went back, what may have been sent counts as spent. */

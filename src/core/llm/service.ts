@@ -32,7 +32,7 @@ export type ModelServiceDeps = {
   repository: string
   offline: boolean
   /** Everything that was paid for: feeds the exact cache. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  onAnswer?: (request: StoredRequest, result: StoredResult) => void | Promise<void>
 }
 
 export type ModelService = ReturnType<typeof createModelService>
