@@ -20,6 +20,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
+import type { StoredRequest, StoredResult } from './llm/index.ts'
 import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
 import {
   type Isolation,
@@ -146,7 +147,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const leaseMs = resolved.get<number>('queue.lease_ms')
     return createWorker({
       engine,
-      handlers: [(await models.service()).handler()],
+      handlers: [(await models.service()).handler({ onAnswer: keepAnswer })],
       clock,
       log: logger,
       version,
@@ -154,6 +155,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
       messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
     })
+  }
+
+  /** What was paid for is there for the next one who asks the same; a cache that cannot be written costs nobody an answer. */
+  async function keepAnswer({ model, no_cache, ...request }: StoredRequest, result: StoredResult): Promise<void> {
+    if (no_cache) return
+    const kept = answering().then((room) => room.putRequest(request, { model: model ?? null }, result))
+    await kept.catch(async (error: unknown) => (await log('worker')).warn('an answer was not kept', { error }))
   }
 
   /** Who consumes what other programs send. */

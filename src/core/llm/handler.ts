@@ -30,7 +30,7 @@ export type LlmHandlerDeps = CallDeps & {
   /** In [0, 1). */
   random: () => number
   /** Everything that was paid for, also what will be fenced: feeds the exact cache. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  onAnswer?: (request: StoredRequest, result: StoredResult) => void | Promise<void>
   onText?: (delta: string) => void
   /** One try: what would have to wait has failed. */
   once?: boolean
@@ -98,8 +98,8 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const totals = { nusd, latencyMs: Math.round(clock.monotonic() - started), steps }
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
-        await timed('track_metrics', () => {
-          deps.onAnswer?.(request, result)
+        await timed('track_metrics', async () => {
+          await deps.onAnswer?.(request, result)
           if (step === 'call') learnFrom(deps, candidate, request, result)
         })
         return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }

@@ -144,7 +144,7 @@ export function createModelService(deps: ModelServiceDeps) {
       return (await openProvider({ model, provider, boundNusd: null })).listModels({ signal })
     },
 
-    handler(options: { onText?: (delta: string) => void; once?: boolean } = {}): JobHandler {
+    handler(options: Pick<LlmHandlerDeps, 'onText' | 'once' | 'onAnswer'> = {}): JobHandler {
       return createLlmHandler({
         account,
         clock: deps.clock,
