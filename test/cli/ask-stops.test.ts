@@ -111,9 +111,20 @@ describe('who does not wait at all', () => {
     expect(detached.json).toMatchObject({ schema: 'singularity.ask/1', data: { status: 'pending', deduped: false, workers: 0 } })
     expect(bench.mock.requests).toHaveLength(before)
     const { id } = detached.json.data as { id: string }
-    expect((await bench.place.run(['queue', 'work', '--drain'], { env: bench.env })).json.data).toMatchObject({ completed: 1 })
+    const worked = await bench.place.run(['queue', 'work', '--drain'], { env: bench.env })
+    expect(worked.json.data, worked.stdout + worked.stderr).toMatchObject({ completed: 1 })
     const { json } = await bench.place.run(['queue', 'await', id])
     expect(json.data.responses).toMatchObject([{ id, status: 'completed', result: 'done meanwhile' }])
+    // who asks the same later does not pay again; who wanted no cache left nothing there
+    const again = await bench.ask(['In your own time.', '--file', 'src/list.js'])
+    expect(again.json.data).toMatchObject({ answer: 'done meanwhile', source: 'cache', tier: 'exact', cost_nusd: 0 })
+    bench.mock.script({ text: 'kept by nobody' })
+    await bench.place.run(['ask', 'Leave no trace.', '--detach', '--no-cache'], { env: bench.env })
+    await bench.place.run(['queue', 'work', '--drain'], { env: bench.env })
+    expect((await bench.ask(['Leave no trace.'], [{ text: 'asked anew' }])).json.data).toMatchObject({
+      answer: 'asked anew',
+      source: 'llm',
+    })
   })
 })
 

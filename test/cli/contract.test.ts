@@ -186,6 +186,7 @@ test('the commands of the queue answer as their schemas say', async () => {
     await call('await', 2, [answered, failed, open])
     for (const id of [answered, failed, open]) await call('show', 0, [id])
     await call('list', 0, ['--limit', '2'])
+    mock.script({ text: '{"ok":true}', match: 'a test of the connection' })
     for (const [name, exitCode, ...more] of [
       ['check', 0],
       ['models', 1, '--check'],

@@ -85,7 +85,7 @@ export async function openLlmBench(options: LlmBenchOptions = {}): Promise<LlmBe
     isAlive: (owner) => processes.isAlive(owner),
     repository: 'bench',
     offline,
-    onAnswer: (_request, result) => paid.push(result),
+    onAnswer: (_request, result) => void paid.push(result),
   })
   const caller = createCaller({ engine, handlers: [llm.handler()], clock, log: silent, version: '0', processes })
   return {

@@ -1,5 +1,5 @@
 import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
-import type { LlmRequest, StoredResult } from '../llm/index.ts'
+import type { LlmRequest, StoredRequest, StoredResult } from '../llm/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
 import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
@@ -19,6 +19,8 @@ export type AnsweringDeps = {
   prompts: Prompts
   /** null: no model is configured. */
   callModel: ModelCall | null
+  /** What the queue stores of a request: the key of an answer is made of the same words. */
+  withoutSecrets?: (request: LlmRequest) => Promise<LlmRequest>
   /** What went wrong with the cache. It never costs an answer. */
   onTrouble?: (error: unknown) => void
 }
@@ -61,6 +63,11 @@ export function createAnswering(deps: AnsweringDeps) {
   }
 
   const requestOf = async (question: Question): Promise<LlmRequest> => {
+    const request = await rawRequestOf(question)
+    return (await deps.withoutSecrets?.(request)) ?? request
+  }
+
+  const rawRequestOf = async (question: Question): Promise<LlmRequest> => {
     const { prompt, files = [], taskType = 'ask', complexity, schema, messages, tools, temperature, maxTokens } = question
     const template = messages === undefined ? prompts.get('ask') : null
     const options = {
@@ -126,7 +133,9 @@ export function createAnswering(deps: AnsweringDeps) {
     { prompt }: Question,
     { signal }: AnswerOptions,
   ): Promise<Lookup & { served: Lookup['hit'] }> => {
-    if (!deps.semantic) return NOTHING_NEAR
+    // a question that holds a credential is nobody else's
+    const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+    if (!deps.semantic || !asked.includes(prompt)) return NOTHING_NEAR
     try {
       const near = await deps.semantic.lookup(request, context, prompt, signal)
       return { ...near, served: near.hit && deps.semantic.mayServe(request.task_type) ? near.hit : null }
@@ -143,8 +152,13 @@ export function createAnswering(deps: AnsweringDeps) {
     complexity: question.complexity ?? null,
   })
 
+  const keyOf = (question: Question, request: LlmRequest, options: AnswerOptions): string | null =>
+    options.useCache !== false && question.cacheable !== false && isCacheable(request)
+      ? exactKey(request, contextOf(question, options))
+      : null
+
   const find = async (question: Question, options: AnswerOptions, started: number): Promise<Found> => {
-    const { useModel = true, useCache = true } = options
+    const { useModel = true } = options
     // a rule knows no schema and reads no file that was handed in
     const forRules = question.schema === undefined && (question.files?.length ?? 0) === 0 && question.messages === undefined
     const { answer: byRule, watched } = forRules ? await deps.rules.ask(question.prompt, useModel) : { answer: undefined, watched: [] }
@@ -154,7 +168,8 @@ export function createAnswering(deps: AnsweringDeps) {
     }
     const request = await requestOf(question)
     const context = contextOf(question, options)
-    const mayCache = useCache && question.cacheable !== false && isCacheable(request)
+    const key = keyOf(question, request, options)
+    const mayCache = key !== null
     const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
     if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
     const near = mayCache ? await lookNear(request, context, question, options) : NOTHING_NEAR
@@ -163,12 +178,14 @@ export function createAnswering(deps: AnsweringDeps) {
       // as right as the audits of its kind of task say
       const { bound, audits } = deps.semantic!.state(request.task_type)
       const sure = { confidence: 1 - bound, confidence_n: audits }
-      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, ...sure }
+      // comparing questions sends them to whoever makes the vectors
+      const sent = { provider: deps.semantic!.embedder.name.split('/')[0]!, files: [], bytes: Buffer.byteLength(question.prompt) }
+      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, sent, ...sure }
     }
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
-    const { made, shared } = await callModel(request, mayCache ? exactKey(request, context) : null, options)
+    const { made, shared } = await callModel(request, key, options)
     const { id, result, bytes, replayed = false } = made
     if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
@@ -193,6 +210,9 @@ export function createAnswering(deps: AnsweringDeps) {
   return {
     /** The request a model would get, for whoever does not wait for the answer. */
     requestOf,
+
+    /** Equal for equal requests that may share an answer; null: this one wants its own. */
+    keyOf,
 
     /**
      * @throws NO_ANSWER (`useModel: false`), LLM_NOT_CONFIGURED, and what the model's call throws: PROVIDER_UNAVAILABLE, BUDGET_REACHED,
@@ -227,10 +247,15 @@ export function createAnswering(deps: AnsweringDeps) {
       return cache?.put(await requestOf(question), contextOf(question, options), result, question.prompt) ?? false
     },
 
-    /** The same for a request as the queue stored it. */
-    putRequest(request: LlmRequest, context: Partial<KeyContext>, result: StoredResult): boolean {
+    /**
+     * The same for a request as the queue stored it, whoever waits for it. Which complexity the caller insisted on is not known there:
+     * it answers those who did not insist.
+     */
+    putRequest(request: StoredRequest, result: StoredResult): boolean {
+      if (request.no_cache === true) return false
       const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
-      return cache?.put(request, { rules: deps.rulesVersion, model: null, complexity: null, ...context }, result, asked) ?? false
+      const context = { rules: deps.rulesVersion, model: request.model ?? null, complexity: null }
+      return remember((kept) => kept.put(request, context, result, asked)) ?? false
     },
   }
 }

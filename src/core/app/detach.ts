@@ -12,7 +12,9 @@ export type DetachParts = {
 /** Puts a question into the queue for a worker to answer. @throws REQUEST_INVALID */
 export function composeDetach({ answering, models, engine, queue }: DetachParts) {
   return async (question: Question, options: AnswerOptions): Promise<EnqueueResult & { workers: number }> => {
-    const job = await models.createJob({ request: await (await answering()).requestOf(question), ...options })
+    const room = await answering()
+    const request = await room.requestOf(question)
+    const job = await models.createJob({ ...options, request, uniqueKey: room.keyOf(question, request, options) })
     const [enqueued] = await (await engine()).enqueue([job])
     return { ...enqueued!, workers: await (await queue()).liveWorkers() }
   }

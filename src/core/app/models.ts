@@ -6,6 +6,7 @@ import { SingularityError, formatDuration, newUuid } from '../kernel/index.ts'
 import type {
   CheckDeps,
   CheckReport,
+  Embedder,
   Llm,
   ModelService,
   ProviderEntry,
@@ -29,9 +30,12 @@ export type ModelParts = {
   repositoryId: () => Promise<string>
   log: (part: string) => Promise<Logger>
   onClose: (close: () => void | Promise<void>) => void
-  /** Everything that was paid for. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  /** Everything that was paid for, also what comes too late for who asked. */
+  onAnswer?: (request: StoredRequest, result: StoredResult) => Promise<void>
 }
+
+/** `uniqueKey`: null where the answer is shared with nobody, absent where nobody asked yet. */
+type AnyRequest = Omit<ModelRequest, 'uniqueKey'> & { uniqueKey?: string | null }
 
 export type Models = ReturnType<typeof composeModels>
 
@@ -89,14 +93,16 @@ export function composeModels(parts: ModelParts) {
     })())
 
   /** A question as a row of the queue, checked and without secrets. @throws REQUEST_INVALID */
-  const createJob = async ({ request, model, maxCostNusd, deadlineMs }: Omit<ModelRequest, 'uniqueKey'>): Promise<NewJob> => {
+  const createJob = async ({ request, model, maxCostNusd, deadlineMs, ...rest }: AnyRequest): Promise<NewJob> => {
     const { NUSD, createRequestJob } = await room()
     const asked = {
       ...request,
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    return createRequestJob(asked, (await llm()).requestContext(), model === undefined ? {} : { model })
+    // who shares with nobody keeps nothing either
+    const hints = { ...(model !== undefined && { model }), ...(rest.uniqueKey === null && { no_cache: true }) }
+    return createRequestJob(asked, (await llm()).requestContext(), hints)
   }
 
   /** What a request would use and cost; nothing is sent, no row is made. @throws as the request itself would be refused */
@@ -250,7 +256,24 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, createJob, estimate, callModel, completeTurn, check, listings, writesWhole, agents }
+  /** Compares questions; its calls are paid like any other. @throws LLM_NOT_CONFIGURED */
+  const embedder = async (model: string, dimensions: number | null): Promise<Embedder> => {
+    const { createEmbedder, createTransport } = await room()
+    const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
+    parts.onClose(() => transport.close())
+    return createEmbedder({
+      llm: await llm(),
+      fetch: transport.fetch,
+      clock,
+      self: processes.self,
+      repository: await parts.repositoryId(),
+      offline: (await parts.settings()).get<boolean>('offline'),
+      model,
+      dimensions,
+    })
+  }
+
+  return { llm, service, caller, createJob, estimate, callModel, completeTurn, embedder, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {

@@ -99,8 +99,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
         await timed('track_metrics', async () => {
-          await deps.onAnswer?.(request, result)
           if (step === 'call') learnFrom(deps, candidate, request, result)
+          // a cache that cannot be written costs no answer that was paid for
+          await Promise.resolve(deps.onAnswer?.(request, result)).catch((error: unknown) =>
+            context.log.warn('an answer was not kept', { error }),
+          )
         })
         return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }

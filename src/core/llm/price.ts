@@ -107,8 +107,8 @@ export function calibrate(bytesPerToken: number | undefined, bytes: number, inpu
 
 /** What a call to this model can cost at most; null: nobody can say. */
 export function boundFor(
-  model: ModelEntry,
-  provider: ProviderEntry,
+  model: Pick<ModelEntry, 'price'>,
+  provider: Pick<ProviderEntry, 'free'>,
   table: Pick<RoutingTable, 'models' | 'allowUnpriced'>,
   size: { inputTokens: number; maxOutputTokens: number },
 ): number | null {

@@ -32,7 +32,7 @@ export type ModelServiceDeps = {
   repository: string
   offline: boolean
   /** Everything that was paid for: feeds the exact cache. */
-  onAnswer?: (request: StoredRequest, result: StoredResult) => void
+  onAnswer?: (request: StoredRequest, result: StoredResult) => void | Promise<void>
 }
 
 export type ModelService = ReturnType<typeof createModelService>
@@ -144,7 +144,7 @@ export function createModelService(deps: ModelServiceDeps) {
       return (await openProvider({ model, provider, boundNusd: null })).listModels({ signal })
     },
 
-    handler(options: Pick<LlmHandlerDeps, 'onText' | 'once' | 'onAnswer'> = {}): JobHandler {
+    handler(options: { onText?: (delta: string) => void; once?: boolean } = {}): JobHandler {
       return createLlmHandler({
         account,
         clock: deps.clock,

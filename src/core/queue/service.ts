@@ -4,7 +4,6 @@ import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
 import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
 import {
-  type AttemptRow,
   type AwaitedResponse,
   type RequestShown,
   type RequestSummary,
