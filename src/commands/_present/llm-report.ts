@@ -23,13 +23,19 @@ function colour({ pass_rate: rate }: ModelReportRow, column: number): Paint | nu
 
 export function presentReport({ models, edits, days, advice }: ModelReport): string {
   if (models.length === 0) return 'No model was called yet.  singularity llm check'
-  const shown = table([HEAD, ...models.map(cells)], {
-    grow: 0,
-    paint: (row, column, text) => {
-      const paintAs = row === 0 ? 'dim' : colour(models[row - 1]!, column)
-      return paintAs === null ? text : paint(paintAs, text)
+  const rows = models.map(cells)
+  // a column nobody has anything in takes the room of the names
+  const kept = HEAD.map((_head, column) => column).filter((column) => rows.some((row) => row[column] !== ''))
+  const shown = table(
+    [HEAD, ...rows].map((row) => kept.map((column) => row[column]!)),
+    {
+      grow: 0,
+      paint: (row, column, text) => {
+        const paintAs = row === 0 ? 'dim' : colour(models[row - 1]!, kept[column]!)
+        return paintAs === null ? text : paint(paintAs, text)
+      },
     },
-  })
+  )
   const applied = edits.map(({ model, tool, calls, edit_apply_rate: rate }) => [
     model,
     tool,

@@ -105,7 +105,7 @@ export function loadLexicon(dataFolder: string): Lexicon {
   }
   return {
     frames: source.frames.map(([name, start]) => [name, new RegExp(`^(?:${start})`, 'i')] as const),
-    phrases: source.phrases.map(([words, one]) => [new RegExp(`(?<![\\w-])(?:${words})(?![\\w-])`, 'gi'), one] as const),
+    phrases: source.phrases.map(([words, one]) => [new RegExp(`(?<![\\w-])(?:${words})(?:(?<= )|(?![\\w-]))`, 'gi'), one] as const),
     sameVerb,
     sameNoun: groupsOf(source.nouns),
     things: new Set(source.things.map(stem)),

@@ -213,7 +213,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       .toLowerCase()
       .replace(/[.:'’]+$/, '')
       .replace(/(?:'|’)s$/, '')
-    if (word === 'to' || word === 'from') directions.add(word)
+    if (word === 'from' || ROLES.get(word) === 'to') directions.add(word === 'from' ? 'from' : 'to')
     if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
     const denied = lexicon.negated.get(stem(word)) ?? (word === 'undefined' ? undefined : /^un(\w{2,}ed)$/.exec(word)?.[1])
     if (NEGATION.test(word) || denied !== undefined) negations++
