@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { Playground } from '../cli/playground.ts'
 import {
@@ -98,6 +99,9 @@ it('a worker that was stopped for longer than its lease: another one does the wo
   for (const worker of [slow, other]) worker.child.kill('SIGINT')
   await Promise.all([slow.done, other.done])
   expect(rows(queueFile(place), late)).toEqual([{ outcome: 'completed', response: 'forty-two' }])
+  // both answers were paid for: whoever asks the same in the same words has one of them for nothing
+  const cache = join(dirname(queueFile(place)), 'cache.db')
+  expect(rows(cache, `SELECT json_extract(result, '$.response') AS response FROM cached_results`)).toEqual([{ response: 'forty-two' }])
   const cost = 20 * PRICES.input + 4 * PRICES.output
   const settled = { phase: 'settled', spent_nusd: cost }
   expect(rows(accountFile(place), 'SELECT phase, spent_nusd FROM reservation')).toEqual([settled, settled])

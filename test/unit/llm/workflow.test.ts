@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StoredResult } from '../../../src/core/llm/index.ts'
+import { systemClock } from '../../../src/core/kernel/index.ts'
+import { createProcessInfo } from '../../../src/core/process/index.ts'
+import { createWorker } from '../../../src/core/queue/index.ts'
 import { loadSqlite } from '../../../src/core/storage/index.ts'
 import { type LlmBench, type LlmBenchOptions, openLlmBench } from '../../support/llm.ts'
+import { newJob, silent } from '../../support/queue.ts'
 
 const benches: LlmBench[] = []
 afterEach(async () => {
@@ -163,6 +167,29 @@ describe('an answer against its schema', () => {
 })
 
 describe('money', () => {
+  test('a worker whose ledger breaks puts requests back; whoever waits is told', async () => {
+    const bench = await open({ fallback: { text: 'never' } })
+    const other = new (loadSqlite())(bench.accountPath)
+    other.exec(`CREATE TRIGGER broken BEFORE INSERT ON reservation BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`)
+    other.close()
+    const { detail } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
+    expect(detail).toMatchObject({ state: 'dead', reason: 'ledger_unusable' })
+    const job = newJob({ queue: detail.queue, kind: detail.kind, payload: detail.payload })
+    await bench.engine.enqueue([job])
+    const worker = createWorker({
+      engine: bench.engine,
+      handlers: [bench.llm.handler()],
+      clock: systemClock,
+      log: silent,
+      version: '0',
+      processes: createProcessInfo(),
+      settings: { concurrency: 1, batch: { llm: 1, other: 1 }, retentionDays: 90 },
+    })
+    expect(await worker.run({ mode: 'drain' })).toMatchObject({ claimed: 1, waiting: 1, failed: 0 })
+    expect(await bench.engine.get(job.id)).toMatchObject({ state: 'available', attempt: 0, reason: 'ledger_unusable' })
+    expect(bench.mock.requests).toEqual([])
+  })
+
   test('an answer is kept where the ledger breaks while it comes, and counts in full', async () => {
     const bench = await open({
       answer() {
