@@ -65,7 +65,11 @@ export function composeModels(parts: ModelParts) {
         isAlive: (owner) => processes.isAlive(owner),
         repository: await parts.repositoryId(),
         offline: (await parts.settings()).get<boolean>('offline'),
-        onAnswer: parts.onAnswer,
+        // an answer that was paid for is not lost because it cannot be kept for later
+        onAnswer: (request, result) =>
+          parts
+            .onAnswer(request, result)
+            .catch(async (error: unknown) => (await parts.log('cli')).warn('an answer was not kept', { error })),
       })
       parts.onClose(() => opened.close())
       return opened

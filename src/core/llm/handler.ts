@@ -95,8 +95,8 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       const totals = { nusd, latencyMs: Math.round(clock.monotonic() - started), steps }
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
-        await timed('track_metrics', () => {
-          deps.onAnswer?.(request, result)
+        await timed('track_metrics', async () => {
+          await deps.onAnswer?.(request, result)
           if (step === 'call') learnFrom(deps, candidate, request, result)
         })
         return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
