@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replacePart, withRows } from '../scripts/document-parts.mjs'
 import { percent, root } from './common.mjs'
+import { queueRows } from './queue-page.mjs'
 
 const page = join(root, 'docs', 'benchmarks.md')
 const yes = (met) => (met ? 'yes' : 'no')
@@ -100,6 +101,7 @@ const ROWS = {
       'how measured': `live, ${part.secondsToDetect} s and ${part.slower.pairs} pairs at the median`,
     },
   ],
+  queue: queueRows,
   falseAccepts: ({ tampering, behaviour, notRun }) => [
     {
       what: 'tampering accepted',

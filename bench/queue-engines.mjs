@@ -14,16 +14,18 @@ export const PAYLOADS = Array.from({ length: 64 }, (_, index) =>
   JSON.stringify({ number: index, messages: [{ role: 'user', content: 'a request to a model '.repeat(46 + ((index * 37) % 64) * 2) }] }),
 )
 let used = 0
+let queues = 0
 export const nextPayload = () => PAYLOADS[used++ % PAYLOADS.length]
 
-/** Our engine over a file. `durability` as in its options. */
-export const openEngine = (core, folder, durability = 'per-operation') =>
+/** Our engine over a file. `durability` and `more` as in its options. */
+export const openEngine = (core, folder, durability = 'per-operation', more = {}) =>
   core.queue.createSqliteQueue({
     path: join(folder, 'queue.db'),
     runDir: join(folder, 'run'),
     clock: core.kernel.systemClock,
     processes: core.process.createProcessInfo(),
     durability,
+    ...more,
   })
 
 export const newJob = (core, more = {}) => ({
@@ -78,17 +80,19 @@ export async function openPgBoss(server, settings) {
   const boss = new PgBoss({ ...server, options: settings, max: 2, supervise: false, schedule: false })
   boss.on('error', (error) => console.error(`  pg-boss: ${error.message}`))
   await boss.start()
-  await boss.createQueue(QUEUE)
+  // a queue is a table of its own there: every round starts with an empty one, like a new file
+  const queue = `${QUEUE}-${++queues}`
+  await boss.createQueue(queue)
   return {
     add: async (count) => {
-      if (count === 1) await boss.send(QUEUE, JSON.parse(nextPayload()))
-      else await boss.insert(Array.from({ length: count }, () => ({ name: QUEUE, data: JSON.parse(nextPayload()) })))
+      if (count === 1) await boss.send(queue, JSON.parse(nextPayload()))
+      else await boss.insert(Array.from({ length: count }, () => ({ name: queue, data: JSON.parse(nextPayload()) })))
     },
     drain: async (limit) => {
-      const jobs = await boss.fetch(QUEUE, { batchSize: limit })
+      const jobs = await boss.fetch(queue, { batchSize: limit })
       if (jobs.length > 0)
         await boss.complete(
-          QUEUE,
+          queue,
           jobs.map(({ id }) => id),
         )
       return jobs.length

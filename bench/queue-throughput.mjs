@@ -43,7 +43,7 @@ async function compare(folder, queues, { rounds, mostMs }) {
       if (operation === 'drain 1') for (const name of names) for (let jobs = 0; jobs < BACKLOG; jobs += 100) await opened[name].add(100)
       for (const name of names) {
         const rate = await rateOf(opened[name], body, {
-          mostMs: turn === 0 ? mostMs / 4 : mostMs,
+          mostMs,
           most: operation === 'drain 1' ? 500 : 2500,
         })
         if (turn > 0) (rates[name][operation] ??= []).push(rate) // the first turn warms everything

@@ -11,6 +11,7 @@ import { measureFalseAccepts } from '../bench/faults.mjs'
 import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
 import { writePage } from '../bench/page.mjs'
+import { measureQueue } from '../bench/queue.mjs'
 import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
 import { measureStartUp } from '../bench/start-up.mjs'
 import { measureStatistics } from '../bench/statistics.mjs'
@@ -42,6 +43,7 @@ const PARTS = {
   landing: () => measureLanding(core, { rounds: quick ? 3 : 9 }),
   rejection: () => measureRejection(core, { rounds: quick ? 2 : 7 }),
   statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
+  queue: () => measureQueue(core, { quick }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,

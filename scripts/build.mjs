@@ -140,7 +140,7 @@ const lazyOutput = new Map(
 const READING = /const READING = \[([^\]]+)\]/.exec(readFileSync(join(root, 'bin', 'run.js'), 'utf8'))[1].match(/\w+/g)
 const inlined = new Set([
   ...READING.map((name) => join(folder, `${name}.ts`)),
-  ...['app.ts', 'sandbox/machinery.ts', 'system/index.ts'].map((name) => join(root, 'src', 'core', name)),
+  ...['app.ts', 'app/open-models.ts', 'sandbox/machinery.ts', 'system/index.ts'].map((name) => join(root, 'src', 'core', name)),
 ])
 const readingLane = {
   name: 'reading-lane',

@@ -1,7 +1,7 @@
 import { BaseCommand, settingsOf } from './_cli/base.ts'
 import { Args, Flags } from './_cli/oclif.ts'
 import { QUESTION_FLAGS, readQuestion } from './_cli/question.ts'
-import { presentAnswer, presentDetached, presentOrigin } from './_present/answer.ts'
+import { presentAnswer, presentDetached, presentEstimate, presentOrigin } from './_present/answer.ts'
 
 export default class Ask extends BaseCommand {
   static override summary = 'Answer a question: by a rule, from the cache, else by a model.'
@@ -12,6 +12,7 @@ export default class Ask extends BaseCommand {
     "<%= config.bin %> ask 'Why does this test flake?' --file test/clock.test.ts",
     'git diff | <%= config.bin %> ask - --schema review.json --budget 0.05',
     "<%= config.bin %> ask 'Who owns src/cart.ts?' --no-llm",
+    "<%= config.bin %> ask 'Review this file.' --file src/cart.ts --dry-run",
     "<%= config.bin %> ask 'Sum up this file.' --file README.md --record answers.jsonl",
   ]
   static override args = { prompt: Args.string({ description: 'The question, or - for standard input.', required: true }) }
@@ -22,6 +23,11 @@ export default class Ask extends BaseCommand {
       exclusive: ['record', 'replay'],
       env: 'SINGULARITY_DETACH',
     }),
+    'dry-run': Flags.boolean({
+      description: 'Send nothing: say which model would be asked, and what that would cost.',
+      exclusive: ['detach', 'record', 'replay'],
+      env: 'SINGULARITY_DRY_RUN',
+    }),
   }
 
   async run(): Promise<void> {
@@ -29,6 +35,10 @@ export default class Ask extends BaseCommand {
     this.common(flags)
     const { question, options } = await readQuestion(args.prompt, flags)
     const app = await this.app(settingsOf(flags))
+    if (flags['dry-run']) {
+      const estimate = await app.models.estimate({ request: await (await app.answering()).requestOf(question), ...options })
+      return this.answer(estimate, presentEstimate(estimate))
+    }
     if (flags.detach) {
       const detached = await app.detach(question, options)
       this.answer(detached, detached.id)

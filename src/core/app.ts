@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AppContext } from './app/context.ts'
+import { composeAnswers } from './app/answers.ts'
+import { type AppContext, once } from './app/context.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
@@ -30,7 +31,6 @@ import {
   reclaimLeftovers,
 } from './sandbox/index.ts'
 import { type Database, STATE_MIGRATIONS, loadSqlite, openDatabase } from './storage/index.ts'
-import type { Answering, RepositoryFacts } from './answering/index.ts'
 import type { SystemDeps } from './system/index.ts'
 import { type LogLevel, type Logger, createLogger, secretValues } from './telemetry/index.ts'
 
@@ -51,12 +51,6 @@ export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
 const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests'])
-
-/** Remembers the first answer of an asynchronous factory. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
-}
 
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
@@ -88,12 +82,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const queueEngine = once(async (): Promise<QueueEngine> => {
-    const [folder, resolved, { createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
+    const [folder, resolved, { SHARED_COMMITS, createSqliteQueue }] = [await stateDir(), await settings(), await import('./queue/index.ts')]
     const engine = createSqliteQueue({
       path: join(folder, 'queue.db'),
       runDir: join(folder, 'run'),
       clock: context.clock,
       processes: createProcessInfo(),
+      settleBatch: SHARED_COMMITS,
       poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
     })
     closers.push(() => engine.close())
@@ -108,7 +103,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     repositoryId: async () => sha256((await git().catch(() => undefined))?.repository.commonDir ?? '').slice(0, 16),
     log: (part) => log(part),
     onClose: (close) => closers.push(close),
-    onAnswer: async (request, result) => (await answering()).keep(request, result, (await models.llm()).routing.table().tasks),
+    onAnswer: (request, result) => keep(request, result),
   })
 
   async function readRequests(text: string): Promise<readonly NewJob[]> {
@@ -325,39 +320,14 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     })
   })
 
-  /** What the checked-out commit tells; undefined outside a repository and before the first commit. */
-  const facts = once(async (): Promise<RepositoryFacts | undefined> => {
-    const opened = await git().catch(() => undefined)
-    const head = await opened?.resolve('HEAD^{commit}')
-    if (!opened || head === undefined) return undefined
-    const resolved = await settings()
-    const { root, prefix } = opened.repository
-    const { tasks } = (await models.llm()).routing.plan()
-    const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
-    const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
-    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
-  })
-
-  /** What was answered before: disposable. undefined outside a repository, and where a newer program wrote it. */
-  const cacheFile = once(async (): Promise<Database | undefined> => {
-    const folder = await stateDir().catch(() => undefined)
-    if (folder === undefined) return undefined
-    const { openCacheFile } = await import('./answering/index.ts')
-    const opened = openCacheFile(join(folder, 'cache.db'))
-    if (opened) closers.push(() => opened.close())
-    return opened
-  })
-
-  /** Works outside a repository as well, without its facts and without memory. */
-  const answering = once(async (): Promise<Answering> => {
-    const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers } = await import('./answering/index.ts')
-    const { clock } = context
-    const dataFolder = join(context.packageRoot, 'templates_data')
-    const db = await cacheFile()
-    const cache = db && createAnswerCache({ db, clock })
-    const { answerers, version } = loadAnswerers(dataFolder)
-    const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
-    return createAnswering({ clock, rules, rulesVersion: version, cache, prompts: createPrompts(dataFolder), callModel: models.callModel })
+  const { answering, cacheFile, keep } = composeAnswers({
+    context,
+    git,
+    stateDir,
+    settings,
+    models,
+    log,
+    onClose: (close) => closers.push(close),
   })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })

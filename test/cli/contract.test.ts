@@ -139,6 +139,9 @@ test('models, money and keys answer as their schemas say', async () => {
   await call('llm.routes', ['llm', 'routes'])
   await call('llm.models', ['llm', 'models'])
   await call('llm.budget', ['llm', 'budget'])
+  await call('llm.check', ['llm', 'check', '--dry-run'])
+  await call('llm.unblock', ['llm', 'unblock', 'openai'])
+  await call('llm.prices.import', ['llm', 'prices', 'import', '-', '--dry-run'], '{"gpt-6-luna": {"input": 1, "output": 2}}')
   await call('llm.budget', ['llm', 'budget', 'set', 'day', '0.5'])
   await call('secrets.set', ['secrets', 'set', 'GROQ_API_KEY', '--store', 'file', '--expires', '90d'], 'one')
   await call('secrets.rotate', ['secrets', 'rotate', 'GROQ_API_KEY'], 'two')
@@ -183,6 +186,14 @@ test('the commands of the queue answer as their schemas say', async () => {
     await call('await', 2, [answered, failed, open])
     for (const id of [answered, failed, open]) await call('show', 0, [id])
     await call('list', 0, ['--limit', '2'])
+    mock.script({ text: '{"ok":true}', match: 'a test of the connection' })
+    for (const [name, exitCode, ...more] of [
+      ['check', 0],
+      ['models', 1, '--check'],
+      ['report', 0],
+      ['stats', 0],
+    ] as const)
+      expectContract(`llm.${name}`, exitCode, await place.run(['llm', name, ...more], { env }))
     await call('retry', 0, [open])
     await call('pause', 0, [])
     await call('resume', 0, [])

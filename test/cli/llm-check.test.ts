@@ -131,6 +131,21 @@ describe('llm check', () => {
     expect(medium).toMatchObject({ model: null })
   })
 
+  it('a stored key that cannot be opened costs nothing and is told', async () => {
+    const unlocked = { SINGULARITY_SECRETS_PASSPHRASE: 'correct horse' }
+    await place.run(['secrets', 'set', 'OPENAI_API_KEY', '--store', 'file'], { env: unlocked, input: KEY })
+    const { json } = await place.run(['llm', 'check'], { env: { OPENAI_BASE_URL: mock.baseUrl('responses') } })
+    const [provider] = json.data.providers
+    expect(provider).toMatchObject({
+      state: 'failed',
+      cost_nusd: 0,
+      fix: [expect.stringContaining('SINGULARITY_SECRETS_PASSPHRASE'), expect.anything()],
+    })
+    const [, day] = (await place.run(['llm', 'budget'])).json.data.caps
+    expect(day).toMatchObject({ spent_nusd: 0, reserved_nusd: 0 })
+    expect(mock.requests).toHaveLength(0)
+  })
+
   it('is a table on a terminal, and says what to do', () => {
     expect(() => execFileSync(process.execPath, [PROGRAM, 'llm', 'check'], { cwd: place.root, env: place.env, encoding: 'utf8' })).toThrow(
       expect.objectContaining({

@@ -43,6 +43,33 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
     })
   })
 
+  it('tells every call to a model, with what became of its request', async () => {
+    await queue.enqueue([newJob({ queue: 'llm_requests', agentId: 'a', taskType: 'review' }), newJob({ queue: 'llm_requests' })])
+    const [job, other] = (await claim(2)) as [ClaimedJob, ClaimedJob]
+    const attempt = { provider: 'p', httpStatus: null, usage: null, skipped: [], droppedParams: [], costSource: 'computed' } as const
+    const open = (owner: ClaimedJob, more: object) =>
+      queue.openAttempt(
+        { id: owner.id, token: owner.token },
+        { ...attempt, step: 'call', model: 'p/m', phase: 'settled', kind: null, reason: null, costNusd: 5, ms: 7, ...more },
+      )
+    const began = clock.now()
+    await open(job, { kind: 'malformed_response', reason: 'validation' })
+    clock.advance(1000)
+    await open(job, { step: 'reask' })
+    clock.advance(1000)
+    await open(other, {})
+    await end(job, { to: 'completed', result: '{}' })
+    const row = { id: job.id, agentId: 'a', taskType: 'review', status: 'completed', provider: 'p', model: 'p/m', phase: 'settled' }
+    const times = { costNusd: 5, ms: 7, createdAt: began, finishedAt: began + 2000 }
+    expect(await queue.calls(0)).toEqual([
+      { ...row, ...times, n: 1, step: 'call', kind: 'malformed_response', startedAt: began },
+      { ...row, ...times, n: 2, step: 'reask', kind: null, startedAt: began + 1000 },
+      expect.objectContaining({ id: other.id, status: 'processing', finishedAt: null }),
+    ])
+    expect(await queue.calls(began + 1001)).toEqual([expect.objectContaining({ id: other.id })])
+    await end(other, { to: 'completed', result: '{}' })
+  })
+
   it('answers the questions of its statistics', async () => {
     const llm = (agentId: string, more: Partial<NewJob> = {}): NewJob =>
       newJob({ queue: 'llm_requests', agentId, taskType: 'review', ...more })

@@ -73,7 +73,8 @@ it.each([
     for (const id of await enqueue(place, ...lines)) accepted[index]!.add(id)
   }
   const crew: (PlainRun | undefined)[] = Array.from({ length: PROCESSES }, () => undefined)
-  let [kills, asks, refused] = [0, 0, 0]
+  let [kills, asks] = [0, 0]
+  const refused = { count: 0 }
 
   function start(index: number): PlainRun {
     const skewMs = [0, HOUR_MS, -HOUR_MS, 0][index % 4]!
@@ -87,11 +88,11 @@ it.each([
 
   async function count(run: PlainRun): Promise<void> {
     const { exitCode, stderr } = await run.done
-    if (exitCode === 5 && stderr.includes('BUDGET_REACHED')) refused++
+    if (exitCode === 5 && stderr.includes('BUDGET_REACHED')) refused.count++
   }
 
   try {
-    while (kills < trial.kills || refused === 0) {
+    while (kills < trial.kills || refused.count === 0) {
       for (let index = 0; index < PROCESSES; index++) if (!isRunning(crew[index])) crew[index] = start(index)
       const { calls } = await mock.meter()
       // a call has just been billed, and nobody knows its outcome yet; under a used-up cap there are none any more
@@ -110,7 +111,7 @@ it.each([
   const [day] = recoveredAccount(places[0], (account) => account.budget([{ scope: 'day', key: '', capNusd: trial.capNusd }]), NOON)
   const phases = rows<{ phase: string; n: number }>(accountFile(places[0]), 'SELECT phase, count(*) AS n FROM reservation GROUP BY phase')
   console.log(
-    `${trial.name}: ${kills} kills, ${refused} refused, billed ${billed.nusd} in ${billed.calls} calls, account ${day!.spent_nusd}`,
+    `${trial.name}: ${kills} kills, ${refused.count} refused, billed ${billed.nusd} in ${billed.calls} calls, account ${day!.spent_nusd}`,
   )
   console.log(JSON.stringify(Object.fromEntries(phases.map(({ phase, n }) => [phase, n]))))
   expect(billed.nusd + trial.spentNusd).toBeLessThanOrEqual(trial.capNusd)

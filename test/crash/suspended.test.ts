@@ -78,3 +78,28 @@ it('a question whose machine slept is asked again', async () => {
   expect(await asking.done).toMatchObject({ exitCode: 0, stdout: 'forty-two\n' })
   expectUnknownOutcome()
 })
+
+it('a worker that was stopped for longer than its lease: another one does the work, the late answer is heard, booked and kept', async () => {
+  mock.close()
+  place.cleanup()
+  const answer = { text: 'forty-two', usage: { input: 20, output: 4 } }
+  // it comes when the first worker has long been told that the job is not its own any more
+  mock = await startModelsProcess({ answers: [{ ...answer, delayMs: 4000 }], fallback: answer })
+  place = createPaidPlace(mock.origin, { SINGULARITY_QUEUE_LEASE_MS: '400' })
+  const [id] = await enqueue(place, requestLine())
+  const slow = startPlain(place, ['queue', 'work'])
+  await until(async () => (await mock.meter()).calls === 1, 'the provider works on it')
+  slow.child.kill('SIGSTOP')
+  const other = startPlain(place, ['queue', 'work'])
+  expect((await place.run(['queue', 'await', id!])).json.data.responses).toMatchObject([{ status: 'completed' }])
+  slow.child.kill('SIGCONT')
+  const late = `SELECT outcome, json_extract(result, '$.response') AS response FROM orphan_result`
+  await until(() => rows(queueFile(place), late).length === 1, 'the late answer is there')
+  for (const worker of [slow, other]) worker.child.kill('SIGINT')
+  await Promise.all([slow.done, other.done])
+  expect(rows(queueFile(place), late)).toEqual([{ outcome: 'completed', response: 'forty-two' }])
+  const cost = 20 * PRICES.input + 4 * PRICES.output
+  const settled = { phase: 'settled', spent_nusd: cost }
+  expect(rows(accountFile(place), 'SELECT phase, spent_nusd FROM reservation')).toEqual([settled, settled])
+  expect(rows(queueFile(place), 'SELECT state, crashes FROM job')).toEqual([{ state: 'completed', crashes: 1 }])
+})

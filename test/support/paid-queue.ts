@@ -69,14 +69,20 @@ export function createNeighbour(place: Playground): Playground {
 export const queueFile = (place: Playground): string => join(place.root, '.git', 'singularity', 'queue.db')
 export const accountFile = (place: Playground): string => join(place.env['XDG_STATE_HOME']!, 'singularity', 'account.db')
 
-/** Reads a file of the program from outside, as it is on the disk. */
-export function rows<T = Record<string, unknown>>(path: string, sql: string, ...params: unknown[]): T[] {
+type Read = <T>(sql: string, ...params: unknown[]) => T[]
+
+/** Reads a file of the program from outside; what is read in one look is of one moment. */
+function look<T>(path: string, body: (read: Read) => T): T {
   const db = new (loadSqlite())(path, { readonly: true, timeout: 5000 })
   try {
-    return db.prepare(sql).all(...params) as T[]
+    return db.transaction(() => body((sql, ...params) => db.prepare(sql).all(...params) as never[]))()
   } finally {
     db.close()
   }
+}
+
+export function rows<T = Record<string, unknown>>(path: string, sql: string, ...params: unknown[]): T[] {
+  return look(path, (read) => read<T>(sql, ...params))
 }
 
 /** The account as it stands, with what dead processes left in it accounted for. */
@@ -95,18 +101,19 @@ type Ended = { id: string; state: string; reason: string | null; token: number }
 
 /** Asserts on the tables what may never be otherwise, whoever was killed; answers the requests. `before`: of an earlier look. */
 export function expectSound(place: Playground, accepted: ReadonlySet<string>, before: readonly Ended[] = []): Ended[] {
-  const path = queueFile(place)
-  expect(rows(path, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
-  const jobs = rows<Ended>(path, 'SELECT id, state, reason, token FROM job')
+  const { sound, jobs, told } = look(queueFile(place), (read) => ({
+    sound: read('PRAGMA integrity_check'),
+    jobs: read<Ended>('SELECT id, state, reason, token FROM job'),
+    told: read<{ id: string; count: number }>(
+      `SELECT json_extract(body, '$.request_id') AS id, count(*) AS count FROM message
+       WHERE queue = 'ai_results' AND json_extract(body, '$.response') IS NOT NULL GROUP BY 1`,
+    ),
+  }))
+  expect(sound).toEqual([{ integrity_check: 'ok' }])
   const byId = new Map(jobs.map((job) => [job.id, job]))
   expect([...accepted].filter((id) => !byId.has(id))).toEqual([])
   const tokens = before.filter(({ id, token }) => (byId.get(id)?.token ?? -1) < token)
   expect(tokens, 'a token never goes back').toEqual([])
-  const told = rows<{ id: string; count: number }>(
-    path,
-    `SELECT json_extract(body, '$.request_id') AS id, count(*) AS count FROM message
-     WHERE queue = 'ai_results' AND json_extract(body, '$.response') IS NOT NULL GROUP BY 1`,
-  )
   const completed = jobs.filter(({ state }) => state === 'completed').map(({ id }) => ({ id, count: 1 }))
   const byName = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1)
   expect(told.sort(byName), 'one result is told for each completed request').toEqual(completed.sort(byName))

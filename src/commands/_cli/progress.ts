@@ -6,8 +6,8 @@ import { type Paint, paint } from './paint.ts'
 
 const FRAME_MS = 120
 
-/** Phases of which every step is told: each may take as long as the whole suite. */
-const EACH: ReadonlySet<string> = new Set(['control'])
+/** Phases of which every step is told: each may take as long as the whole suite, or cost money. */
+const EACH: ReadonlySet<string> = new Set(['control', 'sources'])
 
 /**
  * What a run tells while it goes on, on stderr: one line that is redrawn on a terminal, one plain line per phase

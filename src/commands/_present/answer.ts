@@ -1,4 +1,5 @@
 import type { Answer } from '../../core/answering/index.ts'
+import type { RequestEstimate } from '../../core/llm/index.ts'
 import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
 
 /** Nano-dollars for people: '$0.0012'; more digits the smaller the amount. */
@@ -25,6 +26,15 @@ export function presentOrigin(answer: Answer): string {
   const named = files.length === 0 ? 'your words' : `your words and ${plural(files.length, 'file')} (${files.map(oneLine).join(', ')})`
   const certain = answer.cost_source === 'reported' || answer.cost_source === 'computed' ? '' : ` (${answer.cost_source})`
   return `Sent ${named}, ${plural(bytes, 'byte')}, to ${oneLine(provider ?? '?')}: ${oneLine(answer.model ?? '?')} took ${took}, ${presentMoney(answer.cost_nusd)}${certain}.`
+}
+
+/** Which model would be asked where neither a rule nor the cache knows the answer, and between what and what it would cost. */
+export function presentEstimate({ route, bytes, estimate_nusd: cost }: RequestEstimate): string {
+  const [first, ...others] = route.map(({ model }) => oneLine(model))
+  const price =
+    cost === null ? 'no price is known' : `about ${presentMoney(cost.likely)} (${presentMoney(cost.low)} to ${presentMoney(cost.high)})`
+  const then = others.length === 0 ? '' : `\nAfter it: ${others.join(', ')}.`
+  return `${first} would get ${plural(bytes, 'byte')}: ${price}. Nothing was sent.${then}`
 }
 
 /** How to get at an answer nobody waited for. */

@@ -1,5 +1,5 @@
 import { formatDuration, oneLine, printable } from '../../core/kernel/index.ts'
-import type { AttemptRow, AwaitedResponse, JobStatus, RequestRow, RequestSummary } from '../../core/queue/index.ts'
+import type { AttemptRow, AwaitedResponse, JobStatus, RequestShown, RequestSummary } from '../../core/queue/index.ts'
 import { type Paint, paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
@@ -36,14 +36,16 @@ export function presentRequests(requests: readonly RequestSummary[], next: strin
 }
 
 /** A request, what came of it, and what each try cost. */
-export function presentRequest({ request, attempts }: { request: RequestRow; attempts: readonly AttemptRow[] }): string {
+export function presentRequest({ request, attempts, steps, error }: RequestShown): string {
   const lines = [
     `${request.id}  ${statusText(request.status)}`,
     `  ${oneLine(request.task_type)}, ${request.complexity}, for ${oneLine(request.agent_id)}, ${request.created_at}`,
   ]
   if (request.error_message !== null) lines.push(`  ${paint('red', oneLine(request.error_message))}`)
   for (const { path, message } of errorsOf(request.validation_errors)) lines.push(`  ${paint('red', oneLine(path))} ${oneLine(message)}`)
+  if (error?.model) lines.push(`  ${paint('dim', oneLine(`${error.kind}, ${error.reason}: ${error.provider}, ${error.model}`))}`)
   if (attempts.length > 0) lines.push('', table(attempts.map(attemptCells), { grow: 3 }))
+  if (steps.length > 0) lines.push('', `  ${paint('dim', steps.map(({ step, ms }) => `${step} ${formatDuration(ms)}`).join(', '))}`)
   if (request.response !== null) lines.push('', printable(request.response))
   return lines.join('\n')
 }

@@ -45,6 +45,17 @@ const DATA: Readonly<Record<string, Schema>> = {
       { id: string, status: oneOf('pending', 'processing', 'completed', 'failed'), deduped: boolean, workers: count },
       'With --detach.',
     ),
+    object(
+      {
+        complexity: oneOf('simple', 'medium', 'complex'),
+        task_type: string,
+        route: list(object({ model: string, provider: string })),
+        skipped: list(object({ model: string, reason: string })),
+        estimate_nusd: nullable(object({ low: count, likely: count, high: count })),
+        bytes: count,
+      },
+      'With --dry-run.',
+    ),
   ),
   'cache.stats': object({
     answers: count,

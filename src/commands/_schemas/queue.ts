@@ -131,7 +131,23 @@ const statistics = object({
 export const QUEUE: Readonly<Record<string, Schema>> = {
   'queue.enqueue': object({ requests: list(object({ id: string, status, deduped: boolean })), workers: count }),
   'queue.await': object({ responses: list(response) }),
-  'queue.show': object({ request, attempts: list(attempt) }),
+  'queue.show': object({
+    request,
+    attempts: list(attempt),
+    steps: list(object({ step: oneOf('validate', 'route', 'publish', 'track_metrics'), ms: count })),
+    error: nullable(
+      object({
+        kind: oneOf('provider_unavailable', 'malformed_response', 'processing_exception'),
+        reason: string,
+        code: nullable(string),
+        message: string,
+        provider: nullable(string),
+        model: nullable(string),
+        complexity: string,
+        task_type: string,
+      }),
+    ),
+  }),
   'queue.list': object({ requests: list(summary), next: nullable(string) }),
   'queue.send': object({ message_id: count }),
   'queue.read': object({ messages: list(object({ message_id: count, read_count: count, enqueued_at: time, body: anything })) }),

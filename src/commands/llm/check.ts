@@ -1,5 +1,5 @@
 import { EXIT } from '../../core/kernel/index.ts'
-import { BaseCommand } from '../_cli/base.ts'
+import { BaseCommand, settingsOf } from '../_cli/base.ts'
 import { Flags } from '../_cli/oclif.ts'
 import { presentCheck } from '../_present/llm-check.ts'
 
@@ -16,7 +16,7 @@ export default class LlmCheck extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(LlmCheck)
     this.common(flags)
-    const { models } = await this.app({ offline: flags.offline })
+    const { models } = await this.app(settingsOf(flags))
     const report = await models.check({ dryRun: flags['dry-run'] ?? false })
     const served = report.complexities.every(({ model }) => model !== null)
     this.answer(report, presentCheck(report), served ? EXIT.done : EXIT.provider)

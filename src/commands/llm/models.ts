@@ -1,5 +1,5 @@
 import { EXIT } from '../../core/kernel/index.ts'
-import { BaseCommand } from '../_cli/base.ts'
+import { BaseCommand, settingsOf } from '../_cli/base.ts'
 import { Flags } from '../_cli/oclif.ts'
 import { presentListings } from '../_present/llm-check.ts'
 import { presentModels } from '../_present/llm.ts'
@@ -17,7 +17,7 @@ export default class LlmModels extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(LlmModels)
     this.common(flags)
-    const app = await this.app({ offline: flags.offline })
+    const app = await this.app(settingsOf(flags))
     const checked = flags.check ? (await app.models.listings()).providers : null
     const { overview } = await app.llm()
     const data = { ...overview.models(), checked }

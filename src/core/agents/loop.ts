@@ -1,4 +1,4 @@
-import { type Clock, SingularityError, digest } from '../kernel/index.ts'
+import { type Clock, SingularityError, digest, oneLine } from '../kernel/index.ts'
 import type { Git } from '../git/index.ts'
 import type { StoredRequest, StoredResult, ToolCall } from '../llm/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
@@ -117,7 +117,7 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     if (stop !== null) return end(stop)
     const request = requestOf(task)
     const ids = { id: turnRequestId(session.id, turn, request), parentId: session.id }
-    task.onProgress?.(`turn ${turn + 1} of at most ${limits.turns}`)
+    task.onProgress?.(progressOf(session.turns, limits.turns))
     const answer = await deps.completeTurn(request, { ...ids, ...(task.signal && { signal: task.signal }) })
     if (answer.stop === 'refusal') {
       store(deps, session, { turn, ids, request, answer, results: [], note: null, reads, checkpoint: checkpoints.current() })
@@ -133,6 +133,7 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     let checked: boolean | null = null
     let note = noteOf(answer, calls, textual ? results : [], done)
     if (done !== null && task.check !== null && checkpoints.current() !== null) {
+      task.onProgress?.('trying the change by the tests it needs')
       const wrong = await task.check(task.signal)
       checked = wrong === null
       checks += checked ? 0 : 1
@@ -171,6 +172,14 @@ function requestOf({ session, model, run, canRun }: LoopTask): StoredRequest {
     ...(model !== null && { model }),
     ...(run && { run }),
   }
+}
+
+/** Which turn it is, what the last one called and what was spent so far. */
+function progressOf(turns: readonly Turn[], most: number): string {
+  const called = [...new Set(turns.at(-1)?.results.map(({ tool }) => tool))].join(', ')
+  const spent =
+    turns.length === 0 ? '' : `, ${(spentBy(turns).nusd / 1e9).toFixed(4)} USD${called === '' ? '' : `, after ${oneLine(called)}`}`
+  return `turn ${turns.length + 1} of at most ${most}${spent}`
 }
 
 /** A patch in the text of an answer that calls nothing is taken as the call it stands for. */

@@ -1,6 +1,5 @@
 import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
-import { type LlmRequest, type StoredRequest, type StoredResult, complexityOf } from '../llm/index.ts'
-import type { Complexity } from '../queue/index.ts'
+import type { LlmRequest, StoredRequest, StoredResult } from '../llm/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
 import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
@@ -20,6 +19,8 @@ export type AnsweringDeps = {
   prompts: Prompts
   /** null: no model is configured. */
   callModel: ModelCall | null
+  /** What the queue stores of a request: the key of an answer is made of the same words. */
+  withoutSecrets?: (request: LlmRequest) => Promise<LlmRequest>
   /** What went wrong with the cache. It never costs an answer. */
   onTrouble?: (error: unknown) => void
 }
@@ -62,6 +63,11 @@ export function createAnswering(deps: AnsweringDeps) {
   }
 
   const requestOf = async (question: Question): Promise<LlmRequest> => {
+    const request = await rawRequestOf(question)
+    return (await deps.withoutSecrets?.(request)) ?? request
+  }
+
+  const rawRequestOf = async (question: Question): Promise<LlmRequest> => {
     const { prompt, files = [], taskType = 'ask', complexity, schema, messages, tools, temperature, maxTokens } = question
     const template = messages === undefined ? prompts.get('ask') : null
     const options = {
@@ -127,7 +133,9 @@ export function createAnswering(deps: AnsweringDeps) {
     { prompt }: Question,
     { signal }: AnswerOptions,
   ): Promise<Lookup & { served: Lookup['hit'] }> => {
-    if (!deps.semantic) return NOTHING_NEAR
+    // a question that holds a credential is nobody else's
+    const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+    if (!deps.semantic || !asked.includes(prompt)) return NOTHING_NEAR
     try {
       const near = await deps.semantic.lookup(request, context, prompt, signal)
       return { ...near, served: near.hit && deps.semantic.mayServe(request.task_type) ? near.hit : null }
@@ -170,7 +178,9 @@ export function createAnswering(deps: AnsweringDeps) {
       // as right as the audits of its kind of task say
       const { bound, audits } = deps.semantic!.state(request.task_type)
       const sure = { confidence: 1 - bound, confidence_n: audits }
-      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, ...sure }
+      // comparing questions sends them to whoever makes the vectors
+      const sent = { provider: deps.semantic!.embedder.name.split('/')[0]!, files: [], bytes: Buffer.byteLength(question.prompt) }
+      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, sent, ...sure }
     }
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
@@ -238,16 +248,14 @@ export function createAnswering(deps: AnsweringDeps) {
     },
 
     /**
-     * The same for a question of this room as the queue stored it, whoever worked on it: what was paid for is never thrown away.
-     * `tasks`: complexity by task type, of the routing table.
+     * The same for a request as the queue stored it, whoever waits for it. Which complexity the caller insisted on is not known there:
+     * it answers those who did not insist.
      */
-    keep(request: StoredRequest, result: StoredResult, tasks: Readonly<Record<string, Complexity>>): void {
-      if (request.no_cache || request.context?.['template'] === undefined) return
+    putRequest(request: StoredRequest, result: StoredResult): boolean {
+      if (request.no_cache === true) return false
       const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
-      // who did not say how hard it is got what the table says
-      const usual = complexityOf(tasks, request.task_type) === request.complexity
-      const context = { rules: deps.rulesVersion, model: request.model ?? null, complexity: usual ? null : request.complexity }
-      remember((kept) => kept.put(request, context, result, asked))
+      const context = { rules: deps.rulesVersion, model: request.model ?? null, complexity: null }
+      return remember((kept) => kept.put(request, context, result, asked)) ?? false
     },
   }
 }

@@ -198,7 +198,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   const push = (made: Omit<Token, 'phrase' | 'role'>): void => {
     const token = { ...made, phrase, role }
     // "the function `f`" is "the `f` function"
-    if (token.slot && tokens.at(-1)?.kind) tokens.splice(-1, 0, token)
+    if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
   }
   for (const { 0: piece, index } of words.matchAll(PIECES)) {

@@ -15,6 +15,9 @@ export const SIMILARITY = 0.95
 export const WRONG_SHARE = 0.01
 /** How many live hits are checked against a model all the same. */
 export const AUDIT_SHARE = 0.05
+/** However seldom a kind of task is asked for: who would notice otherwise that its answers went wrong? */
+export const AUDITS_A_WEEK = 20
+const WEEK_MS = 7 * 86_400_000
 /** Of the newest audits of a task type: old ones say little of today's cache. */
 const AUDIT_WINDOW = 2_000
 const CANDIDATES = 5
@@ -45,7 +48,8 @@ type CandidateRow = {
   quarantined: number
 }
 
-export type SemanticDeps = { db: Database; clock: Clock; embedder: Embedder; lexicon: Lexicon; random: () => number }
+/** `mayServe` false: shadow for every kind of task, whatever the audits say. */
+export type SemanticDeps = { db: Database; clock: Clock; embedder: Embedder; lexicon: Lexicon; random: () => number; mayServe?: boolean }
 export type SemanticTier = ReturnType<typeof createSemanticTier>
 
 /** What the audits of a task type say; the newest first, true for right. */
@@ -93,14 +97,16 @@ export function sameAnswer(a: StoredResult, b: StoredResult): { right: boolean; 
  * Answers to nearly the same question. Every candidate passes all gates or is a miss. A task type starts in shadow: hits are looked up and
  * compared with what the model then says, never served; it is live only while the audits bound the wrong ones, and falls back by itself.
  */
-export function createSemanticTier({ db, clock, embedder, lexicon, random }: SemanticDeps) {
+export function createSemanticTier({ db, clock, embedder, lexicon, random, mayServe = true }: SemanticDeps) {
   return {
     embedder,
     state: (taskType: string): SemanticState => stateOf(db, taskType),
 
-    /** Whether this hit may be given out; a share of them is checked instead. */
+    /** Whether this hit may be given out; a share of them is checked instead, and the first ones of a week. */
     mayServe(taskType: string): boolean {
-      return embedder.mayAnswer && stateOf(db, taskType).state === 'live' && random() >= AUDIT_SHARE
+      if (!mayServe || !embedder.mayAnswer || stateOf(db, taskType).state !== 'live') return false
+      const { n } = db.get<{ n: number }>(SQL.auditsSince, taskType, clock.now() - WEEK_MS) ?? { n: 0 }
+      return n >= AUDITS_A_WEEK && random() >= AUDIT_SHARE
     },
 
     async lookup(request: LlmRequest, context: KeyContext, prompt: string, signal?: AbortSignal): Promise<Lookup> {

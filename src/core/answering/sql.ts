@@ -54,7 +54,7 @@ export const SQL = {
   put: `INSERT INTO cached_results (key, partition, task_type, prompt, result, embedding, embedder, validated, cost_nusd, threshold, created_at, expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET result = excluded.result, validated = excluded.validated, cost_nusd = excluded.cost_nusd,
-      embedding = coalesce(excluded.embedding, embedding), embedder = coalesce(excluded.embedder, embedder),
+      prompt = iif(excluded.embedding IS NULL, prompt, excluded.prompt), embedding = coalesce(excluded.embedding, embedding), embedder = coalesce(excluded.embedder, embedder),
       errors = 0, quarantined = 0, threshold = excluded.threshold, created_at = excluded.created_at, expires_at = excluded.expires_at`,
   served: `INSERT INTO served (id, at, task_type, prompt, source, tier, entry, rule, similarity, miss_gate, latency_us, cost_nusd, saved_nusd)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -70,6 +70,7 @@ export const SQL = {
   blame: `UPDATE cached_results SET errors = errors + 1, quarantined = max(quarantined, errors + 1 >= 2), threshold = max(threshold, ?)
     WHERE id = ?`,
   auditsOf: 'SELECT right FROM cache_audits WHERE task_type = ? ORDER BY id DESC LIMIT ?',
+  auditsSince: 'SELECT count(*) AS n FROM cache_audits WHERE task_type = ? AND at > ?',
   auditedTasks: 'SELECT DISTINCT task_type FROM cache_audits ORDER BY task_type',
   split: 'SELECT source, tier, count(*) AS n, sum(cost_nusd) AS cost, sum(saved_nusd) AS saved FROM served GROUP BY source, tier',
   latencies: 'SELECT latency_us FROM served WHERE source = ? AND tier IS ? ORDER BY latency_us',

@@ -18,3 +18,9 @@ export type AppContext = {
   /** Where package.json, native/ and templates_data/ are. */
   packageRoot: string
 }
+
+/** Remembers the first answer of an asynchronous factory. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}

@@ -6,10 +6,12 @@ import { SingularityError, formatDuration, newUuid } from '../kernel/index.ts'
 import type {
   CheckDeps,
   CheckReport,
+  Embedder,
   Llm,
   ModelService,
   ProviderEntry,
   ProviderListing,
+  RequestEstimate,
   StoredRequest,
   StoredResult,
 } from '../llm/index.ts'
@@ -28,9 +30,12 @@ export type ModelParts = {
   repositoryId: () => Promise<string>
   log: (part: string) => Promise<Logger>
   onClose: (close: () => void | Promise<void>) => void
-  /** Everything that was paid for. */
-  onAnswer: (request: StoredRequest, result: StoredResult) => Promise<void>
+  /** Everything that was paid for, also what comes too late for who asked. */
+  onAnswer?: (request: StoredRequest, result: StoredResult) => Promise<void>
 }
+
+/** `uniqueKey`: null where the answer is shared with nobody, absent where nobody asked yet. */
+type AnyRequest = Omit<ModelRequest, 'uniqueKey'> & { uniqueKey?: string | null }
 
 export type Models = ReturnType<typeof composeModels>
 
@@ -46,7 +51,7 @@ export function composeModels(parts: ModelParts) {
   const llm = (askPassphrase: (() => Promise<string | null>) | null = null): Promise<Llm> =>
     (memory.llm ??= (async () => {
       const { stateHome, configHome, packageRoot } = context
-      const { openLlm } = await room()
+      const { openLlm } = await import('./open-models.ts')
       const shared = { env, stateHome, configHome, packageRoot, clock, platform: process.platform, askPassphrase }
       const opened = openLlm({ ...shared, repositoryFile: await parts.repositoryFile(), processes })
       parts.onClose(() => opened.close())
@@ -65,11 +70,7 @@ export function composeModels(parts: ModelParts) {
         isAlive: (owner) => processes.isAlive(owner),
         repository: await parts.repositoryId(),
         offline: (await parts.settings()).get<boolean>('offline'),
-        // an answer that was paid for is not lost because it cannot be kept for later
-        onAnswer: (request, result) =>
-          parts
-            .onAnswer(request, result)
-            .catch(async (error: unknown) => (await parts.log('cli')).warn('an answer was not kept', { error })),
+        ...(parts.onAnswer && { onAnswer: parts.onAnswer }),
       })
       parts.onClose(() => opened.close())
       return opened
@@ -92,16 +93,34 @@ export function composeModels(parts: ModelParts) {
     })())
 
   /** A question as a row of the queue, checked and without secrets. @throws REQUEST_INVALID */
-  const createJob = async ({ request, model, maxCostNusd, deadlineMs, uniqueKey }: ModelRequest): Promise<NewJob> => {
+  const createJob = async ({ request, model, maxCostNusd, deadlineMs, ...rest }: AnyRequest): Promise<NewJob> => {
     const { NUSD, createRequestJob } = await room()
     const asked = {
       ...request,
       ...(maxCostNusd !== undefined && { max_cost_usd: maxCostNusd / NUSD }),
       ...(deadlineMs !== undefined && { deadline_ms: deadlineMs }),
     }
-    // what is not shared is not kept either
-    const hints = { ...(model !== undefined && { model }), ...(uniqueKey === null && { no_cache: true }) }
+    // who shares with nobody keeps nothing either
+    const hints = { ...(model !== undefined && { model }), ...(rest.uniqueKey === null && { no_cache: true }) }
     return createRequestJob(asked, (await llm()).requestContext(), hints)
+  }
+
+  /** What a request would use and cost; nothing is sent, no row is made. @throws as the request itself would be refused */
+  const estimate = async (asked: Omit<ModelRequest, 'uniqueKey'>): Promise<RequestEstimate> => {
+    const job = await createJob(asked)
+    const request = JSON.parse(job.payload) as StoredRequest
+    const opened = await service()
+    const { candidates, skipped } = await opened.preview(request, job.id)
+    const route = candidates.map(({ model, provider }) => ({ model: model.name, provider: provider.name }))
+    const { complexity, task_type } = request
+    return {
+      complexity,
+      task_type,
+      route,
+      skipped,
+      estimate_nusd: opened.estimate(candidates[0]!, request),
+      bytes: Buffer.byteLength(job.payload),
+    }
   }
 
   /**
@@ -237,7 +256,24 @@ export function composeModels(parts: ModelParts) {
     },
   }
 
-  return { llm, service, caller, createJob, callModel, completeTurn, check, listings, writesWhole, agents }
+  /** Compares questions; its calls are paid like any other. @throws LLM_NOT_CONFIGURED */
+  const embedder = async (model: string, dimensions: number | null): Promise<Embedder> => {
+    const { createEmbedder, createTransport } = await room()
+    const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
+    parts.onClose(() => transport.close())
+    return createEmbedder({
+      llm: await llm(),
+      fetch: transport.fetch,
+      clock,
+      self: processes.self,
+      repository: await parts.repositoryId(),
+      offline: (await parts.settings()).get<boolean>('offline'),
+      model,
+      dimensions,
+    })
+  }
+
+  return { llm, service, caller, createJob, estimate, callModel, completeTurn, embedder, check, listings, writesWhole, agents }
 }
 
 function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {

@@ -157,6 +157,31 @@ export const SETTINGS = {
     repository: 'narrow',
     narrow: (next, current) => (next === 'run' || current === 'skip' ? next : undefined),
   },
+  'cache.semantic': {
+    kind: 'string',
+    default: 'off',
+    choices: ['off', 'shadow', 'on'],
+    about:
+      'Answers to nearly the same question. shadow: looked up and compared with what the model then says, never given. ' +
+      'on: given as well, for kinds of tasks whose audits allow it.',
+    repository: 'never',
+  },
+  'cache.embedding_model': {
+    kind: 'string',
+    default: null,
+    env: 'EMBEDDING_MODEL',
+    about:
+      "Which model compares questions: 'openai/text-embedding-3-small', or any of a server on this machine ('ollama/nomic-embed-text').",
+    repository: 'never',
+  },
+  'cache.embedding_dimensions': {
+    kind: 'number',
+    default: null,
+    env: 'EMBEDDING_DIMENSIONS',
+    about: 'How many numbers it makes of a text; not set: as many as it likes.',
+    repository: 'never',
+    least: 1,
+  },
   'queue.batch_size': {
     kind: 'number',
     default: 100,

@@ -82,7 +82,7 @@ export async function callProvider(deps: CallDeps, call: CallRequest): Promise<C
   }
   await attempts.update(n, { phase: 'calling' })
   try {
-    const provider = await deps.openProvider(candidate)
+    const provider = await deps.openProvider(candidate).catch((error: unknown) => Promise.reject(unopened(error)))
     const answer = await provider.send(call.request, {
       signal: call.signal,
       clocks: call.clocks,
@@ -142,6 +142,12 @@ export function usageOf({
   usage,
 }: Pick<ProviderAnswer, 'usage'>): { promptTokens: number; completionTokens: number; totalTokens: number } | null {
   return usage && { promptTokens: usage.input, completionTokens: usage.output, totalTokens: usage.input + usage.output }
+}
+
+/** A key that cannot be read, or an adapter that cannot be loaded: nothing was sent, so nothing is owed. */
+function unopened(error: unknown): ProviderFailure {
+  if (error instanceof ProviderFailure) return error
+  return new ProviderFailure('processing_exception', 'internal', messageOf(error), { outcome: 'not_sent', cause: error })
 }
 
 function asFailure(error: unknown): ProviderFailure {

@@ -164,8 +164,8 @@ async function schemaProblems({ response_schema: schema }: LlmRequest): Promise<
   }
 }
 
-/** Everything that may hold a person's text. Names of fields, roles and ids stay. */
-function withoutSecrets(request: StoredRequest, known: readonly string[]): StoredRequest {
+/** A request as it may be stored and sent: everything that may hold a person's text. Names of fields, roles and ids stay. */
+export function withoutSecrets<Request extends LlmRequest | StoredRequest>(request: Request, known: readonly string[]): Request {
   const clean = <T>(value: T): T => redactAll(value, known) as T
   return {
     ...request,

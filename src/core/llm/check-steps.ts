@@ -80,6 +80,9 @@ export function fixesOf(failure: string, message: string, { provider, model, pro
     case 'json_decode_error':
     case 'validation':
       return [`models."${model.name}".caps.json_schema: "prompt"   # in your llm.json`]
+    case 'internal':
+      if (stored) return ['export SINGULARITY_SECRETS_PASSPHRASE=...   # opens the stored keys', `export ${provider.keyName}=...`]
+      return ['singularity doctor']
     default:
       return ['singularity llm models --check']
   }

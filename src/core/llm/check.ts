@@ -136,7 +136,7 @@ async function checkProvider(deps: CheckDeps, provider: ProviderEntry, dryRun: b
       fix,
     }
   } finally {
-    if (block && !works && !account.blocked(provider.name)) account.block(provider.name, block.reason)
+    if (block && !works && !account.blocked(provider.name)) account.block(provider.name, block.reason, block.credential)
   }
 }
 

@@ -5,57 +5,70 @@ export type Embedder = {
   /** Vectors of different embedders are never compared. */
   name: string
   /** False for embedders that only hash words: what they find alike may never be answered alike. */
-  mayAnswer: boolean
-  /** @throws ProviderFailure */
+  readonly mayAnswer: boolean
+  /** @throws ProviderFailure, BUDGET_REACHED, LEDGER_UNUSABLE */
   embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>
+}
+
+export type Embeddings = {
+  vectors: Float32Array[]
+  /** As the server counted them; null: it did not say. */
+  tokens: number | null
 }
 
 export type EmbeddingsOptions = {
   /** 'http://127.0.0.1:11434/v1' */
   baseUrl: string
   model: string
-  apiKey: string | null
+  headers: Readonly<Record<string, string>>
+  /** How long each vector has to be; null: as the model makes them. */
+  dimensions: number | null
+  /** Whether the server is asked for that length: most do not know the field. */
+  sendDimensions: boolean
   timeoutMs: number
   fetch: typeof globalThis.fetch
 }
 
-/** An embedder over the /v1/embeddings endpoint that OpenAI, Ollama, vLLM and llama.cpp share. No retries, no pause: a miss is cheap. */
-export function createEmbedder({ baseUrl, model, apiKey, timeoutMs, fetch }: EmbeddingsOptions): Embedder {
-  return {
-    name: `${new URL(baseUrl).host}/${model}`,
-    mayAnswer: true,
-    async embed(texts, signal) {
-      const limit = AbortSignal.timeout(timeoutMs)
-      let response: Response
-      try {
-        response = await fetch(`${baseUrl.replace(/\/$/, '')}/embeddings`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', ...(apiKey !== null && { authorization: `Bearer ${apiKey}` }) },
-          body: JSON.stringify({ model, input: texts, encoding_format: 'float' }),
-          signal: signal ? AbortSignal.any([signal, limit]) : limit,
-        })
-      } catch (error) {
-        throw new ProviderFailure('provider_unavailable', limit.aborted ? 'timeout_total' : 'connection', 'No embeddings: no answer.', {
-          cause: error,
-        })
-      }
-      if (!response.ok)
-        throw new ProviderFailure(
-          'provider_unavailable',
-          response.status === 429 ? 'rate_limited' : 'server',
-          `No embeddings: HTTP ${response.status}.`,
-          {
-            httpStatus: response.status,
-          },
-        )
-      const body = (await response.json().catch(() => undefined)) as { data?: { index?: unknown; embedding?: unknown }[] } | undefined
-      const rows = Array.isArray(body?.data) ? body.data : []
-      const vectors = texts.map((_text, at) => toVector(rows.find((row) => row.index === at)?.embedding))
-      if (rows.length !== texts.length || vectors.some((each) => each === undefined))
-        throw new ProviderFailure('malformed_response', 'validation', 'The answer holds no embedding for each text.')
-      return vectors as Float32Array[]
-    },
+/**
+ * Asks the /v1/embeddings endpoint that OpenAI, Ollama, vLLM and llama.cpp share. No retries, no pause: a miss is cheap.
+ * @throws ProviderFailure
+ */
+export async function requestEmbeddings(options: EmbeddingsOptions, texts: readonly string[], signal?: AbortSignal): Promise<Embeddings> {
+  const { baseUrl, model, headers, dimensions, sendDimensions, timeoutMs, fetch } = options
+  const limit = AbortSignal.timeout(timeoutMs)
+  let response: Response
+  try {
+    response = await fetch(`${baseUrl.replace(/\/$/, '')}/embeddings`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ model, input: texts, encoding_format: 'float', ...(sendDimensions && dimensions !== null && { dimensions }) }),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    })
+  } catch (cause) {
+    const reason = limit.aborted ? 'timeout_total' : 'connection'
+    throw new ProviderFailure('provider_unavailable', reason, 'No embeddings: no answer.', { cause, outcome: 'unknown' })
   }
+  const { status: httpStatus } = response
+  if (!response.ok) {
+    await response.body?.cancel()
+    const reason = httpStatus === 429 ? 'rate_limited' : 'server'
+    throw new ProviderFailure('provider_unavailable', reason, `No embeddings: HTTP ${httpStatus}.`, { httpStatus })
+  }
+  const body = (await response.json().catch(() => undefined)) as
+    | { data?: { index?: unknown; embedding?: unknown }[]; usage?: { prompt_tokens?: unknown } }
+    | undefined
+  const rows = Array.isArray(body?.data) ? body.data : []
+  const vectors = texts.map((_text, at) => toVector(rows.find((row) => row.index === at)?.embedding))
+  const wrongLength = dimensions !== null && vectors.some((each) => each?.length !== dimensions)
+  if (rows.length !== texts.length || vectors.some((each) => each === undefined) || wrongLength)
+    throw new ProviderFailure(
+      'malformed_response',
+      'validation',
+      `The answer holds no embedding ${wrongLength ? `of ${dimensions} numbers ` : ''}for each text.`,
+      { outcome: 'unknown' },
+    )
+  const tokens = body?.usage?.prompt_tokens
+  return { vectors: vectors as Float32Array[], tokens: Number.isSafeInteger(tokens) && (tokens as number) >= 0 ? (tokens as number) : null }
 }
 
 /** Of length 1, so that a dot product is the cosine; undefined for anything but finite numbers. */

@@ -1,5 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
-import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
+import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, JobAborted, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
 import { type CallDeps, callProvider } from './call.ts'
 import { LLM_KIND } from './check-request.ts'
@@ -49,9 +49,12 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   const [started, steps]: [number, Step[]] = [clock.monotonic(), []]
   const timed = async <T>(step: Step['step'], body: () => T | Promise<T>): Promise<T> => {
     const from = clock.monotonic()
-    const value = await body()
-    steps.push({ step, ms: Math.round(clock.monotonic() - from) })
-    return value
+    try {
+      return await body()
+    } finally {
+      // the step a request failed in is told as well
+      steps.push({ step, ms: Math.round(clock.monotonic() - from) })
+    }
   }
   const request = await timed('validate', () => JSON.parse(job.payload) as StoredRequest)
   const rows = await closeLeftOpen(context)
@@ -85,7 +88,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           caps: deps.capsOf(request, job, candidate),
           clocks: clocksOf(candidate, route.timeoutMs),
           skipped: route.skipped,
-          signal: context.signal,
+          signal: unlessLost(context.signal),
           ...(deps.onText && { onText: deps.onText }),
         }),
       ).finally(giveBack)
@@ -96,8 +99,11 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if ('parsed' in judged) {
         const result = resultOf(answer!, candidate, judged, outcome, totals)
         await timed('track_metrics', async () => {
-          await deps.onAnswer?.(request, result)
           if (step === 'call') learnFrom(deps, candidate, request, result)
+          // a cache that cannot be written costs no answer that was paid for
+          await Promise.resolve(deps.onAnswer?.(request, result)).catch((error: unknown) =>
+            context.log.warn('an answer was not kept', { error }),
+          )
         })
         return { to: 'completed', result: { ...result, steps }, messages: messagesOf(job, result, null) }
       }
@@ -117,8 +123,19 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if (again === null) return waitFor(job, tries, cause, totals, deps)
     }
   } catch (error) {
-    return refused(error, job, tries, deps)
+    return refused(error, job, tries, deps, steps)
   }
+}
+
+/** A call under way is paid for: where somebody else has the job by now, its answer is still heard, booked and kept. */
+function unlessLost(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController()
+  const follow = (): void => {
+    if (!(signal.reason instanceof JobAborted && signal.reason.why === 'lost')) controller.abort(signal.reason)
+  }
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return controller.signal
 }
 
 /** Rows a dead owner left: what was only reserved went back, what may have been sent counts as spent. */
@@ -207,7 +224,7 @@ function waitFor(
 }
 
 /** No model, no money, no ledger: ends the request, or lets it wait where the error says when it may go on. */
-function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }: LlmHandlerDeps): JobOutcome {
+function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }: LlmHandlerDeps, steps: readonly Step[]): JobOutcome {
   if (!SingularityError.isInstance(error)) throw error
   const retryAt = Math.max(tries.notBefore, Date.parse(String(error.data?.['reopens_at'])) || 0)
   if (retryAt > clock.now() && !once) return waiting(retryAt, false, error.code.toLowerCase(), error.message)
@@ -218,7 +235,7 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }:
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
-    result: { error: { code: error.code, message: error.message, data: error.data ?? null } },
+    result: { error: { code: error.code, message: error.message, data: error.data ?? null }, steps },
     messages: messagesOf(job, null, error.message),
   }
 }

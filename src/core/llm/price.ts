@@ -1,4 +1,5 @@
 import { SingularityError } from '../kernel/index.ts'
+import type { Complexity } from '../queue/index.ts'
 import type { TokenUsage } from './provider.ts'
 import type { StoredRequest } from './request.ts'
 import type { ModelEntry, ModelPrice, ProviderEntry, Rates, RoutingTable } from './routing.ts'
@@ -70,6 +71,17 @@ export function costOf(price: ModelPrice, usage: TokenUsage): number | null {
 /** Nano-dollars before spending: `high` is the bound that is reserved. */
 export type Estimate = { low: number; likely: number; high: number }
 
+/** What a request would use: the models in the order in which they are tried, and what the first one would cost. */
+export type RequestEstimate = {
+  complexity: Complexity
+  task_type: string
+  route: { model: string; provider: string }[]
+  skipped: readonly { model: string; reason: string }[]
+  /** null: the model has no price. */
+  estimate_nusd: Estimate | null
+  bytes: number
+}
+
 /** `bytesPerToken`: what this model was seen to make of such text, where that is known. */
 export function estimateCost(
   price: ModelPrice,
@@ -95,8 +107,8 @@ export function calibrate(bytesPerToken: number | undefined, bytes: number, inpu
 
 /** What a call to this model can cost at most; null: nobody can say. */
 export function boundFor(
-  model: ModelEntry,
-  provider: ProviderEntry,
+  model: Pick<ModelEntry, 'price'>,
+  provider: Pick<ProviderEntry, 'free'>,
   table: Pick<RoutingTable, 'models' | 'allowUnpriced'>,
   size: { inputTokens: number; maxOutputTokens: number },
 ): number | null {

@@ -95,7 +95,8 @@ function consider(
   const maxOutputTokens = Math.min(needs.maxOutputTokens, model.maxOutputTokens)
   if (needs.inputTokens + maxOutputTokens > window)
     return at('window', `needs ${needs.inputTokens + maxOutputTokens} tokens, has ${window}`)
-  const bound = boundFor(model, provider, table, { inputTokens: needs.inputTokens, maxOutputTokens })
+  const inputTokens = needs.continues && model.capabilities.previousResponse ? window - maxOutputTokens : needs.inputTokens
+  const bound = boundFor(model, provider, table, { inputTokens, maxOutputTokens })
   const left = Math.min(state.leftNusd, state.leftOfModel?.(model.name) ?? Infinity)
   const ceiling = Math.min(needs.maxCostNusd ?? Infinity, routeCostUsd === null ? Infinity : nusdOf(routeCostUsd))
   if (bound === null && Math.min(left, ceiling) < Infinity) return at('unpriced', 'has no price, and a cap is set')

@@ -1,6 +1,6 @@
 import type { Complexity } from '../queue/index.ts'
 import type { Capabilities } from './provider.ts'
-import type { ModelEntry, ModelPrice, PrivacyClass, ProviderEntry } from './routing.ts'
+import type { EmbeddingEntry, ModelEntry, ModelPrice, PrivacyClass, ProviderEntry } from './routing.ts'
 
 type CapsFile = Partial<{
   tools: boolean
@@ -46,6 +46,8 @@ export type ModelFile = {
   edit_format?: ModelEntry['editFormat']
 }
 
+export type EmbeddingFile = { id: string; usd_per_mtok?: number | null; price_source?: string; price_checked?: string }
+
 export type RouteFile = { models: readonly string[]; max_cost_usd?: number | null; timeout_ms: number; reasoning?: string | null }
 
 /** The routing files once they are put together; `ROUTING_SCHEMA` says the same to programs. */
@@ -54,6 +56,8 @@ export type RoutingFile = {
   stale_after_days: number
   providers: Record<string, ProviderFile>
   models: Record<string, ModelFile>
+  /** Models that make vectors of texts. */
+  embeddings: Record<string, EmbeddingFile>
   routes: Record<Complexity, RouteFile>
   tasks: Record<string, Complexity>
   aliases: Record<string, string>
@@ -125,8 +129,18 @@ export function toModel(name: string, file: ModelFile, provider: ProviderEntry):
   }
 }
 
+export function toEmbedding(name: string, file: EmbeddingFile, provider: ProviderEntry): EmbeddingEntry {
+  const price = file.usd_per_mtok
+  return {
+    name,
+    provider: provider.name,
+    id: file.id,
+    price: price === null || price === undefined ? null : toPrice({ input: price, output: 0 }, file),
+  }
+}
+
 /** Without a rate of its own, what the provider caches costs as much as any input: never too little. */
-function toPrice(price: PriceFile, file: ModelFile): ModelPrice {
+function toPrice(price: PriceFile, file: Pick<ModelFile, 'price_source' | 'price_checked'>): ModelPrice {
   const input = nanoPerToken(price.input)
   return {
     input,

@@ -58,6 +58,13 @@ const model = closed({
   edit_format: { enum: ['search_replace', 'whole'] },
 })
 
+const embedding = closed({
+  id: text,
+  usd_per_mtok: { type: ['number', 'null'], minimum: 0, maximum: 1_000_000 },
+  price_source: text,
+  price_checked: day,
+})
+
 const route = closed({
   models: { type: 'array', items: text },
   max_cost_usd: maybe(usd),
@@ -73,6 +80,7 @@ export const ROUTING_SCHEMA: Shape = closed({
   stale_after_days: count,
   providers: mapOf(provider),
   models: mapOf(model),
+  embeddings: mapOf(embedding),
   routes: closed({ simple: route, medium: route, complex: route }),
   tasks: mapOf({ enum: ['simple', 'medium', 'complex'] }),
   aliases: mapOf(text),

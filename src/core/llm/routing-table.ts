@@ -3,7 +3,15 @@ import { environmentName, readSettingsFile } from '../config/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import type { Complexity } from '../queue/index.ts'
 import { narrow } from './narrow.ts'
-import { type ModelFile, type ProviderFile, type RoutingFile, toModel, toProvider } from './routing-file.ts'
+import {
+  type EmbeddingFile,
+  type ModelFile,
+  type ProviderFile,
+  type RoutingFile,
+  toEmbedding,
+  toModel,
+  toProvider,
+} from './routing-file.ts'
 import { ROUTING_SCHEMA } from './routing-schema.ts'
 import { type RouteEntry, type RoutingTable, findModel } from './routing.ts'
 import { findProblems } from './shape.ts'
@@ -162,6 +170,11 @@ function whole(file: RoutingFile, userFile: string): RoutingFile {
     const price = model.usd_per_mtok
     if (price && (price.input === undefined || price.output === undefined)) wrong(`models.${name}.usd_per_mtok`, 'needs input and output')
   }
+  for (const [name, embedding] of Object.entries(file.embeddings)) {
+    if (embedding.id === undefined) wrong(`embeddings.${name}.id`, 'is missing')
+    if (!Object.hasOwn(file.providers, providerOf(name)))
+      wrong(`embeddings.${name}`, `belongs to no provider: its name starts with one, and a slash`)
+  }
   for (const tier of TIERS)
     for (const name of file.routes[tier].models)
       if (!Object.hasOwn(file.models, name)) wrong(`routes.${tier}.models`, `names ${name}, which is no model of the table`)
@@ -187,12 +200,15 @@ function preferDefaultModel(file: RoutingFile, name: string | undefined, origins
   }
 }
 
-function modelsOf(file: RoutingFile): Pick<RoutingTable, 'providers' | 'models'> {
+function modelsOf(file: RoutingFile): Pick<RoutingTable, 'providers' | 'models' | 'embeddings'> {
   const providers = new Map(Object.entries<ProviderFile>(file.providers).map(([name, each]) => [name, toProvider(name, each)]))
   const models = new Map(
     Object.entries<ModelFile>(file.models).map(([name, each]) => [name, toModel(name, each, providers.get(providerOf(name))!)]),
   )
-  return { providers, models }
+  const embeddings = new Map(
+    Object.entries<EmbeddingFile>(file.embeddings).map(([name, each]) => [name, toEmbedding(name, each, providers.get(providerOf(name))!)]),
+  )
+  return { providers, models, embeddings }
 }
 
 function toTable(file: RoutingFile, origins: Origins): RoutingTable {

@@ -46,6 +46,9 @@ export type ModelEntry = {
   editFormat: 'search_replace' | 'whole'
 }
 
+/** A model that makes vectors of texts; only its input costs something. */
+export type EmbeddingEntry = Pick<ModelEntry, 'name' | 'provider' | 'id' | 'price'>
+
 export type RouteEntry = { models: readonly string[]; maxCostUsd: number | null; timeoutMs: number; reasoning: string | null }
 
 export type RoutingTable = {
@@ -53,6 +56,7 @@ export type RoutingTable = {
   staleAfterDays: number
   providers: ReadonlyMap<string, ProviderEntry>
   models: ReadonlyMap<string, ModelEntry>
+  embeddings: ReadonlyMap<string, EmbeddingEntry>
   routes: Readonly<Record<Complexity, RouteEntry>>
   /** Task type -> complexity. */
   tasks: Readonly<Record<string, Complexity>>
@@ -83,6 +87,8 @@ export type RouteNeeds = {
   tools: boolean
   mcp: boolean
   inputTokens: number
+  /** The provider puts an earlier conversation in front, which it alone knows: as input it may be as long as the window. */
+  continues?: boolean
   maxOutputTokens: number
   maxCostNusd: number | null
   offline: boolean

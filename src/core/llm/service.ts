@@ -191,6 +191,7 @@ function needsOf(request: StoredRequest, offline: boolean, { reask: told, longer
     mcp: (request.mcp_servers?.length ?? 0) > 0,
     // a re-ask sends the wrong answer along, and a second try may say more
     inputTokens: boundTokens({ ...request, messages: [...request.messages, ...(told ?? [])] }),
+    continues: request.previous_response_id !== undefined,
     maxOutputTokens: maxOutputOf(request, { maxOutputTokens: Infinity }, longer),
     maxCostNusd: request.max_cost_usd === undefined ? null : nusdOf(request.max_cost_usd),
     offline,

@@ -27,6 +27,25 @@ export type RequestRow = {
   tools: unknown
 }
 
+/** How long the steps of the workflow took, ms; a step comes again with every call. */
+export type StepRow = { step: string; ms: number }
+
+/** Why a request ended without an answer, typed; what does not apply is null. */
+export type RequestError = {
+  /** One of the three kinds. */
+  kind: (typeof KINDS)[number]
+  reason: string
+  code: string | null
+  message: string
+  provider: string | null
+  model: string | null
+  complexity: string
+  task_type: string
+}
+
+/** What `queue show` tells of one request. */
+export type RequestShown = { request: RequestRow; attempts: AttemptRow[]; steps: StepRow[]; error: RequestError | null }
+
 /** One line of `queue list`: what is known without reading a payload. */
 export type RequestSummary = {
   id: string
@@ -113,6 +132,38 @@ export function requestRow(job: JobDetail): RequestRow {
     mcp_servers: field(asked, 'mcp_servers'),
     store: field(asked, 'store'),
     tools: field(asked, 'tools'),
+  }
+}
+
+/** The steps a request went through, as its result has them; none before it has ended. */
+export function stepRows({ result }: JobDetail): StepRow[] {
+  const steps = fieldsOf(result)['steps']
+  return Array.isArray(steps) ? (steps as StepRow[]).map(({ step, ms }) => ({ step, ms })) : []
+}
+
+const KINDS = ['provider_unavailable', 'malformed_response', 'processing_exception'] as const
+const UNAVAILABLE: ReadonlySet<string> = new Set(['PROVIDER_UNAVAILABLE', 'LLM_NOT_CONFIGURED', 'OFFLINE'])
+
+/** null for a request that has not failed. */
+export function requestError(job: JobDetail, attempts: readonly Attempt[]): RequestError | null {
+  if (STATUS_OF[job.state] !== 'failed') return null
+  const result = fieldsOf(job.result)
+  const refusal = (result['error'] ?? {}) as Fields
+  const told = (refusal['data'] ?? {}) as Fields
+  const last = attempts.at(-1)
+  const [first = '', second] = (job.reason ?? '').split('.')
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+  const code = text(refusal['code'])
+  return {
+    // what was refused before anything was sent has a code in the place of a kind
+    kind: KINDS.find((kind) => kind === first) ?? (UNAVAILABLE.has(code ?? '') ? 'provider_unavailable' : 'processing_exception'),
+    reason: text(told['reason']) ?? second ?? (first || 'internal'),
+    code,
+    message: errorOf(job) ?? first,
+    provider: text(result['provider']) ?? text(told['provider']) ?? last?.provider ?? null,
+    model: text(result['model']) ?? text(told['model']) ?? last?.model ?? null,
+    complexity: job.complexity,
+    task_type: job.taskType,
   }
 }
 

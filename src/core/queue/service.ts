@@ -4,14 +4,15 @@ import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
 import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
 import {
-  type AttemptRow,
   type AwaitedResponse,
-  type RequestRow,
+  type RequestShown,
   type RequestSummary,
   attemptRow,
   awaitedResponse,
+  requestError,
   requestRow,
   requestSummary,
+  stepRows,
 } from './request-view.ts'
 import { sameJob } from './same.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
@@ -134,10 +135,11 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws NOT_FOUND */
-    async show(id: string): Promise<{ request: RequestRow; attempts: AttemptRow[] }> {
+    async show(id: string): Promise<RequestShown> {
       const job = await engine.get(plainId(id))
       if (!job) throw unknown(id)
-      return { request: requestRow(job), attempts: (await engine.attempts(job.id)).map(attemptRow) }
+      const attempts = await engine.attempts(job.id)
+      return { request: requestRow(job), attempts: attempts.map(attemptRow), steps: stepRows(job), error: requestError(job, attempts) }
     },
 
     /** @throws USAGE for a cursor that no page has given */

@@ -19,15 +19,16 @@ export async function readStatus(deps: SystemDeps): Promise<SystemStatus> {
   const native = nativeState()
   const state = (file: string, look: (path: string) => unknown): Promise<ServiceState> | 'down' =>
     native === 'loaded' ? fileState(deps, file, look) : 'down'
-  const [database, queue, isolation] = await Promise.all([
+  const [database, queue, isolation, llm] = await Promise.all([
     state('state.db', async () => (await deps.database()).get('SELECT count(*) FROM run')),
     state('queue.db', readSchema),
     isolationState(deps),
+    native === 'loaded' ? modelState(deps) : ('down' as const),
   ])
   const unhealthy = database === 'down' || native === 'down'
   return {
     status: unhealthy ? 'unhealthy' : isolation === 'down' || queue === 'down' ? 'degraded' : 'healthy',
-    services: { database, queue, native, isolation, llm: 'not configured' },
+    services: { database, queue, native, isolation, llm },
     version: deps.version,
   }
 }
@@ -50,6 +51,17 @@ async function fileState(deps: SystemDeps, file: string, look: (path: string) =>
     return 'up'
   } catch (error) {
     return SingularityError.isInstance(error) && error.code === 'NOT_A_REPOSITORY' ? 'no repository' : 'down'
+  }
+}
+
+/** Whether some model could be called now: with a key (or on this machine), allowed and not blocked. Nobody is called. */
+async function modelState(deps: SystemDeps): Promise<ServiceState> {
+  try {
+    const { providers } = (await deps.llm()).overview.routes()
+    if (providers.some(({ usable }) => usable)) return 'up'
+    return providers.some(({ reason }) => reason?.startsWith('blocked')) ? 'down' : 'not configured'
+  } catch {
+    return 'down'
   }
 }
 

@@ -56,18 +56,20 @@ const resultOf = (response: string, more: Partial<StoredResult> = {}): StoredRes
 const says = (response: string, more: Partial<StoredResult> = {}) =>
   vi.fn<ModelCall>(async () => ({ id: 'row', result: resultOf(response, more), bytes: 9 }))
 
-function room(callModel: ModelCall, { embedder = blind, random = () => 0.5 }: { embedder?: Embedder; random?: () => number } = {}) {
-  const semantic = createSemanticTier({ db: cache.db, clock: systemClock, embedder, lexicon, random })
+type Choice = { embedder?: Embedder; random?: () => number; mayServe?: boolean }
+function room(callModel: ModelCall, { embedder = blind, random = () => 0.5, mayServe = true }: Choice = {}) {
+  const semantic = createSemanticTier({ db: cache.db, clock: systemClock, embedder, lexicon, random, mayServe })
   const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, random })
   return createAnswering({ clock: systemClock, rules, rulesVersion: '1', cache, semantic, prompts: createPrompts(DATA), callModel })
 }
 
 /** As if so many hits had been compared before. */
-function audited(right: number, wrong = 0, taskType = 'ask'): void {
+function audited(right: number, wrong = 0, taskType = 'ask', at = Date.now()): void {
   cache.db.transaction(() => {
     for (let n = 0; n < right + wrong; n++)
       cache.db.run(
-        "INSERT INTO cache_audits (at, task_type, entry, similarity, mode, right, comparator, prompt) VALUES (0, ?, 0, 1, 'shadow', ?, 'words', '')",
+        "INSERT INTO cache_audits (at, task_type, entry, similarity, mode, right, comparator, prompt) VALUES (?, ?, 0, 1, 'shadow', ?, 'words', '')",
+        at,
         taskType,
         n < right ? 1 : 0,
       )
@@ -114,6 +116,23 @@ test('after 299 audits without an error it answers, with its bound as confidence
   expect(readStatistics(cache.db).semantic).toMatchObject([{ state: 'shadow', audits: 300, wrong: 1, needed: 173 }])
   expect(readSuspects(cache.db)).toMatchObject([{ prompt: SAME.prompt, reason: 'wrong', similarity: 1 }])
   expect((await room(says('No disk.')).answer(SAME)).source).toBe('llm')
+})
+
+test('however live: the first twenty hits of a week are checked', async () => {
+  await room(says('No disk.')).answer(FIRST)
+  audited(400, 0, 'ask', Date.now() - 8 * 86_400_000)
+  audited(19)
+  const model = says('no disk.')
+  expect((await room(model).answer(SAME)).source).toBe('llm')
+  expect((await room(vi.fn<ModelCall>()).answer({ prompt: 'Tell me why the build fails on CI' })).tier).toBe('semantic')
+  expect(model).toHaveBeenCalledOnce()
+})
+
+test('where only shadow is wanted, nothing is served', async () => {
+  await room(says('No disk.')).answer(FIRST)
+  audited(400)
+  const model = says('no disk.')
+  expect((await room(model, { mayServe: false }).answer(SAME)).source).toBe('llm')
 })
 
 test('another meaning is a miss that says which gate refused, whatever the similarity', async () => {

@@ -197,7 +197,7 @@ describe('a provider', () => {
 
   it('is blocked until a person says so', () => {
     open().block('openai', 'quota')
-    expect(open().blocked('openai')).toEqual({ reason: 'quota', credential: null, since: '2026-11-20T12:00:00.000Z' })
+    expect(open().blocked('openai')).toEqual({ reason: 'quota', since: '2026-11-20T12:00:00.000Z', credential: null })
     expect(open().unblock('openai')).toBe(true)
     expect(open().unblock('openai')).toBe(false)
     expect(open().blocked('openai')).toBeNull()
@@ -299,5 +299,16 @@ describe('a provider', () => {
     now -= 3_600_000
     expect(account.admit('openai', 'x')).toEqual({ allowed: true, probe: true })
     expect(account.take('openai', { rpm: null, tpm: null }, 1)).toBe(0)
+  })
+
+  it('fills up again for those behind a clock that was ahead', () => {
+    const account = open()
+    const limits = { rpm: 1, tpm: null }
+    now += 3_600_000
+    expect(account.take('openai', limits, 1)).toBe(0)
+    now -= 3_600_000
+    expect(account.take('openai', limits, 1)).toBe(60_000)
+    now += 60_000
+    expect(account.take('openai', limits, 1)).toBe(0)
   })
 })

@@ -1,7 +1,7 @@
 import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createEmbedder } from '../../../src/core/llm/index.ts'
+import { requestEmbeddings } from '../../../src/core/llm/index.ts'
 
 type Seen = { url: string | undefined; authorization: string | undefined; body: { model: string; input: string[] } }
 let server: Server
@@ -23,16 +23,18 @@ afterAll(() => {
   server.close()
 })
 
-function ask(texts: string[], reply: typeof answer, timeoutMs = 10_000) {
+function ask(texts: string[], reply: typeof answer, timeoutMs = 10_000, dimensions: number | null = null) {
   seen = []
   answer = reply
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`
-  return createEmbedder({ baseUrl, model: 'small', apiKey: 'k', timeoutMs, fetch }).embed(texts)
+  const headers = { authorization: 'Bearer k' }
+  return requestEmbeddings({ baseUrl, model: 'small', headers, dimensions, sendDimensions: true, timeoutMs, fetch }, texts)
 }
 const rows = (...data: object[]) => ({ status: 200, body: JSON.stringify({ data }) })
 
 test('vectors come back in the order of the texts, of length 1', async () => {
-  const vectors = await ask(['a', 'b'], rows({ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }))
+  const { vectors, tokens } = await ask(['a', 'b'], rows({ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }))
+  expect(tokens).toBeNull()
   expect(vectors.map((each) => [...each].map((value) => Number(value.toFixed(3))))).toEqual([
     [0.6, 0.8],
     [0, 1],
@@ -52,4 +54,11 @@ test.each([
   ['silence', 'silence', { kind: 'provider_unavailable', reason: 'timeout_total' }],
 ] as const)('%s is a failure of ours', async (_name, reply, failure) => {
   await expect(ask(['a'], reply, reply === 'silence' ? 100 : 10_000)).rejects.toMatchObject(failure)
+})
+
+test('a length that was asked for has to be kept; tokens are as the server counted them', async () => {
+  const body = JSON.stringify({ data: [{ index: 0, embedding: [3, 4] }], usage: { prompt_tokens: 7 } })
+  expect((await ask(['a'], { status: 200, body }, 10_000, 2)).tokens).toBe(7)
+  expect(seen[0]?.body).toMatchObject({ dimensions: 2 })
+  await expect(ask(['a'], { status: 200, body }, 10_000, 3)).rejects.toMatchObject({ reason: 'validation', outcome: 'unknown' })
 })

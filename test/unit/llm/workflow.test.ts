@@ -198,6 +198,14 @@ describe('money', () => {
     expect(bench.account.verify()).toEqual([])
   })
 
+  test('a conversation that goes on at the provider is reserved at the whole window: nobody here knows how long it is', async () => {
+    const bench = await open({ fallback: { text: 'yes', usage: { input: 900_000, output: 10 } }, file: { budgets: { run_usd: 2 } } })
+    const request = { previous_response_id: 'resp_1', max_cost_usd: 2 }
+    expect((await bench.ask(request, { model: 'openai/gpt-6-luna' })).detail.state).toBe('completed')
+    expect(bench.mock.requests[0]!.body).toMatchObject({ previous_response_id: 'resp_1' })
+    expect(bench.account.verify()).toEqual([])
+  })
+
   test('a request that could cost more than is left is not sent', async () => {
     const bench = await open({ fallback: { text: 'no' }, file: { budgets: { day_usd: 0.000001 } } })
     const { detail, attempts } = await bench.ask({}, { model: 'openai/gpt-6-luna' })

@@ -131,3 +131,24 @@ it('shares one commit among settlements of the same moment, and keeps a bad one 
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect((await queue.list({ states: ['completed'], limit: 9 })).jobs).toHaveLength(2)
 })
+
+it('shares one commit among attempts of the same moment, and tells only the one whose claim was lost', async () => {
+  const queue = bench.open({ settleBatch: { ms: 5, size: 50 } })
+  await queue.enqueue([newJob(), newJob(), newJob()])
+  const claimed = await queue.claim({ queues: ['work'], kinds: ['k'], limit: 3, workerId: 'w', leaseMs: 1000 })
+  const attempt = { step: 'call', provider: 'p', model: 'm', phase: 'reserved', kind: null, reason: null, httpStatus: null } as const
+  const rest = { usage: null, costNusd: 1, costSource: 'estimated', ms: 0, skipped: [], droppedParams: [] } as const
+  const opened = await Promise.allSettled(
+    claimed.map(({ id, token }, index) => queue.openAttempt({ id, token: index === 1 ? token - 1 : token }, { ...attempt, ...rest })),
+  )
+  expect(opened).toEqual([
+    { status: 'fulfilled', value: 1 },
+    { status: 'rejected', reason: expect.objectContaining({ code: 'STATE_CONFLICT' }) as unknown },
+    opened[0],
+  ])
+  await Promise.all([claimed[0]!, claimed[2]!].map(({ id }, index) => queue.updateAttempt(id, 1, { phase: 'settled', costNusd: index })))
+  expect((await queue.attempts(claimed[2]!.id)).map(({ n, phase, costNusd }) => ({ n, phase, costNusd }))).toEqual([
+    { n: 1, phase: 'settled', costNusd: 1 },
+  ])
+  expect(await queue.attempts(claimed[1]!.id)).toEqual([])
+})

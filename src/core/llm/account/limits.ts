@@ -30,9 +30,9 @@ export function createLimits(db: Database, clock: Clock): Pick<Account, 'take' |
         ].flatMap((each) => (each.limit === null ? [] : [{ ...each, limit: each.limit, level: levelOf(provider, each.kind, each.limit) }]))
         const waits = wanted.map(({ limit, amount, level }) => Math.ceil((Math.max(0, amount - level) * MINUTE) / limit - ROUNDING))
         const wait = Math.max(closedFor(provider), 0, ...waits)
-        if (wait > 0) return wait
-        for (const { kind, amount, level } of wanted) db.run(SQL.putBucket, provider, kind, level - amount, clock.now())
-        return 0
+        // written also where nothing is taken: a level from a clock that was ahead would not grow until ours has caught up
+        for (const { kind, amount, level } of wanted) db.run(SQL.putBucket, provider, kind, level - (wait > 0 ? 0 : amount), clock.now())
+        return wait
       })
     },
 

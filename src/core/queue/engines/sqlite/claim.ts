@@ -19,6 +19,8 @@ export function paidWaits(db: Database, queues: readonly string[]): boolean {
   return queues.some((queue) => db.get(SQL.paidWaits, queue) !== undefined)
 }
 
+const payloadOf = (db: Database, seq: SqlValue): SqlValue => db.values(SQL.payload, seq)[0]![0]!
+
 /** In order of priority and arrival. Inside the caller's transaction. */
 export function claimJobs(db: Database, clock: Clock, request: ClaimRequest): ClaimedJob[] {
   const now = clock.now()
@@ -34,12 +36,12 @@ export function claimJobs(db: Database, clock: Clock, request: ClaimRequest): Cl
   request.queues.forEach((queue, index) => (values[`q${index}`] = queue))
   const rows = db.values(statementFor(request.queues.length, care), values) as number[][]
   // by priority, then by arrival
-  return rows.sort((a, b) => a[4]! - b[4]! || a[0]! - b[0]!).map((row) => toClaimed(row, now, request))
+  return rows.sort((a, b) => a[4]! - b[4]! || a[0]! - b[0]!).map((row) => toClaimed(row, payloadOf(db, row[0]!), now, request))
 }
 
 export function claimOne(db: Database, clock: Clock, id: string, claim: { workerId: string; leaseMs: number }): ClaimedJob | null {
   const now = clock.now()
   const values = { id, now, leaseUntil: now + claim.leaseMs, leaseMs: claim.leaseMs, worker: claim.workerId }
   const [row] = db.values(SQL.claimOne, values)
-  return row ? toClaimed(row, now, claim) : null
+  return row ? toClaimed(row, payloadOf(db, row[0]!), now, claim) : null
 }

@@ -26,7 +26,7 @@ export type SqliteQueueOptions = ConnectionOptions & {
   processes: ProcessInfo
   /** Folder of the bell. */
   runDir: string
-  /** Settlements of the same few milliseconds share one commit. Off where left out: whoever settles alone waits for nobody. */
+  /** Settlements and attempts of the same few milliseconds share commits. Off where left out: whoever works alone waits for nobody. */
   settleBatch?: { ms: number; size: number }
   /** Where the bell is deaf, claims are tried this often: requests to models, all other queues. 100 and 1000 ms. */
   poll?: { llmMs: number; otherMs: number }
@@ -35,6 +35,9 @@ export type SqliteQueueOptions = ConnectionOptions & {
 }
 
 const JUST_MS = 100
+
+/** What a program with many requests at once uses: sixteen answers wait for the disk once, and nobody notices two milliseconds. */
+export const SHARED_COMMITS = { ms: 2, size: 50 } as const
 
 /**
  * The queue in one SQLite file.
@@ -56,7 +59,17 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   const read = <T>(body: () => T): Promise<T> => store.patiently(body)
 
   const settleNow = (settlements: readonly Settlement[]): Promise<SettleResult[]> => change(() => settleAll(full, clock, settlements))
-  const settle = options.settleBatch ? createBatcher(settleNow, options.settleBatch) : settleNow
+  const shared = <T, R>(run: (items: readonly T[]) => Promise<R[]>): ((items: readonly T[]) => Promise<R[]>) =>
+    options.settleBatch ? createBatcher(run, options.settleBatch) : run
+  const settle = shared(settleNow)
+  type Opening = Parameters<QueueEngine['openAttempt']>
+  type Update = Parameters<QueueEngine['updateAttempt']>
+  const open = shared((items: readonly Opening[]) =>
+    store.write(full, () => items.map(([lease, attempt]) => openAttempt(full, clock, lease, attempt))),
+  )
+  const update = shared((items: readonly Update[]) =>
+    store.write(full, () => items.map(([id, n, values]) => updateAttempt(full, id, n, values))),
+  )
 
   const renew = (workerId: string, held: readonly { id: string; token: number }[], leaseMs: number): LeaseReport => {
     const report: LeaseReport = { lost: [], cancelled: [] }
@@ -102,8 +115,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
       return report
     },
 
-    openAttempt: (lease, attempt) => store.write(full, () => openAttempt(full, clock, lease, attempt)),
-    updateAttempt: (id, n, update) => store.write(full, () => updateAttempt(full, id, n, update)),
+    openAttempt: async (...opening) => (await open([opening]))[0]!,
+    updateAttempt: async (...values) => void (await update([values])),
     attempts: (id) => read(() => normal.all<Parameters<typeof toAttempt>[0]>(SQL.attempts, id).map(toAttempt) as Attempt[]),
 
     get: (id) => read(() => getJob(normal, id)),

@@ -16,7 +16,12 @@ export function toJob(row: JobRow): Job {
 }
 
 /** A row of a claim, by position: `CLAIMED` in sql.ts. */
-export function toClaimed(row: readonly SqlValue[], now: number, claim: { workerId: string; leaseMs: number }): ClaimedJob {
+export function toClaimed(
+  row: readonly SqlValue[],
+  payload: SqlValue,
+  now: number,
+  claim: { workerId: string; leaseMs: number },
+): ClaimedJob {
   return {
     id: row[1] as string,
     queue: row[2] as string,
@@ -45,7 +50,7 @@ export function toClaimed(row: readonly SqlValue[], now: number, claim: { worker
     startedAt: now,
     finishedAt: null,
     updatedAt: now,
-    payload: row[22] as string,
+    payload: payload as string,
   }
 }
 

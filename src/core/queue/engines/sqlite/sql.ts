@@ -18,10 +18,12 @@ const firstOf = (queue: string, more: string): string => `SELECT * FROM (SELECT 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
 
-/** What a claim answers; the rest of a claimed job follows from the claim. The order is that of `toClaimed`. */
+/**
+ * What a claim answers; the rest of a claimed job follows from the claim, and its payload is read apart, as SQLite keeps a copy of
+ * what it returns. The order is that of `toClaimed`.
+ */
 const CLAIMED = `RETURNING seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
-  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at,
-  (SELECT payload FROM job_data WHERE job_data.seq = job.seq)`
+  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at`
 
 /** A group at its limit lets others pass. */
 const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
@@ -70,6 +72,7 @@ export const SQL = {
   paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
   claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
     ${CLAIMED}`,
+  payload: 'SELECT payload FROM job_data WHERE seq = ?',
   hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
   hasCrashed: `SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running') LIMIT 1`,
   one: `SELECT ${JOB_COLUMNS}, ${PAYLOAD}, ${RESULT}, published_at AS publishedAt FROM job WHERE id = ?`,

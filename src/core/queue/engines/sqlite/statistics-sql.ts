@@ -27,7 +27,7 @@ export const STATISTICS = {
     ORDER BY updated_at DESC LIMIT ?`,
   times: `SELECT started_at - max(created_at, run_at) AS pickUp, finished_at - created_at AS total FROM job
     WHERE queue = 'llm_requests' AND started_at IS NOT NULL AND finished_at >= ?`,
-  calls: `SELECT job.id, agent_id AS agentId, task_type AS taskType, status, n, step, provider, model, phase, kind, cost_nusd AS costNusd, ms,
+  calls: `SELECT job.id, agent_id AS agentId, task_type AS taskType, status, n, step, provider, model, phase, attempt.kind AS kind, cost_nusd AS costNusd, ms,
     attempt.started_at AS startedAt, created_at AS createdAt, finished_at AS finishedAt
     FROM attempt JOIN job USING (seq) WHERE queue = 'llm_requests' AND attempt.started_at >= ? ORDER BY attempt.started_at, job.seq, n`,
   ended: `SELECT count(*) AS n, min(finished_at) AS first, max(finished_at) AS last FROM job
