@@ -1,5 +1,5 @@
 // `npm test`: sets up what is missing, checks the source, runs every test, and ends with one line of counts.
-// --crash runs the full crash sweep only; other arguments go to vitest.
+// --crash runs the full crash sweep only, --live one small paid call per provider with a key; other arguments go to vitest.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,8 @@ import { root, setup } from './setup.mjs'
 
 const words = process.argv.slice(2)
 const crash = words.includes('--crash')
-const chosen = crash ? ['test/crash'] : words
+const live = words.includes('--live')
+const chosen = crash ? ['test/crash'] : live ? ['test/live'] : words
 const counts = { passed: 0, failed: 0, skipped: 0 }
 
 setup({ tests: true })
@@ -19,7 +20,11 @@ const report = join(folder, 'report.json')
 const { status } = spawnSync(
   process.execPath,
   [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...chosen],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, ...(crash ? { SINGULARITY_CRASH_FULL: '1' } : {}) } },
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...(crash && { SINGULARITY_CRASH_FULL: '1' }), ...(live && { SINGULARITY_LIVE: '1' }) },
+  },
 )
 try {
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'))

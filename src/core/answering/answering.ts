@@ -1,5 +1,5 @@
 import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
-import type { LlmRequest, StoredRequest, StoredResult } from '../llm/index.ts'
+import { type LlmRequest, PROVENANCE, type StoredRequest, type StoredResult } from '../llm/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
 import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
@@ -78,9 +78,12 @@ export function createAnswering(deps: AnsweringDeps) {
       task_type: taskType,
       ...(complexity && { complexity }),
       messages: messages ?? (await template!.render({ prompt, files, schema: schema ?? null })),
+      // what the prompt was made of: part of the key, never sent
       context: {
-        ...(template && { template: { id: template.id, version: template.version } }),
-        files: files.map(({ path, text }) => ({ path, sha256: sha256(text) })),
+        [PROVENANCE]: {
+          ...(template && { template: { id: template.id, version: template.version } }),
+          files: files.map(({ path, text }) => ({ path, sha256: sha256(text) })),
+        },
       },
       ...(schema && { response_schema: schema }),
       ...(tools && { tools }),

@@ -119,7 +119,7 @@ export function composeModels(parts: ModelParts) {
       route,
       skipped,
       estimate_nusd: opened.estimate(candidates[0]!, request),
-      bytes: Buffer.byteLength(job.payload),
+      bytes: (await room()).sentBytes(request),
     }
   }
 
@@ -129,7 +129,7 @@ export function composeModels(parts: ModelParts) {
    */
   const callModel: ModelCall = async (asked) => {
     const { uniqueKey, deadlineMs, signal, record, replay } = asked
-    const { answerError, openRecorder, openRecording } = await room()
+    const { answerError, openRecorder, openRecording, sentBytes } = await room()
     const job = await createJob(asked)
     const request = JSON.parse(job.payload) as StoredRequest
     if (replay !== undefined) return { id: job.id, result: openRecording(replay).answerTo(request), bytes: 0, replayed: true }
@@ -143,7 +143,7 @@ export function composeModels(parts: ModelParts) {
       if (detail.state === 'completed' && detail.result !== null) {
         const result = JSON.parse(detail.result) as StoredResult
         recorder?.add(request, result)
-        return { id: detail.id, result, bytes: Buffer.byteLength(detail.payload) }
+        return { id: detail.id, result, bytes: sentBytes(request) }
       }
       if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped; the request was cancelled.', { data: { id: own.id } })
       if (limit?.aborted)

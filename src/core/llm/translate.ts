@@ -34,7 +34,7 @@ export function toProviderRequest(
   const { response_schema: schema, previous_response_id: previous, mcp_servers: mcp, store } = request
   return {
     model: model.id,
-    messages: [...contextMessages(request), ...request.messages.map(toChatMessage), ...(next.reask ?? [])],
+    messages: [...promptOf(request), ...(next.reask ?? [])],
     maxOutputTokens: maxOutputOf(request, model, next.longer),
     ...(temperature !== undefined && { temperature }),
     ...(schema && { responseSchema: { name: schemaName(schema), schema } }),
@@ -47,9 +47,24 @@ export function toProviderRequest(
   }
 }
 
-/** `context` is data about the question, told once before it. */
-function contextMessages({ context }: StoredRequest): ChatMessage[] {
-  return context && Object.keys(context).length > 0 ? [{ role: 'system', content: `Context (JSON):\n${JSON.stringify(context)}` }] : []
+/** Under this key of `context` stands what a prompt was made of; it is kept with the request and never sent. */
+export const PROVENANCE = 'singularity'
+
+/** `context` is data about the question: told once, after the instructions, which stay a stable prefix for the provider's cache. */
+function promptOf(request: StoredRequest): ChatMessage[] {
+  const messages = request.messages.map(toChatMessage)
+  const told = Object.entries(request.context ?? {}).filter(([key]) => key !== PROVENANCE)
+  if (told.length === 0) return messages
+  const first = messages.findIndex(({ role }) => role !== 'system')
+  const at = first === -1 ? messages.length : first
+  return messages.toSpliced(at, 0, { role: 'system', content: `Context (JSON):\n${JSON.stringify(Object.fromEntries(told))}` })
+}
+
+/** Bytes of text that leave this machine for a request. */
+export function sentBytes(request: StoredRequest): number {
+  const texts = promptOf(request).map(({ content }) => content)
+  const more = [request.response_schema, request.tools].filter((part) => part !== undefined).map((part) => JSON.stringify(part))
+  return [...texts, ...more].reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 
 function toChatMessage(message: RequestMessage): ChatMessage {
