@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AskBench, expectFailure, openAskBench } from '../support/asking.ts'
 import type { Answer } from './playground.ts'
@@ -110,6 +111,9 @@ describe('who does not wait at all', () => {
     const detached = await bench.place.run(['ask', 'In your own time.', '--detach', '--file', 'src/list.js'], { env: bench.env })
     expect(detached.json).toMatchObject({ schema: 'singularity.ask/1', data: { status: 'pending', deduped: false, workers: 0 } })
     expect(bench.mock.requests).toHaveLength(before)
+    const schema = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'json-schema', 'ask.json'), 'utf8')
+    const validate = new Ajv2020().compile(JSON.parse(schema) as object)
+    expect(validate(detached.json), JSON.stringify(validate.errors)).toBe(true)
     const { id } = detached.json.data as { id: string }
     const worked = await bench.place.run(['queue', 'work', '--drain'], { env: bench.env })
     expect(worked.json.data, worked.stdout + worked.stderr).toMatchObject({ completed: 1 })
