@@ -22,7 +22,7 @@ export default class QueueAwait extends QueueCommand {
     this.common(flags)
     const timeoutMs = durationOf('timeout', flags.timeout)
     const queue = await this.queue()
-    this.sayIfNobodyWorks(await queue.liveWorkers(), flags)
+    if (await queue.someOpen(argv as string[])) this.sayIfNobodyWorks(await queue.liveWorkers(), flags)
     const { responses, exitCode, waiting } = await this.untilSignal(({ soft }) =>
       queue.await(argv as string[], { timeoutMs, signal: soft }),
     )

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../kernel/index.ts'
 import { redactSecrets } from '../telemetry/index.ts'
 import { ToolFailure } from './failure.ts'
 
@@ -17,7 +18,7 @@ export function createOutputFiles(folder: string): OutputFiles {
   let made = 0
   return {
     keep(text) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      makeFolder(folder)
       for (;;) {
         made += 1
         try {

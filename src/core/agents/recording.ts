@@ -1,8 +1,7 @@
 import { SingularityError, digest } from '../kernel/index.ts'
-import type { StoredRequest, StoredResult } from '../llm/index.ts'
+import { type StoredRequest, type StoredResult, nearestTo } from '../llm/index.ts'
 import type { Recording } from '../improvement/index.ts'
 import type { CompleteTurn } from './loop.ts'
-import { nearestRegion } from './match.ts'
 import { type AgentSession, messagesOf, requestHash } from './transcript.ts'
 import type { ToolResult } from './turn.ts'
 
@@ -73,14 +72,14 @@ export function replayTurns(recordings: readonly Recording[]): CompleteTurn {
       name: `turn ${index + 1} of conversation ${recording.session}`,
       hash: turn.request_hash,
       answer: turn.answer,
-      text: textOf(messagesOf({ opening: recording.opening, turns: recording.turns.slice(0, index).map((each) => toTurn(each)) })),
+      lines: textOf(messagesOf({ opening: recording.opening, turns: recording.turns.slice(0, index).map((each) => toTurn(each)) })),
     })),
   )
   return (request) => {
     const hash = requestHash(request)
     const found = known.find((each) => each.hash === hash)
     if (found) return Promise.resolve({ ...found.answer, cost_nusd: 0, cached: true })
-    const nearest = nearestOf(textOf(request.messages), known)
+    const nearest = nearestTo(textOf(request.messages), known)
     const hint = nearest === null ? 'The recording is empty.' : `The nearest is ${nearest.name}; it differs first in: ${nearest.difference}`
     return Promise.reject(new SingularityError('REPLAY_MISS', `No recorded answer belongs to this request. ${hint}`, { data: { hash } }))
   }
@@ -94,20 +93,4 @@ function toTurn({ turn, request_hash: hash, answer, results, note, checkpoint }:
 
 function textOf(messages: StoredRequest['messages']): string[] {
   return messages.flatMap(({ role, content }) => content.split('\n').map((line) => `${role}: ${line}`))
-}
-
-/** By the length of the common beginning, then by shared words. */
-function nearestOf(wanted: readonly string[], known: readonly { name: string; text: readonly string[] }[]) {
-  const scored = known.map(({ name, text }) => {
-    const at = wanted.findIndex((line, index) => line !== text[index])
-    const common = at < 0 ? wanted.length : at
-    return {
-      name,
-      common,
-      lines: text.length,
-      score: nearestRegion(text, wanted.slice(0, 200))?.similarity ?? 0,
-      difference: (wanted[common] ?? 'its end').slice(0, 160),
-    }
-  })
-  return scored.toSorted((a, b) => b.common - a.common || b.score - a.score || a.lines - b.lines)[0] ?? null
 }

@@ -205,7 +205,7 @@ export function createAnswering(deps: AnsweringDeps) {
       cost_nusd: result.cost_nusd,
       cost_source: result.cost_source,
       usage: result.usage,
-      latency_ms: clock.monotonic() - started,
+      latency_ms: Math.round(clock.monotonic() - started),
       sent: { provider: result.provider, files: (question.files ?? []).map(({ path }) => path), bytes },
     }
   }
@@ -233,7 +233,7 @@ export function createAnswering(deps: AnsweringDeps) {
         usage: null,
         cost_nusd: 0,
         cost_source: 'computed',
-        latency_ms: clock.monotonic() - started,
+        latency_ms: Math.round(clock.monotonic() - started),
         sent: NOTHING_SENT,
         ...found,
       }

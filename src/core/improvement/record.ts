@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { SingularityError, canonicalJson, parseJson, sha256 } from '../kernel/index.ts'
+import { SingularityError, canonicalJson, parseJson, sha256, makeFolder } from '../kernel/index.ts'
 import type { Recording } from './goal.ts'
 import type { TrialResults } from './results.ts'
 import type { DecisionPolicy, Evidence, Plan, Verdict, VerdictFacts, VerdictReason } from '../validation/index.ts'
@@ -74,7 +74,7 @@ export function writeDecisions(path: string, list: readonly DecisionRecord[]): v
 }
 
 function writeEnvelope(path: string, envelope: Envelope): string {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const bytes = gzipSync(`${canonicalJson(envelope)}\n`)
   const temporary = `${path}.${process.pid}.tmp`
   const file = openSync(temporary, 'w', 0o600)

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { applyEdits, modify } from 'jsonc-parser'
-import { type Clock, diskRefusal, isoTime } from '../kernel/index.ts'
+import { type Clock, diskRefusal, isoTime, makeFolder } from '../kernel/index.ts'
 import { type PriceChange, type PriceList, type PricePlan, planPrices, readPriceList } from './prices.ts'
 import type { RoutingSource } from './routing-table.ts'
 
@@ -56,7 +56,7 @@ function writePrices(userFile: string, { changes, source, checked, asOf }: Price
       put(['models', model, 'price_checked'], checked)
     }
     if (asOf !== null) put(['as_of'], asOf)
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
     const temporary = `${file}.${process.pid}`
     writeFileSync(temporary, text, { mode: existsSync(file) ? statSync(file).mode & 0o777 : 0o600 })
     renameSync(temporary, file)

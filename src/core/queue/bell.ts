@@ -1,5 +1,6 @@
-import { type FSWatcher, closeSync, constants, mkdirSync, openSync, statSync, watch, writeSync } from 'node:fs'
+import { type FSWatcher, closeSync, constants, openSync, statSync, watch, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '../kernel/index.ts'
 
 export type BellOptions = {
   /** How often the fallback looks at the version of the data; 250 ms. */
@@ -92,7 +93,7 @@ function ringFile(path: string): void {
   try {
     file = openSync(path, RING, 0o600)
   } catch {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     file = openSync(path, RING, 0o600)
   }
   try {

@@ -199,7 +199,7 @@ export function awaitedResponse(job: JobDetail, attempts: readonly Attempt[]): A
     cached: result['cached'] === true,
     source: (result['source'] as AwaitedResponse['source'] | undefined) ?? null,
     cost_nusd: (result['cost_nusd'] as number | undefined) ?? spent,
-    cost_source: (result['cost_source'] as string | undefined) ?? attempts.at(-1)?.costSource ?? 'unknown',
+    cost_source: (result['cost_source'] as string | undefined) ?? attempts.at(-1)?.costSource ?? 'computed',
     attempts: attempts.length,
     reason: job.reason,
     error_message: errorOf(job),

@@ -211,6 +211,12 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** Nothing of it is claimed while it is paused; what runs goes on. @throws STATE_CONFLICT where it is so already */
+    /** Whether one of these requests has not ended; ids nobody knows are none. */
+    async someOpen(ids: readonly string[]): Promise<boolean> {
+      const jobs = await Promise.all(ids.map((id) => engine.get(id)))
+      return jobs.some((job) => job !== null && !hasEnded(job))
+    },
+
     async setPaused(queue: string, paused: boolean): Promise<{ queue: string; paused: boolean }> {
       if ((await engine.control(queue)).paused === paused)
         throw new SingularityError('STATE_CONFLICT', `The queue ${queue} is ${paused ? 'paused already' : 'not paused'}.`, {

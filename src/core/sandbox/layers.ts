@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../kernel/index.ts'
+import { systemClock, makeFolder } from '../kernel/index.ts'
 import type { Mount } from './isolation.ts'
 import { emptyFolder } from './worktree.ts'
 import { moveToTrash, type Places } from './places.ts'
@@ -27,7 +27,7 @@ export function createLayers(places: Places): Layers {
   return {
     folder(base, name) {
       const path = join(places.layers, base, name)
-      mkdirSync(path, { recursive: true, mode: 0o700 })
+      makeFolder(path)
       const now = systemClock.now() / 1000
       utimesSync(join(places.layers, base), now, now) // in use: the last to be pruned
       return path

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { sha256 } from '../kernel/index.ts'
+import { sha256, makeFolder } from '../kernel/index.ts'
 import { startProcess } from '../process/index.ts'
 
 /** Where the sandboxes of one repository lie: outside it, all on one file system so that discarding is a rename. */
@@ -14,7 +14,7 @@ export function placeOf(stateHome: string, commonDir: string): string {
 /** The same with its parts, made if it is not there. */
 export function placesFor(stateHome: string, commonDir: string): Places {
   const wanted = placeOf(stateHome, commonDir)
-  mkdirSync(wanted, { recursive: true, mode: 0o700 })
+  makeFolder(wanted)
   const root = realpathSync(wanted)
   const places = {
     root,
@@ -23,7 +23,7 @@ export function placesFor(stateHome: string, commonDir: string): Places {
     layers: join(root, 'layers'),
     state: join(root, 'state'),
   }
-  for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o700 })
+  for (const path of Object.values(places)) makeFolder(path)
   return places
 }
 

@@ -1,7 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Git } from '../git/index.ts'
-import { SingularityError, invariant } from '../kernel/index.ts'
+import { SingularityError, invariant, makeFolder } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import { lockReason } from './places.ts'
 
@@ -103,7 +103,7 @@ function allow(path: string): void {
 
 /** Empties a folder without replacing it. */
 export function emptyFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeFolder(path)
   for (const name of readdirSync(path)) removeTree(join(path, name))
 }
 

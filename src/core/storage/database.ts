@@ -1,8 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
-import { SingularityError, diskRefusal, messageOf } from '../kernel/index.ts'
+import { SingularityError, diskRefusal, messageOf, makeFolder } from '../kernel/index.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -99,7 +99,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
 function open(options: DatabaseOptions): Database {
   const existed = existsSync(options.path)
-  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(options.path))
   const native = new (loadSqlite())(options.path, {
     timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     readonly: options.readOnly === true,
@@ -143,7 +143,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
 
 function backup(native: BetterSqlite3.Database, path: string, version: number): void {
   const folder = join(dirname(path), 'backups')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const target = join(folder, `${basename(path)}.v${version}`)
   rmSync(target, { force: true })
   native.prepare('VACUUM INTO ?').run(target)

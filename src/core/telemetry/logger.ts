@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Clock, isoTime } from '../kernel/index.ts'
+import { type Clock, isoTime, makeFolder } from '../kernel/index.ts'
 import { redact, redactText } from './redact.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -53,7 +53,7 @@ export function createLogger(options: LoggerOptions): Logger {
 function rotate(path: string, maxBytes: number, keep: number): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size
   if (size === undefined) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     return
   }
   if (size < maxBytes) return

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -167,6 +167,12 @@ describe('the ledger', () => {
     spoil(path)
     const place = name.startsWith('its folder') ? join(path, 'below', 'account.db') : path
     expect(() => createAccount({ path: place, clock, processes })).toThrow(
+      expect.objectContaining({ code: 'LEDGER_UNUSABLE', exitCode: 6 }),
+    )
+  })
+
+  it.runIf(existsSync('/proc/self'))('below a folder the system makes nothing in is refused, not tried for ever', () => {
+    expect(() => createAccount({ path: '/proc/none/account.db', clock, processes })).toThrow(
       expect.objectContaining({ code: 'LEDGER_UNUSABLE', exitCode: 6 }),
     )
   })

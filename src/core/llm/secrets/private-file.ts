@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { diskRefusal } from '../../kernel/index.ts'
+import { diskRefusal, makeFolder } from '../../kernel/index.ts'
 
 /** Replaces a file at once; only its owner can read it, also while it is written. @throws READ_ONLY, DISK_FULL */
 export function writePrivate(path: string, data: string | Uint8Array): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     const temporary = `${path}.${process.pid}`
     writeFileSync(temporary, data, { mode: 0o600, flag: 'w' })
     renameSync(temporary, path)

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
-import { SingularityError, parseJson, sha256 } from '../../kernel/index.ts'
+import { SingularityError, parseJson, sha256, makeFolder } from '../../kernel/index.ts'
 import { runProcess } from '../../process/index.ts'
 import type { Isolation, IsolationProbe, JailRequest } from '../isolation.ts'
 import { bubblewrapArguments, JAIL_HOME } from './bubblewrap-arguments.ts'
@@ -184,6 +184,6 @@ function writeCache(path: string, key: string, found: Found): void {
 }
 
 function ensure(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   return folder
 }

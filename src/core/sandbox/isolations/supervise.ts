@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseJson } from '../../kernel/index.ts'
+import { parseJson, makeFolder } from '../../kernel/index.ts'
 import { startProcess, type ProcessRequest } from '../../process/index.ts'
 import type { JailRequest, JailResult } from '../isolation.ts'
 import type { ControlGroups } from './control-groups.ts'
@@ -155,7 +155,7 @@ function signalName(number: number): string {
 }
 
 function openReport(stateDir: string): { fd: number; read(): LauncherReport | undefined; close(): void } {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  makeFolder(stateDir)
   const path = join(stateDir, `report-${randomBytes(8).toString('hex')}`)
   const fd = openSync(path, 'wx+', 0o600)
   unlinkSync(path) // a file without a name: nothing to find, nothing to clean up

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../../kernel/index.ts'
 
 const NAME = /^(?:home|scratch|overlay)-(\d+)-/
 const swept = new Set<string>()
 
 /** A folder for one run below the isolation's own, named by our process so that others can tell when it is a leftover. */
 export function temporaryFolder(stateDir: string, kind: 'home' | 'scratch' | 'overlay'): string {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  makeFolder(stateDir)
   if (!swept.has(stateDir)) sweepTemporary(stateDir)
   swept.add(stateDir)
   return mkdtempSync(join(stateDir, `${kind}-${process.pid}-`))
