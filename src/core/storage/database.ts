@@ -84,14 +84,22 @@ export function readSchema(path: string): void {
  * DISK_FULL, READ_ONLY.
  */
 export function openDatabase(options: DatabaseOptions): Database {
+  try {
+    // changing the journal mode does not wait for others as statements do
+    return insist(() => open(options))
+  } catch (error) {
+    throw SingularityError.isInstance(error) ? error : storageError(error, options.path)
+  }
+}
+
+/** Runs a body again while another process holds the file, for 5 s at most; waits with the whole thread. Throws what the body throws. */
+export function insist<T>(body: () => T): T {
   const deadline = performance.now() + BUSY_TIMEOUT_MS
   for (;;) {
     try {
-      return open(options)
+      return body()
     } catch (error) {
-      if (SingularityError.isInstance(error)) throw error
-      if (!isBusy(error) || performance.now() > deadline) throw storageError(error, options.path)
-      // changing the journal mode does not wait for others as statements do
+      if (!isBusy(error) || performance.now() > deadline) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
     }
   }

@@ -2,7 +2,7 @@ import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
-import { type Database, isBusy, openDatabase } from '../../../storage/index.ts'
+import { type Database, insist, isBusy, openDatabase } from '../../../storage/index.ts'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './migrations.ts'
 
 /** The library waits with the whole thread, so it waits for a moment only; then others may work. */
@@ -107,7 +107,8 @@ export function openConnections(options: ConnectionOptions): Connections {
     },
     health() {
       if (!existsSync(path)) return 'gone'
-      return normal.get<{ user_version: number }>('PRAGMA user_version')!.user_version > QUEUE_MIGRATIONS.length ? 'newer' : 'ok'
+      const version = insist(() => normal.get<{ user_version: number }>('PRAGMA user_version')!.user_version)
+      return version > QUEUE_MIGRATIONS.length ? 'newer' : 'ok'
     },
     close() {
       closed = true

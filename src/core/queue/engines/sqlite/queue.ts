@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { SingularityError } from '../../../kernel/index.ts'
 import type { ProcessInfo } from '../../../process/index.ts'
+import { insist } from '../../../storage/index.ts'
 import { createBell } from '../../bell.ts'
 import { createBatcher } from '../../batch.ts'
 import type { JobEvent, LeaseReport, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
@@ -47,7 +48,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   const { clock, processes } = options
   const store = openConnections(options)
   const { full, normal } = store
-  const version = (): number => normal.get<{ data_version: number }>('PRAGMA data_version')!.data_version
+  // the first look after somebody else closed the file may find it held for recovery
+  const version = (): number => insist(() => normal.get<{ data_version: number }>('PRAGMA data_version')!.data_version)
   const bell = createBell(join(options.runDir, 'bell'), version, options.tickMs === undefined ? {} : { tickMs: options.tickMs })
   const reaper = createReaper(clock, processes)
 
@@ -201,8 +203,10 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
       store.close()
     },
   }
-  const missing = NAMED_QUEUES.filter((name) => !normal.get(SQL.named, name))
-  if (missing.length > 0) full.transaction(() => missing.forEach((name) => full.run(SQL.ensureNamed, name)))
+  insist(() => {
+    const missing = NAMED_QUEUES.filter((name) => !normal.get(SQL.named, name))
+    if (missing.length > 0) full.transaction(() => missing.forEach((name) => full.run(SQL.ensureNamed, name)))
+  })
   return engine
 }
 
