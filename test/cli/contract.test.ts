@@ -141,7 +141,7 @@ test('models, money and keys answer as their schemas say', async () => {
   await call('llm.budget', ['llm', 'budget'])
   await call('llm.check', ['llm', 'check', '--dry-run'])
   await call('llm.unblock', ['llm', 'unblock', 'openai'])
-  await call('llm.prices.import', ['llm', 'prices', 'import', '-', '--dry-run'], '{"gpt-6-luna": {"input": 1, "output": 2}}')
+  await call('llm.prices', ['llm', 'prices', 'import', '-', '--dry-run'], '{"gpt-6-luna": {"input": 1, "output": 2}}')
   await call('llm.budget', ['llm', 'budget', 'set', 'day', '0.5'])
   await call('secrets.set', ['secrets', 'set', 'GROQ_API_KEY', '--store', 'file', '--expires', '90d'], 'one')
   await call('secrets.rotate', ['secrets', 'rotate', 'GROQ_API_KEY'], 'two')

@@ -175,7 +175,7 @@ export const LLM: Readonly<Record<string, Schema>> = {
     agents: list(object({ agent_id: string, requests: count, cost_usd: number, avg_latency_ms: nullable(count) })),
     split: object({ rule: number, cache: number, llm: number, answers: count }),
   }),
-  'llm.prices.import': object({
+  'llm.prices': object({
     file: string,
     format: oneOf('genai-prices', 'own'),
     changes: list(object({ model: string, id: string, before: nullable(price), after: price })),

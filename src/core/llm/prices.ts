@@ -57,7 +57,7 @@ export function readPriceList(text: string, today: string): PriceList {
 
 function invalid(what: string, more: object = {}): SingularityError {
   return new SingularityError('REQUEST_INVALID', `The file of prices ${what}.`, {
-    hints: ['singularity llm prices import --help'],
+    hints: ['singularity llm prices --help'],
     data: { errors: [{ index: 0, path: '', message: what, ...more }] },
   })
 }
