@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { makeFolder } from '../kernel/index.ts'
 
 export type BellOptions = {
-  /** How often the fallback looks at the version of the data; 250 ms. */
+  /** How often the fallback looks at the version of the data while things happen; 250 ms. In silence the bell is trusted for longer. */
   tickMs?: number
   /** How long a ring of our own may take to be heard before the bell counts as deaf; 50 ms. */
   testMs?: number
@@ -120,6 +120,9 @@ type EarOptions = {
   wakeOverdue: () => void
 }
 
+/** In silence a heard bell is checked this often: whoever does nothing must cost nothing. */
+const LONGEST_TICK_MS = 2000
+
 /** One watch with its self-test, its fallback and its re-arming. Its timers keep no process alive. */
 function createEar(path: string, version: () => number, options: EarOptions): Ear {
   let watcher: FSWatcher | undefined
@@ -129,6 +132,7 @@ function createEar(path: string, version: () => number, options: EarOptions): Ea
   let seen = safely(version)
   let testing: NodeJS.Timeout | undefined
   let timer: NodeJS.Timeout | undefined
+  let pause = options.tickMs
 
   function arm(): void {
     watcher?.close()
@@ -140,6 +144,7 @@ function createEar(path: string, version: () => number, options: EarOptions): Ea
       watcher = watch(path, { persistent: false }, () => {
         heard = true
         deaf = false
+        pause = options.tickMs
         options.wakeAll()
       })
       watcher.on('error', () => (deaf = true))
@@ -157,12 +162,13 @@ function createEar(path: string, version: () => number, options: EarOptions): Ea
 
   function schedule(): void {
     clearTimeout(timer)
-    timer = setTimeout(tick, deaf === true ? Math.min(options.deafMs(), options.tickMs) : options.tickMs).unref()
+    timer = setTimeout(tick, deaf === true ? Math.min(options.deafMs(), options.tickMs) : pause).unref()
   }
 
   function tick(): void {
     if (inodeOf(path) !== inode) arm()
     const now = safely(version)
+    pause = now === seen ? Math.min(pause * 2, Math.max(LONGEST_TICK_MS, options.tickMs)) : options.tickMs
     if (now !== seen) options.wakeAll()
     else if (deaf === true) options.wakeOverdue()
     seen = now

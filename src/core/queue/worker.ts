@@ -59,7 +59,8 @@ export type WorkerOptions = {
 
 export type QueueWorker = { readonly id: string; run(options: WorkerOptions): Promise<WorkerReport> }
 
-const TICK_MS = 1000
+/** How often a worker looks after itself and the queue: with jobs under way, and without. Whatever is written wakes it at once. */
+const TICK_MS = { busy: 1000, idle: 5000 }
 const SOON_MS = 100
 const CHORES_EVERY_MS = 3_600_000
 const COUNTED: Readonly<Record<Ending, 'completed' | 'failed' | 'cancelled' | 'waiting' | 'fenced'>> = {
@@ -129,7 +130,8 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
     if (now) executor.stop()
   }
 
-  const chores = createChores(deps, { workerId, leaseMs, stop, slept: () => executor.abort('slept', ({ paid }) => paid) })
+  const slept = (): void => executor.abort('slept', ({ paid }) => paid)
+  const chores = createChores(deps, { workerId, leaseMs, busy: () => executor.running > 0, stop, slept })
   const onWake = (): void => {
     for (const lane of lanes) lane.wake()
     if (executor.running > 0) executor.check()
@@ -216,7 +218,7 @@ async function leave(deps: WorkerDeps, workerId: string, end: WorkerEnd): Promis
   }
 }
 
-type ChoreOptions = { workerId: string; leaseMs: number; stop: (why: WorkerEnd) => void; slept: () => void }
+type ChoreOptions = { workerId: string; leaseMs: number; busy: () => boolean; stop: (why: WorkerEnd) => void; slept: () => void }
 
 /** What a worker does beside its jobs: looks whether it should stop, takes over from the dead, notices a suspended machine, tidies up. */
 function createChores(deps: WorkerDeps, options: ChoreOptions) {
@@ -260,7 +262,7 @@ function createChores(deps: WorkerDeps, options: ChoreOptions) {
       .catch((error: unknown) => log.warn('a worker could not look after the queue', { error }))
       .finally(() => {
         under = undefined
-        plan(Math.min(TICK_MS, reapMs))
+        plan(Math.min(options.busy() ? TICK_MS.busy : TICK_MS.idle, reapMs))
       })
   }
 
