@@ -51,7 +51,7 @@ export type WorkerOptions = {
 
 export type QueueWorker = { readonly id: string; run(options: WorkerOptions): Promise<WorkerReport> }
 
-const TICK_MS = 1000
+const TICK_MS = 5000
 const SOON_MS = 100
 const CHORES_EVERY_MS = 3_600_000
 const COUNTED: Readonly<Record<Ending, 'completed' | 'failed' | 'cancelled' | 'waiting' | 'fenced'>> = {
@@ -124,7 +124,7 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
   const chores = createChores(deps, { workerId, leaseMs, stop, slept: () => executor.abort('slept', ({ paid }) => paid) })
   const onWake = (): void => {
     for (const lane of lanes) lane.wake()
-    if (executor.running > 0) executor.check()
+    executor.check()
     chores.soon()
   }
   const onAbort = (): void => stop('signal')
