@@ -176,6 +176,11 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
       expect(await at.queue.send({ queue: 'mine', body: '1' })).toBeGreaterThan(0)
     })
 
+    it('are JSON, as payloads are', async () => {
+      await expect(at.queue.send({ queue: 'ai_results', body: 'no' })).rejects.toEqual(code('REQUEST_INVALID'))
+      await expect(at.queue.enqueue([newJob({ payload: '{' })])).rejects.toEqual(code('REQUEST_INVALID'))
+    })
+
     it('are hidden while they are read, come again, and go when acknowledged', async () => {
       const ids = [
         await at.queue.send({ queue: 'ai_results', body: '{"n":1}' }),

@@ -86,7 +86,7 @@ export type Violation = { rule: string; id: string; detail: string }
 export type QueueEngine = {
   readonly capabilities: { crossHost: boolean; serverClock: boolean; durable: boolean }
 
-  /** All or nothing. @throws ID_CONFLICT, STATE_CONFLICT where the queue is closed, DISK_FULL below the free-space floor */
+  /** All or nothing. @throws ID_CONFLICT, REQUEST_INVALID where a payload is not JSON, STATE_CONFLICT where the queue is closed, DISK_FULL below the free-space floor */
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueResult[]>
   /** One job, already claimed by the caller who will run it itself. null: the id existed, see `result`. */
   enqueueClaimed(job: NewJob, claim: { workerId: string; leaseMs: number }): Promise<{ result: EnqueueResult; claimed: ClaimedJob | null }>

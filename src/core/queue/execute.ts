@@ -6,6 +6,8 @@ import type { ClaimedJob, Settlement } from './job.ts'
 
 export const LEASE_MS = 30_000
 const RETRY_AFTER_THROW_MS = 1000
+/** Every commit rings: what a look costs is shared by all rings of this time. */
+const CHECK_MS = 50
 
 /**
  * Why a handler was interrupted. `stopped`: the worker ends; `cancelled`: somebody asked for it; `lost`: another process owns the
@@ -34,7 +36,7 @@ export type Executor = {
   abort(why: AbortCause, which?: (job: ClaimedJob) => boolean): void
   /** Interrupts everything; what is given to it from now on is put back unseen. */
   stop(): void
-  /** Asks at once whether something that runs was cancelled. */
+  /** Asks soon whether something that runs was cancelled. */
   check(): void
   close(): Promise<void>
 }
@@ -53,6 +55,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const { engine, handlers, clock, log, workerId } = deps
   const running = new Map<string, { job: ClaimedJob; controller: AbortController }>()
   let stopping = false
+  let checking: NodeJS.Timeout | undefined
   const keeper = engine.keepLeases({ workerId, leaseMs: deps.leaseMs, onReport })
 
   function interrupt(id: string, why: AbortCause): void {
@@ -122,8 +125,17 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       stopping = true
       for (const { controller } of running.values()) controller.abort(new JobAborted('stopped'))
     },
-    check: () => keeper.check(),
-    close: () => keeper.stop(),
+    check() {
+      if (running.size === 0) return
+      checking ??= setTimeout(() => {
+        checking = undefined
+        keeper.check()
+      }, CHECK_MS).unref()
+    },
+    close() {
+      clearTimeout(checking)
+      return keeper.stop()
+    },
   }
 }
 

@@ -134,7 +134,7 @@ async function runWorker(deps: WorkerDeps, workerId: string, options: WorkerOpti
   const chores = createChores(deps, { workerId, leaseMs, busy: () => executor.running > 0, stop, slept })
   const onWake = (): void => {
     for (const lane of lanes) lane.wake()
-    if (executor.running > 0) executor.check()
+    executor.check()
     if (options.mode === 'forever') messages?.wake()
     chores.soon()
   }

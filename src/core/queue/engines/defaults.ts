@@ -1,3 +1,4 @@
+import { SingularityError, parseJson } from '../../kernel/index.ts'
 import type { Job, NewJob } from '../job.ts'
 
 export const DEFAULT_PRIORITY = 5
@@ -34,4 +35,9 @@ export function withDefaults(job: NewJob): Given {
     lifetime: job.lifetime ?? 'durable',
     deadlineAt: job.deadlineAt ?? null,
   }
+}
+
+/** @throws REQUEST_INVALID: what other programs read in a queue is JSON */
+export function demandJson(text: string, what: string): void {
+  if (parseJson(text) === undefined) throw new SingularityError('REQUEST_INVALID', `${what} is not JSON.`)
 }

@@ -2,6 +2,7 @@ import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { ProcessInfo } from '../../../process/index.ts'
 import type { LeaseKeeper, LeaseReport, QueueControl, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
 import { type Lease, type Message, NAMED_QUEUES, type NewMessage, type SettleResult } from '../../job.ts'
+import { demandJson } from '../defaults.ts'
 import { choose } from './claim.ts'
 import { readCalls, readStatistics } from './statistics.ts'
 import { type Entry, createTable, toJob } from './table.ts'
@@ -51,6 +52,7 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
   }
 
   function insertMessage({ queue, body, key = null }: { queue: string; body: string; key?: string | null }): number {
+    demandJson(body, 'The message')
     demandNamed(queue)
     const same = key === null ? undefined : messages.find((one) => one.queue === queue && one.key === key)
     if (same) return same.id

@@ -1,7 +1,7 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { JobEvent } from '../../engine.ts'
 import { type Attempt, type ClaimedJob, type EnqueueResult, type Job, type NewJob, STATUS_OF, type Settlement } from '../../job.ts'
-import { withDefaults } from '../defaults.ts'
+import { demandJson, withDefaults } from '../defaults.ts'
 
 export type Entry = Job & {
   seq: number
@@ -83,6 +83,7 @@ export function createTable(clock: Clock) {
       }
       const living = this.living(job.queue, job.uniqueKey ?? null)
       if (living) return { id: living.id, status: STATUS_OF[living.state], deduped: true }
+      demandJson(job.payload, `The payload of ${job.id}`)
       const now = clock.now()
       const entry: Entry = {
         ...withDefaults(job),

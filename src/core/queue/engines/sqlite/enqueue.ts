@@ -1,7 +1,7 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { Database } from '../../../storage/index.ts'
 import type { EnqueueResult, JobStatus, NewJob } from '../../job.ts'
-import { withDefaults } from '../defaults.ts'
+import { demandJson, withDefaults } from '../defaults.ts'
 import { SQL } from './sql.ts'
 
 export type OwnClaim = { workerId: string; leaseMs: number }
@@ -16,6 +16,7 @@ export function insertJob(db: Database, clock: Clock, job: NewJob, claim?: OwnCl
   }
   const living = job.uniqueKey === undefined ? undefined : db.get<{ id: string; status: JobStatus }>(SQL.living, job.queue, job.uniqueKey)
   if (living) return { ...living, deduped: true }
+  demandJson(job.payload, `The payload of ${job.id}`)
   const now = clock.now()
   const given = withDefaults(job)
   const { seq } = db.get<{ seq: number }>(SQL.insert, {

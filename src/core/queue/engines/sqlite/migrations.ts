@@ -1,3 +1,4 @@
+import { NAMED_QUEUES } from '../../job.ts'
 import { VIEWS } from './views.ts'
 
 /** Marks queue.db as ours ("SinQ" in ASCII). */
@@ -65,7 +66,7 @@ CREATE INDEX llm_requests_status_updated_at_index ON job (status, updated_at) WH
 
 CREATE TABLE job_data (
   seq INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
-  payload TEXT NOT NULL CHECK (json_valid(payload))
+  payload TEXT NOT NULL
 ) STRICT;
 CREATE TABLE job_result (
   seq INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
@@ -110,12 +111,13 @@ CREATE TABLE queue (
   paused INTEGER NOT NULL DEFAULT 0,
   concurrency INTEGER
 ) STRICT, WITHOUT ROWID;
+INSERT INTO queue (name, named) VALUES ${NAMED_QUEUES.map((name) => `('${name}', 1)`).join(', ')};
 CREATE TABLE group_limit (name TEXT PRIMARY KEY, concurrency INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE message (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   queue TEXT NOT NULL REFERENCES queue (name),
-  body TEXT NOT NULL CHECK (json_valid(body)),
+  body TEXT NOT NULL,
   key TEXT,
   read_count INTEGER NOT NULL DEFAULT 0,
   enqueued_at INTEGER NOT NULL,

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { SingularityError } from '../../../kernel/index.ts'
 import type { ProcessInfo } from '../../../process/index.ts'
 import { insist } from '../../../storage/index.ts'
 import { createBell } from '../../bell.ts'
 import { createBatcher } from '../../batch.ts'
 import type { JobEvent, LeaseReport, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
-import { type Attempt, LLM_QUEUE, type Message, NAMED_QUEUES, type SettleResult, type Settlement } from '../../job.ts'
+import { type Attempt, LLM_QUEUE, type Message, type SettleResult, type Settlement } from '../../job.ts'
 import { openAttempt, updateAttempt } from './attempts.ts'
 import { claimJobs, claimOne, paidWaits } from './claim.ts'
 import { type ConnectionOptions, openConnections } from './connection.ts'
@@ -85,7 +84,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
     return report
   }
 
-  const engine: QueueEngine = {
+  return {
     capabilities: { crossHost: false, serverClock: false, durable: true },
 
     async enqueue(jobs) {
@@ -143,10 +142,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
       }),
 
     ensureQueues: (names) => store.write(full, () => names.forEach((name) => full.run(SQL.ensureNamed, name))),
-    send(message) {
-      if (!isJson(message.body)) return Promise.reject(new SingularityError('REQUEST_INVALID', 'The body of a message is JSON.'))
-      return change(() => insertMessage(full, clock, message))
-    },
+    send: (message) => change(() => insertMessage(full, clock, message)),
     read: (queue, limit, visibilityMs) =>
       store.write(full, () => {
         demandNamed(full, queue)
@@ -202,19 +198,5 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
       bell.close()
       store.close()
     },
-  }
-  insist(() => {
-    const missing = NAMED_QUEUES.filter((name) => !normal.get(SQL.named, name))
-    if (missing.length > 0) full.transaction(() => missing.forEach((name) => full.run(SQL.ensureNamed, name)))
-  })
-  return engine
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }

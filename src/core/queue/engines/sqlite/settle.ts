@@ -2,11 +2,13 @@ import { SingularityError } from '../../../kernel/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
 import type { Database, SqlValue } from '../../../storage/index.ts'
 import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
+import { demandJson } from '../defaults.ts'
 import { insertJob } from './enqueue.ts'
 import { SQL } from './sql.ts'
 
 /** Writes one message, inside the caller's transaction. @throws NOT_FOUND */
 export function insertMessage(db: Database, clock: Clock, message: NewMessage): number {
+  demandJson(message.body, 'The message')
   demandNamed(db, message.queue)
   const sent = db.get<{ id: number }>(SQL.send, message.queue, message.body, message.key ?? null, clock.now())
   return sent?.id ?? db.get<{ id: number }>(SQL.sent, message.queue, message.key ?? null)!.id
