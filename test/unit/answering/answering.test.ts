@@ -16,6 +16,7 @@ import {
 } from '../../../src/core/answering/index.ts'
 import { systemClock } from '../../../src/core/kernel/index.ts'
 import type { StoredResult } from '../../../src/core/llm/index.ts'
+import { storedResult } from '../../support/stored-result.ts'
 
 const DATA = join(import.meta.dirname, '..', '..', '..', 'templates_data')
 let folder: string
@@ -32,27 +33,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function resultOf(response: string, more: Partial<StoredResult> = {}): StoredResult {
-  return {
-    response,
-    parsed_response: null,
-    validation_errors: null,
-    repaired: false,
-    tool_calls: [],
-    stop: 'end',
-    model: 'openai/small',
-    provider: 'openai',
-    usage: { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 },
-    latency_ms: 5,
-    cached: false,
-    source: 'llm',
-    cost_nusd: 4_000,
-    cost_source: 'computed',
-    provider_request_id: null,
-    previous_response_id: null,
-    ...more,
-  }
-}
+const resultOf = (response: string, more: Partial<StoredResult> = {}): StoredResult =>
+  storedResult(response, { usage: { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 }, ...more })
 
 const modelSays = (result: StoredResult = resultOf('forty-two')): ReturnType<typeof vi.fn<ModelCall>> =>
   vi.fn<ModelCall>(async () => ({ id: 'row', result, bytes: 300 }))

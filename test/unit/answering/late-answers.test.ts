@@ -13,7 +13,8 @@ import {
   openCacheFile,
 } from '../../../src/core/answering/index.ts'
 import { systemClock } from '../../../src/core/kernel/index.ts'
-import { type RequestHints, type StoredRequest, type StoredResult, createRequestJob, withoutSecrets } from '../../../src/core/llm/index.ts'
+import { type RequestHints, type StoredRequest, createRequestJob, withoutSecrets } from '../../../src/core/llm/index.ts'
+import { storedResult } from '../../support/stored-result.ts'
 
 const DATA = join(import.meta.dirname, '..', '..', '..', 'templates_data')
 const KNOWN = ['correct-horse-battery']
@@ -28,24 +29,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const LATE: StoredResult = {
-  response: 'late, but paid',
-  parsed_response: null,
-  validation_errors: null,
-  repaired: false,
-  tool_calls: [],
-  stop: 'end',
-  model: 'openai/small',
-  provider: 'openai',
-  usage: null,
-  latency_ms: 5,
-  cached: false,
-  source: 'llm',
-  cost_nusd: 4_000,
-  cost_source: 'computed',
-  provider_request_id: null,
-  previous_response_id: null,
-}
+const LATE = storedResult('late, but paid')
 
 function room(callModel: ModelCall | null) {
   const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, random: () => 0.5 })

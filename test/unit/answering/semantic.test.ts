@@ -17,6 +17,7 @@ import {
 } from '../../../src/core/answering/index.ts'
 import { systemClock } from '../../../src/core/kernel/index.ts'
 import type { Embedder, StoredResult } from '../../../src/core/llm/index.ts'
+import { storedResult } from '../../support/stored-result.ts'
 
 const DATA = join(import.meta.dirname, '..', '..', '..', 'templates_data')
 const lexicon = loadLexicon(DATA)
@@ -34,27 +35,8 @@ afterEach(() => {
 /** Says 1.0 of everything: only the gates are left. */
 const blind: Embedder = { name: 'blind', mayAnswer: true, embed: async (texts) => texts.map(() => Float32Array.of(1, 0)) }
 
-const resultOf = (response: string, more: Partial<StoredResult> = {}): StoredResult => ({
-  response,
-  parsed_response: null,
-  validation_errors: null,
-  repaired: false,
-  tool_calls: [],
-  stop: 'end',
-  model: 'openai/small',
-  provider: 'openai',
-  usage: null,
-  latency_ms: 5,
-  cached: false,
-  source: 'llm',
-  cost_nusd: 4_000,
-  cost_source: 'computed',
-  provider_request_id: null,
-  previous_response_id: null,
-  ...more,
-})
 const says = (response: string, more: Partial<StoredResult> = {}) =>
-  vi.fn<ModelCall>(async () => ({ id: 'row', result: resultOf(response, more), bytes: 9 }))
+  vi.fn<ModelCall>(async () => ({ id: 'row', result: storedResult(response, more), bytes: 9 }))
 
 type Choice = { embedder?: Embedder; random?: () => number; mayServe?: boolean }
 function room(callModel: ModelCall, { embedder = blind, random = () => 0.5, mayServe = true }: Choice = {}) {
