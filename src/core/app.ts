@@ -6,7 +6,8 @@ import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
-import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
+import { JOB_KINDS, composeWork } from './app/work.ts'
+import { type Approvals, createApprovals, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
@@ -21,7 +22,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
+import type { NewJob, QueueEngine, QueueService } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -121,6 +122,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createQueueService({
       engine: await queueEngine(),
       clock,
+      kinds: JOB_KINDS,
       parseRequests: readRequests,
       answerError: async (job) => (await room()).answerError(job),
       findBreak: async (text) => (await room()).findBreak(text),
@@ -131,41 +133,22 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     })
   })
 
-  /** Serves the queue with the handlers of every room. `concurrency`: jobs at once in each of its two loops. */
-  async function worker(options: { concurrency: number }): Promise<QueueWorker> {
-    const { clock, version } = context
-    const { createConsumer, createWorker } = await import('./queue/index.ts')
-    // what the repository may not set is told before anything of the queue is touched
-    ;(await models.llm()).routing.table()
-    const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
-    const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
-    const leaseMs = resolved.get<number>('queue.lease_ms')
-    return createWorker({
-      engine,
-      handlers: [(await models.service()).handler()],
-      clock,
-      log: logger,
-      version,
-      processes: createProcessInfo(),
-      settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
-      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
-    })
-  }
-
-  /** Who consumes what other programs send. */
-  async function messageHandlers(): Promise<MessageHandler[]> {
-    const [{ createRequestIntake }, known] = [await import('./queue/index.ts'), await approvals()]
-    const responses = createResponseHandlers({
-      approvals: known,
-      log: await log('worker'),
-      async decide({ candidateId, by, approved, reason, ...bound }) {
-        const service = await improvement()
-        if (approved) await service.approve(candidateId, { name: by, via: 'message' }, bound)
-        else await service.reject(candidateId, { name: by, via: 'message' }, reason ?? 'declined by a message', bound)
-      },
-    })
-    return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
-  }
+  const work = composeWork({
+    context,
+    stateDir,
+    engine: queueEngine,
+    settings: () => settings(),
+    models,
+    approvals,
+    improvement: () => improvement(),
+    queue,
+    parseRequests: readRequests,
+    openFolder: (folder, { offline }) => {
+      const { system: parts, ...opened } = createApp({ ...context, cwd: folder, flags: { ...context.flags, ...(offline && { offline }) } }, ports)
+      return { ...opened, reclaim: async () => (await (await parts.sandboxes()).reclaim()).reclaimed }
+    },
+    log: (part) => log(part),
+  })
 
   /** null outside a repository: the user's own file and the environment still count. */
   async function repositoryFile(): Promise<string | null> {
@@ -303,6 +286,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       landing,
       model,
       agents,
+      wake: work.wake,
+      waitUntil: work.waitUntil,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
@@ -344,7 +329,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     isolation,
     improvement,
     queue,
-    worker,
+    worker: work.worker,
+    detachJob: work.detach,
     llm: models.llm,
     models,
     modelReports,

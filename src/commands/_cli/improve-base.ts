@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
 import { type ExitCode, SingularityError, parseDuration, strongestExit } from '../../core/kernel/index.ts'
+import { presentDetachedRun } from '../_present/queue.ts'
 import { presentRun } from '../_present/run.ts'
 import { askForCandidates } from './ask.ts'
 import { BaseCommand, OFFLINE_FLAG, settingsOf } from './base.ts'
@@ -85,6 +86,16 @@ export default abstract class ImproveBase extends BaseCommand {
     }),
     yes: Flags.boolean({ char: 'y', description: 'Approve what the evidence keeps, up to approvals.autoRisk.', env: env('yes') }),
     'dry-run': Flags.boolean({ description: 'Prove, decide nothing.', env: env('dry-run') }),
+    detach: Flags.boolean({
+      description: 'Put the run into the queue for a worker, and print its id.',
+      exclusive: ['summary', 'wait'],
+      env: env('detach'),
+    }),
+    wait: Flags.string({
+      description: 'Wait so long for answers and decisions of others: another terminal, a message.',
+      exclusive: ['dry-run'],
+      env: env('wait'),
+    }),
   }
 
   /** Runs the main job and presents what came of it. */
@@ -93,6 +104,11 @@ export default abstract class ImproveBase extends BaseCommand {
     const request = await toRequest(paths, flags)
     if (request.summary !== null) assertWritable(request.summary)
     const app = await this.app(settingsOf(flags))
+    if (flags.detach) {
+      const detached = await app.detachJob.improve(request)
+      this.answer(detached, detached.id)
+      return this.say(presentDetachedRun(detached), flags)
+    }
     const service = await app.improvement()
     let interrupted = false
     let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended }) => {
@@ -157,6 +173,8 @@ type ParsedFlags = GoalFlags & {
   'fail-on'?: ('rolled_back' | 'undecided')[] | undefined
   yes?: boolean
   'dry-run'?: boolean
+  detach?: boolean
+  wait?: string | undefined
 }
 
 async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
@@ -168,6 +186,8 @@ async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<
     })
   for (const name of ['test', 'exec', 'branch', 'base', 'into', 'patch', 'summary'] as const)
     if (flags[name]?.trim() === '') throw new SingularityError('USAGE', `--${name} is empty.`)
+  if (flags.detach && flags['exec-env']?.some((text) => text.includes('=')))
+    throw new SingularityError('USAGE', '--detach stores no values of variables: name them in --exec-env, the worker has to have them.')
   if (flags['exec-net'] && flags.offline) throw new SingularityError('USAGE', '--exec-net and --offline contradict each other.')
   return {
     paths: [...paths],

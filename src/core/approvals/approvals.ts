@@ -24,6 +24,10 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     db.run(SQL.appendEvent, now(), name, JSON.stringify(data), candidateId)
   }
 
+  function runEvent(name: string, runId: string, data: Record<string, unknown>): void {
+    db.run(SQL.appendRunEvent, now(), name, runId, JSON.stringify(data))
+  }
+
   /** Written with the row it tells of; `relay` sends it. */
   function publish(queue: string, key: string, body: Record<string, unknown>): void {
     db.run(SQL.publish, queue, key, JSON.stringify(body), now())
@@ -137,6 +141,36 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
       return db.get<Question>(SQL.questionById, id)!
     },
 
+    /**
+     * What a model asks in a conversation, bound to its run and turn; asked again it is the same question. Who answers by a message
+     * needs the token that stands in the queue `question_requests`.
+     */
+    askInRun(asked: { runId: string; sessionId: string; turn: number; callId: string; by: string; text: string }): Question {
+      const { runId, sessionId, turn, callId, by, text } = asked
+      const id = newId('q', clock)
+      const token = randomBytes(16).toString('hex')
+      return db.transaction(() => {
+        const made = db.run(SQL.insertRunQuestion, id, runId, sessionId, turn, callId, sha256(token), text, by, now()) === 1
+        const question = db.get<Question>(SQL.questionOfCall, sessionId, turn, callId)!
+        if (made) {
+          runEvent('question.asked', runId, { id, by })
+          publish('question_requests', id, { question_id: id, candidate_id: null, run_id: runId, text, token, asked_by: by, asked_at: now() })
+        } else if (question.run_id !== runId) db.run(SQL.moveQuestion, runId, question.id)
+        return { ...question, run_id: runId }
+      })
+    },
+
+    /** The questions of a conversation are part of what its candidate is about. */
+    attach: (sessionId: string, candidateId: string): void => void db.run(SQL.attachQuestions, candidateId, sessionId),
+
+    question: (id: string): Question | null => db.get<Question>(SQL.questionById, id) ?? null,
+
+    /** Whether a question needs a token of its own, and this one is it; null: it is about a candidate, whose token counts. */
+    knowsToken(id: string, token: string): boolean | null {
+      const row = db.get<{ hash: string }>(SQL.questionToken, id)
+      return row ? row.hash === sha256(token) : null
+    },
+
     /** @throws NOT_FOUND, STATE_CONFLICT (answered before) */
     answer(id: string, by: string, text: string): Question {
       return db.transaction(() => {
@@ -145,7 +179,8 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         if (db.run(SQL.answer, text, by, now(), id) === 0)
           throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
         const question = db.get<Question>(SQL.questionById, id)!
-        event('question.answered', question.candidate_id, { id, by })
+        if (question.candidate_id !== null) event('question.answered', question.candidate_id, { id, by })
+        else runEvent('question.answered', question.run_id!, { id, by })
         return question
       })
     },

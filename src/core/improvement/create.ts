@@ -1,4 +1,4 @@
-import { isAbsolute, posix, relative, sep } from 'node:path'
+import { isAbsolute, join, posix, relative, sep } from 'node:path'
 import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
 import { diffHash } from './commit.ts'
@@ -75,6 +75,26 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       return runImprovement(deps, { request, observe, signal, stopSoon })
     },
 
+    async prepareJob(request) {
+      await ready()
+      const [{ checkRequest }, { resolveBase }] = [await import('./check.ts'), await import('./open.ts')]
+      const base = await resolveBase(deps, request)
+      await checkRequest(deps, request, base)
+      const { root, prefix } = git.repository
+      const branch = await git.currentBranch()
+      const run = { id: 'r0', base }
+      const { ci, settings } = deps
+      const target = await chooseTarget(git, { ...request, run, ci, protectedBranches: settings.protectedBranches })
+      const into = target.proposed ? null : target.ref.replace(/^refs\/heads\//, '')
+      return { request: { ...request, base, into, propose: target.proposed }, place: { folder: join(root, prefix), branch } }
+    },
+
+    async attemptJob(job, request, observe, signal) {
+      await ready()
+      const { attemptJob } = await import('./attempt.ts')
+      return attemptJob(deps, job, { request, observe, signal })
+    },
+
     recover: ready,
     leftRunning: async () => deadRuns(deps).map(({ id }) => id),
 
@@ -132,6 +152,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decided_by ?? actor.name, options)
       } finally {
         recordDecisions(deps, candidate.runId)
+        await deps.wake([])
       }
       return candidateData(store.candidate(candidate.id))
     },
@@ -159,6 +180,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       })
       await landing.dropCandidate(candidate.id)
       recordDecisions(deps, candidate.runId)
+      await deps.wake([])
       return candidateData(store.candidate(candidate.id))
     },
 
@@ -169,7 +191,10 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 
     async answer(questionId, actor, text) {
       await ready()
-      return approvals.answer(questionId, actor.name, text)
+      const question = approvals.answer(questionId, actor.name, text)
+      const job = question.run_id === null ? null : store.run(question.run_id).jobId
+      await deps.wake(job === null ? [] : [job])
+      return question
     },
 
     async undo(prefix, actor, options = {}) {

@@ -61,6 +61,10 @@ export type ImprovementDeps = {
   model?: ModelWork
   /** Calls coding agents. */
   agents?: AgentWork
+  /** Tells whoever waits for an answer or a decision; jobs that wait for it are due then. */
+  wake(jobs: readonly string[]): Promise<void>
+  /** Until a look says yes; answers and decisions of other programs are taken meanwhile. @param timeoutMs null: for ever */
+  waitUntil(look: () => boolean, options: { timeoutMs: number | null; signal: AbortSignal }): Promise<boolean>
   /** Gives back the sandboxes of dead processes. */
   reclaimSandboxes(): Promise<readonly string[]>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */

@@ -2,6 +2,7 @@ export { awaitEnded, hasEnded } from './await.ts'
 export { type Caller, type CallerDeps, type CallerOptions, createCaller } from './caller.ts'
 export { type ConsumerDeps, type MessageConsumer, createConsumer } from './consumer.ts'
 export * from './engine.ts'
+export type { ExecutionResult } from './execution-result.ts'
 export { createMemoryQueue } from './engines/memory/queue.ts'
 export { SHARED_COMMITS, type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/queue.ts'
 export { type AbortCause, JobAborted, LEASE_MS } from './execute.ts'
@@ -22,3 +23,4 @@ export {
   type WorkerSettings,
   createWorker,
 } from './worker.ts'
+export { waitUntil } from './wait.ts'
