@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
+import type { ImproveOutcome, ImproveRequest, Patience } from '../../core/improvement/index.ts'
 import { type ExitCode, SingularityError, parseDuration, strongestExit } from '../../core/kernel/index.ts'
 import { presentDetachedRun } from '../_present/queue.ts'
 import { presentRun } from '../_present/run.ts'
-import { askForCandidates } from './ask.ts'
+import { askForCandidates, askPerson } from './ask.ts'
 import { BaseCommand, OFFLINE_FLAG, settingsOf } from './base.ts'
 import { assertWritable, attemptSummary, writeSummary } from './summary-file.ts'
 import { GOAL_FLAGS, type GoalFlags, readGoal, timeLimitOf } from './goal-flags.ts'
+import { durationOf } from './values.ts'
 import { watchWork } from './watch.ts'
 import { Args, Flags } from './oclif.ts'
 
@@ -111,16 +112,19 @@ export default abstract class ImproveBase extends BaseCommand {
     }
     const service = await app.improvement()
     let interrupted = false
-    let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended }) => {
+    const mayAsk = this.mayAsk({ input: flags.input, json: flags.json })
+    const waitMs = flags.wait === undefined ? 0 : durationOf('wait', flags.wait)
+    let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended, aside }) => {
+      const ask: Patience['ask'] = (question, signal) => aside(() => askPerson(question, signal))
       try {
-        return await service.improve(request, observe, hard, soft)
+        return await service.improve(request, observe, hard, soft, { waitMs, ...(mayAsk && { ask }) })
       } finally {
         this.terminated = ended.by === 'SIGTERM'
         interrupted = ended.by === 'SIGINT'
       }
     })
     outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
-    const asks = !outcome.failure && this.mayAsk({ input: flags.input, json: flags.json })
+    const asks = !outcome.failure && mayAsk
     if (asks && !request.look && !request.dryRun && !request.yes && !interrupted) {
       process.stdout.write(presentRun(outcome.data, request.look))
       outcome = await askForCandidates(service, outcome)

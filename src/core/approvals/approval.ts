@@ -23,6 +23,8 @@ export type Question = {
   candidate_id: string | null
   /** The run whose model asked. */
   run_id: string | null
+  /** The conversation it was asked in. */
+  session_id: string | null
   text: string
   asked_by: string
   asked_at: string

@@ -1,5 +1,5 @@
 const APPROVAL = `id, candidate_id, status, diff_hash, evidence_hash, requested_at, expires_at, decided_at, decided_by, via, reason, overrides`
-const QUESTION = `id, candidate_id, run_id, text, asked_by, asked_at, answer, answered_by, answered_at`
+const QUESTION = `id, candidate_id, run_id, session_id, text, asked_by, asked_at, answer, answered_by, answered_at`
 
 /** Every statement of this room, named by what it answers. */
 export const SQL = {

@@ -69,10 +69,12 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
   }
 
   return {
-    async improve(request, observe, signal, stopSoon) {
+    async improve(request, observe, signal, stopSoon, patience) {
       await ready()
       const { runImprovement } = await import('./run.ts') // sandboxes, runners and parsers: not for commands that only read
-      return runImprovement(deps, { request, observe, signal, stopSoon })
+      const start = { request, observe, signal, stopSoon, ...(patience && { patience }) }
+      const outcome = await runImprovement(deps, start)
+      return patience ? (await import('./ask.ts')).waitForDecisions(deps, outcome, start) : outcome
     },
 
     async prepareJob(request) {

@@ -1,3 +1,4 @@
+export type { Patience } from './ask.ts'
 export type * from './data.ts'
 export type * from './goal.ts'
 export type * from './service.ts'

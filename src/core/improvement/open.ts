@@ -1,6 +1,7 @@
 import { repositoryState } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import { type Plan, detectPlan, parseMetric } from '../validation/index.ts'
+import type { Patience } from './ask.ts'
 import { programsIn } from './programs.ts'
 import type { ImproveRequest, RunEvent } from './data.ts'
 import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
@@ -11,6 +12,7 @@ export type Start = {
   observe: (event: RunEvent) => void
   signal: AbortSignal
   stopSoon: AbortSignal
+  patience?: Patience
   /** The durable job the run is made for, and the branch on which its person stood. */
   job?: { id: string; branch: string | null }
 }

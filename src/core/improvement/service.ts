@@ -1,5 +1,6 @@
 import type { Approval, Question } from '../approvals/index.ts'
 import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals, Watch } from './data.ts'
+import type { Patience } from './ask.ts'
 import type { JobPlace, JobResult } from './job.ts'
 import type { RecoveryReport } from './recover.ts'
 
@@ -52,7 +53,14 @@ export type JobEnd = { to: 'ended'; result: JobResult } | { to: 'waits'; reason:
 
 /** The front doors' view of the main job. Ids may be unique prefixes. @throws NOT_FOUND, STATE_CONFLICT */
 export type ImprovementService = {
-  improve(request: ImproveRequest, observe: (event: RunEvent) => void, signal: AbortSignal, stopSoon: AbortSignal): Promise<ImproveOutcome>
+  /** Without `patience` nobody is waited for: what a model asks ends the run with PERSON_NEEDED, and it goes on when it is begun again. */
+  improve(
+    request: ImproveRequest,
+    observe: (event: RunEvent) => void,
+    signal: AbortSignal,
+    stopSoon: AbortSignal,
+    patience?: Patience,
+  ): Promise<ImproveOutcome>
   /**
    * Checks a request as a run would, and pins what may change until a worker comes to it: the commit to work from and the branch to
    * land on. @throws what the run itself would be refused by

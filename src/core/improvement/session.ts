@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, InstrumentEvidence, Plan } from '../validation/index.ts'
+import type { Patience } from './ask.ts'
 import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
 import type { CpuTime } from './measure.ts'
@@ -80,6 +81,8 @@ export type Session = {
   readonly signal: AbortSignal
   /** Aborted by the first: finish what runs, start nothing new. */
   readonly stopSoon: AbortSignal
+  /** Who is waited for; nobody where left out. */
+  readonly patience?: Patience
   readonly run: Run
   readonly base: string
   readonly baseTree: string
