@@ -94,7 +94,6 @@ export default abstract class ImproveBase extends BaseCommand {
     }),
     wait: Flags.string({
       description: 'Wait so long for answers and decisions of others: another terminal, a message.',
-      exclusive: ['dry-run'],
       env: env('wait'),
     }),
   }
