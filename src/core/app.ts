@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { composeAnswers } from './app/answers.ts'
+import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { type AppContext, once } from './app/context.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
-import { JOB_KINDS, composeWork } from './app/work.ts'
-import { type Approvals, createApprovals, relayApprovals } from './approvals/index.ts'
+import { composeWork, jobKinds } from './app/work.ts'
+import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
@@ -51,7 +51,7 @@ export type AppPorts = {
 export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
-const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests'])
+const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests', RULE_UPDATES])
 
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
@@ -116,19 +116,19 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const queue = once(async (): Promise<QueueService> => {
     const { clock } = context
-    const { createQueueService } = await import('./queue/index.ts')
+    const { createOutbox, createQueueService, relayWaiting } = await import('./queue/index.ts')
     // who only looks at the queue does not load the models
     const room = () => import('./llm/index.ts')
     return createQueueService({
       engine: await queueEngine(),
       clock,
-      kinds: JOB_KINDS,
+      kinds: jobKinds,
       parseRequests: readRequests,
       answerError: async (job) => (await room()).answerError(job),
       findBreak: async (text) => (await room()).findBreak(text),
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
-        if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
+        if (PUBLISHED.has(name)) await relayWaiting(createOutbox({ db: await database(), clock }), await queueEngine())
       },
     })
   })
@@ -144,7 +144,10 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     queue,
     parseRequests: readRequests,
     openFolder: (folder, { offline }) => {
-      const { system: parts, ...opened } = createApp({ ...context, cwd: folder, flags: { ...context.flags, ...(offline && { offline }) } }, ports)
+      const { system: parts, ...opened } = createApp(
+        { ...context, cwd: folder, flags: { ...context.flags, ...(offline && { offline }) } },
+        ports,
+      )
       return { ...opened, reclaim: async () => (await (await parts.sandboxes()).reclaim()).reclaimed }
     },
     log: (part) => log(part),
@@ -312,6 +315,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     settings,
     models,
     log,
+    database,
     onClose: (close) => closers.push(close),
   })
 

@@ -30,7 +30,9 @@ const outcome = async (id: string) => {
 }
 // oxlint-disable-next-line typescript/no-explicit-any -- a message is whatever it is
 const results = async (): Promise<any[]> =>
-  ((await place.run(['queue', 'read', 'job_results', '--visibility', '1ms'])).json.data.messages as { body: unknown }[]).map(({ body }) => body)
+  ((await place.run(['queue', 'read', 'job_results', '--visibility', '1ms'])).json.data.messages as { body: unknown }[]).map(
+    ({ body }) => body,
+  )
 const runs = async () => (await place.run(['runs'])).json.data.runs as { id: string; status: string }[]
 
 describe('a run as a job', () => {
@@ -126,7 +128,10 @@ describe('a run as a job', () => {
     const second = await drain()
     expect(second.json.data, second.stderr).toMatchObject({ completed: 1 })
     const { response } = await outcome(id)
-    expect(response, JSON.stringify(response)).toMatchObject({ status: 'completed', result: { exit_code: 4, candidates: [{ state: 'awaiting_approval' }] } })
+    expect(response, JSON.stringify(response)).toMatchObject({
+      status: 'completed',
+      result: { exit_code: 4, candidates: [{ state: 'awaiting_approval' }] },
+    })
     expect((await runs()).map(({ status }) => status).toSorted()).toEqual(['finished', 'interrupted'])
     expect((await place.run(['inbox'])).json.data.total).toBe(1)
     expect(await results()).toHaveLength(1)

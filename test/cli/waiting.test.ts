@@ -34,7 +34,8 @@ const read = async (queue: string): Promise<any[]> =>
   ((await place.run(['queue', 'read', queue, '--visibility', '1ms'])).json.data.messages as { body: unknown }[]).map(({ body }) => body)
 const send = (queue: string, body: unknown) => place.run(['queue', 'send', queue, '-'], { input: JSON.stringify(body) })
 const drain = () => place.run(['queue', 'work', '--drain'])
-const questions = async () => (await place.run(['inbox'])).json.data.questions as { id: string; run_id: string; candidate_id: string | null }[]
+const questions = async () =>
+  (await place.run(['inbox'])).json.data.questions as { id: string; run_id: string; candidate_id: string | null }[]
 /** What the model was told last. */
 const told = () => mock.requests.at(-1)!.raw
 
@@ -78,7 +79,9 @@ describe('a question of a model', () => {
     expect(candidate, ended.stdout + ended.stderr).toMatchObject({ verdict: 'keep', source: { kind: 'model' } })
     expect(mock.meter().calls).toBe(4)
     expect(told()).toContain('no, never')
-    expect((await place.run(['show', candidate.id])).json.data.questions).toMatchObject([{ answer: 'no, never', answered_by: 'release-bot' }])
+    expect((await place.run(['show', candidate.id])).json.data.questions).toMatchObject([
+      { answer: 'no, never', answered_by: 'release-bot' },
+    ])
     // the answer is part of the recording
     const replay = await place.run([...GOAL, '--dry-run', '--replay', ended.json.data.run.id])
     expect(replay.json.data?.candidates?.[0], replay.stdout + replay.stderr).toMatchObject({ verdict: 'keep' })

@@ -74,7 +74,7 @@ describe('a goal', () => {
         candidate_id: candidate!.id,
         path: 'src/list.js',
         language: 'javascript',
-        cost_nusd: 7_000_000,
+        cost_nusd: 6_000_000,
         model: 'scripted/model-1',
       }),
     ])

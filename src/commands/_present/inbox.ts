@@ -23,7 +23,10 @@ export function presentInbox(
     lines.push(`  ${paint('cyan', `singularity inbox${kept} --cursor ${next}`)}   goes on`)
   }
   for (const { id, text, candidate_id: candidate, run_id: run, asked_by: by } of questions)
-    lines.push(`question ${id} ${candidate === null ? `of ${oneLine(by)} in ${run}` : `about ${candidate}`}: ${oneLine(text)}`, `  ${paint('cyan', `singularity answer ${id} TEXT`)}`)
+    lines.push(
+      `question ${id} ${candidate === null ? `of ${oneLine(by)} in ${run}` : `about ${candidate}`}: ${oneLine(text)}`,
+      `  ${paint('cyan', `singularity answer ${id} TEXT`)}`,
+    )
   if (candidates[0])
     lines.push(
       '',

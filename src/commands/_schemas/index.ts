@@ -1,4 +1,20 @@
-import { DETACHED, boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, time, use, type Schema } from './build.ts'
+import {
+  DETACHED,
+  boolean,
+  count,
+  either,
+  hash,
+  list,
+  map,
+  nullable,
+  number,
+  object,
+  oneOf,
+  string,
+  time,
+  use,
+  type Schema,
+} from './build.ts'
 import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'

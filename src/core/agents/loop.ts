@@ -179,4 +179,3 @@ function requestOf({ session, model, run, canRun }: LoopTask): StoredRequest {
     ...(run && { run }),
   }
 }
-

@@ -89,7 +89,9 @@ export function replayTurns(recordings: readonly Recording[]): CompleteTurn {
  * What a person answered when the conversation was recorded. Records of earlier versions hold what was said then instead of an answer.
  * @throws REPLAY_MISS
  */
-export function replayAnswers(recordings: readonly Recording[]): (asked: { turn: number; callId: string; text: string }) => Promise<string> {
+export function replayAnswers(
+  recordings: readonly Recording[],
+): (asked: { turn: number; callId: string; text: string }) => Promise<string> {
   const turns = recordings.filter(isConversation).flatMap((recording) => recording.turns)
   return ({ turn, callId, text }) => {
     const results = turns.filter((each) => each.turn === turn).flatMap((each) => each.results)

@@ -18,7 +18,12 @@ export function inOrder(calls: readonly ToolCall[], results: readonly ToolResult
 }
 
 /** What is said to a model that called nothing; null where nothing has to be said. */
-export function noteOf(answer: StoredResult, calls: readonly ToolCall[], textual: readonly ToolResult[], done: string | null): string | null {
+export function noteOf(
+  answer: StoredResult,
+  calls: readonly ToolCall[],
+  textual: readonly ToolResult[],
+  done: string | null,
+): string | null {
   if (textual.length > 0) return textual.map(({ content }) => content).join('\n')
   if (calls.length > 0 || done !== null) return null
   if (answer.stop === 'length') return 'Your answer was cut off at its limit. Go on in smaller steps.'
@@ -26,7 +31,11 @@ export function noteOf(answer: StoredResult, calls: readonly ToolCall[], textual
 }
 
 /** `done` was not believed: why stands in its result, or in the note where it was no call. */
-export function checkFailed(results: readonly ToolResult[], note: string | null, wrong: string): { results: ToolResult[]; note: string | null } {
+export function checkFailed(
+  results: readonly ToolResult[],
+  note: string | null,
+  wrong: string,
+): { results: ToolResult[]; note: string | null } {
   const content = asData('done', `CHECK_FAILED: the change is not complete yet.\n${wrong}`)
   const called = results.some(({ tool }) => tool === 'done')
   return {

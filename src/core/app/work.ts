@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Approvals, createResponseHandlers } from '../approvals/index.ts'
 import type { Settings } from '../config/index.ts'
-import { IMPROVE_JOB, type ImproveRequest, type ImprovementService, createImproveHandler, improveJob } from '../improvement/index.ts'
+import type { ImproveRequest, ImprovementService } from '../improvement/index.ts'
 import { SingularityError, newUuid } from '../kernel/index.ts'
 import { createProcessInfo } from '../process/index.ts'
 import type { EnqueueResult, JobHandler, MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from '../queue/index.ts'
-import { UPKEEP_JOB, createUpkeepHandler, upkeepJob } from '../system/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { AppContext } from './context.ts'
 import type { Models } from './models.ts'
@@ -33,8 +32,13 @@ export type FolderCore = {
   close(): Promise<void>
 }
 
+const improvementRoom = () => import('../improvement/index.ts')
+const systemRoom = () => import('../system/index.ts')
+
 /** Kinds of jobs that rooms above the queue have registered, for whoever names one. */
-export const JOB_KINDS: readonly { kind: string; queue: string }[] = [IMPROVE_JOB, UPKEEP_JOB]
+export async function jobKinds(): Promise<readonly { kind: string; queue: string }[]> {
+  return [(await improvementRoom()).IMPROVE_JOB, (await systemRoom()).UPKEEP_JOB]
+}
 
 /**
  * Who works on the queue: the handlers of every room, the consumers of messages, and whoever waits for what others decide. A room
@@ -70,6 +74,7 @@ export function composeWork(parts: WorkParts) {
   }
 
   async function jobHandlers(): Promise<JobHandler[]> {
+    const [{ createImproveHandler }, { createUpkeepHandler }] = [await improvementRoom(), await systemRoom()]
     return [
       createImproveHandler({
         clock,
@@ -125,9 +130,9 @@ export function composeWork(parts: WorkParts) {
       /** Puts a run into the queue for a worker to make. @throws what the run itself would be refused by at once */
       async improve(asked: ImproveRequest): Promise<EnqueueResult & { workers: number }> {
         const { request, place } = await (await parts.improvement()).prepareJob(asked)
-        return enqueue(improveJob(newUuid(clock), request, place))
+        return enqueue((await improvementRoom()).improveJob(newUuid(clock), request, place))
       },
-      upkeep: () => enqueue(upkeepJob(newUuid(clock))),
+      upkeep: async () => enqueue((await systemRoom()).upkeepJob(newUuid(clock))),
     },
 
     /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, SingularityError, isoTime, newId, sha256 } from '../kernel/index.ts'
+import { createOutbox } from '../queue/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Approval, ApprovalStatus, Question } from './approval.ts'
 import { SQL } from './sql.ts'
@@ -11,13 +12,11 @@ function toApproval({ overrides, ...row }: ApprovalRow): Approval {
   return { ...row, status: row.status as ApprovalStatus, overrides: overrides === 1 }
 }
 
-/** A row of the outbox: the key makes sending it twice the same message. */
-export type Unpublished = { queue: string; key: string; body: string }
-
 export type Approvals = ReturnType<typeof createApprovals>
 
 /** Requests for a yes as rows: bound to an exact diff, answered once, open for a limited time. */
 export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
+  const outbox = createOutbox({ db, clock })
   const now = (): string => isoTime(clock)
 
   function event(name: string, candidateId: string, data: Record<string, unknown>): void {
@@ -26,11 +25,6 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
 
   function runEvent(name: string, runId: string, data: Record<string, unknown>): void {
     db.run(SQL.appendRunEvent, now(), name, runId, JSON.stringify(data))
-  }
-
-  /** Written with the row it tells of; `relay` sends it. */
-  function publish(queue: string, key: string, body: Record<string, unknown>): void {
-    db.run(SQL.publish, queue, key, JSON.stringify(body), now())
   }
 
   function latest(candidateId: string): Approval | null {
@@ -53,7 +47,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         db.run(SQL.voidOpen, now(), 'replaced by a new request', options.candidateId)
         db.run(SQL.insert, id, options.candidateId, sha256(token), options.diffHash, options.evidenceHash, now(), expires)
         event('approval.requested', options.candidateId, { id, diff_hash: options.diffHash, expires_at: expires })
-        publish('approval_requests', id, {
+        outbox.add('approval_requests', id, {
           approval_id: id,
           candidate_id: options.candidateId,
           diff_hash: options.diffHash,
@@ -115,10 +109,6 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     /** A message that answered with a wrong token, diff or shape. */
     refuse: (candidateId: string, data: Record<string, unknown>): void => event('approval.message_refused', candidateId, data),
 
-    /** What waits to be published in the queues of other programs, oldest first. */
-    unpublished: (limit: number): Unpublished[] => db.all<Unpublished>(SQL.unpublished, limit),
-    published: (key: string, messageId: string): void => void db.run(SQL.published, messageId, now(), key),
-
     /** Voids the open request of a candidate whose diff or evidence changed. */
     void(candidateId: string, reason: string): number {
       const changed = db.run(SQL.voidOpen, now(), reason, candidateId)
@@ -136,7 +126,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
       db.transaction(() => {
         db.run(SQL.insertQuestion, id, candidateId, text, by, now())
         event('question.asked', candidateId, { id, by })
-        publish('question_requests', id, { question_id: id, candidate_id: candidateId, text, asked_by: by, asked_at: now() })
+        outbox.add('question_requests', id, { question_id: id, candidate_id: candidateId, text, asked_by: by, asked_at: now() })
       })
       return db.get<Question>(SQL.questionById, id)!
     },
@@ -154,7 +144,15 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         const question = db.get<Question>(SQL.questionOfCall, sessionId, turn, callId)!
         if (made) {
           runEvent('question.asked', runId, { id, by })
-          publish('question_requests', id, { question_id: id, candidate_id: null, run_id: runId, text, token, asked_by: by, asked_at: now() })
+          outbox.add('question_requests', id, {
+            question_id: id,
+            candidate_id: null,
+            run_id: runId,
+            text,
+            token,
+            asked_by: by,
+            asked_at: now(),
+          })
         } else if (question.run_id !== runId) db.run(SQL.moveQuestion, runId, question.id)
         return { ...question, run_id: runId }
       })

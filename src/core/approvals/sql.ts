@@ -32,7 +32,4 @@ export const SQL = {
   answer: `UPDATE question SET answer = ?, answered_by = ?, answered_at = ? WHERE id = ? AND answered_at IS NULL`,
   /** The open request this token and diff belong to. */
   openWith: `SELECT ${APPROVAL} FROM approval WHERE candidate_id = ? AND status = 'open' AND token_hash = ? AND diff_hash = ? AND expires_at > ?`,
-  publish: `INSERT INTO outbox (queue, key, body, created_at) VALUES (?, ?, ?, ?)`,
-  unpublished: `SELECT queue, key, body FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT ?`,
-  published: `UPDATE outbox SET message_id = ?, published_at = ?, body = NULL WHERE key = ?`,
 } as const

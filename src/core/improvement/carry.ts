@@ -113,7 +113,13 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
   // where it lands, how it is kept in and who said yes is decided here
   const request = { ...(parseJson(String(carried.run['request'])) as object), isolation: 'auto', into: null, yes: false }
   const record = join(deps.recordsDir, `${runId}.json.gz`)
-  const run = { ...carried.run, record_path: existsSync(record) ? record : null, status: 'finished', job_id: null, request: JSON.stringify(request) }
+  const run = {
+    ...carried.run,
+    record_path: existsSync(record) ? record : null,
+    status: 'finished',
+    job_id: null,
+    request: JSON.stringify(request),
+  }
   const open = new Set(rows.approval.filter(({ status }) => status === 'open').map((row) => row['candidate_id']))
   const asked = rows.candidate.filter(({ id, state }) => state === 'awaiting_approval' && !open.has(id!)).map(({ id }) => String(id))
   store.db.transaction(() => {

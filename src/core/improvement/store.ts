@@ -178,7 +178,19 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       // Values of variables are secrets of the edit phase: the row, the record and an export name them only.
       const names = exec && { ...exec, env: exec.env.map((pair) => pair.split('=', 1)[0]!) }
       const request = { ...run.request, patch: patch && { name: patch.name, bytes: null }, exec: names }
-      db.run(SQL.insertRun, id, now(), run.base, run.baseTree, run.branch, JSON.stringify(request), pid, pidStart, bootId, run.jobId ?? null)
+      db.run(
+        SQL.insertRun,
+        id,
+        now(),
+        run.base,
+        run.baseTree,
+        run.branch,
+        JSON.stringify(request),
+        pid,
+        pidStart,
+        bootId,
+        run.jobId ?? null,
+      )
       return this.run(id)
     },
 

@@ -24,7 +24,7 @@ export type QueueServiceDeps = {
   parseRequests: (text: string) => Promise<readonly NewJob[]>
   retentionDays: number
   /** Kinds of jobs that a worker of this program runs, and the queues they lie in. */
-  kinds: readonly { kind: string; queue: string }[]
+  kinds: () => Promise<readonly { kind: string; queue: string }[]>
   /** The error a request that failed is for whoever waits for it. */
   answerError: (job: Job) => Promise<SingularityError>
   /** Where a text stops being JSON. */
@@ -79,16 +79,20 @@ export function createQueueService(deps: QueueServiceDeps) {
 
   /** @throws NOT_FOUND with the nearest name */
   async function knownQueue(name: string): Promise<string> {
-    const served = new Map(deps.kinds.map(({ kind, queue }) => [kind, queue]))
+    const served = new Map((await deps.kinds()).map(({ kind, queue }) => [kind, queue]))
     const queues = [...new Set([LLM_QUEUE, ...NAMED_QUEUES, ...served.values(), ...(await engine.queues())])]
     if (queues.includes(name)) return name
     const queue = served.get(name)
     if (queue !== undefined) return queue
     const near = suggest(name, [...queues, ...served.keys()])
-    throw new SingularityError('NOT_FOUND', `There is no queue or kind of job '${name}'${near === undefined ? '' : `; the nearest is '${near}'`}.`, {
-      hints: ['singularity queue stats'],
-      data: { nearest: near ?? null, queues: queues.toSorted() },
-    })
+    throw new SingularityError(
+      'NOT_FOUND',
+      `There is no queue or kind of job '${name}'${near === undefined ? '' : `; the nearest is '${near}'`}.`,
+      {
+        hints: ['singularity queue stats'],
+        data: { nearest: near ?? null, queues: queues.toSorted() },
+      },
+    )
   }
 
   /** What whoever waits for an ended job is told by an exit code; a job of another room may carry one in its result. */
@@ -168,7 +172,13 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws USAGE for a cursor that no page has given */
-    async list({ queue = LLM_QUEUE, status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+    async list({
+      queue = LLM_QUEUE,
+      status,
+      agent,
+      task,
+      ...page
+    }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
       if (page.cursor !== undefined && !/^\d{1,15}$/.test(page.cursor))
         throw new SingularityError('USAGE', `"${page.cursor}" is not the cursor of a page.`, { hints: ['singularity queue list'] })
       const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
