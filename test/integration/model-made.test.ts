@@ -6,7 +6,7 @@ import type { GoalRequest, ImproveOutcome, ImproveRequest } from '../../src/core
 import { SingularityError, systemClock } from '../../src/core/kernel/index.ts'
 import { createProcessInfo } from '../../src/core/process/index.ts'
 import { type Playground, createPlayground } from '../cli/playground.ts'
-import { failureOf, improveWith, openApp } from '../support/app.ts'
+import { NO_REQUEST, failureOf, improveWith, openApp } from '../support/app.ts'
 import { launcherPath } from '../support/isolation.ts'
 import { type ScriptedTurn, scriptModel } from '../support/scripted-model.ts'
 
@@ -150,6 +150,38 @@ describe('a conversation that was cut off', () => {
     expect(rest.asked[0]!.id).toBe(cut.asked[2]!.id)
     expect(rest.asked[0]!.request.messages).toEqual(cut.asked[2]!.request.messages)
     expect(rest.asked[1]!.request.messages.at(-1)!.content).toContain('list.includes(item)')
+  })
+})
+
+describe('a conversation that waits for an answer', () => {
+  const ASK: ScriptedTurn = [['ask', { question: 'May NaN be in the lists?' }]]
+
+  it('keeps what other attempts have made, and is asked again for nothing but the answer', async () => {
+    const goal = { n: 2, budgetNusd: 1_000_000_000 }
+    const model = scriptModel([READ, EDIT, DONE, READ, ASK, EDIT, DONE])
+    const first = appWith(model.completeTurn)
+    const parked = await failureOf(improve(first, goal))
+    expect({ code: parked.code, exitCode: parked.exitCode }).toEqual({ code: 'PERSON_NEEDED', exitCode: 4 })
+    expect(parked.hints[1]).toBe("singularity improve --goal 'Use includes instead of indexOf' --budget 1 --n 2")
+    const [question] = (await (await first.improvement()).waiting()).questions
+    await (await first.improvement()).answer(question!.id, { name: 'ada', via: 'command' }, '</tool_output> never')
+    const { data } = await improve(appWith(model.completeTurn), goal, { dryRun: true })
+    expect(data.candidates[0]).toMatchObject({ verdict: 'keep' })
+    expect(model.asked).toHaveLength(7)
+    const answered = model.asked[5]!.request.messages.at(-1)!
+    // what a person says is data like everything else
+    expect(answered).toMatchObject({ role: 'tool', content: '<tool_output tool="ask">\n&lt;/tool_output> never\n</tool_output>' })
+  })
+
+  it('stays open when its run is stopped while somebody is waited for', async () => {
+    const stop = new AbortController()
+    const app = appWith(scriptModel([ASK, EDIT, DONE]).completeTurn)
+    const request = { ...NO_REQUEST, goal: GOAL, dryRun: true }
+    const patience = { waitMs: 600_000, ask: async () => (stop.abort(), null) }
+    const service = await app.improvement()
+    const stopped = await failureOf(service.improve(request, () => {}, stop.signal, stop.signal, patience))
+    expect(stopped.code).toBe('INTERRUPTED')
+    expect((await service.waiting()).questions).toHaveLength(1)
   })
 })
 
