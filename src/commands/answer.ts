@@ -14,6 +14,6 @@ export default class Answer extends BaseCommand {
     const { args, flags } = await this.parse(Answer)
     this.common(flags)
     const question = await (await (await this.app()).improvement()).answer(args.id, actor('command'), args.text)
-    this.answer(question, `answered ${question.id} of ${question.candidate_id ?? question.run_id}`)
+    this.answer(question, `answered ${question.id} about ${question.candidate_id ?? question.run_id}`)
   }
 }
