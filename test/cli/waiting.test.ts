@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type MockModels, type ScriptedAnswer, startMockModels } from '../support/models.ts'
 import { startPlain } from '../support/queue-runs.ts'
 import { hasTerminal, openTerminal } from '../support/terminal.ts'
-import { GOOD_PATCH, type Playground, createPlayground } from './playground.ts'
+import { GOOD_PATCH, type Playground, createPlayground, isInSandbox } from './playground.ts'
 
 let place: Playground
 let mock: MockModels
@@ -127,6 +127,27 @@ describe('a question of a model', () => {
     })
     expect(mock.meter().calls).toBe(4)
     expect(told()).toContain('only numbers')
+  })
+
+  it('of a job whose worker is killed in the middle of a turn: another one goes on there, and nothing is paid twice', async () => {
+    const SLOW = call('run', { argv: ['sh', '-c', 'touch hangs; sleep 3; rm hangs'], timeout: null })
+    mock.script(READ, EDIT, SLOW, ASK, DONE)
+    const { id } = (await place.run([...GOAL, '--detach'])).json.data as { id: string }
+    const first = startPlain(place, ['queue', 'work'])
+    await expect.poll(() => isInSandbox(place, 'hangs'), { timeout: 60_000 }).toBe(true)
+    first.child.kill('SIGKILL')
+    await first.done
+    expect(mock.meter().calls).toBe(3)
+    const second = await drain()
+    expect(second.json.data, second.stderr).toMatchObject({ completed: 0, released: 1 })
+    const [question, ...others] = await questions()
+    expect([mock.meter().calls, others]).toEqual([4, []])
+    await place.run(['answer', question!.id, 'only numbers'])
+    expect((await drain()).json.data).toMatchObject({ completed: 1 })
+    expect(mock.meter().calls).toBe(5)
+    const { json } = await place.run(['queue', 'await', id])
+    expect(json.data.responses[0].result).toMatchObject({ exit_code: 4, candidates: [{ verdict: 'keep', state: 'awaiting_approval' }] })
+    expect((await place.run(['queue', 'verify'])).json.data.violations).toEqual([])
   })
 
   it.skipIf(!hasTerminal)(`is asked at once on a terminal${hasTerminal ? '' : ' (skipped: script of util-linux is missing)'}`, async () => {
