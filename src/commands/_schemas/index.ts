@@ -1,4 +1,20 @@
-import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, time, use, type Schema } from './build.ts'
+import {
+  DETACHED,
+  boolean,
+  count,
+  either,
+  hash,
+  list,
+  map,
+  nullable,
+  number,
+  object,
+  oneOf,
+  string,
+  time,
+  use,
+  type Schema,
+} from './build.ts'
 import { CODE } from './code.ts'
 import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
@@ -11,7 +27,7 @@ const decided = either(use('candidate'), object({ candidates: list(use('candidat
 /** What `data` holds, per command (its words joined by dots). */
 const DATA: Readonly<Record<string, Schema>> = {
   look: use('run'),
-  improve: use('run'),
+  improve: either(use('run'), DETACHED),
   show: either(use('run'), use('candidateReport')),
   runs: object({ runs: list(use('runSummary')) }),
   approve: decided,
@@ -42,10 +58,7 @@ const DATA: Readonly<Record<string, Schema>> = {
       latency_ms: number,
       sent: object({ provider: nullable(string), files: list(string), bytes: count }),
     }),
-    object(
-      { id: string, status: oneOf('pending', 'processing', 'completed', 'failed'), deduped: boolean, workers: count },
-      'With --detach.',
-    ),
+    DETACHED,
     object(
       {
         complexity: oneOf('simple', 'medium', 'complex'),

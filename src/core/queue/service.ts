@@ -1,4 +1,4 @@
-import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit } from '../kernel/index.ts'
+import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit, suggest } from '../kernel/index.ts'
 import { awaitEnded, hasEnded } from './await.ts'
 import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
@@ -23,6 +23,8 @@ export type QueueServiceDeps = {
   /** One request or JSON lines of them, checked. @throws REQUEST_INVALID with `errors[] {index, path, message}` */
   parseRequests: (text: string) => Promise<readonly NewJob[]>
   retentionDays: number
+  /** Kinds of jobs that a worker of this program runs, and the queues they lie in. */
+  kinds: () => Promise<readonly { kind: string; queue: string }[]>
   /** The error a request that failed is for whoever waits for it. */
   answerError: (job: Job) => Promise<SingularityError>
   /** Where a text stops being JSON. */
@@ -32,6 +34,8 @@ export type QueueServiceDeps = {
 }
 
 export type RequestFilter = {
+  /** Requests to models where left out. */
+  queue?: string
   status?: JobStatus
   agent?: string
   task?: string
@@ -71,6 +75,32 @@ export function createQueueService(deps: QueueServiceDeps) {
       ({ role, stopping, queues }) => role === 'worker' && !stopping && queues.includes(LLM_QUEUE),
     )
     return serving.length
+  }
+
+  /** @throws NOT_FOUND with the nearest name */
+  async function knownQueue(name: string): Promise<string> {
+    const served = new Map((await deps.kinds()).map(({ kind, queue }) => [kind, queue]))
+    const queues = [...new Set([LLM_QUEUE, ...NAMED_QUEUES, ...served.values(), ...(await engine.queues())])]
+    if (queues.includes(name)) return name
+    const queue = served.get(name)
+    if (queue !== undefined) return queue
+    const near = suggest(name, [...queues, ...served.keys()])
+    throw new SingularityError(
+      'NOT_FOUND',
+      `There is no queue or kind of job '${name}'${near === undefined ? '' : `; the nearest is '${near}'`}.`,
+      {
+        hints: ['singularity queue stats'],
+        data: { nearest: near ?? null, queues: queues.toSorted() },
+      },
+    )
+  }
+
+  /** What whoever waits for an ended job is told by an exit code; a job of another room may carry one in its result. */
+  async function exitOf(job: JobDetail): Promise<ExitCode> {
+    const told = (parseJson(job.result ?? '') ?? {}) as { exit_code?: unknown }
+    const known = job.queue === LLM_QUEUE ? undefined : Object.values(EXIT).find((code) => code === told.exit_code)
+    if (known !== undefined) return known
+    return STATUS_OF[job.state] === 'failed' ? (await deps.answerError(job)).exitCode : EXIT.done
   }
 
   /** What would become of a request. @throws ID_CONFLICT */
@@ -129,8 +159,7 @@ export function createQueueService(deps: QueueServiceDeps) {
           data: { waiting },
         })
       const responses = await Promise.all(jobs.map(async (job) => awaitedResponse(job, await engine.attempts(job.id))))
-      const failed = jobs.filter(({ state }) => STATUS_OF[state] === 'failed')
-      const codes = await Promise.all(failed.map(async (job) => (await deps.answerError(job)).exitCode))
+      const codes = await Promise.all(jobs.filter(hasEnded).map(exitOf))
       return { responses, waiting, exitCode: strongestExit([...codes, ...(waiting.length > 0 ? [EXIT.limit] : [])]) }
     },
 
@@ -143,13 +172,19 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws USAGE for a cursor that no page has given */
-    async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+    async list({
+      queue = LLM_QUEUE,
+      status,
+      agent,
+      task,
+      ...page
+    }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
       if (page.cursor !== undefined && !/^\d{1,15}$/.test(page.cursor))
         throw new SingularityError('USAGE', `"${page.cursor}" is not the cursor of a page.`, { hints: ['singularity queue list'] })
       const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
       const { jobs, next } = await engine.list({
         ...page,
-        queue: LLM_QUEUE,
+        queue: queue === LLM_QUEUE ? queue : await knownQueue(queue),
         ...(status && { states }),
         ...(agent !== undefined && { agentId: agent }),
         ...(task !== undefined && { taskType: task }),
@@ -210,14 +245,18 @@ export function createQueueService(deps: QueueServiceDeps) {
       return { id, status: (await engine.cancel(id, 'cancelled')) === 'cancelled' ? 'failed' : 'processing' }
     },
 
-    /** Nothing of it is claimed while it is paused; what runs goes on. @throws STATE_CONFLICT where it is so already */
     /** Whether one of these requests has not ended; ids nobody knows are none. */
     async someOpen(ids: readonly string[]): Promise<boolean> {
       const jobs = await Promise.all(ids.map((id) => engine.get(id)))
       return jobs.some((job) => job !== null && !hasEnded(job))
     },
 
-    async setPaused(queue: string, paused: boolean): Promise<{ queue: string; paused: boolean }> {
+    /**
+     * Nothing of a queue is claimed while it is paused; what runs goes on. The kind of a job stands for its queue.
+     * @throws NOT_FOUND for a name nobody knows, STATE_CONFLICT where it is so already
+     */
+    async setPaused(name: string, paused: boolean): Promise<{ queue: string; paused: boolean }> {
+      const queue = await knownQueue(name)
       if ((await engine.control(queue)).paused === paused)
         throw new SingularityError('STATE_CONFLICT', `The queue ${queue} is ${paused ? 'paused already' : 'not paused'}.`, {
           hints: ['singularity queue stats'],

@@ -1,7 +1,8 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { ProcessInfo } from '../../../process/index.ts'
 import type { LeaseKeeper, LeaseReport, QueueControl, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
-import { type Lease, type Message, NAMED_QUEUES, type NewMessage, type SettleResult } from '../../job.ts'
+import { executionResult } from '../../execution-result.ts'
+import { LLM_QUEUE, type Lease, type Message, NAMED_QUEUES, type NewMessage, type SettleResult } from '../../job.ts'
 import { demandJson } from '../defaults.ts'
 import { choose } from './claim.ts'
 import { readCalls, readStatistics } from './statistics.ts'
@@ -12,7 +13,7 @@ type Sighting = { token: number; leaseUntil: number | null; at: number }
 
 /** The port without a file: for tests, and as the reference the other engines are compared with. */
 export function createMemoryQueue({ clock, processes }: { clock: Clock; processes: ProcessInfo }): QueueEngine {
-  const table = createTable(clock)
+  const table = createTable(clock, report)
   const { jobs, events } = table
   const controls = new Map<string, QueueControl>()
   const groups = new Map<string, number>()
@@ -59,6 +60,13 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
     const id = messages.length + 1
     messages.push({ id, queue, body, key, readCount: 0, enqueuedAt: clock.now(), visibleAt: 0, acked: false })
     return id
+  }
+
+  /** As the SQLite engine does with its view; jobs of models publish their answers by themselves. */
+  function report(entry: Entry): void {
+    if (entry.queue === LLM_QUEUE) return
+    const body = executionResult({ ...toJob(entry), ...entry, finishedAt: entry.finishedAt! }, entry.attempts)
+    insertMessage({ queue: 'job_results', body: JSON.stringify(body) })
   }
 
   function stop(entry: Entry, reason: string): 'cancelled' | 'asked' {
@@ -220,6 +228,12 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
         for (const child of below(id)) if (child.state === 'available' || child.state === 'running') stop(child, 'parent_cancelled')
         return answer
       }),
+    wake: (ids) =>
+      change(() => {
+        for (const entry of ids.map((id) => jobs.get(id)))
+          if (entry?.state === 'available' && entry.runAt > clock.now()) Object.assign(entry, { runAt: 0, updatedAt: clock.now() })
+      }),
+    queues: async () => [...new Set([...named, ...controls.keys(), ...[...jobs.values()].map(({ queue }) => queue)])].toSorted(),
     control: async (queue) => ({ paused: false, concurrency: null, ...controls.get(queue) }),
     setControl: (queue, wanted) =>
       change(() => void controls.set(queue, { paused: false, concurrency: null, ...controls.get(queue), ...wanted })),

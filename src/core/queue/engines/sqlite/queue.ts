@@ -8,7 +8,7 @@ import { type Attempt, LLM_QUEUE, type Message, type SettleResult, type Settleme
 import { openAttempt, updateAttempt } from './attempts.ts'
 import { claimJobs, claimOne, paidWaits } from './claim.ts'
 import { type ConnectionOptions, openConnections } from './connection.ts'
-import { cancelJob, getJob, retryJob } from './ends.ts'
+import { cancelJob, getJob, retryJob, wakeJobs } from './ends.ts'
 import { insertJob } from './enqueue.ts'
 import { createKeeper } from './keeper.ts'
 import { listJobs } from './list.ts'
@@ -124,6 +124,8 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
     list: (filter) => read(() => listJobs(normal, filter)),
     retry: (id) => change(() => retryJob(full, clock, id)),
     cancel: (id, reason) => change(() => cancelJob(full, clock, id, reason)),
+    wake: (ids) => change(() => wakeJobs(full, clock, ids)),
+    queues: () => read(() => normal.all<{ name: string }>(SQL.queues).map(({ name }) => name)),
     control: (queue) =>
       read(() => {
         const row = normal.get<{ paused: number; concurrency: number | null }>(SQL.control, queue)

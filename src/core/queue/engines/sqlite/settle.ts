@@ -1,9 +1,10 @@
 import { SingularityError } from '../../../kernel/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
-import type { Database, SqlValue } from '../../../storage/index.ts'
+import type { Database } from '../../../storage/index.ts'
 import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
 import { demandJson } from '../defaults.ts'
 import { insertJob } from './enqueue.ts'
+import { reportEnds } from './report.ts'
 import { SQL } from './sql.ts'
 
 /** Writes one message, inside the caller's transaction. @throws NOT_FOUND */
@@ -30,13 +31,14 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   const distinct = new Set(settlements.map(({ id }) => id)).size === settlements.length
   if (plain.length < MANY || !distinct) return settlements.map((one) => settleOne(db, clock, one))
   const now = clock.now()
-  const ended = new Map<string, SqlValue>()
+  const ended = new Map<string, number>()
   for (const { id, token } of plain) {
     const [row] = db.values(SQL.held, id, token)
-    if (row) ended.set(id, row[0]!)
+    if (row) ended.set(id, row[0] as number)
   }
   db.run(SQL.completeMany, { seqs: JSON.stringify([...ended.values()]), now })
   db.run(SQL.setResults, JSON.stringify(plain.flatMap(({ id, result }) => (ended.has(id) ? [[ended.get(id), result]] : []))))
+  reportEnds(db, clock, [...ended.values()])
   // the others, and what was found to be somebody else's
   return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))
 }
@@ -52,6 +54,7 @@ function settleOne(db: Database, clock: Clock, settlement: Settlement): SettleRe
     return 'fenced'
   }
   if (result !== null) db.run(SQL.setResult, changed.seq, result)
+  reportEnds(db, clock, [changed.seq])
   for (const message of settlement.messages ?? []) insertMessage(db, clock, message)
   for (const job of settlement.jobs ?? []) insertJob(db, clock, job)
   return 'applied'

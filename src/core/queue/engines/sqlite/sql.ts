@@ -94,6 +94,12 @@ export const SQL = {
   setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
     ON CONFLICT (seq) DO UPDATE SET result = excluded.result`,
   setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',
+  /** Jobs of models publish their answers by themselves. What is no JSON goes out as text. */
+  reportEnds: `INSERT INTO message (queue, body, enqueued_at) SELECT 'job_results', json_object('workflow', r.workflow,
+    'instance_id', r.instance_id, 'job_id', r.job_id, 'input', iif(json_valid(r.input), json(r.input), r.input),
+    'output', iif(json_valid(r.output), json(r.output), r.output), 'tokens_used', r.tokens_used, 'cost_cents', r.cost_cents,
+    'duration_ms', r.duration_ms, 'status', r.status), @now FROM job JOIN job_results AS r ON r.job_id = job.id
+    WHERE job.seq IN (SELECT value FROM json_each(@seqs)) AND job.queue <> 'llm_requests' ORDER BY job.seq`,
   dropResult: 'DELETE FROM job_result WHERE seq = ?',
   keepOrphan: 'INSERT INTO orphan_result (job_id, token, outcome, result, reason, at) VALUES (?, ?, ?, ?, ?, ?)',
 
@@ -111,14 +117,15 @@ export const SQL = {
     updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq, state`,
   outcomeUnknown: `UPDATE attempt SET phase = 'unknown' WHERE seq = ? AND token = ? AND phase = 'calling'`,
   missDeadline: `UPDATE job SET state = 'dead', reason = 'deadline', finished_at = @now, updated_at = @now
-    WHERE state = 'available' AND deadline_at IS NOT NULL AND deadline_at <= @now RETURNING id`,
+    WHERE state = 'available' AND deadline_at IS NOT NULL AND deadline_at <= @now RETURNING id, seq`,
   ownedWaiting: `SELECT seq, worker FROM job WHERE state = 'available' AND lifetime = 'with_owner' AND worker IS NOT NULL`,
   endOwned: `UPDATE job SET state = 'cancelled', reason = 'owner_gone', finished_at = @now, updated_at = @now WHERE seq = @seq RETURNING id`,
 
   redrive: `UPDATE job SET state = 'available', attempt = 0, crashes = 0, run_at = 0, deadline_at = NULL, reason = NULL, error_message = NULL,
     worker = NULL, finished_at = NULL, started_at = NULL, updated_at = @now WHERE id = @id AND state IN ('dead', 'cancelled') RETURNING seq`,
-  cancelWaiting: `UPDATE job SET state = 'cancelled', reason = @reason, finished_at = @now, updated_at = @now WHERE id = @id AND state = 'available'`,
+  cancelWaiting: `UPDATE job SET state = 'cancelled', reason = @reason, finished_at = @now, updated_at = @now WHERE id = @id AND state = 'available' RETURNING seq`,
   cancelRunning: `UPDATE job SET cancel_reason = @reason, updated_at = @now WHERE id = @id AND state = 'running'`,
+  wake: `UPDATE job SET run_at = 0, updated_at = @now WHERE id = @id AND state = 'available' AND run_at > @now`,
   children: `WITH RECURSIVE below (id, state) AS (SELECT id, state FROM job WHERE parent_id = ?
     UNION SELECT job.id, job.state FROM job JOIN below ON job.parent_id = below.id)
     SELECT id FROM below WHERE state IN ('available', 'running')`,
@@ -132,6 +139,7 @@ export const SQL = {
     cost_source AS costSource, ms, skipped, dropped_params AS droppedParams, started_at AS startedAt
     FROM attempt WHERE seq = (SELECT seq FROM job WHERE id = ?) ORDER BY n`,
 
+  queues: `SELECT name FROM queue UNION SELECT queue FROM job ORDER BY 1`,
   control: 'SELECT paused, concurrency FROM queue WHERE name = ?',
   ensureQueue: 'INSERT INTO queue (name) VALUES (?) ON CONFLICT DO NOTHING',
   pause: 'UPDATE queue SET paused = ? WHERE name = ?',
