@@ -15,13 +15,8 @@ export function toJob(row: JobRow): Job {
   return { ...rest, paid: paid === 1 }
 }
 
-/** A row of a claim, by position: `CLAIMED` in sql.ts. */
-export function toClaimed(
-  row: readonly SqlValue[],
-  payload: SqlValue,
-  now: number,
-  claim: { workerId: string; leaseMs: number },
-): ClaimedJob {
+/** A job as a claim found it (by position: `TAKEN` in sql.ts) and as the claim leaves it. */
+export function toClaimed(row: readonly SqlValue[], now: number, claim: { workerId: string; leaseMs: number }): ClaimedJob {
   return {
     id: row[1] as string,
     queue: row[2] as string,
@@ -29,10 +24,10 @@ export function toClaimed(
     state: 'running',
     priority: row[4] as number,
     runAt: row[5] as number,
-    attempt: row[6] as number,
+    attempt: (row[6] as number) + 1,
     maxAttempts: row[7] as number,
     crashes: row[8] as number,
-    token: row[9] as number,
+    token: (row[9] as number) + 1,
     leaseUntil: now + claim.leaseMs,
     worker: claim.workerId,
     uniqueKey: row[10] as string | null,
@@ -50,7 +45,7 @@ export function toClaimed(
     startedAt: now,
     finishedAt: null,
     updatedAt: now,
-    payload: payload as string,
+    payload: row[22] as string,
   }
 }
 

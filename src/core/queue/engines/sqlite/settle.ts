@@ -30,13 +30,16 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   const distinct = new Set(settlements.map(({ id }) => id)).size === settlements.length
   if (plain.length < MANY || !distinct) return settlements.map((one) => settleOne(db, clock, one))
   const now = clock.now()
-  const ended = new Map<string, SqlValue>()
-  for (const { id, token } of plain) {
-    const [row] = db.values(SQL.held, id, token)
-    if (row) ended.set(id, row[0]!)
+  const ended = new Set<string>()
+  const results: [SqlValue, string][] = []
+  for (const [index, seq, token] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id)))) {
+    const { id, result, ...claim } = plain[index as number]!
+    if (token !== claim.token) continue
+    ended.add(id)
+    results.push([seq!, result])
   }
-  db.run(SQL.completeMany, { seqs: JSON.stringify([...ended.values()]), now })
-  db.run(SQL.setResults, JSON.stringify(plain.flatMap(({ id, result }) => (ended.has(id) ? [[ended.get(id), result]] : []))))
+  db.run(SQL.completeMany, { seqs: JSON.stringify(results.map(([seq]) => seq)), now })
+  db.run(SQL.setResults, JSON.stringify(results))
   // the others, and what was found to be somebody else's
   return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))
 }

@@ -19,11 +19,12 @@ const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = t
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
 
 /**
- * What a claim answers; the rest of a claimed job follows from the claim, and its payload is read apart, as SQLite keeps a copy of
- * what it returns. The order is that of `toClaimed`.
+ * What a claim reads of jobs before it takes them: SQLite would keep a copy of what an update returns, and a query for each payload
+ * costs as much as the payload. The rest of a claimed job follows from the claim. The order is that of `toClaimed`.
  */
-const CLAIMED = `RETURNING seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
-  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at`
+const TAKEN = `SELECT job.seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
+  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at,
+  payload FROM`
 
 /** A group at its limit lets others pass. */
 const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
@@ -49,15 +50,14 @@ export type ClaimCare = { groups: boolean; crashes: boolean }
  * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
  * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
  *
- * Claims in one statement. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker (also for `alone`), q0 ... for the
- * queues.
+ * What a claim takes, in no order. Parameters: now, kinds (JSON), limit, worker for `alone`, q0 ... for the queues.
  */
 export function claimSql(queues: number, care: ClaimCare): string {
   const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
   const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
   const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
-  return `${care.groups ? groupsOf(names) : ''}${TAKE} WHERE seq IN (${chosen}) ${CLAIMED}`
+  return `${care.groups ? groupsOf(names) : ''}${TAKEN} (${chosen}) chosen CROSS JOIN job USING (seq) CROSS JOIN job_data USING (seq)`
 }
 
 export const SQL = {
@@ -70,11 +70,11 @@ export const SQL = {
   same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
   living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
   paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
-  claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
-    ${CLAIMED}`,
-  payload: 'SELECT payload FROM job_data WHERE seq = ?',
-  hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
-  hasCrashed: `SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running') LIMIT 1`,
+  claimOne: `${TAKEN} job JOIN job_data USING (seq) WHERE id = @id AND state = 'available' AND run_at <= @now
+    AND (deadline_at IS NULL OR deadline_at > @now)`,
+  takeOne: `${TAKE} WHERE seq = @seqs`,
+  takeMany: `${TAKE} WHERE seq IN (SELECT value FROM json_each(@seqs))`,
+  care: `SELECT EXISTS (SELECT 1 FROM group_limit), EXISTS (SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running'))`,
   one: `SELECT ${JOB_COLUMNS}, ${PAYLOAD}, ${RESULT}, published_at AS publishedAt FROM job WHERE id = ?`,
 
   complete: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
@@ -88,7 +88,7 @@ export const SQL = {
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
   end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
-  held: `SELECT seq FROM job WHERE id = ? AND token = ? AND state = 'running'`,
+  heldMany: `SELECT key, seq, token FROM json_each(?) JOIN job ON job.id = value WHERE state = 'running'`,
   completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
   setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
