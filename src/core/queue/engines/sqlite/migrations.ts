@@ -164,5 +164,36 @@ CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.stat
 END;
 `
 
+/**
+ * Events are numbered by the table itself. AUTOINCREMENT keeps the last number in a table of SQLite's own, a page more to read and
+ * write in every change of a state; here the newest event is never pruned instead. Where all of them were pruned already, a row that
+ * is no job's stands for the last number, so that who follows from a number misses nothing.
+ */
+const EVENTS_NUMBER_THEMSELVES = `
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  job INTEGER NOT NULL,
+  detail TEXT
+) STRICT;
+INSERT INTO event SELECT seq, at, type, job, detail FROM job_event ORDER BY seq;
+INSERT OR IGNORE INTO event SELECT seq, 0, 'pruned', 0, NULL FROM sqlite_sequence WHERE name = 'job_event' AND seq > 0;
+DROP TRIGGER job_came;
+DROP TRIGGER job_moved;
+DROP TABLE job_event;
+ALTER TABLE event RENAME TO job_event;
+CREATE TRIGGER job_came AFTER INSERT ON job BEGIN
+  INSERT INTO job_event (at, type, job, detail)
+  VALUES (new.created_at, CASE new.state WHEN 'running' THEN 'claimed' ELSE 'enqueued' END, new.seq, new.worker);
+END;
+CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN
+  INSERT INTO job_event (at, type, job, detail)
+  VALUES (new.updated_at, CASE new.state WHEN 'running' THEN 'claimed'
+    WHEN 'available' THEN CASE old.state WHEN 'running' THEN 'released' ELSE 'retried' END ELSE new.state END, new.seq,
+    CASE new.state WHEN 'running' THEN new.worker ELSE new.reason END);
+END;
+`
+
 /** Only ever added to. */
-export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS]
+export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS, EVENTS_NUMBER_THEMSELVES]

@@ -12,8 +12,8 @@ const slotsOf = (queue: string): string => `coalesce((SELECT CASE WHEN paused = 
   FROM queue WHERE name = ${queue}), @limit)`
 
 /** The first runnable jobs of one queue, straight from `job_claim_index`. */
-const firstOf = (queue: string, more: string): string => `SELECT * FROM (SELECT seq, priority, crashes FROM job
-  WHERE ${RUNNABLE} AND queue = ${queue}${more} ORDER BY priority, seq LIMIT ${slotsOf(queue)})`
+const firstOf = (queue: string, more: string): string =>
+  `WHERE ${RUNNABLE} AND queue = ${queue}${more} ORDER BY priority, job.seq LIMIT ${slotsOf(queue)}`
 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
@@ -22,9 +22,11 @@ const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = t
  * What a claim reads of jobs before it takes them: SQLite would keep a copy of what an update returns, and a query for each payload
  * costs as much as the payload. The rest of a claimed job follows from the claim. The order is that of `toClaimed`.
  */
-const TAKEN = `SELECT job.seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
+const TAKEN = `SELECT job.seq, id, queue, kind, job.priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, job.crashes, token,
   unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at,
-  payload FROM`
+  payload`
+/** The order of the joins is given: what is taken is few, and chosen by its place in the queue. */
+const WITH_PAYLOAD = 'job CROSS JOIN job_data USING (seq)'
 
 /** A group at its limit lets others pass. */
 const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
@@ -54,10 +56,13 @@ export type ClaimCare = { groups: boolean; crashes: boolean }
  */
 export function claimSql(queues: number, care: ClaimCare): string {
   const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
-  const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
-  const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
+  const groups = care.groups ? groupsOf(names) : ''
+  const first = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
+  if (first.length === 1 && !care.crashes) return `${groups}${TAKEN} FROM ${WITH_PAYLOAD} ${first[0]}`
+  const each = first.map((rule) => `SELECT * FROM (SELECT seq, priority, crashes FROM job ${rule})`)
+  const jobs = `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
-  return `${care.groups ? groupsOf(names) : ''}${TAKEN} (${chosen}) chosen CROSS JOIN job USING (seq) CROSS JOIN job_data USING (seq)`
+  return `${groups}${TAKEN} FROM (${chosen}) CROSS JOIN job USING (seq) CROSS JOIN job_data USING (seq)`
 }
 
 export const SQL = {
@@ -70,7 +75,7 @@ export const SQL = {
   same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
   living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
   paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
-  claimOne: `${TAKEN} job JOIN job_data USING (seq) WHERE id = @id AND state = 'available' AND run_at <= @now
+  claimOne: `${TAKEN} FROM ${WITH_PAYLOAD} WHERE id = @id AND state = 'available' AND run_at <= @now
     AND (deadline_at IS NULL OR deadline_at > @now)`,
   takeOne: `${TAKE} WHERE seq = @seqs`,
   takeMany: `${TAKE} WHERE seq IN (SELECT value FROM json_each(@seqs))`,
