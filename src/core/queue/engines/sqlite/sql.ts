@@ -69,10 +69,10 @@ export const SQL = {
   insert: `INSERT INTO job (id, queue, kind, state, priority, run_at, attempt, max_attempts, token, lease_until, lease_ms, worker,
     unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, published_at, created_at,
     started_at, updated_at)
-    VALUES (@id, @queue, @kind, @state, @priority, @runAt, @attempt, @maxAttempts, @token, @leaseUntil, @leaseMs, @worker, @uniqueKey,
-    @group, @parentId, @agentId, @taskType, @complexity, @paid, @lifetime, @deadlineAt, @now, @now, @startedAt, @now) RETURNING seq`,
-  insertData: 'INSERT INTO job_data (seq, payload) VALUES (?, ?)',
-  same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  /** Of the job just inserted. */
+  insertData: 'INSERT INTO job_data (seq, payload) VALUES (last_insert_rowid(), ?)',
+  same: `SELECT id, queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
   living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
   paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
   claimOne: `${TAKEN} FROM ${WITH_PAYLOAD} WHERE id = @id AND state = 'available' AND run_at <= @now
