@@ -7,10 +7,10 @@ import { type ClaimCare, SQL, claimSql } from './sql.ts'
 
 const statements = new Map<string, string>()
 
-function statementFor(queues: number, care: ClaimCare): string {
-  const name = `${queues} ${care.groups} ${care.crashes}`
+function statementFor(queues: number, kinds: number, care: ClaimCare): string {
+  const name = `${queues} ${kinds} ${care.groups} ${care.crashes}`
   let text = statements.get(name)
-  if (text === undefined) statements.set(name, (text = claimSql(queues, care)))
+  if (text === undefined) statements.set(name, (text = claimSql(queues, kinds, care)))
   return text
 }
 
@@ -25,10 +25,13 @@ type Claim = { workerId: string; leaseMs: number }
 export function claimJobs(db: Database, clock: Clock, request: ClaimRequest): ClaimedJob[] {
   const now = clock.now()
   const [groups, crashes] = db.values(SQL.care)[0]!
-  const values: Record<string, SqlValue> = { now, kinds: JSON.stringify(request.kinds), limit: request.limit }
-  if (crashes === 1) values.worker = request.workerId
-  request.queues.forEach((queue, index) => (values[`q${index}`] = queue))
-  const rows = db.values(statementFor(request.queues.length, { groups: groups === 1, crashes: crashes === 1 }), values) as number[][]
+  const care = { groups: groups === 1, crashes: crashes === 1 }
+  const { queues, kinds } = request
+  const values: Record<string, SqlValue> = { now, limit: request.limit }
+  if (care.crashes) values.worker = request.workerId
+  queues.forEach((queue, index) => (values[`q${index}`] = queue))
+  kinds.forEach((kind, index) => (values[`k${index}`] = kind))
+  const rows = db.values(statementFor(queues.length, kinds.length, care), values) as number[][]
   // by priority, then by arrival
   rows.sort((a, b) => a[4]! - b[4]! || a[0]! - b[0]!)
   return take(db, rows, now, request)

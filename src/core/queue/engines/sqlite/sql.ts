@@ -3,8 +3,8 @@ import { JOB_COLUMNS } from './rows.ts'
 const PAYLOAD = '(SELECT payload FROM job_data WHERE job_data.seq = job.seq) AS payload'
 const RESULT = '(SELECT result FROM job_result WHERE job_result.seq = job.seq) AS result'
 
-const RUNNABLE = `state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now) AND lifetime = 'durable'
-  AND kind IN (SELECT value FROM json_each(@kinds))`
+const runnable = (kinds: number): string => `state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
+  AND lifetime = 'durable' AND kind IN (${Array.from({ length: kinds }, (_, index) => `@k${index}`).join(', ')})`
 
 /** How many of a queue may start: none while it is paused, never more than its concurrency leaves. */
 const slotsOf = (queue: string): string => `coalesce((SELECT CASE WHEN paused = 1 THEN 0 WHEN concurrency IS NULL THEN @limit
@@ -12,8 +12,8 @@ const slotsOf = (queue: string): string => `coalesce((SELECT CASE WHEN paused = 
   FROM queue WHERE name = ${queue}), @limit)`
 
 /** The first runnable jobs of one queue, straight from `job_claim_index`. */
-const firstOf = (queue: string, more: string): string =>
-  `WHERE ${RUNNABLE} AND queue = ${queue}${more} ORDER BY priority, job.seq LIMIT ${slotsOf(queue)}`
+const firstOf = (rule: string, queue: string, more: string): string =>
+  `WHERE ${rule} AND queue = ${queue}${more} ORDER BY priority, job.seq LIMIT ${slotsOf(queue)}`
 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
@@ -29,10 +29,10 @@ const TAKEN = `SELECT job.seq, id, queue, kind, job.priority, iif(run_at = 0, cr
 const WITH_PAYLOAD = 'job CROSS JOIN job_data USING (seq)'
 
 /** A group at its limit lets others pass. */
-const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
+const groupsOf = (rule: string, names: readonly string[]): string => `WITH free_in_group AS (
   SELECT seq FROM (SELECT job.seq, row_number() OVER (PARTITION BY group_key ORDER BY priority, job.seq) AS nth,
     concurrency - (SELECT count(*) FROM job r WHERE r.state = 'running' AND r.group_key = group_limit.name) AS free
-    FROM group_limit JOIN job ON group_key = group_limit.name WHERE ${RUNNABLE} AND queue IN (${names.join(', ')}))
+    FROM group_limit JOIN job ON group_key = group_limit.name WHERE ${rule} AND queue IN (${names.join(', ')}))
   WHERE nth <= free) `
 const IN_GROUP = ` AND (group_key IS NULL OR group_key NOT IN (SELECT name FROM group_limit) OR seq IN (SELECT seq FROM free_in_group))`
 
@@ -52,12 +52,14 @@ export type ClaimCare = { groups: boolean; crashes: boolean }
  * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
  * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
  *
- * What a claim takes, in no order. Parameters: now, kinds (JSON), limit, worker for `alone`, q0 ... for the queues.
+ * What a claim takes, in no order. Parameters: now, limit, worker for `alone`, q0 ... for the queues, k0 ... for
+ * the kinds.
  */
-export function claimSql(queues: number, care: ClaimCare): string {
+export function claimSql(queues: number, kinds: number, care: ClaimCare): string {
+  const rule = runnable(kinds)
   const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
-  const groups = care.groups ? groupsOf(names) : ''
-  const first = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
+  const groups = care.groups ? groupsOf(rule, names) : ''
+  const first = names.map((name) => firstOf(rule, name, care.groups ? IN_GROUP : ''))
   if (first.length === 1 && !care.crashes) return `${groups}${TAKEN} FROM ${WITH_PAYLOAD} ${first[0]}`
   const each = first.map((rule) => `SELECT * FROM (SELECT seq, priority, crashes FROM job ${rule})`)
   const jobs = `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
