@@ -195,5 +195,26 @@ CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.stat
 END;
 `
 
+/**
+ * What an index is about is asked first: of nearly every job it is not so, and the state is not looked at. Every change of a state
+ * asks all of them.
+ */
+const RARE_FIRST = `
+DROP INDEX job_scheduled_index;
+DROP INDEX job_deadline_index;
+DROP INDEX job_owned_index;
+DROP INDEX job_paid_index;
+DROP INDEX job_group_waiting_index;
+DROP INDEX job_group_running_index;
+DROP INDEX llm_requests_status_created_at_index;
+CREATE INDEX job_scheduled_index ON job (run_at) WHERE run_at > 0 AND state = 'available';
+CREATE INDEX job_deadline_index ON job (deadline_at) WHERE deadline_at IS NOT NULL AND state = 'available';
+CREATE INDEX job_owned_index ON job (worker) WHERE lifetime = 'with_owner' AND state = 'available';
+CREATE INDEX job_paid_index ON job (queue) WHERE paid = 1 AND state = 'available';
+CREATE INDEX job_group_waiting_index ON job (group_key, priority, seq) WHERE group_key IS NOT NULL AND state = 'available';
+CREATE INDEX job_group_running_index ON job (group_key) WHERE group_key IS NOT NULL AND state = 'running';
+CREATE INDEX llm_requests_status_created_at_index ON job (created_at) WHERE queue = 'llm_requests' AND status = 'pending';
+`
+
 /** Only ever added to. */
-export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS, EVENTS_NUMBER_THEMSELVES]
+export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS, EVENTS_NUMBER_THEMSELVES + RARE_FIRST]

@@ -15,12 +15,16 @@ export function toJob(row: JobRow): Job {
   return { ...rest, paid: paid === 1 }
 }
 
-/** A job as a claim found it (by position: `TAKEN` in sql.ts) and as the claim leaves it. */
-export function toClaimed(row: readonly SqlValue[], now: number, claim: { workerId: string; leaseMs: number }): ClaimedJob {
+/** A job as a claim found it (by position: `taken` in sql.ts) and as the claim leaves it. `claim` says what was not asked. */
+export function toClaimed(
+  row: readonly SqlValue[],
+  now: number,
+  claim: { workerId: string; leaseMs: number; queues?: readonly string[]; kinds?: readonly string[] },
+): ClaimedJob {
   return {
     id: row[1] as string,
-    queue: row[2] as string,
-    kind: row[3] as string,
+    queue: (row[2] as string | null) ?? claim.queues![0]!,
+    kind: (row[3] as string | null) ?? claim.kinds![0]!,
     state: 'running',
     priority: row[4] as number,
     runAt: row[5] as number,
@@ -37,7 +41,7 @@ export function toClaimed(row: readonly SqlValue[], now: number, claim: { worker
     taskType: row[14] as string,
     complexity: row[15] as ClaimedJob['complexity'],
     paid: row[16] === 1,
-    lifetime: row[17] as ClaimedJob['lifetime'],
+    lifetime: (row[17] as ClaimedJob['lifetime'] | null) ?? 'durable',
     deadlineAt: row[18] as number | null,
     reason: row[19] as string | null,
     errorMessage: row[20] as string | null,

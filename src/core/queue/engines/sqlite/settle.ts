@@ -1,6 +1,6 @@
 import { SingularityError } from '../../../kernel/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
-import type { Database, SqlValue } from '../../../storage/index.ts'
+import type { Database } from '../../../storage/index.ts'
 import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
 import { demandJson } from '../defaults.ts'
 import { insertJob } from './enqueue.ts'
@@ -31,14 +31,14 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   if (plain.length < MANY || !distinct) return settlements.map((one) => settleOne(db, clock, one))
   const now = clock.now()
   const ended = new Set<string>()
-  const results: [SqlValue, string][] = []
+  const results: Record<string, string> = {}
   for (const [index, seq, token] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id)))) {
-    const { id, result, ...claim } = plain[index as number]!
-    if (token !== claim.token) continue
-    ended.add(id)
-    results.push([seq!, result])
+    const one = plain[index as number]!
+    if (token !== one.token) continue
+    ended.add(one.id)
+    results[seq as number] = one.result
   }
-  db.run(SQL.completeMany, { seqs: JSON.stringify(results.map(([seq]) => seq)), now })
+  db.run(SQL.completeMany, { seqs: `[${Object.keys(results).join(',')}]`, now })
   db.run(SQL.setResults, JSON.stringify(results))
   // the others, and what was found to be somebody else's
   return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))

@@ -20,11 +20,13 @@ const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = t
 
 /**
  * What a claim reads of jobs before it takes them: SQLite would keep a copy of what an update returns, and a query for each payload
- * costs as much as the payload. The rest of a claimed job follows from the claim. The order is that of `toClaimed`.
+ * costs as much as the payload. What the claim itself says (`known`) is not asked, and the rest of a claimed job follows from it. The
+ * order is that of `toClaimed`.
  */
-const TAKEN = `SELECT job.seq, id, queue, kind, job.priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, job.crashes, token,
-  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at,
-  payload`
+const taken = (known: { queue?: boolean; kind?: boolean; durable?: boolean }): string => `SELECT job.seq, id,
+  ${known.queue ? 'NULL' : 'queue'}, ${known.kind ? 'NULL' : 'kind'}, job.priority, iif(run_at = 0, created_at, run_at), attempt,
+  max_attempts, job.crashes, token, unique_key, group_key, parent_id, agent_id, task_type, complexity, paid,
+  ${known.durable ? 'NULL' : 'lifetime'}, deadline_at, reason, error_message, created_at, payload`
 /** The order of the joins is given: what is taken is few, and chosen by its place in the queue. */
 const WITH_PAYLOAD = 'job CROSS JOIN job_data USING (seq)'
 
@@ -57,14 +59,15 @@ export type ClaimCare = { groups: boolean; crashes: boolean }
  */
 export function claimSql(queues: number, kinds: number, care: ClaimCare): string {
   const rule = runnable(kinds)
+  const columns = taken({ queue: queues === 1, kind: kinds === 1, durable: true })
   const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
   const groups = care.groups ? groupsOf(rule, names) : ''
   const first = names.map((name) => firstOf(rule, name, care.groups ? IN_GROUP : ''))
-  if (first.length === 1 && !care.crashes) return `${groups}${TAKEN} FROM ${WITH_PAYLOAD} ${first[0]}`
+  if (first.length === 1 && !care.crashes) return `${groups}${columns} FROM ${WITH_PAYLOAD} ${first[0]}`
   const each = first.map((rule) => `SELECT * FROM (SELECT seq, priority, crashes FROM job ${rule})`)
   const jobs = `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
-  return `${groups}${TAKEN} FROM (${chosen}) CROSS JOIN job USING (seq) CROSS JOIN job_data USING (seq)`
+  return `${groups}${columns} FROM (${chosen}) CROSS JOIN job USING (seq) CROSS JOIN job_data USING (seq)`
 }
 
 export const SQL = {
@@ -77,7 +80,7 @@ export const SQL = {
   same: `SELECT id, queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
   living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
   paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
-  claimOne: `${TAKEN} FROM ${WITH_PAYLOAD} WHERE id = @id AND state = 'available' AND run_at <= @now
+  claimOne: `${taken({})} FROM ${WITH_PAYLOAD} WHERE id = @id AND state = 'available' AND run_at <= @now
     AND (deadline_at IS NULL OR deadline_at > @now)`,
   takeOne: `${TAKE} WHERE seq = @seqs`,
   takeMany: `${TAKE} WHERE seq IN (SELECT value FROM json_each(@seqs))`,
@@ -98,7 +101,8 @@ export const SQL = {
   heldMany: `SELECT key, seq, token FROM json_each(?) JOIN job ON job.id = value WHERE state = 'running'`,
   completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
-  setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+  /** An object by `seq`. */
+  setResults: `INSERT INTO job_result (seq, result) SELECT CAST(key AS INTEGER), value FROM json_each(?) WHERE true
     ON CONFLICT (seq) DO UPDATE SET result = excluded.result`,
   setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',
   dropResult: 'DELETE FROM job_result WHERE seq = ?',
