@@ -23,7 +23,8 @@ function writeFirstVersion({ pruned = false } = {}): string[] {
     )
     old.run('INSERT INTO job_data (seq, payload) VALUES ((SELECT seq FROM job WHERE id = ?), ?)', id, '{"a":1}')
   }
-  const take = "UPDATE job SET state = 'running', attempt = 1, token = 1, lease_until = 2000, lease_ms = 1000, worker = 'w', updated_at = 1500"
+  const take =
+    "UPDATE job SET state = 'running', attempt = 1, token = 1, lease_until = 2000, lease_ms = 1000, worker = 'w', updated_at = 1500"
   old.run(`${take} WHERE id IN (?, ?)`, ids[1]!, ids[2]!)
   old.run("INSERT INTO job_result (seq, result) VALUES (3, '42')")
   old.run("UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, finished_at = 1600, updated_at = 1600 WHERE seq = 3")

@@ -190,7 +190,9 @@ describe('indexes', () => {
     }
     // in order of the index: what waits behind is not looked at
     expect(plan(claimSql(1, 1, { groups: false, crashes: false }), { now: 0, limit: 1, q0: 'a', k0: 'k' })).not.toContain('B-TREE')
-    expect(plan(SQL.takeMany, { now: 0, leaseUntil: 1, leaseMs: 1, worker: 'w', seqs: '[]' })).toMatch(/SEARCH job USING INTEGER PRIMARY KEY/)
+    expect(plan(SQL.takeMany, { now: 0, leaseUntil: 1, leaseMs: 1, worker: 'w', seqs: '[]' })).toMatch(
+      /SEARCH job USING INTEGER PRIMARY KEY/,
+    )
     expect(plan(SQL.heldMany, '[]')).toMatch(/SEARCH job USING INDEX sqlite_autoindex_job_1/)
     expect(plan(SQL.claimsHeld)).toMatch(/INDEX job_running_index/)
     expect(plan(SQL.missDeadline, { now: 0 })).toMatch(/INDEX job_deadline_index/)

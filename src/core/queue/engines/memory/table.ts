@@ -15,6 +15,8 @@ export type Entry = Job & {
 
 export type OwnClaim = { workerId: string; leaseMs: number }
 
+export type Table = ReturnType<typeof createTable>
+
 /** The jobs of the memory engine and the ways a job moves. */
 export function createTable(clock: Clock) {
   const jobs = new Map<string, Entry>()

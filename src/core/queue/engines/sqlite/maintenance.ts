@@ -23,7 +23,9 @@ const CHORES: readonly { sql: string; counts?: boolean }[] = [
     sql: `DELETE FROM job_event WHERE at < ? AND seq < min(${CHUNK} + (SELECT min(seq) FROM job_event), (SELECT max(seq) FROM job_event))`,
   },
   // the next number follows from the newest, so its row stays, as no job's
-  { sql: `UPDATE job_event SET type = 'pruned', job = 0, detail = NULL WHERE at < ? AND job > 0 AND seq = (SELECT max(seq) FROM job_event)` },
+  {
+    sql: `UPDATE job_event SET type = 'pruned', job = 0, detail = NULL WHERE at < ? AND job > 0 AND seq = (SELECT max(seq) FROM job_event)`,
+  },
 ]
 
 /** Chunks of 500 rows with a pause between, until nothing is left or the time is up. */

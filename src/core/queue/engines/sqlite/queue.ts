@@ -68,9 +68,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   const open = shared((items: readonly Opening[]) =>
     store.write(() => items.map(([lease, attempt]) => openAttempt(db, clock, lease, attempt))),
   )
-  const update = shared((items: readonly Update[]) =>
-    store.write(() => items.map(([id, n, values]) => updateAttempt(db, id, n, values))),
-  )
+  const update = shared((items: readonly Update[]) => store.write(() => items.map(([id, n, values]) => updateAttempt(db, id, n, values))))
 
   const renew = (workerId: string, held: readonly { id: string; token: number }[], leaseMs: number): LeaseReport => {
     const report: LeaseReport = { lost: [], cancelled: [] }
@@ -153,8 +151,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
         demandNamed(db, queue)
         return ids.reduce((count, id) => count + db.run(SQL.ack, clock.now(), queue, id), 0)
       }),
-    waiting: (queues) =>
-      read(() => db.all<{ queue: string }>(SQL.someWait, JSON.stringify(queues), clock.now()).map(({ queue }) => queue)),
+    waiting: (queues) => read(() => db.all<{ queue: string }>(SQL.someWait, JSON.stringify(queues), clock.now()).map(({ queue }) => queue)),
     intake(queue, messageId, { jobs = [], messages = [] }) {
       if (jobs.length > 0) store.demandSpace()
       return change(() => {
