@@ -2,7 +2,7 @@ import { type Clock, EXIT, type ExitCode, SingularityError, strongestExit } from
 import { awaitAnswers, hasEnded } from './await.ts'
 import type { JobEvent, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
-import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, type NewJob, STATUS_OF } from './job.ts'
+import { type EnqueueResult, type Job, type JobStatus, LLM_QUEUE, type NewJob, STATUS_OF } from './job.ts'
 import { type MessageDeps, createMessages } from './messages.ts'
 import {
   type AwaitedResponse,
