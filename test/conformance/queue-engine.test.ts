@@ -260,8 +260,10 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
     it('asks what runs, which may still complete or end as cancelled', async () => {
       await add({}, {})
       const [a, b] = await claim()
+      at.clock.advance(5)
       expect(await at.queue.cancel(a!.id, 'stop')).toBe('asked')
       await at.queue.cancel(b!.id, 'stop')
+      expect((await at.queue.get(a!.id))!.updatedAt).toBe(at.clock.now())
       expect(await at.queue.heartbeat('w1', [a!, b!], LEASE)).toEqual({ lost: [], cancelled: [a!.id, b!.id] })
       await done(a!)
       await back(b!)

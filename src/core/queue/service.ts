@@ -1,8 +1,9 @@
 import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit, suggest } from '../kernel/index.ts'
-import { awaitEnded, hasEnded } from './await.ts'
-import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
+import { awaitAnswers, hasEnded } from './await.ts'
+import type { JobEvent, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
 import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
+import { type MessageDeps, createMessages } from './messages.ts'
 import {
   type AwaitedResponse,
   type RequestShown,
@@ -17,8 +18,7 @@ import {
 import { sameJob } from './same.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
 
-export type QueueServiceDeps = {
-  engine: QueueEngine
+export type QueueServiceDeps = MessageDeps & {
   clock: Clock
   /** One request or JSON lines of them, checked. @throws REQUEST_INVALID with `errors[] {index, path, message}` */
   parseRequests: (text: string) => Promise<readonly NewJob[]>
@@ -27,10 +27,6 @@ export type QueueServiceDeps = {
   kinds: () => Promise<readonly { kind: string; queue: string }[]>
   /** The error a request that failed is for whoever waits for it. */
   answerError: (job: Job) => Promise<SingularityError>
-  /** Where a text stops being JSON. */
-  findBreak: (text: string) => Promise<{ position: number; error: string; preview: string }>
-  /** Publishes what other databases want published; called before anybody reads messages. */
-  relay: (queue: string) => Promise<void>
 }
 
 export type RequestFilter = {
@@ -64,7 +60,7 @@ export type QueueService = ReturnType<typeof createQueueService>
 
 /** The queue behind the front doors: requests to models, and the queues other programs use. */
 export function createQueueService(deps: QueueServiceDeps) {
-  const { engine, clock, relay } = deps
+  const { engine, clock } = deps
 
   const unknown = (id: string): SingularityError =>
     new SingularityError('NOT_FOUND', `No request has the id ${id}.`, { hints: ['singularity queue list'] })
@@ -109,24 +105,6 @@ export function createQueueService(deps: QueueServiceDeps) {
     return { id: job.id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
   }
 
-  /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
-  async function awaitAnswers(
-    ids: readonly string[],
-    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
-  ): Promise<JobDetail[]> {
-    const end = clock.monotonic() + timeoutMs
-    for (;;) {
-      await engine.reap()
-      const deadlines = (await Promise.all(ids.map((id) => engine.get(id)))).flatMap(
-        (job) => (job?.state === 'available' && job.deadlineAt) || [],
-      )
-      const left = end - clock.monotonic()
-      const first = Math.min(left, ...deadlines.map((at) => Math.max(50, at - clock.now())))
-      const jobs = await awaitEnded(engine, clock, ids, { timeoutMs: first, signal })
-      if (first === left || signal.aborted || jobs.every(hasEnded)) return jobs
-    }
-  }
-
   return {
     liveWorkers,
 
@@ -147,7 +125,7 @@ export function createQueueService(deps: QueueServiceDeps) {
     ): Promise<{ responses: AwaitedResponse[]; exitCode: ExitCode; waiting: string[] }> {
       const ids = wanted.map(plainId)
       for (const id of ids) if (!(await engine.get(id))) throw unknown(id)
-      const jobs = await awaitAnswers(ids, options)
+      const jobs = await awaitAnswers(engine, clock, ids, options)
       const waiting = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id)
       if (options.signal.aborted)
         throw new SingularityError('INTERRUPTED', 'Stopped waiting; the request goes on.', {
@@ -192,45 +170,7 @@ export function createQueueService(deps: QueueServiceDeps) {
       return { requests: jobs.map(requestSummary), next }
     },
 
-    /** @throws REQUEST_INVALID where the body is not JSON, NOT_FOUND for an unknown queue */
-    async send(queue: string, body: string): Promise<{ message_id: number }> {
-      if (parseJson(body) === undefined) {
-        const { position, error, preview } = await deps.findBreak(body)
-        throw new SingularityError('REQUEST_INVALID', `The message is not JSON: ${error} at position ${position}.`, {
-          hints: ['singularity queue send --help'],
-          data: { errors: [{ index: 0, path: '', message: `is not JSON: ${error} at position ${position}`, position, preview }] },
-        })
-      }
-      return { message_id: await engine.send({ queue, body: body.trim() }) }
-    },
-
-    /** @throws NOT_FOUND */
-    async read(
-      queue: string,
-      { limit, visibilityMs }: { limit: number; visibilityMs: number },
-    ): Promise<{ messages: { message_id: number; read_count: number; enqueued_at: string; body: unknown }[] }> {
-      await relay(queue)
-      const messages = await engine.read(queue, limit, visibilityMs)
-      return {
-        messages: messages.map(({ id, readCount, enqueuedAt, body }) => ({
-          message_id: id,
-          read_count: readCount,
-          enqueued_at: new Date(enqueuedAt).toISOString(),
-          body: JSON.parse(body) as unknown,
-        })),
-      }
-    },
-
-    /** Answers how many of them still waited for it. */
-    ack: async (queue: string, ids: readonly number[]): Promise<{ acknowledged: number }> => ({
-      acknowledged: await engine.ack(queue, ids),
-    }),
-
-    async ensure(names: readonly string[]): Promise<{ queues: readonly string[] }> {
-      const queues = names.length === 0 ? NAMED_QUEUES : names
-      await engine.ensureQueues(queues)
-      return { queues }
-    },
+    ...createMessages(deps),
 
     /** @throws NOT_FOUND, STATE_CONFLICT unless it failed */
     async retry(wanted: string): Promise<{ id: string; status: JobStatus }> {

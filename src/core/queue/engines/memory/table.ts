@@ -15,6 +15,8 @@ export type Entry = Job & {
 
 export type OwnClaim = { workerId: string; leaseMs: number }
 
+export type Table = ReturnType<typeof createTable>
+
 /** The jobs of the memory engine and the ways a job moves; `onEnd` hears of each that has ended, with its result. */
 export function createTable(clock: Clock, onEnd: (entry: Entry) => void) {
   const jobs = new Map<string, Entry>()
