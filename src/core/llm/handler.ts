@@ -58,7 +58,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   }
   const request = await timed('validate', () => JSON.parse(job.payload) as StoredRequest)
   const rows = await closeLeftOpen(context)
-  const tries = triesOf(rows)
+  const tries = triesOf(rows.filter(({ beforeRetry }) => !beforeRetry))
   let nusd = costOfAttempts(rows)
   let locked: SingularityError | undefined
   try {
