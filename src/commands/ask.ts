@@ -1,6 +1,7 @@
 import { BaseCommand, settingsOf } from './_cli/base.ts'
 import { Args, Flags } from './_cli/oclif.ts'
 import { QUESTION_FLAGS, readQuestion } from './_cli/question.ts'
+import { showWaiting } from './_cli/watch.ts'
 import { presentAnswer, presentDetached, presentEstimate, presentOrigin } from './_present/answer.ts'
 
 export default class Ask extends BaseCommand {
@@ -45,7 +46,9 @@ export default class Ask extends BaseCommand {
       return this.say(presentDetached(detached), flags)
     }
     const answering = await app.answering()
-    const answer = await this.untilSignal(({ soft }) => answering.answer(question, { ...options, signal: soft }))
+    const answer = await this.untilSignal(({ soft }) =>
+      showWaiting(flags, 'waiting for an answer', () => answering.answer(question, { ...options, signal: soft })),
+    )
     this.answer(answer, presentAnswer(answer))
     this.say(presentOrigin(answer), flags)
   }

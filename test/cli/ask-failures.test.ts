@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type AskBench, KEY, expectFailure, openAskBench } from '../support/asking.ts'
 import type { Failure } from '../support/models.ts'
@@ -51,6 +53,24 @@ describe('keys', () => {
     expectFailure(answer, 'BAD_REQUEST', 2)
     expect(answer.stdout + answer.stderr).not.toContain(KEY)
     expect(bench.holding(KEY)).toEqual([])
+  })
+
+  it('stored keys that do not open: exit 6 SECRETS_LOCKED, nothing is sent or spent; a model with another key answers', async () => {
+    const KEYS = { OPENAI_API_KEY: '', SINGULARITY_SECRETS_PASSPHRASE: 'of the test' }
+    await bench.place.run(['secrets', 'set', 'OPENAI_API_KEY', '--store', 'file'], { env: KEYS, input: KEY })
+    const locked = await bench.ask(['Locked?'], [], { env: { OPENAI_API_KEY: '' } })
+    const { message, hints } = expectFailure(locked, 'SECRETS_LOCKED', 6)
+    expect(message).toContain('passphrase')
+    expect(hints.join()).toContain('SINGULARITY_SECRETS_PASSPHRASE')
+    expect(locked.seen).toEqual([])
+    const shown = await bench.place.run(['queue', 'show', String(locked.json.error!.data!['id'])])
+    expect(shown.json.data.attempts).toMatchObject([{ reason: 'secrets_locked', cost_nusd: 0 }])
+    const env = { OPENAI_API_KEY: '', ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: bench.mock.origin }
+    const other = await bench.ask(['Locked, and another one?'], [{ text: 'open' }], { env })
+    expect(other.json.data, other.stdout).toMatchObject({ answer: 'open', model: expect.stringContaining('anthropic/') })
+    const opened = await bench.ask(['Not locked?'], [{ text: 'by the file' }], { env: KEYS })
+    expect(opened.json.data, opened.stdout).toMatchObject({ answer: 'by the file' })
+    rmSync(join(bench.place.env['XDG_CONFIG_HOME']!, 'singularity', 'secrets.json'))
   })
 
   it('a key that cannot stand in a header is refused before anything is sent', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AskBench, expectFailure, openAskBench } from '../support/asking.ts'
+import { hasTerminal, openTerminal } from '../support/terminal.ts'
 import type { Answer } from './playground.ts'
 
 let bench: AskBench
@@ -41,6 +42,21 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 describe('who stops waiting', () => {
+  it.skipIf(!hasTerminal)(
+    `on a terminal sees what is waited for, and since when${hasTerminal ? '' : ' (skipped: script of util-linux is missing)'}`,
+    async () => {
+      const before = bench.mock.requests.length
+      bench.mock.script(NEVER)
+      const terminal = openTerminal(bench.place, ['ask', 'Stop me on a terminal.'], { env: bench.env })
+      await bench.mock.received(before + 1)
+      await terminal.sees(/\d s waiting for an answer/)
+      terminal.type('\u0003')
+      await terminal.sees('Stopped; the request was cancelled.')
+      expect(await terminal.done).toBe(130)
+      await bench.mock.ended(bench.mock.requests.length)
+    },
+  )
+
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],

@@ -137,6 +137,20 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
       await expect(at.queue.updateAttempt(job.id, 3, { ms: 1 })).rejects.toEqual(code('NOT_FOUND'))
     })
 
+    it('of before a retry are marked, and count on', async () => {
+      const [added] = await add()
+      const job = await take()
+      await at.queue.openAttempt(job, ATTEMPT)
+      await die(job)
+      at.clock.advance(1000)
+      await at.queue.retry(added!.id)
+      await at.queue.openAttempt(await take(), ATTEMPT)
+      expect((await at.queue.attempts(added!.id)).map(({ n, beforeRetry }) => [n, beforeRetry])).toEqual([
+        [1, true],
+        [2, undefined],
+      ])
+    })
+
     it('are refused to who lost the claim, and unknown when the owner dies in a call', async () => {
       await add()
       await register('w1', 7)

@@ -183,6 +183,32 @@ describe('a candidate of many sites, one of which the linter refuses', () => {
     }))
 })
 
+describe('two candidates, one of which the linter refuses', () => {
+  const FILES = {
+    ...TINY,
+    'package.json':
+      '{ "name": "linted", "type": "module", "scripts": { "test": "node --test" }, "devDependencies": { "eslint": "9" }, "engines": { "node": ">=20" } }\n',
+    '.gitignore': 'node_modules\n',
+    'eslint.config.js': `export default [{ rules: { 'no-restricted-syntax': ['error', "CallExpression[callee.property.name='includes']"] } }]\n`,
+    'src/square.js': 'export function square(value) {\n  return Math.pow(value, 2)\n}\n',
+    'test/square.test.js': `${HEAD}import { square } from '../src/square.js'\ntest('square', () => assert.equal(square(3), 9))\n`,
+  }
+
+  it('it never boards the train, which rides once', () =>
+    inPlayground(FILES, async (place) => {
+      symlinkSync(toolchainModules(), join(place.root, 'node_modules'))
+      const command = ['improve', '--rule', 'js/prefer-includes', '--rule', 'js/prefer-exponent', '--dry-run']
+      const answer = await place.run(command, { env: { LOG_LEVEL: 'debug' } })
+      const told = candidatesOf(answer).map(({ files, verdict, reasons }) => [files[0], verdict, reasons[0]?.detail ?? null])
+      expect(told.toSorted(), answer.stdout.slice(0, 4000)).toEqual([
+        ['src/list.js', 'roll_back', expect.stringContaining('eslint')],
+        ['src/square.js', 'keep', null],
+      ])
+      const trains = eventsOf(place).filter(({ phase }) => phase === 'train')
+      expect(trains.map(({ detail }) => detail)).toEqual(['1 candidate on one tip'])
+    }))
+})
+
 describe('two candidates whose edits overlap', () => {
   const FILES = {
     ...TINY,

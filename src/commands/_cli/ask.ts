@@ -59,6 +59,7 @@ async function askEach(service: ImprovementService, waiting: readonly CandidateD
           decided = true
         } else if (answer === 'n' || answer === 'no') {
           await service.reject(id, actor('terminal'), 'declined on the terminal')
+          output.write(`declined ${id}\n`)
           decided = true
         }
       }
@@ -109,8 +110,10 @@ async function question(lines: Interface, { id, title }: CandidateData, signal: 
 
 async function landed(service: ImprovementService, id: string, output: NodeJS.WritableStream): Promise<boolean> {
   try {
-    const { commit } = await service.approve(id, actor('terminal'))
-    output.write(`${paint('green', 'landed')} ${commit?.slice(0, 12) ?? ''}   singularity undo ${id}\n`)
+    const { commit, landed_on: branch } = await service.approve(id, actor('terminal'))
+    // often a branch of proposals, where the one checked out is protected: who looks at their files sees no change then
+    const where = branch === null ? '' : ` on ${oneLine(branch)}`
+    output.write(`${paint('green', 'landed')} ${commit?.slice(0, 12) ?? ''}${where}   singularity undo ${id}\n`)
     return true
   } catch (error) {
     if (!SingularityError.isInstance(error) || error.kind !== 'conflict') throw error

@@ -38,6 +38,12 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
     write(`${text}\n`)
     if (live && line) draw()
   }
+  const keepDrawing = (): void => {
+    if (!live || silent) return
+    draw()
+    timer ??= setInterval(draw, FRAME_MS)
+    timer.unref()
+  }
   return {
     observe(event: RunEvent): void {
       if (event.type === 'phase') {
@@ -57,11 +63,12 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
         const { word, color } = verdictWord(event.candidate)
         permanent(`  ${tint(color, word.padEnd(9))}  ${id}  ${oneLine(title)}`)
       }
-      if (live && !silent) {
-        draw()
-        timer ??= setInterval(draw, FRAME_MS)
-        timer.unref()
-      }
+      keepDrawing()
+    },
+    /** What is waited for, where nothing else is told; on a terminal only. */
+    wait(text: string): void {
+      line = text
+      keepDrawing()
     },
     async aside<R>(body: () => Promise<R>): Promise<R> {
       clear()

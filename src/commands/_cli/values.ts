@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
-import { SingularityError, parseDuration } from '../../core/kernel/index.ts'
+import { SingularityError, messageOf, parseDuration } from '../../core/kernel/index.ts'
 
 /** The text of a file, or of standard input for `-`. A pipe that has nothing yet answers a synchronous read with EAGAIN. */
 export async function readText(name: string): Promise<string> {
@@ -8,7 +8,7 @@ export async function readText(name: string): Promise<string> {
   try {
     bytes = name === '-' ? await buffer(process.stdin) : readFileSync(name)
   } catch (error) {
-    throw new SingularityError('USAGE', `The file ${name} cannot be read.`, { cause: error })
+    throw new SingularityError('USAGE', `The file ${name} cannot be read: ${messageOf(error).replace(/, open .*/, '')}.`, { cause: error })
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -12,6 +12,23 @@ export type Watched = {
   aside: <R>(body: () => Promise<R>) => Promise<R>
 }
 
+/** Says on a terminal what is waited for, and since when; nothing elsewhere. */
+export async function showWaiting<T>(
+  flags: { quiet?: boolean | undefined; json?: boolean | undefined },
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const silent = flags.quiet === true || flags.json === true
+  if (silent || process.stderr.isTTY !== true || process.env['CI']) return work()
+  const progress = createProgress({ silent, live: true })
+  progress.wait(what)
+  try {
+    return await work()
+  } finally {
+    progress.end()
+  }
+}
+
 /** Shows the progress of long work and lets Ctrl-C and SIGTERM stop it. `polite`: one Ctrl-C asks, the second one stops. */
 export async function watchWork<T>(
   flags: { quiet?: boolean | undefined; json?: boolean | undefined },

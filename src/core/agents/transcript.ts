@@ -62,7 +62,8 @@ export function requestHash(request: StoredRequest): string {
   return hashOf({ ...request, messages })
 }
 
-function withoutTimes(text: string): string {
+/** What a tool printed, without how long it took. */
+export function withoutTimes(text: string): string {
   return text.replace(/\d+(?:\.\d+)?\s?(?:ms|s|sec|seconds)\b/g, '#').replace(/(duration_ms|elapsed|took):?\s+\d+(?:\.\d+)?/g, '$1 #')
 }
 

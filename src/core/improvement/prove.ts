@@ -7,7 +7,7 @@ import { prepareDraft, tryAffected } from './prepare.ts'
 import { type Rider, ride } from './ride.ts'
 import { type Session, mayContinue } from './session.ts'
 import { recordTrial, settleDraft, settleTampered } from './settle.ts'
-import { isGreen } from './trials.ts'
+import { isGreen, tryLint } from './trials.ts'
 
 /**
  * Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. They are put into the session's
@@ -52,7 +52,7 @@ async function proveTogether(session: Session, found: readonly Found[], bench: B
     const draft = createDraft(candidate, proposal)
     drafts.push(draft)
     try {
-      const rider = await screen(session, draft, bench)
+      const rider = await screen(session, draft, bench, { alone: found.length === 1 })
       if (rider === 'settled') continue
       riders.push(rider)
     } catch (error) {
@@ -83,8 +83,11 @@ function fail(session: Session, draft: Draft, error: unknown): void {
   } else settleDraft(session, draft)
 }
 
-/** Static contract and affected tests; a red candidate of many sites is cut down to its good part at once. */
-async function screen(session: Session, draft: Draft, bench: Bench): Promise<Rider | 'settled'> {
+/**
+ * Static contract, lint of its own files where it would ride with others, affected tests; a red candidate of many sites is cut
+ * down to its good part at once.
+ */
+async function screen(session: Session, draft: Draft, bench: Bench, { alone }: { alone: boolean }): Promise<Rider | 'settled'> {
   const { entries, rejected } = await prepareDraft(session, draft, bench)
   if (rejected) {
     settleDraft(session, draft)
@@ -96,7 +99,9 @@ async function screen(session: Session, draft: Draft, bench: Bench): Promise<Rid
     settleDraft(session, draft)
     return 'settled'
   }
-  const trial = await tryAffected(session, draft, entries)
+  const { commit, files } = draft.commit!
+  const refused = alone ? null : await tryLint(session, commit, { files, fresh: draft.proposal.explicit })
+  const trial = refused ?? (await tryAffected(session, draft, entries))
   if (!trial || isGreen(trial) || trial.errors.length > 0) return { draft, entries }
   recordTrial(draft, trial)
   const part = await cutDown(session, draft, entries, trial)

@@ -11,6 +11,7 @@ import {
   type TestReport,
   compareReports,
   countStatuses,
+  lintOf,
   runStep,
   runSuite,
   statusOf,
@@ -122,6 +123,37 @@ export function emptyTrial(commit: string): Trial {
   }
 }
 
+/** What the tests need comes first, then the cheaper check. */
+const ORDER: Readonly<Record<CommandStep['kind'], number>> = { build: 0, lint: 1, types: 2 }
+
+/**
+ * The linters on the files a commit changes: seconds, where the train pays for every look with everybody's checks. What they do
+ * not like is asked of the whole step, which decides.
+ * @returns the red trial; null: nothing speaks against it so far
+ */
+export async function tryLint(
+  session: Session,
+  commit: string,
+  options: { files: readonly string[]; fresh: boolean },
+): Promise<Trial | null> {
+  // where the base has complaints of its own, only the whole step tells old from new
+  const isClean = ({ id }: CommandStep): boolean => session.baseline!.steps.some(({ stepId, exitCode }) => stepId === id && exitCode === 0)
+  const lints = session.plan!.steps.filter(isClean).flatMap((step) => lintOf(step, options.files) ?? [])
+  if (lints.length === 0) return null
+  const suspect = await session.workbench.use(commit, { purpose: 'validate', fresh: options.fresh }, async (sandbox) => {
+    const names: string[] = []
+    for (const step of lints) {
+      const { exitCode } = await runStep({ sandbox, step, signal: session.signal })
+      throwIfStopped(session)
+      if (exitCode !== null && exitCode !== 0) names.push(step.id)
+    }
+    return names
+  })
+  if (suspect.length === 0) return null
+  const trial = await tryCommit(session, commit, { entries: [], fresh: options.fresh, steps: suspect, confirm: false })
+  return isGreen(trial) ? null : trial
+}
+
 /** Build must work, types and lint may not get worse than on the base. */
 async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { steps, entries }: TrialOptions): Promise<void> {
   const isWanted = ({ id, kind }: CommandStep): boolean =>
@@ -129,7 +161,10 @@ async function trySteps(session: Session, sandbox: Sandbox, trial: Trial, { step
   if (session.plan!.steps.length === 0) return
   const changed = await session.deps.git.changedFiles(session.base, trial.commit)
   const paths = changed.flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [path, oldPath]))
-  for (const step of stepsFor(session.plan!, paths, entries, steps === true).filter(isWanted)) {
+  const wanted = stepsFor(session.plan!, paths, entries, steps === true).filter(isWanted)
+  for (const step of wanted.toSorted((a, b) => ORDER[a.kind] - ORDER[b.kind])) {
+    // whoever is refused by the cheaper check does not pay for the dearer one
+    if (step.kind === 'types' && trial.guards.some(({ ok }) => ok === false)) break
     const run = await runStep({ sandbox, step, signal: session.signal })
     throwIfStopped(session)
     trial.steps.push(run)

@@ -32,7 +32,7 @@ type Ended = {
   model?: string
   provider?: string
   validation_errors?: readonly unknown[] | null
-  error?: { data?: Record<string, unknown> }
+  error?: { data?: Record<string, unknown>; hints?: readonly string[] }
 }
 
 /** The error a request that ended without an answer is for whoever waits for it; its code fixes the exit code. */
@@ -42,7 +42,7 @@ export function answerError(job: EndedJob): SingularityError {
   const { model = null, provider = null, validation_errors: errors, error } = (parseJson(job.result ?? '') ?? {}) as Ended
   return new SingularityError(code, job.errorMessage ?? `Request ${job.id} ended: ${reason}.`, {
     // whoever has no key wants the ways out, not the row
-    hints: code === 'LLM_NOT_CONFIGURED' ? WAYS_OUT : [`singularity queue show ${job.id}`],
+    hints: error?.hints?.length ? error.hints : code === 'LLM_NOT_CONFIGURED' ? WAYS_OUT : hintsOf(reason, job.id),
     data: {
       id: job.id,
       model,
@@ -54,4 +54,8 @@ export function answerError(job: EndedJob): SingularityError {
       ...(errors && { errors }),
     },
   })
+}
+
+function hintsOf(reason: string, id: string): string[] {
+  return [...(reason.endsWith('.auth') ? ['singularity llm check'] : []), `singularity queue show ${id}`]
 }

@@ -39,7 +39,7 @@ export type CallOutcome = { n: number; ms: number; costNusd: number; costSource:
 /**
  * One call with its money: attempt row, reservation, `calling`, the wire, settle. Whatever happens afterwards, what may have been
  * billed is counted: a dead process leaves `calling`, which counts in full.
- * @throws BUDGET_REACHED, LEDGER_UNUSABLE; nothing was sent then
+ * @throws BUDGET_REACHED, LEDGER_UNUSABLE, SECRETS_LOCKED; nothing was sent then
  */
 export async function callProvider(deps: CallDeps, call: CallRequest): Promise<CallOutcome> {
   const { clock } = deps
@@ -104,6 +104,18 @@ export async function callProvider(deps: CallDeps, call: CallRequest): Promise<C
     })
     return { n, ms: ms(), costNusd: cost.nusd, costSource: cost.source, answer }
   } catch (error) {
+    if (isLocked(error)) {
+      book(() => account.release(key))
+      await attempts.update(n, {
+        phase: 'settled',
+        kind: 'processing_exception',
+        reason: 'secrets_locked',
+        costNusd: 0,
+        costSource: 'computed',
+        ms: ms(),
+      })
+      throw error
+    }
     const failure = asFailure(error)
     const unknown = failure.outcome === 'unknown'
     const cost = unknown ? bound : 0
@@ -144,9 +156,14 @@ export function usageOf({
   return usage && { promptTokens: usage.input, completionTokens: usage.output, totalTokens: usage.input + usage.output }
 }
 
+/** Stored keys that do not open: no fault of the request, and no other try opens them. */
+export function isLocked(error: unknown): error is SingularityError {
+  return SingularityError.isInstance(error) && error.code === 'SECRETS_LOCKED'
+}
+
 /** A key that cannot be read, or an adapter that cannot be loaded: nothing was sent, so nothing is owed. */
-function unopened(error: unknown): ProviderFailure {
-  if (error instanceof ProviderFailure) return error
+function unopened(error: unknown): Error {
+  if (error instanceof ProviderFailure || isLocked(error)) return error
   return new ProviderFailure('processing_exception', 'internal', messageOf(error), { outcome: 'not_sent', cause: error })
 }
 

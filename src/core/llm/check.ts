@@ -4,7 +4,7 @@ import type { Account } from './account.ts'
 import { type CheckStep, fixesOf, reasonOf, stepsOf } from './check-steps.ts'
 import { type Estimate, NUSD, boundOf, boundTokens } from './price.ts'
 import type { LlmRequest, StoredRequest, StoredResult } from './request.ts'
-import { WAYS_OUT, keptFrom } from './route.ts'
+import { keptFrom } from './route.ts'
 import type { ModelEntry, ProviderEntry, Route, RoutingTable } from './routing.ts'
 import type { Secrets } from './secrets/secrets.ts'
 import type { ModelService } from './service.ts'
@@ -271,7 +271,7 @@ async function checkComplexity(deps: CheckDeps, complexity: Complexity, failed: 
   } catch (error) {
     if (!SingularityError.isInstance(error) || error.exitCode === EXIT.environment) throw error
     const skipped = (error.data?.['skipped'] ?? []) as ComplexityCheck['skipped']
-    return { ...none, reason: error.message, skipped, fix: [...(error.code === 'LLM_NOT_CONFIGURED' ? WAYS_OUT : error.hints)] }
+    return { ...none, reason: error.message, skipped, fix: [...error.hints] }
   }
   const dropped = found.candidates.filter(({ provider }) => failed.has(provider.name))
   const skipped = [...dropped.map(({ model }) => ({ model: model.name, reason: 'its provider failed the check' })), ...found.skipped]

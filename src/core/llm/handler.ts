@@ -1,7 +1,7 @@
 import { SingularityError } from '../kernel/index.ts'
 import { type Attempt, type ClaimedJob, type JobContext, type JobHandler, JobAborted, type JobOutcome, LLM_QUEUE } from '../queue/index.ts'
 import type { Cap } from './account.ts'
-import { type CallDeps, callProvider } from './call.ts'
+import { type CallDeps, callProvider, isLocked } from './call.ts'
 import { LLM_KIND } from './check-request.ts'
 import type { ProviderFailure } from './failure.ts'
 import { POLICY, errorText, reasonText } from './policy.ts'
@@ -58,8 +58,9 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
   }
   const request = await timed('validate', () => JSON.parse(job.payload) as StoredRequest)
   const rows = await closeLeftOpen(context)
-  const tries = triesOf(rows)
+  const tries = triesOf(rows.filter(({ beforeRetry }) => !beforeRetry))
   let nusd = costOfAttempts(rows)
+  let locked: SingularityError | undefined
   try {
     for (;;) {
       if (context.signal.aborted) return waiting(clock.now(), false, 'released')
@@ -91,7 +92,17 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
           signal: unlessLost(context.signal),
           ...(deps.onText && { onText: deps.onText }),
         }),
-      ).finally(giveBack)
+      )
+        .catch((error: unknown) => {
+          if (!isLocked(error)) throw error
+          locked = error
+        })
+        .finally(giveBack)
+      if (outcome === undefined) {
+        // a model whose key lies elsewhere may serve
+        tries.unfit.add(candidate.model.name)
+        continue
+      }
       nusd += outcome.costNusd
       const answer = 'answer' in outcome ? outcome.answer : null
       const judged = 'answer' in outcome ? await deps.check(request, outcome.answer) : { failure: outcome.failure, reask: null }
@@ -123,7 +134,7 @@ async function runRequest(deps: LlmHandlerDeps, job: ClaimedJob, context: JobCon
       if (again === null) return waitFor(job, tries, cause, totals, deps)
     }
   } catch (error) {
-    return refused(error, job, tries, deps, steps)
+    return refused(locked ?? error, job, tries, deps, steps)
   }
 }
 
@@ -235,7 +246,7 @@ function refused(error: unknown, job: ClaimedJob, tries: Tries, { clock, once }:
     to: 'dead',
     reason: error.code.toLowerCase(),
     errorMessage: error.message,
-    result: { error: { code: error.code, message: error.message, data: error.data ?? null }, steps },
+    result: { error: { code: error.code, message: error.message, hints: error.hints, data: error.data ?? null }, steps },
     messages: messagesOf(job, null, error.message),
   }
 }

@@ -67,7 +67,7 @@ export function route(table: RoutingTable, needs: RouteNeeds, state: RouteState)
     else candidates.push(found)
   }
   const skipped = passed.map(({ model, why }) => ({ model: model.name, reason: why.reason }))
-  if (candidates.length === 0) throw noRoute(needs, passed, skipped)
+  if (candidates.length === 0) throw noRoute(table, needs, passed, skipped)
   return { candidates, skipped, timeoutMs: entry.timeoutMs, reasoning: entry.reasoning }
 }
 
@@ -120,7 +120,12 @@ export function keptFrom(
   return table.privacy.includes(data) ? null : { stage: 'privacy', reason: `privacy: ${data} is not allowed` }
 }
 
-function noRoute(needs: RouteNeeds, passed: readonly { model: ModelEntry; why: Passed }[], skipped: Route['skipped']): SingularityError {
+function noRoute(
+  table: RoutingTable,
+  needs: RouteNeeds,
+  passed: readonly { model: ModelEntry; why: Passed }[],
+  skipped: Route['skipped'],
+): SingularityError {
   const rank = ({ stage }: Passed): number => STAGES.indexOf(stage)
   const [furthest] = passed.toSorted((a, b) => rank(b.why) - rank(a.why))
   const code = furthest ? CODES[furthest.why.stage] : 'LLM_NOT_CONFIGURED'
@@ -130,7 +135,7 @@ function noRoute(needs: RouteNeeds, passed: readonly { model: ModelEntry; why: P
     ? `No model for a ${place}: ${furthest.model.name} of ${furthest.model.provider}: ${furthest.why.reason}.`
     : `No model for a ${place}: the route is empty.`
   return new SingularityError(code, message, {
-    ...(code === 'LLM_NOT_CONFIGURED' && { hints: WAYS_OUT }),
+    ...(code === 'LLM_NOT_CONFIGURED' && { hints: furthest ? unkept(table, furthest) : WAYS_OUT }),
     ...(furthest?.why.stage === 'blocked' && { hints: [`singularity llm unblock ${furthest.model.provider}`] }),
     data: {
       model: furthest?.model.name ?? null,
@@ -142,6 +147,18 @@ function noRoute(needs: RouteNeeds, passed: readonly { model: ModelEntry; why: P
       ...(reopens.length > 0 && { reopens_at: new Date(Math.min(...reopens)).toISOString() }),
     },
   })
+}
+
+/** What lifts the reason a model was passed over for. */
+function unkept(table: RoutingTable, { model, why }: { model: ModelEntry; why: Passed }): readonly string[] {
+  const { keyName, enabled, data } = table.providers.get(model.provider)!
+  if (why.stage === 'capability' && !model.capabilities.tools)
+    return [`models."${model.name}".caps.tools: true   # in your llm.json, where it can`, 'singularity llm models']
+  if (why.stage === 'privacy') return [`privacy.allow: [..., "${data}"]   # in your llm.json`]
+  // a provider of one's own has a key of its own
+  if (why.stage === 'key' && enabled && keyName !== null && !WAYS_OUT[0]!.includes(keyName))
+    return [`export ${keyName}=...`, `singularity secrets set ${keyName}`, WAYS_OUT[2]!]
+  return WAYS_OUT
 }
 
 const usd = (nusd: number): string => `$${(nusd / 1e9).toFixed(4)}`

@@ -143,4 +143,6 @@ export type Attempt = {
   /** Fields of the request this provider does not take. */
   droppedParams: readonly string[]
   startedAt: number
+  /** Made before the last `retry`: it was paid for, and what it taught is forgotten. */
+  beforeRetry?: true
 }

@@ -88,6 +88,29 @@ export async function detectSteps(context: DetectContext, timeoutMs: number): Pr
   return steps
 }
 
+/** What the linters take by name; the others look at packages. */
+const BY_NAME: Readonly<Record<string, RegExp>> = {
+  eslint: /\.[cm]?[jt]sx?$/,
+  biome: /\.[cm]?[jt]sx?$/,
+  oxlint: /\.[cm]?[jt]sx?$/,
+  ruff: /\.pyi?$/,
+}
+
+/**
+ * The lint of some files only. What it finds may be another thing than what the whole step finds there (a file that is named is
+ * not ignored): a complaint is a reason to run the whole one.
+ * @param files paths from the top
+ * @returns null where it is no linter that takes files, or none of these is one of its own
+ */
+export function lintOf({ command, scope, ...step }: CommandStep, files: readonly string[]): CommandStep | null {
+  const kinds = step.kind === 'lint' ? BY_NAME[step.id.split(':')[0]!] : undefined
+  if (!kinds) return null
+  const inScope = files.filter((file) => kinds.test(file) && (scope === '' || file.startsWith(`${scope}/`)))
+  if (inScope.length === 0) return null
+  const whole = command.at(-1) === '.' ? command.slice(0, -1) : command
+  return { ...step, scope, command: [...whole, ...inScope.map((file) => `./${posix.relative(scope, file)}`)] }
+}
+
 /** Whether the tests run what the build writes: the script says so, or they import from a folder that is not committed. */
 async function testsNeedBuild({ tree, scope }: DetectContext, manifest: PackageManifest): Promise<boolean> {
   const scripts = manifest.scripts ?? {}

@@ -130,6 +130,20 @@ describe('no route', () => {
     expect(hints.join('\n')).toMatch(/OPENAI_API_KEY[^]*secrets set[^]*OLLAMA_HOST/)
   })
 
+  it("of a provider of one's own names its key, the tools it may call, the data it may get", () => {
+    const mine = (more: object = {}) =>
+      tableOf({
+        routes: { medium: { models: ['mine/small'] } },
+        providers: { mine: { api: 'chat', base_url: 'https://models.example.org/v1', key_env: 'MY_KEY', data: 'no-train' } },
+        models: { 'mine/small': { id: 'small-1', context: 32_000, max_output: 4000, usd_per_mtok: { input: 0.1, output: 0.3 } } },
+        ...more,
+      })
+    const hintsOf = (table: RoutingTable, state: Partial<RouteState> = {}): string => refusal(table, {}, state).hints.join('\n')
+    expect(hintsOf(mine(), noKey)).toMatch(/export MY_KEY=[^]*secrets set MY_KEY[^]*OLLAMA_HOST/)
+    expect(hintsOf(mine())).toContain('models."mine/small".caps.tools: true')
+    expect(hintsOf(mine({ privacy: { allow: ['local'] } }))).toContain('privacy.allow: [..., "no-train"]')
+  })
+
   it('an unpriced model under a cap; allowed ones get the dearest rates of the table; without a cap there is no bound', () => {
     const user = { models: { 'openai/new': { id: 'new', context: 100_000, max_output: 4096 } } }
     expect(refusal(tableOf(user), { model: 'new' })).toMatchObject({ code: 'MODEL_UNPRICED', exitCode: 5 })

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { StoredResult } from '../../../src/core/llm/index.ts'
 import { systemClock } from '../../../src/core/kernel/index.ts'
 import { createProcessInfo } from '../../../src/core/process/index.ts'
@@ -65,6 +65,25 @@ describe('a failed call', () => {
     expect((await bench.caller.runOwn({ id, queue, kind, payload })).detail.state).toBe('completed')
     const told = (await bench.engine.read('ai_results', 10, 1000)).map(({ body }) => JSON.parse(body) as { response: string | null })
     expect(told.map(({ response }) => response)).toEqual([null, 'yes'])
+  })
+
+  test.each([
+    ['a key that was refused', { kind: 'http', status: 401, type: 'invalid_request_error', code: 'invalid_api_key' }],
+    ['a model that is not there', { kind: 'http', status: 404, type: 'invalid_request_error', code: 'model_not_found' }],
+  ] as const)('over %s is forgotten by a retry by hand, its attempt is not', async (_name, failure) => {
+    const bench = await open({ answers: [{ failure }], fallback: { text: 'yes' } })
+    const { detail } = await bench.ask({}, { model: 'openai/gpt-6-luna' })
+    expect(detail.state).toBe('dead')
+    bench.account.unblock('openai')
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(detail.finishedAt!))
+    await bench.engine.retry(detail.id)
+    const { id, queue, kind, payload } = detail
+    const again = (await bench.caller.runOwn({ id, queue, kind, payload })).detail
+    expect(again, again.errorMessage ?? '').toMatchObject({ state: 'completed' })
+    expect(await bench.engine.attempts(id)).toMatchObject([
+      { n: 1, beforeRetry: true },
+      { n: 2, kind: null },
+    ])
   })
 
   test('of a provider that is down waits, is tried again, then the next provider answers', async () => {

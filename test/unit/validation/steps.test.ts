@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Sandbox } from '../../../src/core/sandbox/index.ts'
-import { runStep, type StepRun } from '../../../src/core/validation/index.ts'
+import { type CommandStep, lintOf, runStep, type StepRun } from '../../../src/core/validation/index.ts'
 import { openSandboxBench, type SandboxBench } from '../../support/sandbox.ts'
 
 let bench: SandboxBench | undefined
@@ -52,5 +52,36 @@ describe('a check', () => {
     expect((await step('exec ruffian check .')).exitCode).toBeNull()
     bench!.cleanup()
     expect((await step("echo '/usr/bin/python3: No module named mypy'; exit 1")).exitCode).toBeNull()
+  })
+})
+
+describe('the lint of some files', () => {
+  const step = (id: string, command: string[], more: Partial<CommandStep> = {}): CommandStep => ({
+    id,
+    kind: 'lint',
+    scope: '',
+    command,
+    timeoutMs: 1,
+    origin: '',
+    ...more,
+  })
+  const files = ['a.js', 'pkg/b.ts', 'pkg/c.py', 'README.md']
+
+  it('names those it can read in the place of the folder', () => {
+    expect(lintOf(step('eslint', ['eslint', '--format', 'json', '.']), files)?.command).toEqual([
+      'eslint',
+      '--format',
+      'json',
+      './a.js',
+      './pkg/b.ts',
+    ])
+    expect(lintOf(step('oxlint', ['oxlint', '--format=unix']), ['a.js'])?.command).toEqual(['oxlint', '--format=unix', './a.js'])
+    expect(lintOf(step('ruff:pkg', ['ruff', 'check', '.'], { scope: 'pkg' }), files)?.command).toEqual(['ruff', 'check', './c.py'])
+  })
+
+  it('is none for what looks at packages, checks types, or has no file of its own', () => {
+    expect(lintOf(step('go-vet', ['go', 'vet', './...']), ['a.go'])).toBeNull()
+    expect(lintOf(step('mypy', ['mypy', '.'], { kind: 'types' }), files)).toBeNull()
+    expect(lintOf(step('ruff', ['ruff', 'check', '.']), ['a.js'])).toBeNull()
   })
 })

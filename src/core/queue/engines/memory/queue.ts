@@ -132,6 +132,7 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
         if (living) throw new SingularityError('STATE_CONFLICT', `${living.id} does the same work now.`)
         const now = clock.now()
         const fresh = { attempt: 0, crashes: 0, deadlineAt: null, worker: null, startedAt: null, finishedAt: null, result: null }
+        for (const attempt of entry.attempts) attempt.beforeRetry = true
         Object.assign(entry, { ...fresh, state: 'available', runAt: 0, reason: null, errorMessage: null, updatedAt: now })
         table.tell(entry, 'retried', null)
       }),

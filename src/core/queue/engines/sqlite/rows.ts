@@ -57,12 +57,18 @@ export function toDetail(row: JobRow & { payload: string | null; result: string 
   return { ...toJob(row), payload: row.payload ?? 'null', result: row.result, publishedAt: row.publishedAt }
 }
 
-type AttemptRow = Omit<Attempt, 'usage' | 'skipped' | 'droppedParams'> & { usage: string | null; skipped: string; droppedParams: string }
+type AttemptRow = Omit<Attempt, 'usage' | 'skipped' | 'droppedParams' | 'beforeRetry'> & {
+  usage: string | null
+  skipped: string
+  droppedParams: string
+  beforeRetry: number
+}
 
 export function toAttempt(row: AttemptRow): Attempt {
-  const { usage, skipped, droppedParams, ...rest } = row
+  const { usage, skipped, droppedParams, beforeRetry, ...rest } = row
   return {
     ...rest,
+    ...(beforeRetry === 1 && { beforeRetry: true as const }),
     usage: usage === null ? null : (JSON.parse(usage) as Attempt['usage']),
     skipped: JSON.parse(skipped) as Attempt['skipped'],
     droppedParams: JSON.parse(droppedParams) as Attempt['droppedParams'],
@@ -85,7 +91,7 @@ export const ATTEMPT_COLUMNS = {
   skipped: 'skipped',
   droppedParams: 'dropped_params',
   startedAt: 'started_at',
-} as const satisfies Record<keyof Omit<Attempt, 'n'>, string>
+} as const satisfies Record<keyof Omit<Attempt, 'n' | 'beforeRetry'>, string>
 
 export function attemptValue(value: unknown): string | number | null {
   return value !== null && typeof value === 'object' ? JSON.stringify(value) : (value as string | number | null)

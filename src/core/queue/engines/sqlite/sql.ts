@@ -147,7 +147,8 @@ export const SQL = {
     @reason, @httpStatus, @usage, @costNusd, @costSource, @ms, @skipped, @droppedParams, @now FROM job
     WHERE id = @id AND token = @token AND state = 'running' RETURNING n`,
   attempts: `SELECT n, step, provider, model, phase, kind, reason, http_status AS httpStatus, usage, cost_nusd AS costNusd,
-    cost_source AS costSource, ms, skipped, dropped_params AS droppedParams, started_at AS startedAt
+    cost_source AS costSource, ms, skipped, dropped_params AS droppedParams, started_at AS startedAt,
+    started_at < coalesce((SELECT max(at) FROM job_event WHERE job = attempt.seq AND type = 'retried'), 0) AS beforeRetry
     FROM attempt WHERE seq = (SELECT seq FROM job WHERE id = ?) ORDER BY n`,
 
   queues: `SELECT name FROM queue UNION SELECT queue FROM job ORDER BY 1`,
