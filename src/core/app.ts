@@ -65,6 +65,12 @@ function preload(): void {
 export function createApp(context: AppContext, ports: AppPorts = {}) {
   const closers: (() => void | Promise<void>)[] = []
 
+  const warned = new Set<string>()
+  const onWarning = (text: string): void => {
+    if (!warned.has(text)) context.warn?.(text)
+    warned.add(text)
+  }
+
   const git = once(async (): Promise<Git> => {
     const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
     preload()
@@ -76,7 +82,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   const stateDir = once(async (): Promise<string> => stateFolder((await git()).repository))
 
   const database = once(async (): Promise<Database> => {
-    const opened = openDatabase({ path: join(await stateDir(), 'state.db'), applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS })
+    const path = join(await stateDir(), 'state.db')
+    const opened = openDatabase({ path, applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS, onWarning })
     closers.push(() => opened.close())
     return opened
   })
@@ -89,6 +96,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       clock: context.clock,
       processes: createProcessInfo(),
       settleBatch: SHARED_COMMITS,
+      onWarning,
       poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
     })
     closers.push(() => engine.close())

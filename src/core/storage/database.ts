@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { SingularityError, diskRefusal, messageOf, makeFolder } from '../kernel/index.ts'
+import { type Journal, type JournalOptions, chooseJournal, setJournal } from './journal.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -11,6 +12,8 @@ export type SqlParameter = SqlValue | Readonly<Record<string, SqlValue>>
 
 export type Database = {
   readonly path: string
+  /** Undefined where the file was opened for reading only. */
+  readonly journal: Journal | undefined
   /** Runs a statement (prepared once, cached by text) and returns its rows. */
   all<T = Row>(sql: string, ...params: readonly SqlParameter[]): T[]
   get<T = Row>(sql: string, ...params: readonly SqlParameter[]): T | undefined
@@ -26,8 +29,7 @@ export type Database = {
   close(): void
 }
 
-export type DatabaseOptions = {
-  path: string
+export type DatabaseOptions = JournalOptions & {
   /** Marks the file as ours (`PRAGMA application_id`). */
   applicationId: number
   migrations: readonly string[]
@@ -78,8 +80,8 @@ export function readSchema(path: string): void {
 }
 
 /**
- * Opens (and migrates) a SQLite file: WAL, synchronous=FULL, foreign keys on. Before a migration of an existing file a
- * backup is written beside it with VACUUM INTO.
+ * Opens (and migrates) a SQLite file: WAL where the file system allows it, synchronous=FULL, foreign keys on. Before a migration of
+ * an existing file a backup is written beside it with VACUUM INTO.
  * @throws STATE_NEWER when the file was written by a newer program, STATE_UNUSABLE when it is not ours or damaged,
  * DISK_FULL, READ_ONLY.
  */
@@ -108,14 +110,17 @@ export function insist<T>(body: () => T): T {
 function open(options: DatabaseOptions): Database {
   const existed = existsSync(options.path)
   makeFolder(dirname(options.path))
+  const wanted = options.readOnly ? undefined : chooseJournal(options)
+  let journal: Journal | undefined
   const native = new (loadSqlite())(options.path, {
     timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     readonly: options.readOnly === true,
   })
   try {
-    if (!options.readOnly) {
-      native.pragma('journal_mode = WAL')
-      native.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`)
+    if (wanted) {
+      journal = setJournal(native, wanted, options)
+      // with a rollback journal a power cut could break the file itself, not only lose the last commits
+      native.pragma(`synchronous = ${journal === 'rollback' ? 'FULL' : (options.synchronous ?? 'FULL')}`)
       if (options.checkpointPages !== undefined) native.pragma(`wal_autocheckpoint = ${options.checkpointPages}`)
     }
     native.pragma('foreign_keys = ON')
@@ -124,7 +129,7 @@ function open(options: DatabaseOptions): Database {
     native.close()
     throw error
   }
-  return wrap(native, options.path)
+  return wrap(native, options.path, journal)
 }
 
 function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, existed: boolean): void {
@@ -157,7 +162,7 @@ function backup(native: BetterSqlite3.Database, path: string, version: number): 
   native.prepare('VACUUM INTO ?').run(target)
 }
 
-function wrap(native: BetterSqlite3.Database, path: string): Database {
+function wrap(native: BetterSqlite3.Database, path: string, journal: Journal | undefined): Database {
   const statements = new Map<string, BetterSqlite3.Statement>()
   const prepare = (sql: string): BetterSqlite3.Statement => {
     let statement = statements.get(sql)
@@ -180,6 +185,7 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
   }
   return {
     path,
+    journal,
     all: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).all(...params) as T[]),
     get: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).get(...params) as T | undefined),
     values: (sql, ...params) => guard(() => prepareArrays(sql).all(...params) as SqlValue[][]),

@@ -1,3 +1,5 @@
 export type { Database, Row, SqlParameter, SqlValue } from './database.ts'
 export { insist, isBusy, loadSqlite, openDatabase, probeSqlite, readSchema, sqliteLibrary } from './database.ts'
+export { findMount, nearest, sharedFileSystem, sharedName } from './file-system.ts'
+export type { Journal, JournalOptions } from './journal.ts'
 export { STATE_MIGRATIONS } from './migrations/state.ts'

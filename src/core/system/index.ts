@@ -1,5 +1,4 @@
 export type { CheckResult, CheckStatus } from './check.ts'
-export { sharedFileSystem } from './checks/file-system.ts'
 export type { SystemDeps } from './deps.ts'
 export type { DoctorReport } from './doctor.ts'
 export { runDoctor } from './doctor.ts'

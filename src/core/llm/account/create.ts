@@ -13,15 +13,24 @@ export type AccountDeps = {
   path: string
   clock: Clock
   processes: ProcessInfo
+  /** Names the file system of a path where other machines may share it. */
+  fileSystem?: (path: string) => string | undefined
 }
 
 /**
  * Opens the ledger of this user and makes it where it is missing.
  * @throws LEDGER_UNUSABLE where it cannot be written, here and in every call: nothing is paid for then; STATE_NEWER
  */
-export function createAccount({ path, clock, processes }: AccountDeps): Account {
+export function createAccount({ path, clock, processes, fileSystem }: AccountDeps): Account {
   return usable(path, () => {
-    const db = openDatabase({ path, applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })
+    const db = openDatabase({
+      path,
+      applicationId: ACCOUNT_APPLICATION_ID,
+      migrations: ACCOUNT_MIGRATIONS,
+      // a cap that two machines count apart is none
+      onShared: 'refuse',
+      ...(fileSystem && { fileSystem }),
+    })
     try {
       const parts = {
         ...createMoney(db, clock),

@@ -2,7 +2,7 @@ import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
-import { type Database, insist, isBusy, openDatabase } from '../../../storage/index.ts'
+import { type Database, type JournalOptions, insist, isBusy, openDatabase } from '../../../storage/index.ts'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './migrations.ts'
 
 /** The library waits with the whole thread, so it waits for a moment only; then others may work. */
@@ -32,8 +32,7 @@ export type Connections = {
   close(): void
 }
 
-export type ConnectionOptions = {
-  path: string
+export type ConnectionOptions = Pick<JournalOptions, 'path' | 'onWarning' | 'fileSystem'> & {
   clock: Clock
   /** 'per-operation' where left out; the same on both connections is for measuring only. */
   durability?: 'per-operation' | 'normal' | 'full'
@@ -55,8 +54,13 @@ export function openConnections(options: ConnectionOptions): Connections {
     migrations: QUEUE_MIGRATIONS,
     busyTimeoutMs: BUSY_MS,
     checkpointPages: CHECKPOINT_PAGES,
+    ...(options.fileSystem && { fileSystem: options.fileSystem }),
   }
-  const full = openDatabase({ ...common, synchronous: options.durability === 'normal' ? 'NORMAL' : 'FULL' })
+  const full = openDatabase({
+    ...common,
+    synchronous: options.durability === 'normal' ? 'NORMAL' : 'FULL',
+    ...(options.onWarning && { onWarning: options.onWarning }),
+  })
   const normal = openDatabase({ ...common, synchronous: options.durability === 'full' ? 'FULL' : 'NORMAL' })
   let closed = false
   let lookedAt = Number.NEGATIVE_INFINITY
