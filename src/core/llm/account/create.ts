@@ -35,7 +35,7 @@ export function createAccount({ path, clock, processes, fileSystem }: AccountDep
       const parts = {
         ...createMoney(db, clock),
         ...createHealth(db, clock, processes),
-        ...createLimits(db, clock),
+        ...createLimits(db, clock, processes.self.bootId),
         ...createLearned(db, clock),
       }
       return { ...guarded(path, parts), close: () => db.close() }

@@ -53,6 +53,14 @@ CREATE TABLE notice (
   provider TEXT NOT NULL, model TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (provider, model)
 ) STRICT, WITHOUT ROWID;
 `,
+  // when a row was written by the clock that processes of one boot share; and what a mended ledger does not know any more
+  `
+ALTER TABLE bucket ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE bucket ADD COLUMN uptime REAL NOT NULL DEFAULT 0;
+ALTER TABLE closed ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE closed ADD COLUMN uptime REAL NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN doubt TEXT;
+`,
 ]
 
 const KEY = 'repository = ? AND request = ? AND token = ? AND attempt = ?'
@@ -97,10 +105,10 @@ export const SQL = {
     (provider, model, state, failures, recent, opened_at, backoff_ms, burnt_nusd, burnt_since, pid, pid_start, boot_id, probe_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
-  bucket: 'SELECT level, at FROM bucket WHERE provider = ? AND kind = ?',
-  putBucket: 'INSERT OR REPLACE INTO bucket (provider, kind, level, at) VALUES (?, ?, ?, ?)',
-  closed: 'SELECT since, until FROM closed WHERE provider = ?',
-  close: 'INSERT OR REPLACE INTO closed (provider, since, until) VALUES (?, ?, ?)',
+  bucket: 'SELECT level, at, boot_id, uptime FROM bucket WHERE provider = ? AND kind = ?',
+  putBucket: 'INSERT OR REPLACE INTO bucket (provider, kind, level, at, boot_id, uptime) VALUES (?, ?, ?, ?, ?, ?)',
+  closed: 'SELECT since AS at, until, boot_id, uptime FROM closed WHERE provider = ?',
+  close: 'INSERT OR REPLACE INTO closed (provider, since, until, boot_id, uptime) VALUES (?, ?, ?, ?, ?)',
 
   retries: 'SELECT recent FROM retries WHERE provider = ?',
   putRetries: 'INSERT OR REPLACE INTO retries (provider, recent) VALUES (?, ?)',
