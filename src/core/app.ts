@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { composeAnswers } from './app/answers.ts'
 import { type AppContext, once } from './app/context.ts'
+import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
@@ -83,7 +84,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const database = once(async (): Promise<Database> => {
     const path = join(await stateDir(), 'state.db')
-    const opened = openDatabase({ path, applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS, onWarning })
+    const opened = openDatabase({ path, applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS, onWarning, backups: { clock: context.clock } })
     closers.push(() => opened.close())
     return opened
   })
@@ -228,6 +229,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createLogger({ folder: join(folder, 'logs'), part, level, clock: context.clock, pid: process.pid })
   }
 
+  const places: StatePlaces = { stateDir, ledgerPath: async () => (await models.llm()).ledgerPath, applicationId: APPLICATION_ID, clock: context.clock }
+
   const system: SystemDeps = {
     version: context.version,
     cwd: context.cwd,
@@ -239,6 +242,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     git,
     stateDir,
     database,
+    databaseFiles: () => databaseFiles(places),
     settings: () => settings(),
     llm: () => models.llm(),
     isolation,

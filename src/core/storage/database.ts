@@ -1,9 +1,11 @@
-import { accessSync, constants, existsSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { SingularityError, diskRefusal, messageOf, makeFolder } from '../kernel/index.ts'
+import { type BackupOptions, backUpDaily, backUpVersion } from './backups.ts'
+import { checkAfterCrash, damaged, isDamage } from './damage.ts'
 import { type Journal, type JournalOptions, chooseJournal, setJournal } from './journal.ts'
+import { isSqliteError, loadSqlite } from './library.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -43,31 +45,14 @@ export type DatabaseOptions = JournalOptions & {
    * the same pages are written again and again, and makes the log as long.
    */
   checkpointPages?: number
+  /** Keeps a copy of every day on which the file was written to. */
+  backups?: BackupOptions
 }
 
 const BUSY_TIMEOUT_MS = 5000
 
-let library: typeof BetterSqlite3 | undefined
-
-/** SQLite with its native part. Who has to wait for something else calls it meanwhile: loading takes a third of an empty process. */
-export function loadSqlite(): typeof BetterSqlite3 {
-  return (library ??= createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3)
-}
-
-/** The file a thread of its own loads SQLite from. */
-export function sqliteLibrary(): string {
-  return createRequire(import.meta.url).resolve('better-sqlite3')
-}
-
-/** Loads the native part and answers the version of SQLite. Throws what the loader says. */
-export function probeSqlite(): string {
-  const native = new (loadSqlite())(':memory:')
-  try {
-    return native.prepare('SELECT sqlite_version()').pluck().get() as string
-  } finally {
-    native.close()
-  }
-}
+/** How often each file is open in this thread: such a file was looked at, and is not alone. */
+const openHere = new Map<string, number>()
 
 /** Whether a file is a database that can be read; it is neither made nor migrated. Throws what SQLite says. */
 export function readSchema(path: string): void {
@@ -82,6 +67,7 @@ export function readSchema(path: string): void {
 /**
  * Opens (and migrates) a SQLite file: WAL where the file system allows it, synchronous=FULL, foreign keys on. Before a migration of
  * an existing file a backup is written beside it with VACUUM INTO.
+ * A file that was not closed by who had it last is looked through first.
  * @throws STATE_NEWER when the file was written by a newer program, STATE_UNUSABLE when it is not ours or damaged,
  * DISK_FULL, READ_ONLY.
  */
@@ -112,6 +98,7 @@ function open(options: DatabaseOptions): Database {
   makeFolder(dirname(options.path))
   const wanted = options.readOnly ? undefined : chooseJournal(options)
   let journal: Journal | undefined
+  if (wanted && existed && !openHere.has(options.path)) checkAfterCrash(options.path)
   const native = new (loadSqlite())(options.path, {
     timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     readonly: options.readOnly === true,
@@ -129,7 +116,8 @@ function open(options: DatabaseOptions): Database {
     native.close()
     throw error
   }
-  return wrap(native, options.path, journal)
+  openHere.set(options.path, (openHere.get(options.path) ?? 0) + 1)
+  return wrap(native, options, journal)
 }
 
 function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, existed: boolean): void {
@@ -144,7 +132,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
       hints: ['Update singularity.'],
     })
   if (current === known || options.readOnly) return
-  if (existed && current > 0) backup(native, options.path, current)
+  if (existed && current > 0) backUpVersion(native, options.path, current)
   native
     .transaction(() => {
       for (let version = read('user_version'); version < known; version++) native.exec(options.migrations[version]!)
@@ -154,15 +142,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
     .immediate()
 }
 
-function backup(native: BetterSqlite3.Database, path: string, version: number): void {
-  const folder = join(dirname(path), 'backups')
-  makeFolder(folder)
-  const target = join(folder, `${basename(path)}.v${version}`)
-  rmSync(target, { force: true })
-  native.prepare('VACUUM INTO ?').run(target)
-}
-
-function wrap(native: BetterSqlite3.Database, path: string, journal: Journal | undefined): Database {
+function wrap(native: BetterSqlite3.Database, { path, backups }: DatabaseOptions, journal: Journal | undefined): Database {
   const statements = new Map<string, BetterSqlite3.Statement>()
   const prepare = (sql: string): BetterSqlite3.Statement => {
     let statement = statements.get(sql)
@@ -191,12 +171,15 @@ function wrap(native: BetterSqlite3.Database, path: string, journal: Journal | u
     values: (sql, ...params) => guard(() => prepareArrays(sql).all(...params) as SqlValue[][]),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     transaction: (body) => guard(() => (native.inTransaction ? body() : native.transaction(body).immediate())),
-    close: () => native.close(),
+    close() {
+      if (!native.open) return
+      if (backups && native.prepare('SELECT total_changes()').pluck().get() !== 0) backUpDaily(native, path, backups)
+      native.close()
+      const others = openHere.get(path)! - 1
+      if (others > 0) openHere.set(path, others)
+      else openHere.delete(path)
+    },
   }
-}
-
-function isSqliteError(error: unknown): error is InstanceType<typeof BetterSqlite3.SqliteError> {
-  return library !== undefined && error instanceof library.SqliteError
 }
 
 /** Another process holds the file; what was thrown by the library or by a `Database`. */
@@ -219,6 +202,7 @@ function sealed(error: unknown, path: string): SingularityError | undefined {
 function storageError(error: unknown, path: string): SingularityError {
   const refused = diskRefusal(error, path) ?? sealed(error, path)
   if (refused) return refused
+  if (isDamage(error)) return damaged(path, messageOf(error), error)
   return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, {
     cause: error,
     hints: ['singularity doctor'],

@@ -1,5 +1,5 @@
 export type { CheckResult, CheckStatus } from './check.ts'
-export type { SystemDeps } from './deps.ts'
+export type { DatabaseFile, SystemDeps } from './deps.ts'
 export type { DoctorReport } from './doctor.ts'
 export { runDoctor } from './doctor.ts'
 export type { SystemStatus } from './status.ts'

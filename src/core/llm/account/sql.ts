@@ -66,7 +66,8 @@ ALTER TABLE ledger ADD COLUMN doubt TEXT;
 const KEY = 'repository = ? AND request = ? AND token = ? AND attempt = ?'
 
 export const SQL = {
-  ledger: 'SELECT created_at, seen_at FROM ledger',
+  ledger: 'SELECT created_at, seen_at, doubt FROM ledger',
+  confirm: 'UPDATE ledger SET doubt = NULL',
   createLedger: 'INSERT OR IGNORE INTO ledger (id, created_at, seen_at) VALUES (1, ?, ?)',
   see: 'UPDATE ledger SET seen_at = ?',
 
@@ -121,4 +122,19 @@ export const SQL = {
   putNotice: `INSERT INTO notice (provider, model, reason, since) VALUES (?, ?, ?, ?)
     ON CONFLICT (provider, model) DO UPDATE SET reason = excluded.reason`,
   clearNotice: 'DELETE FROM notice WHERE provider = ? AND model = ?',
+} as const
+
+const SUM = `(SELECT coalesce(sum(spent_nusd), 0) FROM reservation WHERE EXISTS (SELECT 1 FROM json_each(balances) WHERE value = balance.id))`
+const OPEN = `(SELECT coalesce(sum(bound_nusd), 0) FROM reservation WHERE phase IN ('reserved','calling')
+  AND EXISTS (SELECT 1 FROM json_each(balances) WHERE value = balance.id))`
+
+/** Brings a ledger of which rows were lost in order. */
+export const MEND = {
+  raiseSums: `UPDATE balance SET spent_nusd = max(spent_nusd, ${SUM})`,
+  setReserved: `UPDATE balance SET reserved_nusd = ${OPEN}`,
+  rowsForSums: `INSERT INTO reservation (repository, request, token, attempt, phase, bound_nusd, spent_nusd, source, provider, model, task_type,
+      balances, pid, pid_start, boot_id, at)
+    SELECT '', 'lost ' || ? || ' ' || id, 0, 0, 'counted', spent_nusd - ${SUM}, spent_nusd - ${SUM}, 'unknown', '', '', '', '[' || id || ']', 0, '', '', at
+    FROM balance WHERE spent_nusd > ${SUM}`,
+  doubt: `INSERT INTO ledger (id, created_at, seen_at, doubt) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET doubt = excluded.doubt`,
 } as const

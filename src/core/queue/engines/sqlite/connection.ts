@@ -1,8 +1,7 @@
-import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
-import { type Database, type JournalOptions, insist, isBusy, openDatabase } from '../../../storage/index.ts'
+import { type BallastOptions, type Database, type JournalOptions, createBallast, insist, isBusy, isFull, openDatabase } from '../../../storage/index.ts'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './migrations.ts'
 
 /** The library waits with the whole thread, so it waits for a moment only; then others may work. */
@@ -11,9 +10,6 @@ const GIVE_UP_MS = 15_000
 const LONGEST_PAUSE_MS = 25
 /** 16 MB: every job is written three times, and its pages are copied to the file once instead. */
 const CHECKPOINT_PAGES = 4000
-const BALLAST_BYTES = 1024 * 1024
-const FREE_FLOOR_BYTES = 32 * 1024 * 1024
-const FREE_LOOK_MS = 1000
 
 export type Connections = {
   readonly path: string
@@ -32,22 +28,15 @@ export type Connections = {
   close(): void
 }
 
-export type ConnectionOptions = Pick<JournalOptions, 'path' | 'onWarning' | 'fileSystem'> & {
+export type ConnectionOptions = Pick<JournalOptions, 'path' | 'onWarning' | 'fileSystem'> & Omit<BallastOptions, 'path' | 'clock'> & {
   clock: Clock
   /** 'per-operation' where left out; the same on both connections is for measuring only. */
   durability?: 'per-operation' | 'normal' | 'full'
-  freeSpaceFloorBytes?: number
-  /** Free bytes of the file system of a folder. */
-  freeBytes?: (folder: string) => number
 }
 
 /** @throws STATE_NEWER, STATE_UNUSABLE, DISK_FULL, READ_ONLY */
 export function openConnections(options: ConnectionOptions): Connections {
   const { path, clock } = options
-  const folder = dirname(path)
-  const ballast = `${path}.ballast`
-  const floor = options.freeSpaceFloorBytes ?? FREE_FLOOR_BYTES
-  const freeBytes = options.freeBytes ?? spaceOf
   const common = {
     path,
     applicationId: QUEUE_APPLICATION_ID,
@@ -59,13 +48,12 @@ export function openConnections(options: ConnectionOptions): Connections {
   const full = openDatabase({
     ...common,
     synchronous: options.durability === 'normal' ? 'NORMAL' : 'FULL',
+    backups: { clock },
     ...(options.onWarning && { onWarning: options.onWarning }),
   })
   const normal = openDatabase({ ...common, synchronous: options.durability === 'full' ? 'FULL' : 'NORMAL' })
+  const ballast = createBallast(options)
   let closed = false
-  let lookedAt = Number.NEGATIVE_INFINITY
-  let free = 0
-  if (!existsSync(ballast) && freeBytes(folder) > floor) fill(ballast)
 
   async function patiently<T>(body: () => T): Promise<T> {
     const start = clock.monotonic()
@@ -89,26 +77,11 @@ export function openConnections(options: ConnectionOptions): Connections {
       try {
         return await patiently(() => database.transaction(body))
       } catch (error) {
-        if (!isFull(error) || !existsSync(ballast)) throw error
-        rmSync(ballast, { force: true })
+        if (!isFull(error) || !ballast.release()) throw error
         return await patiently(() => database.transaction(body))
       }
     },
-    demandSpace() {
-      const now = clock.monotonic()
-      if (now - lookedAt > FREE_LOOK_MS) {
-        free = freeBytes(folder)
-        lookedAt = now
-      }
-      if (free < floor)
-        throw new SingularityError(
-          'DISK_FULL',
-          `Less than ${Math.ceil(floor / 2 ** 20)} MiB are free for ${path}: nothing new is queued.`,
-          {
-            hints: [`df -h '${folder}'`, 'singularity queue prune'],
-          },
-        )
-    },
+    demandSpace: () => ballast.demandSpace('nothing new is queued'),
     health() {
       if (!existsSync(path)) return 'gone'
       const version = insist(() => normal.get<{ user_version: number }>('PRAGMA user_version')!.user_version)
@@ -119,23 +92,5 @@ export function openConnections(options: ConnectionOptions): Connections {
       normal.close()
       full.close()
     },
-  }
-}
-
-function isFull(error: unknown): boolean {
-  return SingularityError.isInstance(error) && error.code === 'DISK_FULL'
-}
-
-function spaceOf(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder)
-  return bavail * bsize
-}
-
-/** Real blocks, not a hole. Who cannot write it does without. */
-function fill(path: string): void {
-  try {
-    writeFileSync(path, new Uint8Array(BALLAST_BYTES).fill(1), { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') rmSync(path, { force: true })
   }
 }
