@@ -84,7 +84,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const database = once(async (): Promise<Database> => {
     const path = join(await stateDir(), 'state.db')
-    const opened = openDatabase({ path, applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS, onWarning, backups: { clock: context.clock } })
+    const opened = openDatabase({
+      path,
+      applicationId: APPLICATION_ID,
+      migrations: STATE_MIGRATIONS,
+      onWarning,
+      backups: { clock: context.clock },
+    })
     closers.push(() => opened.close())
     return opened
   })
@@ -229,7 +235,12 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createLogger({ folder: join(folder, 'logs'), part, level, clock: context.clock, pid: process.pid })
   }
 
-  const places: StatePlaces = { stateDir, ledgerPath: async () => (await models.llm()).ledgerPath, applicationId: APPLICATION_ID, clock: context.clock }
+  const places: StatePlaces = {
+    stateDir,
+    ledgerPath: async () => (await models.llm()).ledgerPath,
+    applicationId: APPLICATION_ID,
+    clock: context.clock,
+  }
 
   const system: SystemDeps = {
     version: context.version,

@@ -14,7 +14,11 @@ export type StatePlaces = {
 
 /** Every database, and how it is mended: by who knows what its rows mean. */
 export async function databaseFiles({ stateDir, ledgerPath, applicationId, clock }: StatePlaces): Promise<DatabaseFile[]> {
-  const [queue, llm, answering] = await Promise.all([import('../queue/index.ts'), import('../llm/index.ts'), import('../answering/index.ts')])
+  const [queue, llm, answering] = await Promise.all([
+    import('../queue/index.ts'),
+    import('../llm/index.ts'),
+    import('../answering/index.ts'),
+  ])
   const account = await ledgerPath()
   const ledger: DatabaseFile = {
     name: 'account.db',

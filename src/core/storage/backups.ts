@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rm
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { type Clock, makeFolder } from '../kernel/index.ts'
-import { findDamage } from './damage.ts'
+import { faultOf, findDamage } from './damage.ts'
 
 const DAY_MS = 86_400_000
 const KEEP = 3
@@ -43,6 +43,8 @@ export function backUpDaily(native: BetterSqlite3.Database, path: string, { cloc
     if (size > LARGEST_BYTES || daily.some((file) => Math.abs(now - timeOf(file)) < DAY_MS)) return
     const { bavail, bsize } = statfsSync(dirname(path))
     if (bavail * bsize < 2 * size + SPARE_BYTES) return
+    // of a damaged file the copies of better days are kept, and none is made that only looks sound
+    if (faultOf(native, 'quick') !== undefined) return
     sweep(path, now)
     native.prepare('VACUUM INTO ?').run(own)
     if (findDamage(own, 'quick') !== undefined) return
@@ -66,9 +68,7 @@ function sweep(path: string, now: number): void {
 
 /** `20261130T235959`, UTC: sorts as it reads and needs no quotes. */
 export function stamp(now: number): string {
-  return new Date(now)
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+Z$/g, '')
+  return new Date(now).toISOString().replaceAll(/[-:]|\.\d+Z$/g, '')
 }
 
 function timeOf(file: string): number {

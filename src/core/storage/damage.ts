@@ -29,7 +29,7 @@ export function damaged(path: string, detail: string, cause?: unknown): Singular
 export function findDamage(path: string, how: 'quick' | 'full'): string | undefined {
   const native = new (loadSqlite())(path, { readonly: true, fileMustExist: true, timeout: 5000 })
   try {
-    return firstFault(native, how)
+    return faultOf(native, how)
   } finally {
     native.close()
   }
@@ -51,7 +51,8 @@ export function inspectDatabase(path: string): { damage: string | undefined; app
   }
 }
 
-function firstFault(native: BetterSqlite3.Database, how: 'quick' | 'full'): string | undefined {
+/** The same of a file that is open. */
+export function faultOf(native: BetterSqlite3.Database, how: 'quick' | 'full'): string | undefined {
   try {
     const said = String(native.pragma(how === 'quick' ? 'quick_check(1)' : 'integrity_check(1)', { simple: true }))
     return said === 'ok' ? undefined : said.replaceAll(/\s+/g, ' ')
@@ -93,6 +94,6 @@ export function withFileAlone<T>(path: string, body: (native: BetterSqlite3.Data
 /** Looks once at a file that was not closed by who had it last. @throws STATE_UNUSABLE where it is damaged */
 export function checkAfterCrash(path: string): void {
   if (!isLeftOpen(path) || statSync(path).size > LARGEST_CHECK_BYTES) return
-  const looked = withFileAlone(path, (native) => firstFault(native, 'quick'))
+  const looked = withFileAlone(path, (native) => faultOf(native, 'quick'))
   if (looked?.value !== undefined) throw damaged(path, looked.value)
 }

@@ -78,11 +78,7 @@ function copyTable(source: BetterSqlite3.Database, target: BetterSqlite3.Databas
   }
   for (const index of fullIndexes(source, table.name))
     for (const direction of ['ASC', 'DESC'])
-      walk(
-        source,
-        `SELECT ${list(key)} FROM ${from} INDEXED BY ${quote(index.name)} ORDER BY ${list(index.columns)} ${direction}`,
-        note,
-      )
+      walk(source, `SELECT ${list(key)} FROM ${from} INDEXED BY ${quote(index.name)} ORDER BY ${list(index.columns)} ${direction}`, note)
   const known = missing.size
   if (key[0] === 'rowid') for (const number of between([...seen, ...missing.keys()])) note([number])
   const one = `SELECT ${wanted} FROM ${from} NOT INDEXED WHERE (${list(key)}) = (${key.map(() => '?').join(', ')})`
@@ -105,14 +101,20 @@ function byParents(
   const own = columnsOf(target, name).find(({ pk }) => pk === 1)?.name
   const link = links.find((each) => each['from'] === (key[0] === 'rowid' ? own : key[0]))
   if (!link) return
-  const parents = target.prepare(`SELECT ${quote(link['to']!)} FROM ${quote(link['table']!)}`).pluck().all() as SqlValue[]
+  const parents = target
+    .prepare(`SELECT ${quote(link['to']!)} FROM ${quote(link['table']!)}`)
+    .pluck()
+    .all() as SqlValue[]
   for (const parent of parents) walk(source, `SELECT ${wanted} FROM ${from} NOT INDEXED WHERE ${quote(link['from']!)} = ?`, keep, [parent])
 }
 
 function fullIndexes(source: BetterSqlite3.Database, table: string): { name: string; columns: string[] }[] {
   const found: { name: string; columns: string[] }[] = []
-  walk(source, 'SELECT name FROM pragma_index_list(?) WHERE partial = 0', ([name]) => found.push({ name: name as string, columns: [] }), [table])
-  for (const index of found) walk(source, 'SELECT name FROM pragma_index_info(?)', ([column]) => index.columns.push(column as string), [index.name])
+  walk(source, 'SELECT name FROM pragma_index_list(?) WHERE partial = 0', ([name]) => found.push({ name: name as string, columns: [] }), [
+    table,
+  ])
+  for (const index of found)
+    walk(source, 'SELECT name FROM pragma_index_info(?)', ([column]) => index.columns.push(column as string), [index.name])
   return found.filter(({ columns }) => columns.every((column) => typeof column === 'string'))
 }
 
@@ -132,7 +134,11 @@ function walk(
   values: readonly SqlValue[] = [],
 ): boolean {
   try {
-    for (const row of db.prepare(sql).raw().iterate(...values)) take(row as SqlValue[])
+    for (const row of db
+      .prepare(sql)
+      .raw()
+      .iterate(...values))
+      take(row as SqlValue[])
     return true
   } catch {
     return false

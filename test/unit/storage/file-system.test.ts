@@ -49,7 +49,10 @@ describe('a kind of file system', () => {
     },
   )
 
-  it.each(['ext4', 'xfs', 'btrfs', 'zfs', 'overlay', 'tmpfs', 'apfs', 'fuseblk', 'fuse.fuse-overlayfs', 'ecryptfs'])('%s is local', (type) => {
-    expect(sharedName(type)).toBeUndefined()
-  })
+  it.each(['ext4', 'xfs', 'btrfs', 'zfs', 'overlay', 'tmpfs', 'apfs', 'fuseblk', 'fuse.fuse-overlayfs', 'ecryptfs'])(
+    '%s is local',
+    (type) => {
+      expect(sharedName(type)).toBeUndefined()
+    },
+  )
 })

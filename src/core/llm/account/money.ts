@@ -6,7 +6,10 @@ import type { Account, Cap, CapState, SpendKey } from '../account.ts'
 import { periodOf } from './period.ts'
 import { SQL } from './sql.ts'
 
-type Money = Pick<Account, 'reserve' | 'calling' | 'settle' | 'release' | 'recover' | 'budget' | 'setCap' | 'userCaps' | 'verify' | 'doubt' | 'confirm'>
+type Money = Pick<
+  Account,
+  'reserve' | 'calling' | 'settle' | 'release' | 'recover' | 'budget' | 'setCap' | 'userCaps' | 'verify' | 'doubt' | 'confirm'
+>
 type Phase = 'reserved' | 'calling' | 'settled' | 'released' | 'counted'
 type Row = { phase: Phase; bound_nusd: number; spent_nusd: number; balances: string }
 type OpenRow = Row & {

@@ -1,7 +1,16 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
-import { type BallastOptions, type Database, type JournalOptions, createBallast, insist, isBusy, isFull, openDatabase } from '../../../storage/index.ts'
+import {
+  type BallastOptions,
+  type Database,
+  type JournalOptions,
+  createBallast,
+  insist,
+  isBusy,
+  isFull,
+  openDatabase,
+} from '../../../storage/index.ts'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './migrations.ts'
 
 /** The library waits with the whole thread, so it waits for a moment only; then others may work. */
@@ -28,11 +37,12 @@ export type Connections = {
   close(): void
 }
 
-export type ConnectionOptions = Pick<JournalOptions, 'path' | 'onWarning' | 'fileSystem'> & Omit<BallastOptions, 'path' | 'clock'> & {
-  clock: Clock
-  /** 'per-operation' where left out; the same on both connections is for measuring only. */
-  durability?: 'per-operation' | 'normal' | 'full'
-}
+export type ConnectionOptions = Pick<JournalOptions, 'path' | 'onWarning' | 'fileSystem'> &
+  Omit<BallastOptions, 'path' | 'clock'> & {
+    clock: Clock
+    /** 'per-operation' where left out; the same on both connections is for measuring only. */
+    durability?: 'per-operation' | 'normal' | 'full'
+  }
 
 /** @throws STATE_NEWER, STATE_UNUSABLE, DISK_FULL, READ_ONLY */
 export function openConnections(options: ConnectionOptions): Connections {
