@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import { type Clock, SingularityError, digest } from '../kernel/index.ts'
 import type { LlmRequest, StoredResult } from '../llm/index.ts'
-import { type Database, openDatabase } from '../storage/index.ts'
+import { type Database, isBusy, openDatabase, removeDatabase } from '../storage/index.ts'
 import { redactText } from '../telemetry/index.ts'
 import type { AnswerSource } from './answer.ts'
 import { type KeyContext, exactKey, isCacheable, partitionOf } from './exact-key.ts'
@@ -36,7 +35,8 @@ type EntryRow = { id: number; result: string; cost_nusd: number; created_at: num
 export type AnswerCache = ReturnType<typeof createAnswerCache>
 
 /**
- * Opens cache.db. It is disposable: a damaged file is made anew, and next to a newer program we work without it (undefined).
+ * Opens cache.db. It is disposable: a damaged file is made anew, and next to a newer program, or one that holds it for too long, we work
+ * without it (undefined).
  * @throws DISK_FULL, READ_ONLY
  */
 export function openCacheFile(path: string): Database | undefined {
@@ -45,9 +45,9 @@ export function openCacheFile(path: string): Database | undefined {
     return open()
   } catch (error) {
     if (!SingularityError.isInstance(error)) throw error
-    if (error.code === 'STATE_NEWER') return undefined
+    if (error.code === 'STATE_NEWER' || isBusy(error)) return undefined
     if (error.code !== 'STATE_UNUSABLE') throw error
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+    removeDatabase(path)
     return open()
   }
 }

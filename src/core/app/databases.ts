@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, SingularityError } from '../kernel/index.ts'
-import { STATE_MIGRATIONS, repairDatabase } from '../storage/index.ts'
+import { STATE_MIGRATIONS, removeDatabase, repairDatabase } from '../storage/index.ts'
 import type { DatabaseFile } from '../system/index.ts'
 
 export type StatePlaces = {
@@ -55,7 +54,7 @@ export async function databaseFiles({ stateDir, ledgerPath, applicationId, clock
       applicationId: answering.CACHE_APPLICATION_ID,
       version: answering.CACHE_MIGRATIONS.length,
       async repair() {
-        for (const part of ['', '-wal', '-shm']) rmSync(cache + part, { force: true })
+        removeDatabase(cache)
         return null
       },
     },

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type BetterSqlite3 from 'better-sqlite3'
 import { SingularityError, messageOf } from '../kernel/index.ts'
 import { loadSqlite } from './library.ts'
@@ -13,13 +13,28 @@ export function isDamage(error: unknown): boolean {
   return /^SQLITE_(?:CORRUPT|NOTADB)/.test(String((thrown as { code?: unknown } | null)?.code))
 }
 
-/** Commands only tell: what is left of a file is the user's, so mending it is asked for. */
+const markOf = (path: string): string => `${path}.damaged`
+
+/**
+ * Commands only tell: what is left of a file is the user's, so mending it is asked for. A mark beside the file keeps the next command
+ * from working with it, also where it would not read the bad pages itself.
+ */
 export function damaged(path: string, detail: string, cause?: unknown): SingularityError {
-  return new SingularityError('STATE_UNUSABLE', `${path} is damaged: ${detail}. Nothing was changed.`, {
+  try {
+    writeFileSync(markOf(path), `${detail}\n`, { mode: 0o600 })
+  } catch {
+    // who cannot write there finds the damage again
+  }
+  return new SingularityError('STATE_UNUSABLE', `${path} is damaged: ${detail}.`, {
     ...(cause !== undefined && { cause }),
     hints: ['singularity doctor --fix'],
     data: { damaged: path },
   })
+}
+
+/** A file that another one has replaced. */
+export function forgetDamage(path: string): void {
+  rmSync(markOf(path), { force: true })
 }
 
 /**
@@ -55,7 +70,7 @@ export function inspectDatabase(path: string): { damage: string | undefined; app
 export function faultOf(native: BetterSqlite3.Database, how: 'quick' | 'full'): string | undefined {
   try {
     const said = String(native.pragma(how === 'quick' ? 'quick_check(1)' : 'integrity_check(1)', { simple: true }))
-    return said === 'ok' ? undefined : said.replaceAll(/\s+/g, ' ')
+    return said === 'ok' ? undefined : said.replace('*** in database main ***', '').replaceAll(/\s+/g, ' ').trim()
   } catch (error) {
     if (isDamage(error)) return messageOf(error)
     throw error
@@ -91,8 +106,16 @@ export function withFileAlone<T>(path: string, body: (native: BetterSqlite3.Data
   return undefined
 }
 
-/** Looks once at a file that was not closed by who had it last. @throws STATE_UNUSABLE where it is damaged */
-export function checkAfterCrash(path: string): void {
+/**
+ * Looks once at a file that was not closed by who had it last, and at one that was found damaged: somebody may have put it right.
+ * @throws STATE_UNUSABLE where it is damaged
+ */
+export function demandSound(path: string): void {
+  if (existsSync(markOf(path))) {
+    const fault = findDamage(path, 'quick')
+    if (fault !== undefined) throw damaged(path, fault)
+    forgetDamage(path)
+  }
   if (!isLeftOpen(path) || statSync(path).size > LARGEST_CHECK_BYTES) return
   const looked = withFileAlone(path, (native) => faultOf(native, 'quick'))
   if (looked?.value !== undefined) throw damaged(path, looked.value)

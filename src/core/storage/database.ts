@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { SingularityError, diskRefusal, messageOf, makeFolder } from '../kernel/index.ts'
 import { type BackupOptions, backUpDaily, backUpVersion } from './backups.ts'
-import { checkAfterCrash, damaged, isDamage } from './damage.ts'
+import { demandSound, damaged, isDamage } from './damage.ts'
 import { type Journal, type JournalOptions, chooseJournal, setJournal } from './journal.ts'
 import { isSqliteError, loadSqlite } from './library.ts'
 
@@ -98,7 +98,7 @@ function open(options: DatabaseOptions): Database {
   makeFolder(dirname(options.path))
   const wanted = options.readOnly ? undefined : chooseJournal(options)
   let journal: Journal | undefined
-  if (wanted && existed && !openHere.has(options.path)) checkAfterCrash(options.path)
+  if (wanted && existed && !openHere.has(options.path)) demandSound(options.path)
   const native = new (loadSqlite())(options.path, {
     timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     readonly: options.readOnly === true,

@@ -8,5 +8,5 @@ export { findMount, nearest, sharedFileSystem, sharedName } from './file-system.
 export type { Journal, JournalOptions } from './journal.ts'
 export { loadSqlite, probeSqlite, sqliteLibrary } from './library.ts'
 export type { RepairOptions, RepairReport } from './repair.ts'
-export { repairDatabase } from './repair.ts'
+export { removeDatabase, repairDatabase } from './repair.ts'
 export { STATE_MIGRATIONS } from './migrations/state.ts'

@@ -1,7 +1,7 @@
-import { copyFileSync, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs'
 import { SingularityError } from '../kernel/index.ts'
 import { flush, listBackups, stamp } from './backups.ts'
-import { findDamage, isDamage, withFileAlone } from './damage.ts'
+import { findDamage, forgetDamage, isDamage, withFileAlone } from './damage.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts'
 import { loadSqlite } from './library.ts'
 import { type Salvaged, salvageRows } from './salvage.ts'
@@ -37,12 +37,13 @@ export function repairDatabase(options: RepairOptions): RepairReport {
   const { path } = options
   demandAlone(path)
   const draft = `${path}.mending`
-  for (const part of ['', ...PARTS]) rmSync(draft + part, { force: true })
+  removeDatabase(draft)
   const ways = options.prefer === 'salvage' ? [salvage, restore] : [restore, salvage]
   const found = ways.reduce<Found | undefined>((done, way) => done ?? way(options, draft), undefined) ?? startAnew(options, draft)
   flush(draft)
   const aside = setAside(path, options.now)
   renameSync(draft, path)
+  forgetDamage(path)
   return { path, aside, ...found }
 }
 
@@ -87,7 +88,7 @@ function salvage(options: RepairOptions, draft: string): Found | undefined {
     target.close()
   }
   if (Object.values(rows).every(({ kept }) => kept === 0)) {
-    for (const part of ['', ...PARTS]) rmSync(draft + part, { force: true })
+    removeDatabase(draft)
     return undefined
   }
   finish(options, draft, 'salvaged')
@@ -105,7 +106,7 @@ function restore(options: RepairOptions, draft: string): Found | undefined {
     } catch {
       // the one before may do
     }
-    for (const part of ['', ...PARTS]) rmSync(draft + part, { force: true })
+    removeDatabase(draft)
   }
   return undefined
 }
@@ -133,6 +134,14 @@ function setAside(path: string, now: number): string {
   } catch {
     copyFileSync(path, aside)
   }
-  for (const part of PARTS) if (existsSync(path + part)) renameSync(path + part, aside + part)
+  for (const part of ['-wal', '-journal'])
+    if (existsSync(path + part) && statSync(path + part).size > 0) renameSync(path + part, aside + part)
+  for (const part of PARTS) rmSync(path + part, { force: true })
   return aside
+}
+
+/** Takes a database away with everything that belongs to it. */
+export function removeDatabase(path: string): void {
+  for (const part of ['', ...PARTS]) rmSync(path + part, { force: true })
+  forgetDamage(path)
 }

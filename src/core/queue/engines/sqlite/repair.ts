@@ -11,8 +11,15 @@ UPDATE job SET state = 'dead', reason = 'result_lost', ${LOST}
   WHERE state = 'completed' AND NOT EXISTS (SELECT 1 FROM job_result WHERE job_result.seq = job.seq);
 `
 
-/** What waited on the day of the copy may have been done, and paid for, since: nobody runs it again unasked. */
-const RESTORED = `UPDATE job SET state = 'cancelled', reason = 'restored', ${LOST} WHERE finished_at IS NULL;`
+/** More claims than any job had since a copy was made. */
+const CLAIMS_SINCE = 1_000_000
+
+/**
+ * What waited on the day of the copy may have been done, and paid for, since: nobody runs it again unasked. Tokens go on where the lost
+ * file cannot have been, as claim and reservation are known by them.
+ */
+const RESTORED = `UPDATE job SET token = token + ${CLAIMS_SINCE};
+UPDATE job SET state = 'cancelled', reason = 'restored', ${LOST} WHERE finished_at IS NULL;`
 
 /**
  * Saves what can be read of a damaged queue.db, row by row; where that is nothing, the newest copy.
