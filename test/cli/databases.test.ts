@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { loadSqlite } from '../../src/core/storage/index.ts'
+import { CACHE_APPLICATION_ID, CACHE_MIGRATIONS } from '../../src/core/answering/index.ts'
+import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from '../../src/core/llm/index.ts'
+import { loadSqlite, openDatabase } from '../../src/core/storage/index.ts'
 import { DAMAGE, fold, pagesOf, spoil } from '../support/damage.ts'
 import { mayMount, mountFuse, seal, unmount, whyNoFuse } from '../support/mounts.ts'
 import {
@@ -31,7 +33,8 @@ beforeEach(() => {
 afterEach(() => place.cleanup())
 
 const ask = ['ask', 'Why is the sky blue?', '--no-cache']
-const check = ({ json }: Answer, id: string) => (json.data.checks as { id: string; status: string; detail: string; fix: string[] }[]).find((each) => each.id === id)!
+const check = ({ json }: Answer, id: string) =>
+  (json.data.checks as { id: string; status: string; detail: string; fix: string[] }[]).find((each) => each.id === id)!
 const stateFile = (name: string): string => join(place.root, '.git', 'singularity', name)
 const asideOf = (path: string): string[] => readdirSync(dirname(path)).filter((name) => /\.corrupt-\d+T\d+$/.test(name))
 
@@ -116,7 +119,10 @@ describe('a damaged account.db', () => {
     damage(path)
     await refuses(place, ask, 'LEDGER_UNUSABLE', 6)
     expect((await place.run(['doctor', '--fix'])).json.data.notes.join()).toContain('account.db was restored from a copy')
-    expect(check(await place.run(['doctor']), 'databases')).toMatchObject({ status: 'warn', fix: expect.arrayContaining(['singularity llm budget confirm']) })
+    expect(check(await place.run(['doctor']), 'databases')).toMatchObject({
+      status: 'warn',
+      fix: expect.arrayContaining(['singularity llm budget confirm']),
+    })
     const { calls } = await mock.meter()
     const { json } = await refuses(place, ask, 'LEDGER_UNUSABLE', 6)
     expect(json.error!.message).toMatch(/mended at .*singularity llm budget confirm/)
@@ -137,13 +143,47 @@ describe('a damaged account.db', () => {
     fold(path)
     const [{ spent }] = rows<{ spent: number }>(path, `SELECT spent_nusd AS spent FROM balance WHERE scope = 'day'`) as [{ spent: number }]
     // the table of the reservations, so that only the sums know what was spent
-    const [{ page }] = rows<{ page: number }>(path, `SELECT rootpage AS page FROM sqlite_schema WHERE name = 'reservation'`) as [{ page: number }]
+    const [{ page }] = rows<{ page: number }>(path, `SELECT rootpage AS page FROM sqlite_schema WHERE name = 'reservation'`) as [
+      { page: number },
+    ]
     spoil(path, [page - 1])
     expect((await place.run(['doctor', '--fix'])).json.data.notes.join()).toContain('account.db was saved row by row')
     expect(rows(path, `SELECT spent_nusd AS spent FROM balance WHERE scope = 'day'`)).toEqual([{ spent }])
     await refuses(place, ask, 'LEDGER_UNUSABLE', 6)
     expect((await place.run(['llm', 'budget', 'confirm'])).json.data.doubt).toBeNull()
     expect((await place.run(ask)).exitCode).toBe(0)
+  })
+})
+
+describe('the next version of the program', () => {
+  it('that migrates account.db between calls: each is paid for or refused, none half', async () => {
+    expect((await place.run(ask)).exitCode).toBe(0)
+    const { calls } = await mock.meter()
+    const asking = Array.from({ length: 4 }, (_, n) => place.run(['ask', `Why ${n}?`, '--no-cache']))
+    await Promise.race(asking)
+    openDatabase({
+      path: accountFile(place),
+      applicationId: ACCOUNT_APPLICATION_ID,
+      migrations: [...ACCOUNT_MIGRATIONS, 'CREATE TABLE later (x TEXT) STRICT'],
+    }).close()
+    const said = await Promise.all(asking)
+    for (const { exitCode, json } of said) if (exitCode !== 0) expect([exitCode, json.error?.code]).toEqual([6, 'STATE_NEWER'])
+    const paid = said.filter(({ exitCode }) => exitCode === 0).length
+    expect((await mock.meter()).calls - calls).toBe(paid)
+    expect(rows(accountFile(place), `SELECT 1 FROM reservation WHERE phase = 'settled'`)).toHaveLength(paid + 1)
+    await refuses(place, ask, 'STATE_NEWER', 6)
+  })
+
+  it('that migrates cache.db: answers are given all the same', async () => {
+    expect((await place.run(['ask', 'Why is the sky blue?'])).exitCode).toBe(0)
+    const asking = Array.from({ length: 3 }, (_, n) => place.run(['ask', `Why ${n}?`]))
+    await Promise.race(asking)
+    const later = [...CACHE_MIGRATIONS, 'CREATE TABLE later (x TEXT) STRICT']
+    openDatabase({ path: stateFile('cache.db'), applicationId: CACHE_APPLICATION_ID, migrations: later }).close()
+    expect((await Promise.all(asking)).map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+    // it is the newer one's now: kept, and done without
+    expect((await place.run(['ask', 'Why is the sky blue?'])).json).toMatchObject({ ok: true, data: { source: 'llm' } })
+    expect(rows(stateFile('cache.db'), 'PRAGMA user_version')).toEqual([{ user_version: later.length }])
   })
 })
 
@@ -209,12 +249,14 @@ describe('a repository on a network or shared file system', () => {
       const said = await runPlain(place, ['queue', 'enqueue', '-'], { input: requestLine() })
       expect([said.exitCode, said.stderr]).toEqual([0, expect.stringMatching(/warning: .* is on FUSE/)])
       expect((await runPlain(place, ['queue', 'list', '--quiet'])).stderr).toBe('')
-      const added = (await Promise.all(Array.from({ length: 4 }, (_, n) => enqueue(place, requestLine(`a ${n}`), requestLine(`b ${n}`))))).flat()
+      const added = (
+        await Promise.all(Array.from({ length: 4 }, (_, n) => enqueue(place, requestLine(`a ${n}`), requestLine(`b ${n}`))))
+      ).flat()
       expect(existsSync(`${queueFile(place)}-wal`)).toBe(false)
       const done = await Promise.all([1, 2].map(() => place.run(['queue', 'work', '--drain', '--concurrency', '2'])))
       expect(done.map(({ exitCode }) => exitCode)).toEqual([0, 0])
       const jobs = expectSound(place, new Set(added))
-      expect(jobs.map(({ state, token }) => [state, token])).toEqual(Array(9).fill(['completed', 1]))
+      expect(jobs.map(({ state, token }) => `${state} ${token}`)).toEqual(Array(9).fill('completed 1'))
       expect(check(await place.run(['doctor']), 'file-system')).toMatchObject({ status: 'warn', detail: expect.stringContaining('FUSE') })
 
       const { calls } = await mock.meter()

@@ -35,7 +35,9 @@ export const mountFuse = (behind: string, path: string): void => void execFileSy
 /** What is missing for `mountFuse`; undefined where it works. */
 export function whyNoFuse(): string | undefined {
   if (!mayMount) return 'mount is needed'
-  const [behind, path] = ['a', 'b'].map((name) => join(import.meta.dirname, '..', '..', 'node_modules', '.cache', `singularity-fuse-${name}`))
+  const [behind, path] = ['a', 'b'].map((name) =>
+    join(import.meta.dirname, '..', '..', 'node_modules', '.cache', `singularity-fuse-${name}`),
+  )
   for (const folder of [behind!, path!]) mkdirSync(folder, { recursive: true })
   try {
     mountFuse(behind!, path!)

@@ -93,6 +93,8 @@ export function presentBudget({ caps, doubt }: BudgetState): string {
       paint: (row, _column, text) => (row === 0 ? paint('dim', text) : text),
     }),
     ...(isNew ? ['', 'This home has no history of the whole period: what was spent elsewhere or before is not counted.'] : []),
-    ...(doubt === null ? [] : ['', printable(`Nothing is paid for: ${doubt}.`), 'To go on with these sums: singularity llm budget confirm']),
+    ...(doubt === null
+      ? []
+      : ['', printable(`Nothing is paid for: ${doubt}.`), 'To go on with these sums: singularity llm budget confirm']),
   ].join('\n')
 }

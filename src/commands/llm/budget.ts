@@ -16,7 +16,10 @@ export default class LlmBudget extends BaseCommand {
     '<%= config.bin %> llm budget confirm',
   ]
   static override args = {
-    action: Args.string({ description: 'set, to change a cap; confirm, to go on with the sums of a ledger that was mended.', options: ['set', 'confirm'] }),
+    action: Args.string({
+      description: 'set, to change a cap; confirm, to go on with the sums of a ledger that was mended.',
+      options: ['set', 'confirm'],
+    }),
     scope: Args.string({ description: 'Which cap: day or month.', options: ['day', 'month'] }),
     usd: Args.string({ description: 'The cap in US dollars.' }),
   }

@@ -214,9 +214,13 @@ export function createMoney(db: Database, clock: Clock): Money {
 }
 
 function doubtful(path: string, doubt: string): SingularityError {
-  return new SingularityError('LEDGER_UNUSABLE', `${path}: ${doubt}. No paid call is made before a person has looked at the sums: singularity llm budget confirm`, {
-    hints: ['singularity llm budget', 'singularity llm budget confirm'],
-  })
+  return new SingularityError(
+    'LEDGER_UNUSABLE',
+    `${path}: ${doubt}. No paid call is made before a person has looked at the sums: singularity llm budget confirm`,
+    {
+      hints: ['singularity llm budget', 'singularity llm budget confirm'],
+    },
+  )
 }
 
 function reached(cap: Cap, { key, resetsAt }: ReturnType<typeof periodOf>, left: number, bound: number): SingularityError {
