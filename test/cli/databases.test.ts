@@ -6,7 +6,7 @@ import { CACHE_APPLICATION_ID, CACHE_MIGRATIONS } from '../../src/core/answering
 import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from '../../src/core/llm/index.ts'
 import { loadSqlite, openDatabase } from '../../src/core/storage/index.ts'
 import { DAMAGE, fold, pagesOf, spoil } from '../support/damage.ts'
-import { mayMount, mountFuse, seal, unmount, whyNoFuse } from '../support/mounts.ts'
+import { mayMount, mountFuse, mountTiny, seal, unmount, whyNoFuse } from '../support/mounts.ts'
 import {
   type ModelsProcess,
   accountFile,
@@ -44,7 +44,7 @@ const many = (count: number): string[] => Array.from({ length: count }, (_, n) =
 describe('a damaged queue.db', () => {
   it('left by a killed worker is told by every command, mended by doctor --fix alone, and keeps what could be read', async () => {
     const ids = await enqueue(place, ...many(60))
-    await mock.script({ text: 'late', delayMs: 60_000, match: 'question 0' })
+    await mock.script({ text: 'late', delayMs: 5000, match: 'question 0' })
     const worker = startPlain(place, ['queue', 'work', '--concurrency', '1'])
     await until(() => rows(queueFile(place), `SELECT 1 FROM attempt WHERE phase = 'calling'`).length === 1, 'the call is under way')
     worker.child.kill('SIGKILL')
@@ -233,6 +233,24 @@ describe('cache.db', () => {
     try {
       const { calls } = await mock.meter()
       await refuses(place, ask, 'READ_ONLY', 6)
+      expect((await mock.meter()).calls).toBe(calls)
+    } finally {
+      unmount(folder)
+    }
+  })
+})
+
+describe.skipIf(!mayMount)('a disk with less room than the floor', () => {
+  it.each([
+    ['of the repository', () => stateFile(''), 'DISK_FULL'],
+    ['of the ledger', () => dirname(accountFile(place)), 'LEDGER_UNUSABLE'],
+  ])('%s: nothing new is asked for and nothing is paid', async (_name, folderOf, code) => {
+    const folder = folderOf()
+    expect(mountTiny(folder, 'size=8m')).toBe(true)
+    try {
+      const { calls } = await mock.meter()
+      const { json } = await refuses(place, ask, code, 6)
+      expect(json.error!.message).toContain('Less than 32 MiB are free')
       expect((await mock.meter()).calls).toBe(calls)
     } finally {
       unmount(folder)

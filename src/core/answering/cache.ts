@@ -6,6 +6,8 @@ import type { AnswerSource } from './answer.ts'
 import { type KeyContext, exactKey, isCacheable, partitionOf } from './exact-key.ts'
 import { CACHE_APPLICATION_ID, CACHE_MIGRATIONS, SQL } from './sql.ts'
 
+/** Waiting longer for a copy of an answer than a person notices makes no sense. */
+const WAIT_MS = 1000
 const DAY_MS = 86_400_000
 /** Answers about code age with the code; the fingerprints of the files catch the rest. */
 const TTL_MS = 30 * DAY_MS
@@ -40,7 +42,8 @@ export type AnswerCache = ReturnType<typeof createAnswerCache>
  * @throws DISK_FULL, READ_ONLY
  */
 export function openCacheFile(path: string): Database | undefined {
-  const open = (): Database => openDatabase({ path, applicationId: CACHE_APPLICATION_ID, migrations: CACHE_MIGRATIONS })
+  const open = (): Database =>
+    openDatabase({ path, applicationId: CACHE_APPLICATION_ID, migrations: CACHE_MIGRATIONS, busyTimeoutMs: WAIT_MS, patienceMs: WAIT_MS })
   try {
     return open()
   } catch (error) {

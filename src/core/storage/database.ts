@@ -40,6 +40,8 @@ export type DatabaseOptions = JournalOptions & {
   synchronous?: 'FULL' | 'NORMAL'
   /** How long a statement waits for another process, with the whole thread; 5000 ms. Who sets less tries again by itself: `isBusy`. */
   busyTimeoutMs?: number
+  /** How long opening insists while another process holds the file; 5000 ms. */
+  patienceMs?: number
   /**
    * So many pages of 4 KB gather in the write-ahead log before whoever commits copies them to the file; 1000. More is faster where
    * the same pages are written again and again, and makes the log as long.
@@ -74,15 +76,15 @@ export function readSchema(path: string): void {
 export function openDatabase(options: DatabaseOptions): Database {
   try {
     // changing the journal mode does not wait for others as statements do
-    return insist(() => open(options))
+    return insist(() => open(options), options.patienceMs)
   } catch (error) {
     throw SingularityError.isInstance(error) ? error : storageError(error, options.path)
   }
 }
 
-/** Runs a body again while another process holds the file, for 5 s at most; waits with the whole thread. Throws what the body throws. */
-export function insist<T>(body: () => T): T {
-  const deadline = performance.now() + BUSY_TIMEOUT_MS
+/** Runs a body again while another process holds the file, for 5 s at most where nothing is said; waits with the whole thread. Throws what the body throws. */
+export function insist<T>(body: () => T, patienceMs = BUSY_TIMEOUT_MS): T {
+  const deadline = performance.now() + patienceMs
   for (;;) {
     try {
       return body()
