@@ -79,7 +79,8 @@ export function faultOf(native: BetterSqlite3.Database, how: 'quick' | 'full'): 
 
 /** Whether the last one who had the file did not close it, or has it open now. */
 export function isLeftOpen(path: string): boolean {
-  const size = (file: string): number => (existsSync(file) ? statSync(file).size : 0)
+  // whoever writes makes and removes them while we look
+  const size = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
   return size(`${path}-wal`) > 0 || size(`${path}-journal`) > 0
 }
 

@@ -52,7 +52,9 @@ type Found = Omit<RepairReport, 'path' | 'aside'>
 /** Also brings what stands in the write-ahead log into the file, where that can still be done. */
 function demandAlone(path: string): void {
   try {
-    if (withFileAlone(path, () => true)) return
+    // with a rollback journal only who is in the middle of something can be seen
+    const alone = withFileAlone(path, (native) => native.exec('BEGIN EXCLUSIVE; ROLLBACK'))
+    if (alone) return
   } catch (error) {
     // not even its first page can be read, so nobody works with it
     if (isDamage(error)) return

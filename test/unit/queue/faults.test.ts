@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadSqlite } from '../../../src/core/storage/index.ts'
@@ -71,6 +71,14 @@ describe('a file that cannot be used', () => {
     native.close()
     expect(queue.health()).toBe('newer')
     expect(opening()).toEqual(failing('STATE_NEWER'))
+  })
+
+  it('that was replaced is gone for who has the old one open', () => {
+    const queue = bench.open()
+    expect(queue.health()).toBe('ok')
+    renameSync(bench.path, `${bench.path}.old`)
+    copyFileSync(`${bench.path}.old`, bench.path)
+    expect(queue.health()).toBe('gone')
   })
 
   it('that is no database is refused', () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import {
@@ -63,6 +63,7 @@ export function openConnections(options: ConnectionOptions): Connections {
   })
   const normal = openDatabase({ ...common, synchronous: options.durability === 'full' ? 'FULL' : 'NORMAL' })
   const ballast = createBallast(options)
+  const opened = statSync(path).ino
   let closed = false
 
   async function patiently<T>(body: () => T): Promise<T> {
@@ -93,7 +94,8 @@ export function openConnections(options: ConnectionOptions): Connections {
     },
     demandSpace: () => ballast.demandSpace('nothing new is queued'),
     health() {
-      if (!existsSync(path)) return 'gone'
+      // mended or restored meanwhile: what we have open is the old one, which nobody else sees
+      if (statSync(path, { throwIfNoEntry: false })?.ino !== opened) return 'gone'
       const version = insist(() => normal.get<{ user_version: number }>('PRAGMA user_version')!.user_version)
       return version > QUEUE_MIGRATIONS.length ? 'newer' : 'ok'
     },
