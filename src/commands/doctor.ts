@@ -9,7 +9,8 @@ export default class Doctor extends BaseCommand {
   static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --fix', '<%= config.bin %> doctor --json']
   static override flags = {
     fix: Flags.boolean({
-      description: 'Reclaim what dead processes left and build the launcher; nothing of yours is touched.',
+      description:
+        'Reclaim what dead processes left, build the launcher, mend damaged databases (the damaged file is kept); nothing of yours is touched.',
       env: 'SINGULARITY_FIX',
     }),
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
 import { type AppContext, once } from './app/context.ts'
+import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
@@ -67,6 +68,12 @@ function preload(): void {
 export function createApp(context: AppContext, ports: AppPorts = {}) {
   const closers: (() => void | Promise<void>)[] = []
 
+  const warned = new Set<string>()
+  const onWarning = (text: string): void => {
+    if (!warned.has(text)) context.warn?.(text)
+    warned.add(text)
+  }
+
   const git = once(async (): Promise<Git> => {
     const discovering = discoverRepository({ cwd: context.cwd, env: context.env })
     preload()
@@ -78,7 +85,14 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   const stateDir = once(async (): Promise<string> => stateFolder((await git()).repository))
 
   const database = once(async (): Promise<Database> => {
-    const opened = openDatabase({ path: join(await stateDir(), 'state.db'), applicationId: APPLICATION_ID, migrations: STATE_MIGRATIONS })
+    const path = join(await stateDir(), 'state.db')
+    const opened = openDatabase({
+      path,
+      applicationId: APPLICATION_ID,
+      migrations: STATE_MIGRATIONS,
+      onWarning,
+      backups: { clock: context.clock },
+    })
     closers.push(() => opened.close())
     return opened
   })
@@ -91,6 +105,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       clock: context.clock,
       processes: createProcessInfo(),
       settleBatch: SHARED_COMMITS,
+      onWarning,
       poll: { llmMs: resolved.get('queue.llm_poll_ms'), otherMs: resolved.get('queue.poll_ms') },
     })
     closers.push(() => engine.close())
@@ -207,6 +222,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     return createLogger({ folder: join(folder, 'logs'), part, level, clock: context.clock, pid: process.pid })
   }
 
+  const places: StatePlaces = {
+    stateDir,
+    ledgerPath: async () => (await models.llm()).ledgerPath,
+    applicationId: APPLICATION_ID,
+    clock: context.clock,
+  }
+
   const system: SystemDeps = {
     version: context.version,
     cwd: context.cwd,
@@ -218,6 +240,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     git,
     stateDir,
     database,
+    databaseFiles: () => databaseFiles(places),
     settings: () => settings(),
     llm: () => models.llm(),
     isolation,

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from '../../src/core/llm/account/sql.ts'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from '../../src/core/queue/engines/sqlite/migrations.ts'
 import { loadSqlite, openDatabase } from '../../src/core/storage/index.ts'
+import { DAMAGE, fold } from '../support/damage.ts'
 import { mayMount, mountTiny, seal, unmount } from '../support/mounts.ts'
 import {
   type ModelsProcess,
@@ -28,23 +29,6 @@ beforeEach(() => {
   place = createPaidPlace(mock.origin)
 })
 afterEach(() => place.cleanup())
-
-/** Does something to a file as another program would. */
-function meddle(path: string, sql: string): void {
-  const db = new (loadSqlite())(path)
-  db.exec(sql)
-  db.close()
-}
-
-/** Everything is in the one file, as after the last process has gone. */
-const fold = (path: string): void => meddle(path, 'PRAGMA wal_checkpoint(TRUNCATE)')
-
-const DAMAGE: readonly (readonly [string, (path: string) => void, 'STATE_UNUSABLE' | 'STATE_NEWER'])[] = [
-  ['is no database', (path) => writeFileSync(path, 'damaged '.repeat(4000)), 'STATE_UNUSABLE'],
-  ['has lost its pages', (path) => writeFileSync(path, readFileSync(path).fill(0x5a, 4096)), 'STATE_UNUSABLE'],
-  ['belongs to another program', (path) => meddle(path, 'PRAGMA application_id = 7'), 'STATE_UNUSABLE'],
-  ['is of a newer version', (path) => meddle(path, 'PRAGMA user_version = 99'), 'STATE_NEWER'],
-]
 
 const ask = ['ask', 'Why is the sky blue?', '--no-cache']
 

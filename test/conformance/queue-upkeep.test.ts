@@ -80,6 +80,22 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
       expect((await at.queue.reap()).released).toHaveLength(1)
     })
 
+    it('put back by a clock an hour ahead wait as long as they were told to, not an hour more', async () => {
+      const [told, wanted] = await add({}, { runAt: at.clock.now() + 7_200_000 })
+      await back(await take(), true, at.clock.now() + 5000)
+      at.clock.jump(-3_600_000)
+      const appointed = (await at.queue.get(wanted!.id))!.runAt
+      await at.queue.reap()
+      expect(await at.queue.nextDueAt(['work'])).toBe(at.clock.now() + 5000)
+      at.clock.advance(4999)
+      await at.queue.reap()
+      expect(await claim()).toEqual([])
+      at.clock.advance(1)
+      expect((await claim()).map(({ id }) => id)).toEqual([told!.id])
+      // what somebody asked for at a time of day stays there
+      expect((await at.queue.get(wanted!.id))!.runAt).toBe(appointed)
+    })
+
     it('count as attempts: a job that crashes every worker ends dead', async () => {
       const [job] = await add({ maxAttempts: 2 })
       for (const pid of [11, 12]) {

@@ -28,3 +28,22 @@ export const mayMount = ((): boolean => {
   if (mounted) unmount(path)
   return mounted
 })()
+
+/** Shows one folder at another place through a FUSE file system; the caller asks `whyNoFuse` first. */
+export const mountFuse = (behind: string, path: string): void => void execFileSync('bindfs', [behind, path], { stdio: 'ignore' })
+
+/** What is missing for `mountFuse`; undefined where it works. */
+export function whyNoFuse(): string | undefined {
+  if (!mayMount) return 'mount is needed'
+  const [behind, path] = ['a', 'b'].map((name) =>
+    join(import.meta.dirname, '..', '..', 'node_modules', '.cache', `singularity-fuse-${name}`),
+  )
+  for (const folder of [behind!, path!]) mkdirSync(folder, { recursive: true })
+  try {
+    mountFuse(behind!, path!)
+    unmount(path!)
+    return undefined
+  } catch {
+    return 'bindfs and /dev/fuse are needed'
+  }
+}

@@ -84,5 +84,12 @@ export const ENGINES: readonly TestEngine[] = [
       return { queue: bench.open(deps), cleanup: () => bench.cleanup() }
     },
   },
+  {
+    name: 'sqlite on a shared file system',
+    open(deps) {
+      const bench = openQueueBench()
+      return { queue: bench.open({ ...deps, fileSystem: () => 'NFS' }), cleanup: () => bench.cleanup() }
+    },
+  },
   { name: 'memory', open: (deps) => ({ queue: createMemoryQueue(deps), cleanup: () => undefined }) },
 ]

@@ -2,7 +2,7 @@ import { Command } from '@oclif/core/command'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import type { App, AppContext } from '../../core/app.ts'
 import { EXIT, type SingularityError, jsonLine } from '../../core/kernel/index.ts'
-import { wantsJson } from './command-line.ts'
+import { wantsJson, wantsQuiet } from './command-line.ts'
 import { openContext } from './context.ts'
 import { setColor } from './paint.ts'
 import { asOurs, exitWith, presentError } from './present-error.ts'
@@ -73,7 +73,9 @@ export abstract class BaseCommand extends Command {
   protected async app(flags: NonNullable<AppContext['flags']> = {}): Promise<App> {
     if (!this.opened) {
       const { createApp } = await import('../../core/app.ts')
-      this.opened = createApp({ ...openContext(this.config.version), flags })
+      const quiet = wantsQuiet(this.argv, process.env)
+      const warn = (text: string): void => this.say(`warning: ${text}`, { quiet, json: this.isJson })
+      this.opened = createApp({ ...openContext(this.config.version), flags, warn })
     }
     return this.opened
   }

@@ -13,6 +13,8 @@ const GLOBAL = /^--(?:json|quiet|verbose|input|no-input|color=.*)$/
 const HELP = new Set(['--help', '-h'])
 const TRUE = new Set(['1', 'true', 'y', 'yes'])
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 const spoken = (id: string): string => id.replaceAll(':', ' ')
 
 function beforeDashes(argv: readonly string[]): readonly string[] {
@@ -21,8 +23,17 @@ function beforeDashes(argv: readonly string[]): readonly string[] {
 }
 
 /** Whether a machine reads the answer: the flag, or its twin in the environment. Known before anything is parsed. */
-export function wantsJson(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): boolean {
-  return beforeDashes(argv).includes('--json') || TRUE.has((env['SINGULARITY_JSON'] ?? '').toLowerCase())
+export function wantsJson(argv: readonly string[], env: Environment): boolean {
+  return isGiven('json', argv, env)
+}
+
+/** Whether only results are to be printed. Known before anything is parsed. */
+export function wantsQuiet(argv: readonly string[], env: Environment): boolean {
+  return isGiven('quiet', argv, env)
+}
+
+function isGiven(name: 'json' | 'quiet', argv: readonly string[], env: Environment): boolean {
+  return beforeDashes(argv).includes(`--${name}`) || TRUE.has((env[`SINGULARITY_${name.toUpperCase()}`] ?? '').toLowerCase())
 }
 
 /**

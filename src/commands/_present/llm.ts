@@ -1,5 +1,5 @@
-import type { CapState, LlmOverview } from '../../core/llm/index.ts'
-import { formatDuration, oneLine, plural } from '../../core/kernel/index.ts'
+import type { BudgetState, LlmOverview } from '../../core/llm/index.ts'
+import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
@@ -76,7 +76,7 @@ const paintModel =
   }
 
 /** One line per cap: spent, kept back for calls that run now, left. */
-export function presentBudget({ caps }: { caps: readonly CapState[] }): string {
+export function presentBudget({ caps, doubt }: BudgetState): string {
   const rows = caps.map(({ scope, key, cap_nusd: cap, spent_nusd: spent, reserved_nusd: reserved, left_nusd: left, resets_at: resets }) => [
     scope,
     key,
@@ -93,5 +93,8 @@ export function presentBudget({ caps }: { caps: readonly CapState[] }): string {
       paint: (row, _column, text) => (row === 0 ? paint('dim', text) : text),
     }),
     ...(isNew ? ['', 'This home has no history of the whole period: what was spent elsewhere or before is not counted.'] : []),
+    ...(doubt === null
+      ? []
+      : ['', printable(`Nothing is paid for: ${doubt}.`), 'To go on with these sums: singularity llm budget confirm']),
   ].join('\n')
 }

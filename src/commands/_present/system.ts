@@ -6,14 +6,15 @@ import { paint } from '../_cli/paint.ts'
 const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 
 /** One line per check, the commands to copy below it. */
-export function presentChecks({ checks, fixed }: DoctorReport): string {
+export function presentChecks({ checks, fixed, notes }: DoctorReport): string {
   const lines = checks.flatMap(({ id, status, detail, fix }) => [
     `  ${paint(COLORS[status], status.padEnd(4))}  ${id.padEnd(12)} ${printable(detail)}`,
     ...fix.map((line) => `        ${paint('cyan', '->')} ${printable(line)}`),
   ])
   const failed = checks.filter(({ status }) => status === 'fail').length
   const end = failed === 0 ? 'Everything that is needed works.' : `${failed} of ${checks.length} checks failed.`
-  return [...lines, ...(fixed.length > 0 ? ['', `Repaired: ${fixed.join(', ')}.`] : []), '', end].join('\n')
+  const told = notes.length > 0 ? ['', ...notes.map(printable)] : []
+  return [...lines, ...told, ...(fixed.length > 0 ? ['', `Repaired: ${fixed.join(', ')}.`] : []), '', end].join('\n')
 }
 
 /** The plan, then each setting with its reason, then what to type next. */

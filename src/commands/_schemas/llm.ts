@@ -40,6 +40,7 @@ export const LLM: Readonly<Record<string, Schema>> = {
         resets_at: nullable(time),
       }),
     ),
+    doubt: nullable(string),
   }),
   'llm.routes': object({
     ...age,

@@ -20,6 +20,7 @@ export const SYSTEM: Readonly<Record<string, Schema>> = {
   doctor: object({
     checks: list(object({ id: string, status: oneOf('ok', 'warn', 'fail'), detail: string, fix: list(string) })),
     fixed: list(string),
+    notes: list(string),
   }),
   'config.list': object({
     settings: list(object({ ...setting, about: string })),

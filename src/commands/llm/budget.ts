@@ -13,9 +13,13 @@ export default class LlmBudget extends BaseCommand {
     '<%= config.bin %> llm budget',
     '<%= config.bin %> llm budget set day 2.50',
     '<%= config.bin %> llm budget set month 20 --json',
+    '<%= config.bin %> llm budget confirm',
   ]
   static override args = {
-    action: Args.string({ description: 'set, to change a cap.', options: ['set'] }),
+    action: Args.string({
+      description: 'set, to change a cap; confirm, to go on with the sums of a ledger that was mended.',
+      options: ['set', 'confirm'],
+    }),
     scope: Args.string({ description: 'Which cap: day or month.', options: ['day', 'month'] }),
     usd: Args.string({ description: 'The cap in US dollars.' }),
   }
@@ -26,6 +30,10 @@ export default class LlmBudget extends BaseCommand {
     const { overview } = await (await this.app()).llm()
     if (args.action === undefined) {
       const data = overview.budget()
+      return this.answer(data, presentBudget(data))
+    }
+    if (args.action === 'confirm') {
+      const data = overview.confirmBudget()
       return this.answer(data, presentBudget(data))
     }
     if (args.scope === undefined || args.usd === undefined || !/^\$?\d+(\.\d+)?$/.test(args.usd))

@@ -1,12 +1,13 @@
-import { rmSync } from 'node:fs'
 import { type Clock, SingularityError, digest } from '../kernel/index.ts'
 import type { LlmRequest, StoredResult } from '../llm/index.ts'
-import { type Database, openDatabase } from '../storage/index.ts'
+import { type Database, isBusy, openDatabase, removeDatabase } from '../storage/index.ts'
 import { redactText } from '../telemetry/index.ts'
 import type { AnswerSource } from './answer.ts'
 import { type KeyContext, exactKey, isCacheable, partitionOf } from './exact-key.ts'
 import { CACHE_APPLICATION_ID, CACHE_MIGRATIONS, SQL } from './sql.ts'
 
+/** Waiting longer for a copy of an answer than a person notices makes no sense. */
+const WAIT_MS = 1000
 const DAY_MS = 86_400_000
 /** Answers about code age with the code; the fingerprints of the files catch the rest. */
 const TTL_MS = 30 * DAY_MS
@@ -36,18 +37,20 @@ type EntryRow = { id: number; result: string; cost_nusd: number; created_at: num
 export type AnswerCache = ReturnType<typeof createAnswerCache>
 
 /**
- * Opens cache.db. It is disposable: a damaged file is made anew, and next to a newer program we work without it (undefined).
+ * Opens cache.db. It is disposable: a damaged file is made anew, and next to a newer program, or one that holds it for too long, we work
+ * without it (undefined).
  * @throws DISK_FULL, READ_ONLY
  */
 export function openCacheFile(path: string): Database | undefined {
-  const open = (): Database => openDatabase({ path, applicationId: CACHE_APPLICATION_ID, migrations: CACHE_MIGRATIONS })
+  const open = (): Database =>
+    openDatabase({ path, applicationId: CACHE_APPLICATION_ID, migrations: CACHE_MIGRATIONS, busyTimeoutMs: WAIT_MS, patienceMs: WAIT_MS })
   try {
     return open()
   } catch (error) {
     if (!SingularityError.isInstance(error)) throw error
-    if (error.code === 'STATE_NEWER') return undefined
+    if (error.code === 'STATE_NEWER' || isBusy(error)) return undefined
     if (error.code !== 'STATE_UNUSABLE') throw error
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+    removeDatabase(path)
     return open()
   }
 }

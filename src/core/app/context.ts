@@ -17,6 +17,8 @@ export type AppContext = {
   ci: boolean
   /** Where package.json, native/ and templates_data/ are. */
   packageRoot: string
+  /** What a person should know beside the result. */
+  warn?: (text: string) => void
 }
 
 /** Remembers the first answer of an asynchronous factory. */

@@ -46,7 +46,7 @@ export type BreakerVerdict = { allowed: true; probe: boolean } | { allowed: fals
  * Invariant: for every cap, spent + reserved <= cap at every moment. Amounts are integers in nano-dollars.
  */
 export type Account = {
-  /** @throws BUDGET_REACHED naming the cap, what is left and when it resets; LEDGER_UNUSABLE */
+  /** @throws BUDGET_REACHED naming the cap, what is left and when it resets; LEDGER_UNUSABLE, also while there is a doubt */
   reserve(request: ReservationRequest): void
   /** reserved -> calling: from here on a dead owner's bound counts as spent. */
   calling(key: SpendKey): void
@@ -60,6 +60,10 @@ export type Account = {
   /** What `llm budget set` wrote: a cap of every day or month of this user. */
   setCap(scope: 'day' | 'month', nusd: number): void
   userCaps(): { day?: number; month?: number }
+  /** Why the sums may be too low (the ledger was damaged and mended); null: they are right. */
+  doubt(): string | null
+  /** A person has looked at the sums and takes them as they are. */
+  confirm(): void
   /** What may never be: sums that are not those of the rows, calls that cost more than was reserved. Empty when all is well. */
   verify(): Violation[]
 

@@ -1,5 +1,7 @@
 export * from './account.ts'
 export * from './account/create.ts'
+export { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from './account/sql.ts'
+export { repairLedger } from './account/repair.ts'
 export * from './answer-error.ts'
 export * from './caps.ts'
 export * from './check.ts'

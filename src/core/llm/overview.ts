@@ -17,6 +17,9 @@ export type OverviewDeps = {
 
 type Usable = { usable: boolean; reason: string | null }
 
+/** `doubt`: why nothing is paid for until a person has looked; null where the sums are right. */
+export type BudgetState = { caps: CapState[]; doubt: string | null }
+
 /** What `llm routes`, `llm models` and `llm budget` show. No network, no model. */
 export type LlmOverview = ReturnType<typeof createOverview>
 
@@ -41,7 +44,7 @@ export function createOverview({ routing, secrets, clock, account, existingAccou
       [...table.origins].flatMap(([path, origin]) => (path.startsWith(prefix) ? [[path.slice(prefix.length), origin]] : [])),
     )
 
-  function budget(): { caps: CapState[] } {
+  function budget(): BudgetState {
     const { budgets } = routing.table()
     const caps: Cap[] = [
       { scope: 'run', key: 'each run', capNusd: nusdOf(budgets.runUsd) },
@@ -50,7 +53,8 @@ export function createOverview({ routing, secrets, clock, account, existingAccou
       ...Object.entries(budgets.tasks).map(([key, usd]): Cap => ({ scope: 'task', key, capNusd: nusdOf(usd) })),
       ...Object.entries(budgets.models).map(([key, usd]): Cap => ({ scope: 'model', key, capNusd: nusdOf(usd) })),
     ]
-    return { caps: account().budget(caps) }
+    const ledger = account()
+    return { caps: ledger.budget(caps), doubt: ledger.doubt() }
   }
 
   return {
@@ -135,12 +139,18 @@ export function createOverview({ routing, secrets, clock, account, existingAccou
      * Sets the user's cap of every day or month, in dollars.
      * @throws USAGE for what is no amount, LEDGER_UNUSABLE
      */
-    setBudget(scope: 'day' | 'month', usd: number): { caps: CapState[] } {
+    setBudget(scope: 'day' | 'month', usd: number): BudgetState {
       if (!Number.isFinite(usd) || usd < 0 || usd > 1_000_000)
         throw new SingularityError('USAGE', 'A cap is an amount in dollars, from 0 to 1000000.', {
           hints: [`singularity llm budget set ${scope} 5`],
         })
       account().setCap(scope, nusdOf(usd))
+      return budget()
+    },
+
+    /** A person takes the sums of a mended ledger as they are: it may be paid again. @throws LEDGER_UNUSABLE */
+    confirmBudget(): BudgetState {
+      account().confirm()
       return budget()
     },
   }

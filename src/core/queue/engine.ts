@@ -98,6 +98,7 @@ export type QueueEngine = {
   heartbeat(workerId: string, held: readonly Lease[], leaseMs: number): Promise<LeaseReport>
   /** The same by itself for as long as something is held; `onReport` hears of what is lost or to be cancelled, each once. */
   keepLeases(options: { workerId: string; leaseMs: number; onReport: (report: LeaseReport) => void }): LeaseKeeper
+  /** Takes claims from who is gone, ends what missed its deadline, and corrects the waits that a clock ahead of ours wrote. */
   reap(): Promise<ReapReport>
 
   /** Runs exactly once after a power cut too; the row is there when this resolves. Answers its number. */

@@ -4,6 +4,8 @@ export { type ConsumerDeps, type MessageConsumer, createConsumer } from './consu
 export * from './engine.ts'
 export type { ExecutionResult } from './execution-result.ts'
 export { createMemoryQueue } from './engines/memory/queue.ts'
+export { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './engines/sqlite/migrations.ts'
+export { repairQueue } from './engines/sqlite/repair.ts'
 export { SHARED_COMMITS, type SqliteQueueOptions, createSqliteQueue } from './engines/sqlite/queue.ts'
 export { type AbortCause, JobAborted, LEASE_MS } from './execute.ts'
 export * from './handler.ts'

@@ -1,8 +1,11 @@
-import { accessSync, constants, existsSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { SingularityError, diskRefusal, messageOf, makeFolder } from '../kernel/index.ts'
+import { type BackupOptions, backUpDaily, backUpVersion } from './backups.ts'
+import { demandSound, damaged, isDamage } from './damage.ts'
+import { type Journal, type JournalOptions, chooseJournal, setJournal } from './journal.ts'
+import { isSqliteError, loadSqlite } from './library.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -11,6 +14,8 @@ export type SqlParameter = SqlValue | Readonly<Record<string, SqlValue>>
 
 export type Database = {
   readonly path: string
+  /** Undefined where the file was opened for reading only. */
+  readonly journal: Journal | undefined
   /** Runs a statement (prepared once, cached by text) and returns its rows. */
   all<T = Row>(sql: string, ...params: readonly SqlParameter[]): T[]
   get<T = Row>(sql: string, ...params: readonly SqlParameter[]): T | undefined
@@ -31,44 +36,28 @@ export type Database = {
 /** A commit survives a power cut, or only the end of the process: the last ones may be undone, never half of one. */
 export type Synchronous = 'FULL' | 'NORMAL'
 
-export type DatabaseOptions = {
-  path: string
+export type DatabaseOptions = JournalOptions & {
   /** Marks the file as ours (`PRAGMA application_id`). */
   applicationId: number
   migrations: readonly string[]
   readOnly?: boolean
   /** How long a statement waits for another process, with the whole thread; 5000 ms. Who sets less tries again by itself: `isBusy`. */
   busyTimeoutMs?: number
+  /** How long opening insists while another process holds the file; 5000 ms. */
+  patienceMs?: number
   /**
    * So many pages of 4 KB gather in the write-ahead log before whoever commits copies them to the file; 1000. More is faster where
    * the same pages are written again and again, and makes the log as long.
    */
   checkpointPages?: number
+  /** Keeps a copy of every day on which the file was written to. */
+  backups?: BackupOptions
 }
 
 const BUSY_TIMEOUT_MS = 5000
 
-let library: typeof BetterSqlite3 | undefined
-
-/** SQLite with its native part. Who has to wait for something else calls it meanwhile: loading takes a third of an empty process. */
-export function loadSqlite(): typeof BetterSqlite3 {
-  return (library ??= createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3)
-}
-
-/** The file a thread of its own loads SQLite from. */
-export function sqliteLibrary(): string {
-  return createRequire(import.meta.url).resolve('better-sqlite3')
-}
-
-/** Loads the native part and answers the version of SQLite. Throws what the loader says. */
-export function probeSqlite(): string {
-  const native = new (loadSqlite())(':memory:')
-  try {
-    return native.prepare('SELECT sqlite_version()').pluck().get() as string
-  } finally {
-    native.close()
-  }
-}
+/** How often each file is open in this thread: such a file was looked at, and is not alone. */
+const openHere = new Map<string, number>()
 
 /** Whether a file is a database that can be read; it is neither made nor migrated. Throws what SQLite says. */
 export function readSchema(path: string): void {
@@ -81,23 +70,24 @@ export function readSchema(path: string): void {
 }
 
 /**
- * Opens (and migrates) a SQLite file: WAL, synchronous=FULL, foreign keys on. Before a migration of an existing file a
- * backup is written beside it with VACUUM INTO.
+ * Opens (and migrates) a SQLite file: WAL where the file system allows it, synchronous=FULL, foreign keys on. Before a migration of
+ * an existing file a backup is written beside it with VACUUM INTO.
+ * A file that was not closed by who had it last is looked through first.
  * @throws STATE_NEWER when the file was written by a newer program, STATE_UNUSABLE when it is not ours or damaged,
  * DISK_FULL, READ_ONLY.
  */
 export function openDatabase(options: DatabaseOptions): Database {
   try {
     // changing the journal mode does not wait for others as statements do
-    return insist(() => open(options))
+    return insist(() => open(options), options.patienceMs)
   } catch (error) {
     throw SingularityError.isInstance(error) ? error : storageError(error, options.path)
   }
 }
 
-/** Runs a body again while another process holds the file, for 5 s at most; waits with the whole thread. Throws what the body throws. */
-export function insist<T>(body: () => T): T {
-  const deadline = performance.now() + BUSY_TIMEOUT_MS
+/** Runs a body again while another process holds the file, for 5 s at most where nothing is said; waits with the whole thread. Throws what the body throws. */
+export function insist<T>(body: () => T, patienceMs = BUSY_TIMEOUT_MS): T {
+  const deadline = performance.now() + patienceMs
   for (;;) {
     try {
       return body()
@@ -111,13 +101,16 @@ export function insist<T>(body: () => T): T {
 function open(options: DatabaseOptions): Database {
   const existed = existsSync(options.path)
   makeFolder(dirname(options.path))
+  const wanted = options.readOnly ? undefined : chooseJournal(options)
+  let journal: Journal | undefined
+  if (wanted && existed && !openHere.has(options.path)) demandSound(options.path)
   const native = new (loadSqlite())(options.path, {
     timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     readonly: options.readOnly === true,
   })
   try {
-    if (!options.readOnly) {
-      native.pragma('journal_mode = WAL')
+    if (wanted) {
+      journal = setJournal(native, wanted, options)
       native.pragma('synchronous = FULL')
       if (options.checkpointPages !== undefined) native.pragma(`wal_autocheckpoint = ${options.checkpointPages}`)
     }
@@ -127,7 +120,8 @@ function open(options: DatabaseOptions): Database {
     native.close()
     throw error
   }
-  return wrap(native, options.path)
+  openHere.set(options.path, (openHere.get(options.path) ?? 0) + 1)
+  return wrap(native, options, journal)
 }
 
 function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, existed: boolean): void {
@@ -142,7 +136,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
       hints: ['Update singularity.'],
     })
   if (current === known || options.readOnly) return
-  if (existed && current > 0) backup(native, options.path, current)
+  if (existed && current > 0) backUpVersion(native, options.path, current)
   native
     .transaction(() => {
       for (let version = read('user_version'); version < known; version++) native.exec(options.migrations[version]!)
@@ -152,15 +146,7 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
     .immediate()
 }
 
-function backup(native: BetterSqlite3.Database, path: string, version: number): void {
-  const folder = join(dirname(path), 'backups')
-  makeFolder(folder)
-  const target = join(folder, `${basename(path)}.v${version}`)
-  rmSync(target, { force: true })
-  native.prepare('VACUUM INTO ?').run(target)
-}
-
-function wrap(native: BetterSqlite3.Database, path: string): Database {
+function wrap(native: BetterSqlite3.Database, { path, backups }: DatabaseOptions, journal: Journal | undefined): Database {
   const statements = new Map<string, BetterSqlite3.Statement>()
   const prepare = (sql: string): BetterSqlite3.Statement => {
     let statement = statements.get(sql)
@@ -186,22 +172,27 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
   }
   return {
     path,
+    journal,
     all: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).all(...params) as T[]),
     get: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).get(...params) as T | undefined),
     values: (sql, ...params) => guard(() => prepareArrays(sql).all(...params) as SqlValue[][]),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
     transaction: <T>(body: () => T) => guard(() => (native.inTransaction ? body() : (inTransaction(body) as T))),
     setSynchronous(level) {
-      if (level === synchronous) return
+      // with a rollback journal a power cut could break the file itself, not only lose the last commits
+      if (level === synchronous || journal === 'rollback') return
       guard(() => native.exec(`PRAGMA synchronous = ${level}`))
       synchronous = level
     },
-    close: () => native.close(),
+    close() {
+      if (!native.open) return
+      if (backups && native.prepare('SELECT total_changes()').pluck().get() !== 0) backUpDaily(native, path, backups)
+      native.close()
+      const others = openHere.get(path)! - 1
+      if (others > 0) openHere.set(path, others)
+      else openHere.delete(path)
+    },
   }
-}
-
-function isSqliteError(error: unknown): error is InstanceType<typeof BetterSqlite3.SqliteError> {
-  return library !== undefined && error instanceof library.SqliteError
 }
 
 /** Another process holds the file; what was thrown by the library or by a `Database`. */
@@ -224,6 +215,7 @@ function sealed(error: unknown, path: string): SingularityError | undefined {
 function storageError(error: unknown, path: string): SingularityError {
   const refused = diskRefusal(error, path) ?? sealed(error, path)
   if (refused) return refused
+  if (isDamage(error)) return damaged(path, messageOf(error), error)
   return new SingularityError('STATE_UNUSABLE', `${path} cannot be used: ${messageOf(error)}.`, {
     cause: error,
     hints: ['singularity doctor'],

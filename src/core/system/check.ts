@@ -9,8 +9,8 @@ export type CheckResult = { id: string; status: CheckStatus; detail: string; fix
 export type Check = {
   id: string
   run(deps: SystemDeps): Promise<Omit<CheckResult, 'id'>>
-  /** What `--fix` does where the check did not say ok. */
-  repair?: (deps: SystemDeps) => Promise<void>
+  /** What `--fix` does where the check did not say ok; answers what a person should know of it. */
+  repair?: (deps: SystemDeps) => Promise<readonly string[] | void>
 }
 
 export const ok = (detail: string): Omit<CheckResult, 'id'> => ({ status: 'ok', detail, fix: [] })

@@ -2,7 +2,18 @@ import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
 import type { Llm } from '../llm/index.ts'
 import type { Isolation, IsolationKind, SandboxRoom, SandboxTraces } from '../sandbox/index.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database, RepairReport } from '../storage/index.ts'
+
+/** A database of this repository or this user, whether it is there yet or not. */
+export type DatabaseFile = {
+  name: string
+  path: string
+  applicationId: number
+  /** The newest version of its tables that this program knows. */
+  version: number
+  /** Puts a sound file in its place; null where it holds nothing that is worth keeping and was removed. */
+  repair(): Promise<RepairReport | null>
+}
 
 /** What the checks look at. Functions throw where the thing cannot be had: saying so is the check's job. */
 export type SystemDeps = {
@@ -19,6 +30,8 @@ export type SystemDeps = {
   stateDir(): Promise<string>
   /** Opens state.db, and makes it where it is missing. */
   database(): Promise<Database>
+  /** Outside a repository only what belongs to the user. */
+  databaseFiles(): Promise<DatabaseFile[]>
   settings(): Promise<Settings>
   /** Routing table, account and keys; opening it makes nothing. */
   llm(): Promise<Llm>

@@ -1,6 +1,5 @@
 export type { CheckResult, CheckStatus } from './check.ts'
-export { sharedFileSystem } from './checks/file-system.ts'
-export type { SystemDeps } from './deps.ts'
+export type { DatabaseFile, SystemDeps } from './deps.ts'
 export type { DoctorReport } from './doctor.ts'
 export { runDoctor } from './doctor.ts'
 export type { SystemStatus } from './status.ts'

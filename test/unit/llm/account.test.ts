@@ -307,6 +307,54 @@ describe('a provider', () => {
     expect(account.take('openai', { rpm: null, tpm: null }, 1)).toBe(0)
   })
 
+  it('gets no more and no less from processes whose clocks are an hour apart', () => {
+    let up = 1_000_000
+    const at = (offset: number): Account => {
+      const shifted = { now: () => now + offset, monotonic: () => now, uptime: () => up }
+      const account = createAccount({ path: join(folder, 'account.db'), clock: shifted, processes })
+      opened.push(account)
+      return account
+    }
+    const [fast, slow] = [at(3_600_000), at(0)]
+    const pass = (ms: number): void => {
+      now += ms
+      up += ms
+    }
+    const limits = { rpm: 2, tpm: null }
+    expect([fast.take('openai', limits, 1), slow.take('openai', limits, 1)]).toEqual([0, 0])
+    // taking turns, they would each find an hour gone by
+    for (let turn = 0; turn < 4; turn++) expect([slow, fast].map((each) => each.take('openai', limits, 1))).toEqual([30_000, 30_000])
+    pass(30_000)
+    expect([fast.take('openai', limits, 1), slow.take('openai', limits, 1)]).toEqual([0, 30_000])
+    pass(30_000)
+    expect([slow.take('openai', limits, 1), fast.take('openai', limits, 1)]).toEqual([0, 30_000])
+    // after an hour it holds what fits in, not more
+    pass(3_600_000)
+    expect([fast, slow, fast].map((each) => each.take('openai', limits, 1))).toEqual([0, 0, 30_000])
+
+    const closed = { rpm: null, tpm: null }
+    fast.closeUntil('groq', now + 3_600_000 + 5000)
+    expect([slow, fast].map((each) => each.take('groq', closed, 1))).toEqual([5000, 5000])
+    slow.closeUntil('groq', now + 9000)
+    expect([slow, fast].map((each) => each.take('groq', closed, 1))).toEqual([9000, 9000])
+    pass(9000)
+    expect([slow, fast].map((each) => each.take('groq', closed, 1))).toEqual([0, 0])
+  })
+
+  it('fills by the wall clock after the machine was started again', () => {
+    const limits = { rpm: 1, tpm: null }
+    const at = (bootId: string, up: number): Account => {
+      const after = { ...processes, self: { ...processes.self, bootId } }
+      const account = createAccount({ path: join(folder, 'account.db'), clock: { ...clock, uptime: () => up }, processes: after })
+      opened.push(account)
+      return account
+    }
+    expect(at('one', 900_000).take('openai', limits, 1)).toBe(0)
+    now += 60_000
+    expect(at('two', 10_000).take('openai', limits, 1)).toBe(0)
+    expect(at('two', 10_000).take('openai', limits, 1)).toBe(60_000)
+  })
+
   it('fills up again for those behind a clock that was ahead', () => {
     const account = open()
     const limits = { rpm: 1, tpm: null }

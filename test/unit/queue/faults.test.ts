@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadSqlite } from '../../../src/core/storage/index.ts'
@@ -23,10 +23,10 @@ const opening = (): unknown => {
 describe('a disk without room', () => {
   it('takes nothing new below the floor, and goes on with what is there', async () => {
     let free = 1e12
-    const queue = bench.open({ freeBytes: () => free, freeSpaceFloorBytes: 1e6 })
+    const queue = bench.open({ freeBytes: () => free, floorBytes: 1e6 })
     await queue.enqueue([newJob()])
     free = 10
-    const later = bench.open({ freeBytes: () => free, freeSpaceFloorBytes: 1e6 })
+    const later = bench.open({ freeBytes: () => free, floorBytes: 1e6 })
     await expect(later.enqueue([newJob()])).rejects.toEqual(failing('DISK_FULL'))
     const [job] = await later.claim({ queues: ['work'], kinds: ['k'], limit: 1, workerId: 'w', leaseMs: 1000 })
     expect(await later.settle([{ id: job!.id, token: job!.token, to: 'completed', result: '1' }])).toEqual(['applied'])
@@ -41,7 +41,7 @@ describe('a disk without room', () => {
       return context.skip('mount is needed')
     }
     try {
-      const queue = bench.open({ path: join(mount, 'queue.db'), runDir: join(bench.folder, 'run'), freeSpaceFloorBytes: 0 })
+      const queue = bench.open({ path: join(mount, 'queue.db'), runDir: join(bench.folder, 'run'), floorBytes: 0 })
       const jobs = Array.from({ length: 20 }, () => newJob())
       await queue.enqueue(jobs)
       const claimed = await queue.claim({ queues: ['work'], kinds: ['k'], limit: 20, workerId: 'w', leaseMs: 60_000 })
@@ -71,6 +71,14 @@ describe('a file that cannot be used', () => {
     native.close()
     expect(queue.health()).toBe('newer')
     expect(opening()).toEqual(failing('STATE_NEWER'))
+  })
+
+  it('that was replaced is gone for who has the old one open', () => {
+    const queue = bench.open()
+    expect(queue.health()).toBe('ok')
+    renameSync(bench.path, `${bench.path}.old`)
+    copyFileSync(`${bench.path}.old`, bench.path)
+    expect(queue.health()).toBe('gone')
   })
 
   it('that is no database is refused', () => {

@@ -1,6 +1,6 @@
 import { type Clock, SingularityError } from '../../kernel/index.ts'
 import type { ProcessInfo } from '../../process/index.ts'
-import { openDatabase } from '../../storage/index.ts'
+import { type Ballast, type BallastOptions, createBallast, isFull, openDatabase } from '../../storage/index.ts'
 import type { Account } from '../account.ts'
 import { createHealth } from './health.ts'
 import { createLearned } from './learned.ts'
@@ -8,28 +8,45 @@ import { createLimits } from './limits.ts'
 import { createMoney } from './money.ts'
 import { ACCOUNT_APPLICATION_ID, ACCOUNT_MIGRATIONS } from './sql.ts'
 
-export type AccountDeps = {
+export type AccountDeps = Pick<BallastOptions, 'floorBytes' | 'freeBytes'> & {
   /** account.db in the user's state folder. */
   path: string
   clock: Clock
   processes: ProcessInfo
+  /** Names the file system of a path where other machines may share it. */
+  fileSystem?: (path: string) => string | undefined
 }
 
 /**
  * Opens the ledger of this user and makes it where it is missing.
  * @throws LEDGER_UNUSABLE where it cannot be written, here and in every call: nothing is paid for then; STATE_NEWER
  */
-export function createAccount({ path, clock, processes }: AccountDeps): Account {
+export function createAccount({ path, clock, processes, fileSystem, ...space }: AccountDeps): Account {
   return usable(path, () => {
-    const db = openDatabase({ path, applicationId: ACCOUNT_APPLICATION_ID, migrations: ACCOUNT_MIGRATIONS })
+    const db = openDatabase({
+      path,
+      applicationId: ACCOUNT_APPLICATION_ID,
+      migrations: ACCOUNT_MIGRATIONS,
+      // a cap that two machines count apart is none
+      onShared: 'refuse',
+      backups: { clock },
+      ...(fileSystem && { fileSystem }),
+    })
     try {
+      const ballast = createBallast({ path, clock, ...space })
+      const money = createMoney(db, clock)
       const parts = {
-        ...createMoney(db, clock),
+        ...money,
         ...createHealth(db, clock, processes),
-        ...createLimits(db, clock),
+        ...createLimits(db, clock, processes.self.bootId),
         ...createLearned(db, clock),
       }
-      return { ...guarded(path, parts), close: () => db.close() }
+      const reserve: Account['reserve'] = (request) => {
+        // what is begun must find room to be written down: nothing new takes it
+        ballast.demandSpace('nothing new is paid for')
+        money.reserve(request)
+      }
+      return { ...guarded(path, parts, ballast), reserve: (request) => usable(path, () => reserve(request)), close: () => db.close() }
     } catch (error) {
       db.close()
       throw error
@@ -57,8 +74,19 @@ function usable<T>(path: string, body: () => T, tries = PATIENCE): T {
   }
 }
 
-/** The disk may fill and the file may go while we work. */
-function guarded<T extends Record<string, (...args: never[]) => unknown>>(path: string, parts: T): T {
-  const entries = Object.entries(parts).map(([name, method]) => [name, (...args: never[]) => usable(path, () => method(...args))])
+/** The disk may fill and the file may go while we work. What was begun is written down in the room that was held back for it. */
+function guarded<T extends Record<string, (...args: never[]) => unknown>>(path: string, parts: T, ballast: Ballast): T {
+  const insisting = (body: () => unknown): unknown => {
+    try {
+      return body()
+    } catch (error) {
+      if (!isFull(error) || !ballast.release()) throw error
+      return body()
+    }
+  }
+  const entries = Object.entries(parts).map(([name, method]) => [
+    name,
+    (...args: never[]) => usable(path, () => insisting(() => method(...args))),
+  ])
   return Object.fromEntries(entries) as T
 }

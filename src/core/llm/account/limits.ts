@@ -9,16 +9,29 @@ const ROUNDING = 1e-6
 /** Longer than any provider asks for in earnest: beyond it a header is a mistake, or a clock is. */
 const LONGEST_CLOSE_MS = 24 * 3_600_000
 
+type Moment = { at: number; boot_id: string; uptime: number }
+
 /** Token buckets of requests and tokens per minute, full at the start, shared by all processes of the user. */
-export function createLimits(db: Database, clock: Clock): Pick<Account, 'take' | 'closeUntil'> {
+export function createLimits(db: Database, clock: Clock, bootId: string): Pick<Account, 'take' | 'closeUntil'> {
+  const moment = (): Moment => ({ at: clock.now(), boot_id: bootId, uptime: clock.uptime?.() ?? 0 })
+
+  /**
+   * Time since a moment that some process wrote down. Processes of one boot share the uptime, so that wall clocks an hour apart neither
+   * fill a bucket at once nor keep it empty; undefined where only wall clocks can be compared and ours is behind.
+   */
+  const since = (then: Moment, now: Moment): number | undefined => {
+    if (clock.uptime && then.boot_id === now.boot_id && then.uptime > 0 && now.uptime >= then.uptime) return now.uptime - then.uptime
+    return now.at >= then.at ? now.at - then.at : undefined
+  }
   const closedFor = (provider: string): number => {
-    const row = db.get<{ since: number; until: number }>(SQL.closed, provider)
+    const row = db.get<Moment & { until: number }>(SQL.closed, provider)
+    const passed = row && since(row, moment())
     // a clock that was set back must not keep it shut until it has caught up
-    return row && row.since <= clock.now() ? Math.max(0, row.until - clock.now()) : 0
+    return row && passed !== undefined ? Math.max(0, row.until - row.at - passed) : 0
   }
   const levelOf = (provider: string, kind: string, limit: number): number => {
-    const row = db.get<{ level: number; at: number }>(SQL.bucket, provider, kind)
-    return row ? Math.min(limit, row.level + (Math.max(0, clock.now() - row.at) * limit) / MINUTE) : limit
+    const row = db.get<Moment & { level: number }>(SQL.bucket, provider, kind)
+    return row ? Math.min(limit, row.level + ((since(row, moment()) ?? 0) * limit) / MINUTE) : limit
   }
   return {
     take(provider, { rpm, tpm }, tokens) {
@@ -31,16 +44,18 @@ export function createLimits(db: Database, clock: Clock): Pick<Account, 'take' |
         const waits = wanted.map(({ limit, amount, level }) => Math.ceil((Math.max(0, amount - level) * MINUTE) / limit - ROUNDING))
         const wait = Math.max(closedFor(provider), 0, ...waits)
         // written also where nothing is taken: a level from a clock that was ahead would not grow until ours has caught up
-        for (const { kind, amount, level } of wanted) db.run(SQL.putBucket, provider, kind, level - (wait > 0 ? 0 : amount), clock.now())
+        const { at, boot_id, uptime } = moment()
+        for (const { kind, amount, level } of wanted)
+          db.run(SQL.putBucket, provider, kind, level - (wait > 0 ? 0 : amount), at, boot_id, uptime)
         return wait
       })
     },
 
     closeUntil(provider, until) {
       db.transaction(() => {
-        const now = clock.now()
-        const end = Math.min(Math.max(until, now + closedFor(provider)), now + LONGEST_CLOSE_MS)
-        db.run(SQL.close, provider, now, end)
+        const { at, boot_id, uptime } = moment()
+        const end = Math.min(Math.max(until, at + closedFor(provider)), at + LONGEST_CLOSE_MS)
+        db.run(SQL.close, provider, at, end, boot_id, uptime)
       })
     },
   }

@@ -6,7 +6,10 @@ import type { Account, Cap, CapState, SpendKey } from '../account.ts'
 import { periodOf } from './period.ts'
 import { SQL } from './sql.ts'
 
-type Money = Pick<Account, 'reserve' | 'calling' | 'settle' | 'release' | 'recover' | 'budget' | 'setCap' | 'userCaps' | 'verify'>
+type Money = Pick<
+  Account,
+  'reserve' | 'calling' | 'settle' | 'release' | 'recover' | 'budget' | 'setCap' | 'userCaps' | 'verify' | 'doubt' | 'confirm'
+>
 type Phase = 'reserved' | 'calling' | 'settled' | 'released' | 'counted'
 type Row = { phase: Phase; bound_nusd: number; spent_nusd: number; balances: string }
 type OpenRow = Row & {
@@ -29,7 +32,7 @@ const keyOf = ({ repository, request, token, attempt }: SpendKey): [string, stri
 /** Every change of a sum is in one transaction with the row it comes from. */
 export function createMoney(db: Database, clock: Clock): Money {
   db.run(SQL.createLedger, clock.now(), clock.now())
-  const ledger = (): { created_at: number; seen_at: number } => db.get(SQL.ledger)!
+  const ledger = (): { created_at: number; seen_at: number; doubt: string | null } => db.get(SQL.ledger)!
 
   /** Wall-clock time that does not run backwards for whoever shares the ledger. */
   const ledgerNow = (): number => {
@@ -69,6 +72,8 @@ export function createMoney(db: Database, clock: Clock): Money {
           )
           return
         }
+        const { doubt } = ledger()
+        if (doubt !== null) throw doubtful(db.path, doubt)
         const now = ledgerNow()
         // every reservation counts in these, capped or not: a cap set later has its history
         const always: Omit<Cap, 'capNusd'>[] = [
@@ -185,6 +190,9 @@ export function createMoney(db: Database, clock: Clock): Money {
       return Object.fromEntries(rows.map(({ scope, cap_nusd: nusd }) => [scope, nusd]))
     },
 
+    doubt: () => ledger().doubt,
+    confirm: () => void db.run(SQL.confirm),
+
     verify() {
       type Overrun = { request: string; attempt: number; model: string; bound_nusd: number; spent_nusd: number }
       type Wrong = { scope: string; key: string; spent_nusd: number; reserved_nusd: number; spent: number; reserved: number }
@@ -203,6 +211,16 @@ export function createMoney(db: Database, clock: Clock): Money {
       return [...overruns, ...wrong]
     },
   }
+}
+
+function doubtful(path: string, doubt: string): SingularityError {
+  return new SingularityError(
+    'LEDGER_UNUSABLE',
+    `${path}: ${doubt}. No paid call is made before a person has looked at the sums: singularity llm budget confirm`,
+    {
+      hints: ['singularity llm budget', 'singularity llm budget confirm'],
+    },
+  )
 }
 
 function reached(cap: Cap, { key, resetsAt }: ReturnType<typeof periodOf>, left: number, bound: number): SingularityError {

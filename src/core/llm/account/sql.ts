@@ -53,12 +53,21 @@ CREATE TABLE notice (
   provider TEXT NOT NULL, model TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (provider, model)
 ) STRICT, WITHOUT ROWID;
 `,
+  // when a row was written by the clock that processes of one boot share; and what a mended ledger does not know any more
+  `
+ALTER TABLE bucket ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE bucket ADD COLUMN uptime REAL NOT NULL DEFAULT 0;
+ALTER TABLE closed ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE closed ADD COLUMN uptime REAL NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN doubt TEXT;
+`,
 ]
 
 const KEY = 'repository = ? AND request = ? AND token = ? AND attempt = ?'
 
 export const SQL = {
-  ledger: 'SELECT created_at, seen_at FROM ledger',
+  ledger: 'SELECT created_at, seen_at, doubt FROM ledger',
+  confirm: 'UPDATE ledger SET doubt = NULL',
   createLedger: 'INSERT OR IGNORE INTO ledger (id, created_at, seen_at) VALUES (1, ?, ?)',
   see: 'UPDATE ledger SET seen_at = ?',
 
@@ -97,10 +106,10 @@ export const SQL = {
     (provider, model, state, failures, recent, opened_at, backoff_ms, burnt_nusd, burnt_since, pid, pid_start, boot_id, probe_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
-  bucket: 'SELECT level, at FROM bucket WHERE provider = ? AND kind = ?',
-  putBucket: 'INSERT OR REPLACE INTO bucket (provider, kind, level, at) VALUES (?, ?, ?, ?)',
-  closed: 'SELECT since, until FROM closed WHERE provider = ?',
-  close: 'INSERT OR REPLACE INTO closed (provider, since, until) VALUES (?, ?, ?)',
+  bucket: 'SELECT level, at, boot_id, uptime FROM bucket WHERE provider = ? AND kind = ?',
+  putBucket: 'INSERT OR REPLACE INTO bucket (provider, kind, level, at, boot_id, uptime) VALUES (?, ?, ?, ?, ?, ?)',
+  closed: 'SELECT since AS at, until, boot_id, uptime FROM closed WHERE provider = ?',
+  close: 'INSERT OR REPLACE INTO closed (provider, since, until, boot_id, uptime) VALUES (?, ?, ?, ?, ?)',
 
   retries: 'SELECT recent FROM retries WHERE provider = ?',
   putRetries: 'INSERT OR REPLACE INTO retries (provider, recent) VALUES (?, ?)',
@@ -113,4 +122,19 @@ export const SQL = {
   putNotice: `INSERT INTO notice (provider, model, reason, since) VALUES (?, ?, ?, ?)
     ON CONFLICT (provider, model) DO UPDATE SET reason = excluded.reason`,
   clearNotice: 'DELETE FROM notice WHERE provider = ? AND model = ?',
+} as const
+
+const SUM = `(SELECT coalesce(sum(spent_nusd), 0) FROM reservation WHERE EXISTS (SELECT 1 FROM json_each(balances) WHERE value = balance.id))`
+const OPEN = `(SELECT coalesce(sum(bound_nusd), 0) FROM reservation WHERE phase IN ('reserved','calling')
+  AND EXISTS (SELECT 1 FROM json_each(balances) WHERE value = balance.id))`
+
+/** Brings a ledger of which rows were lost in order. */
+export const MEND = {
+  raiseSums: `UPDATE balance SET spent_nusd = max(spent_nusd, ${SUM})`,
+  setReserved: `UPDATE balance SET reserved_nusd = ${OPEN}`,
+  rowsForSums: `INSERT INTO reservation (repository, request, token, attempt, phase, bound_nusd, spent_nusd, source, provider, model, task_type,
+      balances, pid, pid_start, boot_id, at)
+    SELECT '', 'lost ' || ? || ' ' || id, 0, 0, 'counted', spent_nusd - ${SUM}, spent_nusd - ${SUM}, 'unknown', '', '', '', '[' || id || ']', 0, '', '', at
+    FROM balance WHERE spent_nusd > ${SUM}`,
+  doubt: `INSERT INTO ledger (id, created_at, seen_at, doubt) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET doubt = excluded.doubt`,
 } as const

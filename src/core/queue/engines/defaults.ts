@@ -1,6 +1,9 @@
 import { SingularityError, parseJson } from '../../kernel/index.ts'
 import type { Job, NewJob } from '../job.ts'
 
+/** A row written later than this by our clock was written by one that is ahead of it. */
+export const CLOCK_SLACK_MS = 1000
+
 export const DEFAULT_PRIORITY = 5
 /** One call and three retries. */
 export const DEFAULT_MAX_ATTEMPTS = 4

@@ -1,4 +1,5 @@
 import type { Check } from '../check.ts'
+import { databases } from './databases.ts'
 import { leftovers, runs } from './leftovers.ts'
 import { models, secrets } from './models.ts'
 import { nameClash } from './name-clash.ts'
@@ -18,6 +19,7 @@ export const CHECKS: readonly Check[] = [
   isolation,
   launcher,
   fileSystem,
+  databases,
   leftovers,
   runs,
   models,

@@ -42,6 +42,7 @@ export function createLeases(deps: {
   function reap(): ReapReport {
     const report = { released: [] as string[], dead: [] as string[], ended: [] as string[], orphans: [] as Lease[] }
     const gone = new Set([...workers.values()].filter((worker) => !processes.isAlive(worker)).map(({ id }) => id))
+    for (const entry of table.jobs.values()) table.redate(entry)
     for (const entry of table.jobs.values()) {
       if (entry.state === 'running' && (gone.has(entry.worker!) || overdue(entry))) {
         report.orphans.push({ id: entry.id, token: entry.token })

@@ -1,7 +1,7 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { JobEvent } from '../../engine.ts'
 import { type Attempt, type ClaimedJob, type EnqueueResult, type Job, type NewJob, STATUS_OF, type Settlement } from '../../job.ts'
-import { demandJson, withDefaults } from '../defaults.ts'
+import { CLOCK_SLACK_MS, demandJson, withDefaults } from '../defaults.ts'
 
 export type Entry = Job & {
   seq: number
@@ -131,6 +131,12 @@ export function createTable(clock: Clock, onEnd: (entry: Entry) => void) {
       entry.runAt = atOnce(settlement.runAt, now)
       if (entry.lifetime !== 'with_owner') entry.worker = null
       leave(entry, to, entry.cancelReason ?? settlement.reason, settlement.errorMessage ?? null)
+    },
+    redate(entry: Entry): void {
+      const now = clock.now()
+      if (entry.state !== 'available' || entry.runAt === 0 || entry.reason === null || entry.updatedAt <= now + CLOCK_SLACK_MS) return
+      entry.runAt = now + entry.runAt - entry.updatedAt
+      entry.updatedAt = now
     },
     steal(entry: Entry): void {
       for (const attempt of entry.attempts) if (attempt.token === entry.token && attempt.phase === 'calling') attempt.phase = 'unknown'

@@ -3,6 +3,7 @@ import type { Lease } from '../../job.ts'
 export type ThreadTask = {
   library: string
   path: string
+  synchronous: 'FULL' | 'NORMAL'
   workerId: string
   leaseMs: number
   startedAt: number
@@ -28,7 +29,7 @@ type Port = { on(name: 'message', listener: (order: ThreadOrder) => void): void;
  */
 export function heartbeatThread(task: ThreadTask, port: Port, open: (path: string, options: { timeout: number }) => Native): void {
   const native = open(task.path, { timeout: 25 })
-  native.pragma('synchronous = NORMAL')
+  native.pragma(`synchronous = ${task.synchronous}`)
   const renew = native.prepare(task.renew)
   const seen = native.prepare(task.seen)
   // the clock of the library, moved to where the clock of the owner stands

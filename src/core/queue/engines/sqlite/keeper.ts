@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../../kernel/index.ts'
-import { sqliteLibrary } from '../../../storage/index.ts'
+import { type Database, sqliteLibrary } from '../../../storage/index.ts'
 import type { LeaseKeeper, LeaseReport } from '../../engine.ts'
 import type { Lease } from '../../job.ts'
 import { type ThreadOrder, type ThreadReport, type ThreadTask, heartbeatThread } from './heartbeat-thread.ts'
@@ -13,7 +13,7 @@ const Native = require(workerData.library)
 
 /** A thread with its own connection. It starts with the first lease, again where it has died, and keeps no process alive. */
 export function createKeeper(
-  path: string,
+  { path, journal }: Pick<Database, 'path' | 'journal'>,
   clock: Clock,
   options: { workerId: string; leaseMs: number; onReport: (report: LeaseReport) => void },
 ): LeaseKeeper {
@@ -24,6 +24,7 @@ export function createKeeper(
     const task: ThreadTask = {
       library: sqliteLibrary(),
       path,
+      synchronous: journal === 'rollback' ? 'FULL' : 'NORMAL',
       workerId: options.workerId,
       leaseMs: options.leaseMs,
       startedAt: clock.now(),

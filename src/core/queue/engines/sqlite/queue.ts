@@ -13,6 +13,7 @@ import { insertJob } from './enqueue.ts'
 import { createKeeper } from './keeper.ts'
 import { listJobs } from './list.ts'
 import { maintain } from './maintenance.ts'
+import { demandOneMachine } from './one-machine.ts'
 import { createReaper, isGone } from './reap.ts'
 import { type StoredWorker, toAttempt, toWorker } from './rows.ts'
 import { demandNamed, insertMessage, settleAll } from './settle.ts'
@@ -47,6 +48,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   const { clock, processes } = options
   const store = openConnection(options)
   const { db } = store
+  demandOneMachine(store, clock, processes)
   // the first look after somebody else closed the file may find it held for recovery
   const version = (): number => insist(() => db.get<{ data_version: number }>('PRAGMA data_version')!.data_version)
   const bell = createBell(join(options.runDir, 'bell'), version, options.tickMs === undefined ? {} : { tickMs: options.tickMs })
@@ -106,10 +108,13 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
     },
     settle,
     heartbeat: (workerId, held, leaseMs) => store.write(() => renew(workerId, held, leaseMs), 'light'),
-    keepLeases: (wanted) => createKeeper(store.path, clock, wanted),
+    keepLeases: (wanted) => createKeeper(db, clock, wanted),
     async reap() {
-      const report: ReapReport = await store.write(() => reaper(db))
-      if (report.released.length + report.dead.length + report.ended.length > 0) bell.ring()
+      const { redated, ...report } = await store.write((): ReapReport & { redated: number } => ({
+        redated: db.run(SQL.redate, { now: clock.now() }),
+        ...reaper(db),
+      }))
+      if (redated + report.released.length + report.dead.length + report.ended.length > 0) bell.ring()
       return report
     },
 

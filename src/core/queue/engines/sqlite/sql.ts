@@ -1,3 +1,4 @@
+import { CLOCK_SLACK_MS } from '../defaults.ts'
 import { JOB_COLUMNS } from './rows.ts'
 
 const PAYLOAD = '(SELECT payload FROM job_data WHERE job_data.seq = job.seq) AS payload'
@@ -127,6 +128,9 @@ export const SQL = {
     crashes = crashes + 1, token = token + 1, run_at = 0, lease_until = NULL, lease_ms = NULL, worker = NULL, cancel_reason = NULL,
     updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq, state`,
   outcomeUnknown: `UPDATE attempt SET phase = 'unknown' WHERE seq = ? AND token = ? AND phase = 'calling'`,
+  /** What was put back by a clock ahead of ours waits as long as it was told to, by ours. */
+  redate: `UPDATE job SET run_at = @now + run_at - updated_at, updated_at = @now
+    WHERE state = 'available' AND run_at > 0 AND reason IS NOT NULL AND updated_at > @now + ${CLOCK_SLACK_MS}`,
   missDeadline: `UPDATE job SET state = 'dead', reason = 'deadline', finished_at = @now, updated_at = @now
     WHERE state = 'available' AND deadline_at IS NOT NULL AND deadline_at <= @now RETURNING id, seq`,
   ownedWaiting: `SELECT seq, worker FROM job WHERE state = 'available' AND lifetime = 'with_owner' AND worker IS NOT NULL`,
