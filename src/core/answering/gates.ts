@@ -10,12 +10,18 @@ export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | '
 export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (!equal(a.slots, b.slots)) return 'slots'
   if (a.negations !== b.negations || opposed(a, b)) return 'polarity'
-  if ((a.frame !== b.frame && !a.like.includes(b.frame)) || !sameContent(a, b)) return 'content'
-  const alike = [placed, compounds, phrases].some((form) => equal(form(a, b), form(b, a)))
-  return alike ? null : 'order'
+  if (![...a.frames, ...a.like].some((each) => b.frames.includes(each))) return 'content'
+  const partners = pairUp(a.tokens, b.tokens)
+  if (partners.size === 0 || !sameContent(a, b, partners)) return 'content'
+  const placed = [...partners].filter(([mine, theirs]) => !mine.free && !theirs.free)
+  const mine = placed.map(([token], index) => ({ token, index }))
+  const theirs = placed
+    .map(([, token], index) => ({ token, index }))
+    .sort((one, other) => b.tokens.indexOf(one.token) - b.tokens.indexOf(other.token))
+  return [inOrder, compounds, phrases].some((form) => equal(form(mine), form(theirs))) ? null : 'order'
 }
 
-function equal(a: readonly string[], b: readonly string[]): boolean {
+function equal(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((each, index) => each === b[index])
 }
 
@@ -36,13 +42,39 @@ function opposed(a: Meaning, b: Meaning): boolean {
   )
 }
 
+/** Which word of one side is which of the other: the same word first, then words that may mean the same; nothing twice. */
+function pairUp(a: readonly Token[], b: readonly Token[]): Map<Token, Token> {
+  const found = new Map<Token, Token>()
+  const taken = new Set<Token>()
+  const first = (tokens: readonly Token[]): Token[] =>
+    tokens.filter((each, index) => tokens.findIndex((other) => other.text === each.text) === index)
+  const [mine, theirs] = [first(a), first(b)]
+  const pair = (wanted: readonly Token[], fits: (one: Token, other: Token) => boolean): void => {
+    for (const one of wanted) {
+      if (found.has(one)) continue
+      const other = theirs.find((each) => !taken.has(each) && fits(one, each))
+      if (other === undefined) continue
+      found.set(one, other)
+      taken.add(other)
+    }
+  }
+  const alike = (one: Token, other: Token): boolean => one.senses.some((each) => other.senses.includes(each))
+  pair(mine, (one, other) => one.text === other.text)
+  pair(mine, (one, other) => !one.optional && !other.optional && alike(one, other))
+  pair(mine, alike)
+  // in the order of the first side
+  return new Map(mine.flatMap((each) => (found.has(each) ? [[each, found.get(each)!] as const] : [])))
+}
+
 /** The same words on both sides. What sort of thing a name names may be left out on one side only. */
-function sameContent(a: Meaning, b: Meaning): boolean {
-  const [mine, theirs] = [new Set(a.tokens.map((each) => each.text)), new Set(b.tokens.map((each) => each.text))]
-  const onlyMine = a.tokens.filter((each) => !each.optional && !theirs.has(each.text))
-  const onlyTheirs = b.tokens.filter((each) => !each.optional && !mine.has(each.text))
+function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): boolean {
+  const left = (meaning: Meaning, paired: readonly Token[]): Token[] => {
+    const texts = new Set(paired.map((each) => each.text))
+    return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
+  }
+  const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
-  return onlyMine.every((each) => describes(a, each)) && onlyTheirs.every((each) => describes(b, each)) && mine.size > 0
+  return onlyMine.every((each) => describes(a, each)) && onlyTheirs.every((each) => describes(b, each))
 }
 
 /** Whether a word says what sort of thing the name beside it names. */
@@ -52,31 +84,25 @@ function describes(meaning: Meaning, token: Token): boolean {
   return token.kind && beside.some((each) => each?.slot === true && each.phrase === token.phrase)
 }
 
-/** What both sides name; main verbs move freely. */
-function sharedWith(a: Meaning, b: Meaning): Token[] {
-  const shared = new Set(b.tokens.map((each) => each.text))
-  const free = new Set([...a.tokens, ...b.tokens].filter((each) => each.free).map((each) => each.text))
-  const seen = a.tokens.filter((each) => !free.has(each.text) && shared.has(each.text))
-  return seen.filter((each, index) => seen.findIndex((other) => other.text === each.text) === index)
-}
+type Placed = { token: Token; index: number }
 
-function placed(a: Meaning, b: Meaning): string[] {
-  return sharedWith(a, b).map((each) => each.text)
+function inOrder(words: readonly Placed[]): number[] {
+  return words.map(({ index }) => index)
 }
 
 /** "The version of node" as "the node version": the word such a phrase belongs to stays last. */
-function compounds(a: Meaning, b: Meaning): string[] {
-  const found: Token[] = []
-  for (const each of sharedWith(a, b)) {
-    if (each.role === 'at' && found.length > 0) found.splice(-1, 0, each)
-    else found.push(each)
+function compounds(words: readonly Placed[]): number[] {
+  const found: number[] = []
+  for (const { token, index } of words) {
+    if (token.role === 'at' && found.length > 0) found.splice(-1, 0, index)
+    else found.push(index)
   }
-  return found.map((each) => each.text)
+  return found
 }
 
 /** The same by phrases: "in a.ts rename x to y" and "rename x to y in a.ts" have the same ones, "rename y to x" has not. */
-function phrases(a: Meaning, b: Meaning): string[] {
+function phrases(words: readonly Placed[]): string[] {
   const found = new Map<number, string>()
-  for (const { phrase, role, text } of sharedWith(a, b)) found.set(phrase, `${found.get(phrase) ?? role} ${text}`)
+  for (const { token, index } of words) found.set(token.phrase, `${found.get(token.phrase) ?? token.role} ${index}`)
   return [...found.values()].sort()
 }
