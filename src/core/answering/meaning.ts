@@ -43,7 +43,7 @@ const ROLES = new Map(
     with: 'with using via by through',
     before: 'before until till',
     after: 'after then',
-    if: 'if when once whenever where',
+    if: 'if when once whenever where while',
     as: 'as',
     than: 'than insteadof',
     between: 'between',
@@ -54,7 +54,7 @@ const ROLES = new Map(
 )
 
 /** Say what stands in what relation; where both sides have one, its place counts. */
-const MARKS = new Set(['if', 'when', 'with'])
+const MARKS = new Set(['if', 'when', 'while', 'with'])
 const ARTICLES = new Set('a an the this that these those my our your its their'.split(' '))
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
 /** Somebody wants something to be done, and does not ask about it. */
@@ -76,7 +76,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
     words = words.replace(start, '')
     break
   }
-  words = reorder(words)
+  words = reorder(words, lexicon)
   // "is the build slow" asks for the slow build
   const said = frames.includes('do') ? null : /^(.+?)(?: (?:is|are|was|were))?(?: (?:so|too|very|that))? (?:the )?(\w+)$/.exec(words)
   if (said && lexicon.adjectives.has(said[2]!.toLowerCase())) words = `${said[2]} ${said[1]}`
@@ -107,6 +107,7 @@ function readTokens(
   const tokens: Token[] = []
   const directions = new Set<string>()
   const wished = frames.some((each) => WISHES.has(each))
+  const ordered = frames.includes('do') || frames.includes('how')
   let negations = 0
   let verbSeen = false
   let named = false
@@ -142,17 +143,19 @@ function readTokens(
     named = ARTICLES.has(word)
     if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
     const language = LANGUAGES.get(word)
-    const verb = lexicon.verbs.has(root) && !thing
+    // what is wanted stands first; "calls" after it are things
+    const first = index === 0 && ordered
+    const verb = lexicon.verbs.has(root) && !thing && !(ordered && !first && /[^s]s$/.test(word))
     const alone = thing && lexicon.things.has(root)
     push({
       text: language ?? root,
       senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
       slot: language !== undefined,
-      free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || (frames.includes('do') && index === 0))),
+      free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || first)),
       optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
       kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
     })
-    verbSeen ||= verb && !light
+    verbSeen ||= (verb || first) && !light
   }
   return { tokens, negations, directions }
 }

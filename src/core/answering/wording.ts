@@ -1,11 +1,16 @@
-import type { Lexicon } from './lexicon.ts'
+import { type Lexicon, rootOf } from './lexicon.ts'
 
 /** "use Y instead of X" is "replace X with Y". */
 const INSTEAD = /\b(?:use|prefer|take) (.+?),? (?:insteadof|not) (.+?)(?= (?:in|where|for|from|on|when|if)\b|$)/i
+const INSTEAD_FIRST = /^insteadof (.+?), ?(?:use|prefer|take) (.+)$/i
 /** "In a.ts, do X" is "do X in a.ts". */
-const TOPIC = /^((?:in|before|after|when|if|with|without|for|where|once|on) [^,]+), (.+)$/i
+const TOPIC = /^((?:in|on|before|after|when|if|with|without|for|where|once|while|during) [^,]+), (.+)$/i
 /** "is X done by Y" is "Y X done"; the order tells who does it to whom. */
 const PASSIVE = /(^| )(?:is|are|was|were|be|been|get|gets) (.*?) by (.+)$/i
+/** "which X are used by Y" is "which X does Y use". */
+const WHICH_PASSIVE = /^(which|what) (.+?) (?:is|are|was|were|gets?|got|(?:has|have) been) (\w+) by (.+)$/i
+/** "which file defines X" is "where is X defined". */
+const WHICH_PLACE = /^(?:which|what) (?:file|code|place|(?:part|piece) of (?:the )?code) (\w+s) (.+)$/i
 
 /** "Branches that are merged" is "merged branches". */
 const RELATIVE =
@@ -17,20 +22,50 @@ const THANKS = /[,.;]? (?:please|thanks|thank you)$/i
 
 /** "X should be done" is "do X", "X should do Y" is "do Y in X". */
 const MODAL =
-  /^(?!who|which|what|where|when|why|how|should|must)(.+?) (?:should|must|has to|have to|needs? to|ought to) (not )?(be )?(\S+)(.*)$/i
+  /^(?!who|which|what|where|when|why|how|should|must)(.+?) (?:should|must|shall|has to|have to|needs? to|ought to|(?:is|are) supposed to) (not )?(be )?(\S+)(.*)$/i
 /** "the file's size" is "the size of the file". */
 const POSSESSIVE = /\b(\w+)['’]s ((?:\w+ )*?\w+)(?= (?:in|on|for|to|from|with|when|if|by|is|are|before|after|as)\b|$)/g
+/** "give X a Y" is "add a Y to X". */
+const GIVE = /^give (?!me\b|us\b|an? )(.+?) (an?|some|more) (.+)$/i
+const HAVE = /^(?:have|contain|include|get|receive)$/i
+/** "make X sortable" is "allow to sort X". */
+const ABLE = /^(?:make|change) (.+?) (\w{3,})able$/i
+/** Words that end so and are nothing one does. */
+const NOT_ABLE = /^(?:st|us|avail|read|suit|reason|port|scal|maintain|mut|immut|vari|reli|cap|en|dis|t|null|execut|access|compar|valu|vi)$/i
+/** "use X to do Y" is "do Y with X". */
+const USE_TO = /^use (.+?) (?:to|for) (\w+)((?: .+)?)$/i
+/** "let X do Y" is "do Y in X". */
+const CAUSED = /^(?:let|make|have) ((?:(?:the|an?|this|these|all|every|each|our|my) )?\S+(?: \S+)?? )(?:to )?(not )?([a-z]+)( .+)?$/i
 
-export function reorder(text: string): string {
+/** One order of words for sentences that say the same. */
+export function reorder(text: string, lexicon: Lexicon): string {
+  const isVerb = (word: string): boolean => {
+    const root = rootOf(word, lexicon)
+    return lexicon.verbs.has(root) && !lexicon.free.has(root) && !lexicon.adjectives.has(word) && !/(?:ed|ing|er|[^s]s)$/.test(word)
+  }
   return text
     .replace(MODAL, (_whole, subject: string, not: string | undefined, be: string | undefined, verb: string, rest: string) => {
       const denied = not ?? ''
-      return be === undefined ? `${denied}${verb}${rest} in ${subject}` : `${denied}${verb} ${subject}${rest}`
+      if (be !== undefined) return `${denied}${verb} ${subject}${rest}`
+      return HAVE.test(verb) ? `${denied}add${rest} to ${subject}` : `${denied}${verb}${rest} in ${subject}`
     })
     .replace(POSSESSIVE, '$2 of $1')
     .replace(TOPIC, '$2 $1')
+    .replace(INSTEAD_FIRST, 'replace $1 with $2')
     .replace(INSTEAD, 'replace $2 with $1')
     .replace(RELATIVE, '$2 $1')
+    .replace(GIVE, 'add $2 $3 to $1')
+    .replace(ABLE, (whole, subject: string, what: string) => (NOT_ABLE.test(what) ? whole : `allow ${what} ${subject}`))
+    .replace(USE_TO, (whole, tool: string, verb: string, rest: string) =>
+      /ing$/.test(verb) || (/ to /.test(whole) && isVerb(verb)) ? `${verb}${rest} with ${tool}` : whole,
+    )
+    .replace(CAUSED, (whole, subject: string, not = '', verb: string, rest = '') => {
+      const thing = lexicon.things.has(rootOf(verb, lexicon))
+      const clear = !thing || rest === '' || /^ (?:the|an?|all|every|its|only|on|in|at|to|from|when|if|with|after|before|for|by|as|\u0001)/.test(rest)
+      return isVerb(verb) && clear ? `${not}${verb}${rest} in ${subject.trim()}` : whole
+    })
+    .replace(WHICH_PASSIVE, '$1 $2 does $4 $3')
+    .replace(WHICH_PLACE, 'where is $2 $1')
     .replace(PASSIVE, (whole, start: string, done: string, by: string) =>
       /\b(?:sort|order|group|default)\w*$/i.test(done)
         ? whole
@@ -51,13 +86,12 @@ export function plain(text: string, lexicon: Lexicon): string {
     .replace(FIX_LAST, 'fix $1')
   for (let before = ''; before !== words;) [before, words] = [words, words.replace(lexicon.polite, '')]
   for (const [phrase, one] of lexicon.phrases) words = words.replace(phrase, one)
-  return reorder(words.replace(/ +/g, ' ').trim())
+  return reorder(words.replace(/ +/g, ' ').trim(), lexicon)
 }
 
 /** Whether "which N does X do" or "which N does X" is asked: who does it to whom. */
 export function asked(words: string): string[] {
   if (!/^(?:which|what|who) (?!is |are |was |were )/i.test(words)) return []
-  if (/^\w+ (?:[\w-]+ ){1,3}?(?:does|do|did|can|should) /i.test(words)) return ['asked:o']
+  if (/^\w+ (?:[\w-]+ ){0,3}?(?:does|do|did|can|should) /i.test(words)) return ['asked:o']
   return / (?:is|are|was|were|does|do|did) /i.test(words) ? [] : ['asked:s']
 }
-
