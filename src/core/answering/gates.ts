@@ -13,12 +13,7 @@ export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (![...a.frames, ...a.like].some((each) => b.frames.includes(each))) return 'content'
   const partners = pairUp(a.tokens, b.tokens)
   if (partners.size === 0 || !sameContent(a, b, partners)) return 'content'
-  const placed = [...partners].filter(([mine, theirs]) => !mine.free && !theirs.free)
-  const mine = placed.map(([token], index) => ({ token, index }))
-  const theirs = placed
-    .map(([, token], index) => ({ token, index }))
-    .sort((one, other) => b.tokens.indexOf(one.token) - b.tokens.indexOf(other.token))
-  return [inOrder, compounds, phrases].some((form) => equal(form(mine), form(theirs))) ? null : 'order'
+  return mainVerbs(partners) && inOrder(a, b, partners) ? null : 'order'
 }
 
 function equal(a: readonly unknown[], b: readonly unknown[]): boolean {
@@ -74,7 +69,10 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
   }
   const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
-  return onlyMine.every((each) => describes(a, each)) && onlyTheirs.every((each) => describes(b, each))
+  const slack = (each: Token): boolean => each.vague && partners.size > 1
+  return (
+    onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
+  )
 }
 
 /** Whether a word says what sort of thing the name beside it names. */
@@ -84,25 +82,39 @@ function describes(meaning: Meaning, token: Token): boolean {
   return token.kind && beside.some((each) => each?.slot === true && each.phrase === token.phrase)
 }
 
-type Placed = { token: Token; index: number }
-
-function inOrder(words: readonly Placed[]): number[] {
-  return words.map(({ index }) => index)
+/** Whether the verb that may stand anywhere on one side is not just another one than on the other: "run to install", "install to run". */
+function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
+  const said = [...partners].filter(([mine, theirs]) => !mine.optional && !theirs.optional)
+  return !(said.some(([mine, theirs]) => mine.free && !theirs.free) && said.some(([mine, theirs]) => !mine.free && theirs.free))
 }
 
-/** "The version of node" as "the node version": the word such a phrase belongs to stays last. */
-function compounds(words: readonly Placed[]): number[] {
-  const found: number[] = []
-  for (const { token, index } of words) {
-    if (token.role === 'at' && found.length > 0) found.splice(-1, 0, index)
-    else found.push(index)
-  }
-  return found
+/**
+ * Whether the words stand in the same order. Two may change places where each keeps its role ("in a.ts rename x to y", "rename x to y in
+ * a.ts"), and where one describes the other ("the version of node", "the node version"); "rename y to x" does neither.
+ */
+function inOrder(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): boolean {
+  const placed = [...partners].filter(([mine, theirs]) => !mine.free && !theirs.free)
+  const adds = [a, b].every((each) => each.poles.includes('rival0:0'))
+  return placed.every(([x, otherX], index) =>
+    placed
+      .slice(index + 1)
+      .every(
+        ([y, otherY]) =>
+          b.tokens.indexOf(otherX) < b.tokens.indexOf(otherY) ||
+          moved(x, y, otherX, otherY) ||
+          compound(x, y, otherX, otherY, adds) ||
+          /^\d/.test(x.text) !== /^\d/.test(y.text),
+      ),
+  )
 }
 
-/** The same by phrases: "in a.ts rename x to y" and "rename x to y in a.ts" have the same ones, "rename y to x" has not. */
-function phrases(words: readonly Placed[]): string[] {
-  const found = new Map<number, string>()
-  for (const { token, index } of words) found.set(token.phrase, `${found.get(token.phrase) ?? token.role} ${index}`)
-  return [...found.values()].sort()
+function moved(x: Token, y: Token, otherX: Token, otherY: Token): boolean {
+  return x.role === otherX.role && y.role === otherY.role && x.role !== y.role
+}
+
+/** "The x of y" and "y x"; "add an x to y" and "add a y x". */
+function compound(x: Token, y: Token, otherX: Token, otherY: Token, adds: boolean): boolean {
+  const joins = (role: string): boolean => role === 'at' || (adds && role === 'to')
+  if (x.phrase === y.phrase) return otherX.phrase !== otherY.phrase && joins(otherX.role)
+  return otherX.phrase === otherY.phrase && joins(y.role)
 }

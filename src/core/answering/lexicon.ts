@@ -35,6 +35,8 @@ export type Lexicon = {
   /** Word -> what it is the negation of. */
   negated: ReadonlyMap<string, string>
   kinds: ReadonlySet<string>
+  /** Say next to nothing beside other words. */
+  vague: ReadonlySet<string>
   fillers: ReadonlySet<string>
 }
 
@@ -57,6 +59,7 @@ type Source = {
   poles: [string, string][]
   negated: Record<string, string>
   kinds: string[]
+  vague: string[]
   fillers: string[]
 }
 
@@ -139,6 +142,7 @@ export function loadLexicon(dataFolder: string): Lexicon {
     poles: axesOf(source.poles, root),
     negated: new Map(Object.entries(source.negated).map(([word, of]) => [root(word), of])),
     kinds: new Set(source.kinds.map(root)),
+    vague: new Set(source.vague.map(root)),
     fillers: new Set(source.fillers),
   }
 }

@@ -13,6 +13,8 @@ export type Token = {
   /** May be missing on one side. */
   optional: boolean
   kind: boolean
+  /** May be missing on one side beside at least two other words. */
+  vague: boolean
   /** The phrase it stands in: its number and the preposition it begins with. */
   phrase: number
   role: string
@@ -123,7 +125,7 @@ function readTokens(
     const slot = letter ? piece : slotOf(piece)
     if (slot !== undefined) {
       named = false
-      push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, senses: [], slot: true, free: false, optional: false, kind: false })
+      push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, senses: [], slot: true, free: false, optional: false, kind: false, vague: false })
       continue
     }
     let word = piece
@@ -154,6 +156,7 @@ function readTokens(
       free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || first)),
       optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
       kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
+      vague: lexicon.vague.has(root),
     })
     verbSeen ||= (verb || first) && !light
   }

@@ -9,6 +9,19 @@ const TOPIC = /^((?:in|on|before|after|when|if|with|without|for|where|once|while
 const PASSIVE = /(^| )(?:is|are|was|were|be|been|get|gets) (.*?) by (.+)$/i
 /** "which X are used by Y" is "which X does Y use". */
 const WHICH_PASSIVE = /^(which|what) (.+?) (?:is|are|was|were|gets?|got|(?:has|have) been) (\w+) by (.+)$/i
+/** "can X be done by Y" is "can Y do X". */
+const CAN_PASSIVE = /^(can|could|may|should|must) (.+?) be (\w+)(.*?) by (.+)$/i
+/** "how is X done" is "how do we do X". */
+const ASKED_PASSIVE =
+  /^(how|when|where|why|in what way) (?:is|are|was|were|(?:does|do) (?=.* gets? )) ?(.+?) (?:gets? )?(\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown)((?: (?:in|on|to|for|with|from|when|if|after|before|during|twice|once) ?.*)?)$/i
+/** "use Y in X" is "change X to Y". */
+const USE_IN = /^use (.+?) (?:in|for) (?!this\b|here\b|\w+ing\b)(.+)$/i
+/** "does X support Y" is "can I use Y in X". */
+const SUPPORTS = /^does (.+?) (?:support|allow)(?:ed|s)? (.+)$/i
+/** "requests that fail" are "failed requests". */
+const RELATIVE_VERB = /\b(\w+) (?:that|which|who) (?:have |has |had )?(fail|failed|fails|changed|change|exist|exists|expire|expired)(?= (?:\d|in|on|from|to|with|for|at|before|after|three|two)|$)/gi
+/** "if the list is empty" is "if empty list". */
+const STATE = /\b(if|when|whether|that|case|once|while|handle) (?:the |an? )?(\w+) (?:is|are|was|were) (\w+)(?=$| (?:in|on|for|to|then)\b)/gi
 /** "which file defines X" is "where is X defined". */
 const WHICH_PLACE = /^(?:which|what) (?:file|code|place|(?:part|piece) of (?:the )?code) (\w+s) (.+)$/i
 
@@ -54,6 +67,13 @@ export function reorder(text: string, lexicon: Lexicon): string {
     .replace(INSTEAD_FIRST, 'replace $1 with $2')
     .replace(INSTEAD, 'replace $2 with $1')
     .replace(RELATIVE, '$2 $1')
+    .replace(RELATIVE_VERB, '$2 $1')
+    .replace(STATE, (whole, mark: string, subject: string, state: string) =>
+      lexicon.adjectives.has(state.toLowerCase()) ? `${mark} ${state} ${subject}` : whole,
+    )
+    .replace(CAN_PASSIVE, '$1 $5 $3 $2$4')
+    .replace(ASKED_PASSIVE, '$1 do we $3 $2$4')
+    .replace(USE_IN, 'change $2 to $1')
     .replace(GIVE, 'add $2 $3 to $1')
     .replace(ABLE, (whole, subject: string, what: string) => (NOT_ABLE.test(what) ? whole : `allow ${what} ${subject}`))
     .replace(USE_TO, (whole, tool: string, verb: string, rest: string) =>
@@ -71,6 +91,7 @@ export function reorder(text: string, lexicon: Lexicon): string {
         ? whole
         : `${start === '' ? 'does ' : ' '}${by} ${done.replace(/^(.+) (\w+(?:ed|en|t))$/, '$2 $1')}`,
     )
+    .replace(SUPPORTS, 'can i use $2 in $1')
 }
 
 /** One wording for contractions, courtesies and fixed phrases. */
