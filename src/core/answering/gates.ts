@@ -67,12 +67,23 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     const texts = new Set(paired.map((each) => each.text))
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
+  if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
   const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
   const slack = (each: Token): boolean => each.vague && partners.size > 1
   return (
     onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
   )
+}
+
+/** "For errors" against "with errors", "the branch" against "the branches". */
+function unbound(mine: Token, theirs: Token): boolean {
+  return mine.bound.some((each) => {
+    const [axis] = each.split(':')
+    // "docs" are "the documentation"
+    if (axis === 'number' && mine.text !== theirs.text) return false
+    return theirs.bound.some((other) => other !== each && other.startsWith(`${axis}:`))
+  })
 }
 
 /** Whether a word says what sort of thing the name beside it names. */
@@ -86,6 +97,13 @@ function describes(meaning: Meaning, token: Token): boolean {
 function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
   const said = [...partners].filter(([mine, theirs]) => !mine.optional && !theirs.optional)
   return !(said.some(([mine, theirs]) => mine.free && !theirs.free) && said.some(([mine, theirs]) => !mine.free && theirs.free))
+}
+
+const UNIT = /^(?:ms|second|minut|hour|day|mb|gb|kb|px|percent|tim|pixel)$/
+
+/** Numbers and their units stand where they like. */
+function isAmount({ tokens }: Meaning, token: Token): boolean {
+  return /^\d/.test(token.text) || (UNIT.test(token.text) && /^\d/.test(tokens[tokens.indexOf(token) - 1]?.text ?? ''))
 }
 
 /**
@@ -103,13 +121,24 @@ function inOrder(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): b
           b.tokens.indexOf(otherX) < b.tokens.indexOf(otherY) ||
           moved(x, y, otherX, otherY) ||
           compound(x, y, otherX, otherY, adds) ||
-          /^\d/.test(x.text) !== /^\d/.test(y.text),
+          (named(a, x, y) && named(b, otherX, otherY)) ||
+          isAmount(a, x) !== isAmount(a, y),
       ),
   )
 }
 
+/** What stands where, roughly: on what it is done, where, with what, from where, under which condition. */
+const PLACE = new Map(Object.entries({ at: 'place', to: 'place', over: 'place', if: 'case', before: 'case', after: 'case' }))
+
+/** One of the two keeps its role, and they never have the same one. */
 function moved(x: Token, y: Token, otherX: Token, otherY: Token): boolean {
-  return x.role === otherX.role && y.role === otherY.role && x.role !== y.role
+  const [one, two, otherOne, otherTwo] = [x, y, otherX, otherY].map(({ role }) => PLACE.get(role) ?? role)
+  return (one === otherOne || two === otherTwo) && one !== two && otherOne !== otherTwo
+}
+
+/** "The decorator `x`" is "the `x` decorator". */
+function named({ tokens }: Meaning, x: Token, y: Token): boolean {
+  return x.slot !== y.slot && x.phrase === y.phrase && Math.abs(tokens.indexOf(x) - tokens.indexOf(y)) === 1
 }
 
 /** "The x of y" and "y x"; "add an x to y" and "add a y x". */

@@ -38,6 +38,8 @@ export type Lexicon = {
   /** Say next to nothing beside other words. */
   vague: ReadonlySet<string>
   fillers: ReadonlySet<string>
+  /** Built for one is not built on it. */
+  platforms: ReadonlySet<string>
 }
 
 type Source = {
@@ -61,6 +63,7 @@ type Source = {
   kinds: string[]
   vague: string[]
   fillers: string[]
+  platforms: string[]
 }
 
 /** English endings off, so that 'caching', 'cached' and 'caches' are one word. Rough, and the same for everybody. */
@@ -144,5 +147,6 @@ export function loadLexicon(dataFolder: string): Lexicon {
     kinds: new Set(source.kinds.map(root)),
     vague: new Set(source.vague.map(root)),
     fillers: new Set(source.fillers),
+    platforms: new Set(source.platforms),
   }
 }

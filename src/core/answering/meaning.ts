@@ -18,6 +18,8 @@ export type Token = {
   /** The phrase it stands in: its number and the preposition it begins with. */
   phrase: number
   role: string
+  /** What a pair of it may not differ in: what it is for or with, whether it is one or many. */
+  bound: readonly string[]
 }
 
 /** What a request says, taken apart. Two requests whose parts are equal are taken for the same. */
@@ -58,6 +60,7 @@ const ROLES = new Map(
 /** Say what stands in what relation; where both sides have one, its place counts. */
 const MARKS = new Set(['if', 'when', 'while', 'with'])
 const ARTICLES = new Set('a an the this that these those my our your its their'.split(' '))
+const DEFINITE = new Set('the this that these those'.split(' '))
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
 /** Somebody wants something to be done, and does not ask about it. */
 const WISHES = new Set(['do', 'how', 'print'])
@@ -113,9 +116,11 @@ function readTokens(
   let negations = 0
   let verbSeen = false
   let named = false
-  let [phrase, role] = [0, '']
-  const push = (made: Omit<Token, 'phrase' | 'role'>): void => {
-    const token = { ...made, phrase, role }
+  let definite = false
+  let [phrase, role, preposition] = [0, '', '']
+  const push = (made: Omit<Token, 'phrase' | 'role' | 'bound'>, number: string[] = []): void => {
+    const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
+    const token = { ...made, phrase, role, bound: stands ? [`by:${preposition}`, ...number] : number }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
@@ -124,7 +129,7 @@ function readTokens(
     const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
     const slot = letter ? piece : slotOf(piece)
     if (slot !== undefined) {
-      named = false
+      named = definite = false
       push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, senses: [], slot: true, free: false, optional: false, kind: false, vague: false })
       continue
     }
@@ -133,7 +138,7 @@ function readTokens(
       .replace(/[.:'’]+$/, '')
       .replace(/(?:'|’)s$/, '')
     if (word === 'from' || ROLES.get(word) === 'to') directions.add(word === 'from' ? 'from' : 'to')
-    if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
+    if (ROLES.has(word)) [phrase, role, preposition] = [phrase + 1, ROLES.get(word)!, word]
     const denied = lexicon.negated.get(rootOf(word, lexicon)) ?? (word === 'undefined' ? undefined : /^un(\w{2,}ed)$/.exec(word)?.[1])
     if (NEGATION.test(word) || denied !== undefined) negations++
     word = denied ?? word
@@ -142,6 +147,8 @@ function readTokens(
     const light = lexicon.light.has(root)
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
+    const number = definite ? [`number:${/[^su]s$/.test(word) ? 'many' : 'one'}`] : []
+    definite = DEFINITE.has(word)
     named = ARTICLES.has(word)
     if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
     const language = LANGUAGES.get(word)
@@ -157,7 +164,7 @@ function readTokens(
       optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
       kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
       vague: lexicon.vague.has(root),
-    })
+    }, number)
     verbSeen ||= (verb || first) && !light
   }
   return { tokens, negations, directions }

@@ -4,7 +4,7 @@ import { type Lexicon, rootOf } from './lexicon.ts'
 const INSTEAD = /\b(?:use|prefer|take) (.+?),? (?:insteadof|not) (.+?)(?= (?:in|where|for|from|on|when|if)\b|$)/i
 const INSTEAD_FIRST = /^insteadof (.+?), ?(?:use|prefer|take) (.+)$/i
 /** "In a.ts, do X" is "do X in a.ts". */
-const TOPIC = /^((?:in|on|before|after|when|if|with|without|for|where|once|while|during) [^,]+), (.+)$/i
+const TOPIC = /^((?:in|on|before|after|when|if|with|without|for|where|once|while|during|insteadof) [^,]+), (.+)$/i
 /** "is X done by Y" is "Y X done"; the order tells who does it to whom. */
 const PASSIVE = /(^| )(?:is|are|was|were|be|been|get|gets) (.*?) by (.+)$/i
 /** "which X are used by Y" is "which X does Y use". */
@@ -14,10 +14,12 @@ const CAN_PASSIVE = /^(can|could|may|should|must) (.+?) be (\w+)(.*?) by (.+)$/i
 /** "how is X done" is "how do we do X". */
 const ASKED_PASSIVE =
   /^(how|when|where|why|in what way) (?:is|are|was|were|(?:does|do) (?=.* gets? )) ?(.+?) (?:gets? )?(\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown)((?: (?:in|on|to|for|with|from|when|if|after|before|during|twice|once) ?.*)?)$/i
+/** "is X done" is "do we do X". */
+const WHETHER_PASSIVE = /^(?:is|are|was|were) (?!there\b)(?:the |our |all )?(.+?) (\w{2,}ed|built|sent|kept|run|set|made|read|thrown)((?: (?:in|on|to|for|with|from|when|if|after|before|during|anywhere|somewhere) ?.*)?)$/i
+/** "make X responsive" is "make a responsive X". */
+const MAKE_STATE = /^make (?:the |all |every |our |my |this |an? )((?:(?!(?:the|an?|of|in|on|with)\b)\S+ ?){1,3}) ([a-z]+)$/i
 /** "use Y in X" is "change X to Y". */
 const USE_IN = /^use (.+?) (?:in|for) (?!this\b|here\b|\w+ing\b)(.+)$/i
-/** "does X support Y" is "can I use Y in X". */
-const SUPPORTS = /^does (.+?) (?:support|allow)(?:ed|s)? (.+)$/i
 /** "requests that fail" are "failed requests". */
 const RELATIVE_VERB = /\b(\w+) (?:that|which|who) (?:have |has |had )?(fail|failed|fails|changed|change|exist|exists|expire|expired)(?= (?:\d|in|on|from|to|with|for|at|before|after|three|two)|$)/gi
 /** "if the list is empty" is "if empty list". */
@@ -84,6 +86,10 @@ export function reorder(text: string, lexicon: Lexicon): string {
       const clear = !thing || rest === '' || /^ (?:the|an?|all|every|its|only|on|in|at|to|from|when|if|with|after|before|for|by|as|\u0001)/.test(rest)
       return isVerb(verb) && clear ? `${not}${verb}${rest} in ${subject.trim()}` : whole
     })
+    .replace(MAKE_STATE, 'make $2 $1')
+    .replace(WHETHER_PASSIVE, (whole, subject: string, done: string, rest: string) =>
+      /[A-Z]/.test(done) || / (?:than|or) /.test(subject) ? whole : `do we ${done} ${subject}${rest}`,
+    )
     .replace(WHICH_PASSIVE, '$1 $2 does $4 $3')
     .replace(WHICH_PLACE, 'where is $2 $1')
     .replace(PASSIVE, (whole, start: string, done: string, by: string) =>
@@ -91,7 +97,6 @@ export function reorder(text: string, lexicon: Lexicon): string {
         ? whole
         : `${start === '' ? 'does ' : ' '}${by} ${done.replace(/^(.+) (\w+(?:ed|en|t))$/, '$2 $1')}`,
     )
-    .replace(SUPPORTS, 'can i use $2 in $1')
 }
 
 /** One wording for contractions, courtesies and fixed phrases. */
