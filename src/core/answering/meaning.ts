@@ -60,7 +60,8 @@ const ROLES = new Map(
 /** Say what stands in what relation; where both sides have one, its place counts. */
 const MARKS = new Set(['if', 'when', 'while', 'with'])
 const ARTICLES = new Set('a an the this that these those my our your its their'.split(' '))
-const DEFINITE = new Set('the this that these those'.split(' '))
+/** Stand anywhere. */
+const ADVERB = /^(?!(?:only|apply|reply|supply|multiply|assembly|family|early|anomaly)$)\w{3,}ly$/
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
 /** Somebody wants something to be done, and does not ask about it. */
 const WISHES = new Set(['do', 'how', 'print'])
@@ -147,8 +148,8 @@ function readTokens(
     const light = lexicon.light.has(root)
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
-    const number = definite ? [`number:${/[^su]s$/.test(word) ? 'many' : 'one'}`] : []
-    definite = DEFINITE.has(word)
+    const number = definite && lexicon.kinds.has(root) ? [`number:${/[^su]s$/.test(word) ? 'many' : 'one'}`] : []
+    definite = word === 'the'
     named = ARTICLES.has(word)
     if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
     const language = LANGUAGES.get(word)
@@ -160,9 +161,9 @@ function readTokens(
       text: language ?? root,
       senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
       slot: language !== undefined,
-      free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || first)),
+      free: light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen) || first)),
       optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
-      kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
+      kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
       vague: lexicon.vague.has(root),
     }, number)
     verbSeen ||= (verb || first) && !light
