@@ -82,7 +82,7 @@ function unbound(mine: Token, theirs: Token): boolean {
     const [axis] = each.split(':')
     // "docs" are "the documentation"
     if (axis === 'number' && mine.text !== theirs.text) return false
-    return theirs.bound.some((other) => other !== each && other.startsWith(`${axis}:`))
+    return theirs.bound.some((other) => other !== each && other.startsWith(`${axis}:`) && !other.endsWith(':some') && !each.endsWith(':some'))
   })
 }
 
@@ -93,9 +93,16 @@ function describes(meaning: Meaning, token: Token): boolean {
   return token.kind && beside.some((each) => each?.slot === true && each.phrase === token.phrase)
 }
 
+/** "Group the users" and "add the user to the group"; what goes to a log is logged. */
+function verbAndPlace(verb: Token, place: Token): boolean {
+  const apart = place.role === 'to' || place.role === 'from' || place.role === 'with'
+  return verb.free && !verb.optional && !verb.thing && !place.free && place.thing && apart && place.text !== 'log'
+}
+
 /** Whether the verb that may stand anywhere on one side is not just another one than on the other: "run to install", "install to run". */
 function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
   const said = [...partners].filter(([mine, theirs]) => !mine.optional && !theirs.optional)
+  if ([...partners].some(([mine, theirs]) => verbAndPlace(mine, theirs) || verbAndPlace(theirs, mine))) return false
   return !(said.some(([mine, theirs]) => mine.free && !theirs.free) && said.some(([mine, theirs]) => !mine.free && theirs.free))
 }
 
@@ -143,7 +150,7 @@ function named({ tokens }: Meaning, x: Token, y: Token): boolean {
 
 /** "The x of y" and "y x"; "add an x to y" and "add a y x". */
 function compound(x: Token, y: Token, otherX: Token, otherY: Token, adds: boolean): boolean {
-  const joins = (role: string): boolean => role === 'at' || (adds && role === 'to')
-  if (x.phrase === y.phrase) return otherX.phrase !== otherY.phrase && joins(otherX.role)
-  return otherX.phrase === otherY.phrase && joins(y.role)
+  const joins = ({ role }: Token, head: Token): boolean => role === 'at' || (adds && role === 'to' && !head.definite)
+  if (x.phrase === y.phrase) return otherX.phrase !== otherY.phrase && joins(otherX, otherY)
+  return otherX.phrase === otherY.phrase && joins(y, x)
 }

@@ -81,7 +81,6 @@ export function stem(word: string): string {
       .replace(/ization$/, 'iz')
       .replace(/ification$/, 'ify')
       .replace(/([st])ion$/, '$1')
-      .replace(/(?<=....)[ai]ble$/, '')
       .replace(/(?<=....)ment$/, '')
   if (/([bdfgmnprt])\1$/.test(text) || (text.length > 6 && text.endsWith('ll'))) text = text.slice(0, -1)
   return text.length > 3 ? text.replace(/e$/, '') : text

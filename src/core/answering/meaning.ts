@@ -13,6 +13,10 @@ export type Token = {
   /** May be missing on one side. */
   optional: boolean
   kind: boolean
+  /** Stands behind an article: no verb. */
+  thing: boolean
+  /** Behind 'the' or a possessive. */
+  definite: boolean
   /** May be missing on one side beside at least two other words. */
   vague: boolean
   /** The phrase it stands in: its number and the preposition it begins with. */
@@ -60,6 +64,7 @@ const ROLES = new Map(
 /** Say what stands in what relation; where both sides have one, its place counts. */
 const MARKS = new Set(['if', 'when', 'while', 'with'])
 const ARTICLES = new Set('a an the this that these those my our your its their'.split(' '))
+const EVERY = new Set(['all', 'every', 'each'])
 /** Stand anywhere. */
 const ADVERB = /^(?!(?:only|apply|reply|supply|multiply|assembly|family|early|anomaly)$)\w{3,}ly$/
 const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
@@ -118,6 +123,7 @@ function readTokens(
   let verbSeen = false
   let named = false
   let definite = false
+  let every = false
   let [phrase, role, preposition] = [0, '', '']
   const push = (made: Omit<Token, 'phrase' | 'role' | 'bound'>, number: string[] = []): void => {
     const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
@@ -130,8 +136,8 @@ function readTokens(
     const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
     const slot = letter ? piece : slotOf(piece)
     if (slot !== undefined) {
-      named = definite = false
-      push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, senses: [], slot: true, free: false, optional: false, kind: false, vague: false })
+      named = definite = every = false
+      push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, senses: [], slot: true, free: false, optional: false, kind: false, vague: false, thing: false, definite: false })
       continue
     }
     let word = piece
@@ -148,8 +154,13 @@ function readTokens(
     const light = lexicon.light.has(root)
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
-    const number = definite && lexicon.kinds.has(root) ? [`number:${/[^su]s$/.test(word) ? 'many' : 'one'}`] : []
-    definite = word === 'the'
+    const wasDefinite = definite
+    const many = /[^su]s$/.test(word)
+    const counted = every || (lexicon.kinds.has(root) && (definite || many))
+    const number = counted || definite ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
+    const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
+    definite = word === 'the' || (definite && describing)
+    every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
     named = ARTICLES.has(word)
     if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
     const language = LANGUAGES.get(word)
@@ -165,6 +176,8 @@ function readTokens(
       optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
       kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
       vague: lexicon.vague.has(root),
+      thing,
+      definite: wasDefinite,
     }, number)
     verbSeen ||= (verb || first) && !light
   }
