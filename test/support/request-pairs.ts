@@ -8,6 +8,7 @@ const FILES = {
   dev: ['paraphrases-dev.txt', 'paraphrases-dev-2.txt'],
   'held-out': ['paraphrases-held-out.txt'],
   dev3: ['paraphrases-dev-3.txt'],
+  dev4: ['paraphrases-dev-4.txt'],
 }
 const SLOT = /\[(neg|ant|swap|id|path|num|ver|lang|flag|str|word):([^\]]*)\]/g
 

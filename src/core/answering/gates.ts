@@ -13,7 +13,7 @@ export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (![...a.frames, ...a.like].some((each) => b.frames.includes(each))) return 'content'
   const partners = pairUp(a.tokens, b.tokens)
   if (partners.size === 0 || !sameContent(a, b, partners)) return 'content'
-  return mainVerbs(partners) && inOrder(a, b, partners) ? null : 'order'
+  return mainVerbs(partners) && sameAmounts(a, b, partners) && inOrder(a, b, partners) ? null : 'order'
 }
 
 function equal(a: readonly unknown[], b: readonly unknown[]): boolean {
@@ -68,6 +68,7 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
   if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
+  if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`))) return false
   const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
   const slack = (each: Token): boolean => each.vague && partners.size > 1
@@ -75,6 +76,11 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
   )
 }
+
+/** Renamed to a name, renamed in a file. */
+const ONTO = new Set(['to in', 'in to', 'to from', 'from to'])
+
+const adds = (a: Meaning, b: Meaning): boolean => [a, b].every((each) => each.poles.includes('rival0:0'))
 
 /** "For errors" against "with errors", "the branch" against "the branches". */
 function unbound(mine: Token, theirs: Token): boolean {
@@ -99,6 +105,17 @@ function verbAndPlace(verb: Token, place: Token): boolean {
   return verb.free && !verb.optional && !verb.thing && !place.free && place.thing && apart && place.text !== 'log'
 }
 
+/** "Two tests of one function" are not "one test of two functions". */
+function sameAmounts(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): boolean {
+  const counted = ({ tokens }: Meaning, token: Token): Token | undefined => tokens[tokens.indexOf(token) + 1]
+  return [...partners].every(([mine, theirs]) => {
+    if (!/^\d/.test(mine.text)) return true
+    const [one, other] = [counted(a, mine), counted(b, theirs)]
+    const partner = one && partners.get(one)
+    return partner === undefined || other === undefined || partner === other || ![...partners.values()].includes(other)
+  })
+}
+
 /** Whether the verb that may stand anywhere on one side is not just another one than on the other: "run to install", "install to run". */
 function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
   const said = [...partners].filter(([mine, theirs]) => !mine.optional && !theirs.optional)
@@ -119,15 +136,14 @@ function isAmount({ tokens }: Meaning, token: Token): boolean {
  */
 function inOrder(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): boolean {
   const placed = [...partners].filter(([mine, theirs]) => !mine.free && !theirs.free)
-  const adds = [a, b].every((each) => each.poles.includes('rival0:0'))
   return placed.every(([x, otherX], index) =>
     placed
       .slice(index + 1)
       .every(
         ([y, otherY]) =>
-          b.tokens.indexOf(otherX) < b.tokens.indexOf(otherY) ||
+          (b.tokens.indexOf(otherX) < b.tokens.indexOf(otherY) && !(adds(a, b) && (given(x, y, otherX, otherY) || given(otherX, otherY, x, y)))) ||
           moved(x, y, otherX, otherY) ||
-          compound(x, y, otherX, otherY, adds) ||
+          compound(x, y, otherX, otherY, adds(a, b)) ||
           (named(a, x, y) && named(b, otherX, otherY)) ||
           isAmount(a, x) !== isAmount(a, y),
       ),
@@ -148,9 +164,14 @@ function named({ tokens }: Meaning, x: Token, y: Token): boolean {
   return x.slot !== y.slot && x.phrase === y.phrase && Math.abs(tokens.indexOf(x) - tokens.indexOf(y)) === 1
 }
 
+/** "Add an x to a y" against "add an x y". */
+function given(x: Token, y: Token, otherX: Token, otherY: Token): boolean {
+  return y.role === 'to' && x.phrase !== y.phrase && otherX.phrase === otherY.phrase && !y.slot
+}
+
 /** "The x of y" and "y x"; "add an x to y" and "add a y x". */
-function compound(x: Token, y: Token, otherX: Token, otherY: Token, adds: boolean): boolean {
-  const joins = ({ role }: Token, head: Token): boolean => role === 'at' || (adds && role === 'to' && !head.definite)
+function compound(x: Token, y: Token, otherX: Token, otherY: Token, adding: boolean): boolean {
+  const joins = ({ role }: Token, head: Token): boolean => role === 'at' || (adding && role === 'to' && !head.definite)
   if (x.phrase === y.phrase) return otherX.phrase !== otherY.phrase && joins(otherX, otherY)
   return otherX.phrase === otherY.phrase && joins(y, x)
 }

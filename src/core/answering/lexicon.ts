@@ -32,6 +32,8 @@ export type Lexicon = {
   poles: ReadonlyMap<string, readonly (readonly [axis: number, pole: number])[]>
   /** Like poles, but with more than two sides, and light verbs have them too. Word -> its axes and sides. */
   rivals: ReadonlyMap<string, readonly (readonly [axis: number, side: number])[]>
+  /** Ways of changing something that differ where nobody says into what it is changed. Word -> its way. */
+  rewritings: ReadonlyMap<string, number>
   /** Word -> what it is the negation of. */
   negated: ReadonlyMap<string, string>
   kinds: ReadonlySet<string>
@@ -59,6 +61,7 @@ type Source = {
   nouns: string[]
   irregular: Record<string, string>
   poles: [string, string][]
+  rewritings: string[]
   negated: Record<string, string>
   kinds: string[]
   vague: string[]
@@ -142,6 +145,7 @@ export function loadLexicon(dataFolder: string): Lexicon {
     doing: new Set(source.doing.map(root)),
     free: new Set(source.free.map(root)),
     poles: axesOf(source.poles, root),
+    rewritings: new Map(source.rewritings.flatMap((words, way) => words.split(' ').map((word) => [root(word), way] as const))),
     negated: new Map(Object.entries(source.negated).map(([word, of]) => [root(word), of])),
     kinds: new Set(source.kinds.map(root)),
     vague: new Set(source.vague.map(root)),

@@ -22,6 +22,8 @@ export type Token = {
   /** The phrase it stands in: its number and the preposition it begins with. */
   phrase: number
   role: string
+  /** That preposition itself. */
+  preposition: string
   /** What a pair of it may not differ in: what it is for or with, whether it is one or many. */
   bound: readonly string[]
 }
@@ -87,6 +89,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
     words = words.replace(start, '')
     break
   }
+  if (frames.includes('do')) poles.add(ALLOWED.test(words) ? 'may:1' : 'may:0')
   words = reorder(words, lexicon)
   // "is the build slow" asks for the slow build
   const said = frames.includes('do') ? null : /^(.+?)(?: (?:is|are|was|were))?(?: (?:so|too|very|that))? (?:the )?(\w+)$/.exec(words)
@@ -109,6 +112,11 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   }
 }
 
+/** What is allowed is not demanded: "X can be empty", "X must be empty". */
+const ALLOWED = /^(?:(?!\b(?:if|when|that|which|who|so|because|where)\b)\S+ )+?(?:can|may|might|could) /i
+/** Says into what something is changed. */
+const INTO = /\b(?:to|into|as|in|with)\b/i
+
 /** Adds to `poles` what it finds. */
 function readTokens(
   words: string,
@@ -118,6 +126,7 @@ function readTokens(
   const tokens: Token[] = []
   const directions = new Set<string>()
   const wished = frames.some((each) => WISHES.has(each))
+  const into = INTO.test(words)
   const ordered = frames.includes('do') || frames.includes('how')
   let negations = 0
   let verbSeen = false
@@ -125,9 +134,9 @@ function readTokens(
   let definite = false
   let every = false
   let [phrase, role, preposition] = [0, '', '']
-  const push = (made: Omit<Token, 'phrase' | 'role' | 'bound'>, number: string[] = []): void => {
+  const push = (made: Omit<Token, 'phrase' | 'role' | 'preposition' | 'bound'>, number: string[] = []): void => {
     const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
-    const token = { ...made, phrase, role, bound: stands ? [`by:${preposition}`, ...number] : number }
+    const token = { ...made, phrase, role, preposition, bound: stands ? [`by:${preposition}`, ...number] : number }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
@@ -151,6 +160,7 @@ function readTokens(
     word = denied ?? word
     const root = rootOf(word, lexicon)
     for (const [axis, side] of lexicon.rivals.get(root) ?? []) poles.add(`rival${axis}:${side}`)
+    if (!into && lexicon.rewritings.has(root)) poles.add(`way:${lexicon.rewritings.get(root)!}`)
     const light = lexicon.light.has(root)
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
@@ -172,7 +182,7 @@ function readTokens(
       text: language ?? root,
       senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
       slot: language !== undefined,
-      free: light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen) || first)),
+      free: light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen && (ordered || index > 0)) || first)),
       optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
       kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
       vague: lexicon.vague.has(root),
