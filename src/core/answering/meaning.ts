@@ -164,11 +164,11 @@ function readTokens(
     const light = lexicon.light.has(root)
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
+    const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
     const wasDefinite = definite
     const many = /[^su]s$/.test(word)
     const counted = every || (lexicon.kinds.has(root) && (definite || many))
-    const number = counted || definite ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
-    const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
+    const number = !describing && (counted || definite) ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
     definite = word === 'the' || (definite && describing)
     every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
     named = ARTICLES.has(word)

@@ -67,7 +67,8 @@ export function reorder(text: string, lexicon: Lexicon): string {
   return text
     .replace(MODAL, (_whole, subject: string, not: string | undefined, be: string | undefined, verb: string, rest: string) => {
       const denied = not ?? ''
-      if (be !== undefined) return `${denied}${verb} ${subject}${rest}`
+      if (be !== undefined && verb === 'in') return `${denied}change ${subject} to${rest}`
+      if (be !== undefined) return /^(?:an?|the)$/.test(verb) ? `${denied}make ${subject} ${verb}${rest}` : `${denied}${verb} ${subject}${rest}`
       if (INTRANSITIVE.test(rest)) return `${denied}${verb} ${subject}${rest}`
       return HAVE.test(verb) ? `${denied}add${rest} to ${subject}` : `${denied}${verb}${rest} in ${subject}`
     })
