@@ -44,7 +44,7 @@ const never: ModelCall = () => {
 
 function room(callModel: ModelCall | null, more: Partial<AnsweringDeps> & { answerers?: Answerer[]; random?: () => number } = {}) {
   const { answerers = [], random = () => 0.5, ...deps } = more
-  const rules = createRuleTier({ answerers, facts: async () => ({}) as never, cache, random })
+  const rules = createRuleTier({ answerers, facts: async () => ({}) as never, cache, clock, random })
   return createAnswering({ clock, rules, rulesVersion: 'r1', cache, prompts: createPrompts(DATA), callModel, ...deps })
 }
 

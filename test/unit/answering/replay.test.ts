@@ -55,7 +55,7 @@ async function replay(cached: boolean): Promise<{ answers: Map<string, string>; 
           Date.now(),
         )
     })
-    const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, random: () => 0.5 })
+    const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, clock: systemClock, random: () => 0.5 })
     const room = createAnswering({ clock: systemClock, rules, rulesVersion: '1', cache, semantic, prompts: createPrompts(DATA), callModel })
     const answers = new Map<string, string>()
     for (const { a, b } of pairs)
