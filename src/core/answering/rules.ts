@@ -60,7 +60,8 @@ export function createRuleTier({ answerers, facts, cache, clock, random }: RuleT
         const slots = rule.match(question)
         const fact = slots && (await read(rule, slots))
         if (!fact) continue
-        const sure = confidenceOf(rule, cache?.ruleRecord(rule.id) ?? { agreed: 0, trials: 0 })
+        const record = rule.kind === 'learned' ? cache?.ruleRecord(rule.id) : undefined
+        const sure = confidenceOf(rule, record ?? { agreed: 0, trials: 0 })
         const audited = mayWatch && rule.kind === 'learned' && random() < AUDIT_SHARE
         if (sure.confidence > RULE_THRESHOLD && !audited) return { answer: { rule, fact, ...sure }, watched, ...times() }
         if (rule.kind === 'learned') watched.push({ rule, fact })
