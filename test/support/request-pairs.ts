@@ -4,12 +4,10 @@ import { join } from 'node:path'
 export type Pair = { kind: string; a: string; b: string }
 
 const FOLDER = join(import.meta.dirname, '..', 'fixtures', 'answering')
-const FILES = {
-  dev: ['paraphrases-dev.txt', 'paraphrases-dev-2.txt'],
-  'held-out': ['paraphrases-held-out.txt'],
-  dev3: ['paraphrases-dev-3.txt'],
-  dev4: ['paraphrases-dev-4.txt'],
-}
+/** The gates were tuned with all of these. */
+const TUNING = ['dev', 'dev-2', 'dev-3', 'dev-4', 'held-out'].map((name) => `paraphrases-${name}.txt`)
+const FILES = { tuning: TUNING }
+const REFUSED = ['must-refuse.txt', 'must-refuse-2.txt', 'must-refuse-4.txt']
 const SLOT = /\[(neg|ant|swap|id|path|num|ver|lang|flag|str|word):([^\]]*)\]/g
 
 function lines(name: string): string[] {
@@ -35,7 +33,7 @@ function expand(line: string): { first: string; others: { kind: string; text: st
 
 /** Requests that differ in one thing. */
 export function mutations(): Pair[] {
-  return ['must-refuse.txt', 'must-refuse-2.txt', 'must-refuse-4.txt'].flatMap(lines).flatMap((line) => {
+  return REFUSED.flatMap(lines).flatMap((line) => {
     const { first, others } = expand(line)
     return others.map(({ kind, text }) => ({ kind, a: first, b: text }))
   })

@@ -99,7 +99,16 @@ export function createAnswering(deps: AnsweringDeps) {
     const { answer: byRule, watched, ...ruleTimes } = forRules ? await deps.rules.ask(question.prompt, useModel) : NO_RULE
     if (byRule) {
       const { fact, rule, confidence, trials } = byRule
-      return { answer: fact.text, parsed: fact.value, source: 'rule', tier: null, confidence, confidence_n: trials, rule: rule.id, ...ruleTimes }
+      return {
+        answer: fact.text,
+        parsed: fact.value,
+        source: 'rule',
+        tier: null,
+        confidence,
+        confidence_n: trials,
+        rule: rule.id,
+        ...ruleTimes,
+      }
     }
     const request = await requestOf(question)
     const looking = clock.monotonic()
@@ -163,7 +172,15 @@ export function createAnswering(deps: AnsweringDeps) {
      */
     async answer(question: Question, options: AnswerOptions = {}): Promise<Answer> {
       const started = clock.monotonic()
-      const { entry = null, rule = null, missGate = null, savedNusd = 0, lookupMs = null, readMs = null, ...found } = await find(question, options, started)
+      const {
+        entry = null,
+        rule = null,
+        missGate = null,
+        savedNusd = 0,
+        lookupMs = null,
+        readMs = null,
+        ...found
+      } = await find(question, options, started)
       const answer: Answer = {
         id: newUuid(clock),
         confidence: null,
@@ -179,7 +196,22 @@ export function createAnswering(deps: AnsweringDeps) {
       }
       const { id, source, tier, similarity, latency_ms: latencyMs, cost_nusd: costNusd } = answer
       const { prompt, taskType = 'ask' } = question
-      const served = { id, taskType, prompt, source, tier, similarity, entry, rule, missGate, latencyMs, lookupMs, readMs, costNusd, savedNusd }
+      const served = {
+        id,
+        taskType,
+        prompt,
+        source,
+        tier,
+        similarity,
+        entry,
+        rule,
+        missGate,
+        latencyMs,
+        lookupMs,
+        readMs,
+        costNusd,
+        savedNusd,
+      }
       remember((kept) => kept.recordServed(served))
       return answer
     },

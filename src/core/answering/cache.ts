@@ -115,9 +115,25 @@ export function createAnswerCache({ db, clock, ttlMs = TTL_MS }: { db: Database;
 
     recordServed(served: Served): void {
       const { id, taskType, prompt, source, tier, entry, rule, similarity, missGate } = served
-      const times = [served.latencyMs, served.lookupMs, served.readMs].map((ms) => (ms === null ? null : Math.max(0, Math.round(ms * 1000))))
+      const times = [served.latencyMs, served.lookupMs, served.readMs].map((ms) =>
+        ms === null ? null : Math.max(0, Math.round(ms * 1000)),
+      )
       const money = [served.costNusd, served.savedNusd] as const
-      db.run(SQL.served, id, clock.now(), taskType, shortPrompt(prompt), source, tier, entry, rule, similarity, missGate, ...times, ...money)
+      db.run(
+        SQL.served,
+        id,
+        clock.now(),
+        taskType,
+        shortPrompt(prompt),
+        source,
+        tier,
+        entry,
+        rule,
+        similarity,
+        missGate,
+        ...times,
+        ...money,
+      )
     },
 
     ruleRecord(rule: string): { agreed: number; trials: number } {

@@ -68,13 +68,12 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
   if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
-  if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`))) return false
+  if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`)))
+    return false
   const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
   const slack = (each: Token): boolean => each.vague && partners.size > 1
-  return (
-    onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
-  )
+  return onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
 }
 
 /** Renamed to a name, renamed in a file. */
@@ -88,7 +87,9 @@ function unbound(mine: Token, theirs: Token): boolean {
     const [axis] = each.split(':')
     // "docs" are "the documentation"
     if (axis === 'number' && mine.text !== theirs.text) return false
-    return theirs.bound.some((other) => other !== each && other.startsWith(`${axis}:`) && !other.endsWith(':some') && !each.endsWith(':some'))
+    return theirs.bound.some(
+      (other) => other !== each && other.startsWith(`${axis}:`) && !other.endsWith(':some') && !each.endsWith(':some'),
+    )
   })
 }
 
@@ -141,7 +142,8 @@ function inOrder(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): b
       .slice(index + 1)
       .every(
         ([y, otherY]) =>
-          (b.tokens.indexOf(otherX) < b.tokens.indexOf(otherY) && !(adds(a, b) && (given(x, y, otherX, otherY) || given(otherX, otherY, x, y)))) ||
+          (b.tokens.indexOf(otherX) < b.tokens.indexOf(otherY) &&
+            !(adds(a, b) && (given(x, y, otherX, otherY) || given(otherX, otherY, x, y)))) ||
           moved(x, y, otherX, otherY) ||
           compound(x, y, otherX, otherY, adds(a, b)) ||
           (named(a, x, y) && named(b, otherX, otherY)) ||

@@ -146,7 +146,17 @@ function readTokens(
     const slot = letter ? piece : slotOf(piece)
     if (slot !== undefined) {
       named = definite = every = false
-      push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, senses: [], slot: true, free: false, optional: false, kind: false, vague: false, thing: false, definite: false })
+      push({
+        text: LANGUAGES.get(slot.toLowerCase()) ?? slot,
+        senses: [],
+        slot: true,
+        free: false,
+        optional: false,
+        kind: false,
+        vague: false,
+        thing: false,
+        definite: false,
+      })
       continue
     }
     let word = piece
@@ -178,17 +188,21 @@ function readTokens(
     const first = index === 0 && ordered
     const verb = lexicon.verbs.has(root) && !thing && !(ordered && !first && /[^s]s$/.test(word))
     const alone = thing && lexicon.things.has(root)
-    push({
-      text: language ?? root,
-      senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
-      slot: language !== undefined,
-      free: light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen && (ordered || index > 0)) || first)),
-      optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
-      kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
-      vague: lexicon.vague.has(root),
-      thing,
-      definite: wasDefinite,
-    }, number)
+    push(
+      {
+        text: language ?? root,
+        senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
+        slot: language !== undefined,
+        free:
+          light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen && (ordered || index > 0)) || first)),
+        optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
+        kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
+        vague: lexicon.vague.has(root),
+        thing,
+        definite: wasDefinite,
+      },
+      number,
+    )
     verbSeen ||= (verb || first) && !light
   }
   return { tokens, negations, directions }

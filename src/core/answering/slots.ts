@@ -15,7 +15,9 @@ const NUMBERS = new Map(
     twelve: '12',
   }),
 )
-export const LANGUAGES = new Map(Object.entries({ js: 'javascript', ts: 'typescript', py: 'python', golang: 'go', 'c++': 'cpp', 'c#': 'csharp' }))
+export const LANGUAGES = new Map(
+  Object.entries({ js: 'javascript', ts: 'typescript', py: 'python', golang: 'go', 'c++': 'cpp', 'c#': 'csharp' }),
+)
 
 /** Code in fences, quoted text, addresses, flags, numbers with their units, words; in that order. */
 export const PIECES = new RegExp(
@@ -48,4 +50,3 @@ export function slotOf(piece: string): string | undefined {
   if (/^[A-Z][A-Z\d]+s?$/.test(bare)) return bare.replace(/s$/, '').toLowerCase()
   return isPath(bare) || isIdentifier(bare) ? bare.replace(/\(\)$/, '') : undefined
 }
-

@@ -15,19 +15,25 @@ const CAN_PASSIVE = /^(can|could|may|should|must) (.+?) be (\w+)(.*?) by (.+)$/i
 const ASKED_PASSIVE =
   /^(how|when|where|why|in what way) (?:is|are|was|were|(?:does|do) (?=.* gets? )) ?(.+?) (?:gets? )?(\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown)((?: (?:in|on|to|for|with|from|when|if|after|before|during|twice|once) ?.*)?)$/i
 /** "how can X be done" is "how do I do X". */
-const HOW_PASSIVE = /^how (?:can|could|should|would|must|may|do|does) (?!(?:i|we|you|one) )(.+?) (?:be|get) (\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown|done)(.*)$/i
+const HOW_PASSIVE =
+  /^how (?:can|could|should|would|must|may|do|does) (?!(?:i|we|you|one) )(.+?) (?:be|get) (\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown|done)(.*)$/i
 /** "explain how X is done" is "in what way do we do X". */
-const TOLD_PASSIVE = /^(?:explain|describe)(?: to me)? how (.+?) (?:is|are|gets?) (\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown)(.*)$/i
+const TOLD_PASSIVE =
+  /^(?:explain|describe)(?: to me)? how (.+?) (?:is|are|gets?) (\w+(?:ed|en)|built|sent|kept|run|set|found|made|read|thrown)(.*)$/i
 /** "is X done" is "do we do X". */
-const WHETHER_PASSIVE = /^(?:is|are|was|were) (?!there\b)(?:the |our |all )?(.+?) (\w{2,}ed|built|sent|kept|run|set|made|read|thrown)((?: (?:in|on|to|for|with|from|when|if|after|before|during|anywhere|somewhere) ?.*)?)$/i
+const WHETHER_PASSIVE =
+  /^(?:is|are|was|were) (?!there\b)(?:the |our |all )?(.+?) (\w{2,}ed|built|sent|kept|run|set|made|read|thrown)((?: (?:in|on|to|for|with|from|when|if|after|before|during|anywhere|somewhere) ?.*)?)$/i
 /** "make X responsive" is "make a responsive X". */
-const MAKE_STATE = /^make (?:the |all |every |our |my |this |an? )((?:(?!(?:the|an?|of|in|on|with|after|before|for|to|from|when|if|by|as)\b)\S+ ?){1,3}) (?!\w+(?:ing|ed|[^s]s)$)([a-z]+)$/i
+const MAKE_STATE =
+  /^make (?:the |all |every |our |my |this |an? )((?:(?!(?:the|an?|of|in|on|with|after|before|for|to|from|when|if|by|as)\b)\S+ ?){1,3}) (?!\w+(?:ing|ed|[^s]s)$)([a-z]+)$/i
 /** "use Y in X" is "change X to Y". */
 const USE_IN = /^use (.+?) (?:in|for) (?!this\b|here\b|\w+ing\b)(.+)$/i
 /** "requests that fail" are "failed requests". */
-const RELATIVE_VERB = /\b(\w+) (?:that|which|who) (?:have |has |had )?(fail|failed|fails|changed|change|exist|exists|expire|expired)(?= (?:\d|in|on|from|to|with|for|at|before|after|three|two)|$)/gi
+const RELATIVE_VERB =
+  /\b(\w+) (?:that|which|who) (?:have |has |had )?(fail|failed|fails|changed|change|exist|exists|expire|expired)(?= (?:\d|in|on|from|to|with|for|at|before|after|three|two)|$)/gi
 /** "if the list is empty" is "if empty list". */
-const STATE = /\b(if|when|whether|that|case|once|while|handle) (?:the |an? )?(\w+) (?:is|are|was|were) (\w+)(?=$| (?:in|on|for|to|then)\b)/gi
+const STATE =
+  /\b(if|when|whether|that|case|once|while|handle) (?:the |an? )?(\w+) (?:is|are|was|were) (\w+)(?=$| (?:in|on|for|to|then)\b)/gi
 /** "which file defines X" is "where is X defined". */
 const WHICH_PLACE = /^(?:which|what) (?:file|code|place|(?:part|piece) of (?:the )?code) (\w+s) (.+)$/i
 
@@ -62,13 +68,19 @@ const CAUSED = /^(?:let|make|have) ((?:(?:the|an?|this|these|all|every|each|our|
 export function reorder(text: string, lexicon: Lexicon): string {
   const isVerb = (word: string): boolean => {
     const root = rootOf(word, lexicon)
-    return (lexicon.verbs.has(root) || lexicon.negated.has(root)) && !lexicon.free.has(root) && !lexicon.adjectives.has(word) && !/(?:ed|ing|er|[^s]s)$/.test(word)
+    return (
+      (lexicon.verbs.has(root) || lexicon.negated.has(root)) &&
+      !lexicon.free.has(root) &&
+      !lexicon.adjectives.has(word) &&
+      !/(?:ed|ing|er|[^s]s)$/.test(word)
+    )
   }
   return text
     .replace(MODAL, (_whole, subject: string, not: string | undefined, be: string | undefined, verb: string, rest: string) => {
       const denied = not ?? ''
       if (be !== undefined && verb === 'in') return `${denied}change ${subject} to${rest}`
-      if (be !== undefined) return /^(?:an?|the)$/.test(verb) ? `${denied}make ${subject} ${verb}${rest}` : `${denied}${verb} ${subject}${rest}`
+      if (be !== undefined)
+        return /^(?:an?|the)$/.test(verb) ? `${denied}make ${subject} ${verb}${rest}` : `${denied}${verb} ${subject}${rest}`
       if (INTRANSITIVE.test(rest)) return `${denied}${verb} ${subject}${rest}`
       return HAVE.test(verb) ? `${denied}add${rest} to ${subject}` : `${denied}${verb}${rest} in ${subject}`
     })
@@ -84,18 +96,23 @@ export function reorder(text: string, lexicon: Lexicon): string {
     .replace(CAN_PASSIVE, '$1 $5 $3 $2$4')
     .replace(HOW_PASSIVE, 'how do i $2 $1$3')
     .replace(TOLD_PASSIVE, 'in what way do we $2 $1$3')
-    .replace(ASKED_PASSIVE, (_whole, how: string, subject: string, done: string, rest: string) =>
-      `${/^how/i.test(how) ? 'in what way' : how} do we ${done} ${subject}${rest}`,
+    .replace(
+      ASKED_PASSIVE,
+      (_whole, how: string, subject: string, done: string, rest: string) =>
+        `${/^how/i.test(how) ? 'in what way' : how} do we ${done} ${subject}${rest}`,
     )
     .replace(USE_IN, 'change $2 to $1')
     .replace(GIVE, 'add $2 $3 to $1')
     .replace(ABLE, (whole, subject: string, what: string) => (NOT_ABLE.test(what) ? whole : `allow ${what} ${subject}`))
     .replace(USE_TO, (whole, tool: string, verb: string, rest: string) =>
-      /ing$/.test(verb) || (/ to /.test(whole) && isVerb(verb)) ? `${verb}${rest} with ${tool}` : whole,
+      verb.endsWith('ing') || (/ to /.test(whole) && isVerb(verb)) ? `${verb}${rest} with ${tool}` : whole,
     )
     .replace(CAUSED, (whole, subject: string, not = '', verb: string, rest = '') => {
       const thing = lexicon.things.has(rootOf(verb, lexicon))
-      const clear = !thing || rest === '' || /^ (?:the|an?|all|every|its|only|on|in|at|to|from|when|if|with|after|before|for|by|as|parallel|\u0001)/.test(rest)
+      const clear =
+        !thing ||
+        rest === '' ||
+        /^ (?:the|an?|all|every|its|only|on|in|at|to|from|when|if|with|after|before|for|by|as|parallel|\u0001)/.test(rest)
       if (!isVerb(verb) || !clear) return whole
       return INTRANSITIVE.test(rest) ? `${not}${verb} ${subject.trim()}${rest}` : `${not}${verb}${rest} in ${subject.trim()}`
     })

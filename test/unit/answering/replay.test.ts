@@ -22,7 +22,7 @@ const blind: Embedder = { name: 'blind', mayAnswer: true, embed: async (texts) =
 /** Every pair is asked one after the other, so that the second finds the first. A recorded answer says which question it is for. */
 async function replay(cached: boolean): Promise<{ answers: Map<string, string>; calls: number }> {
   const recorded = new Map<string, string>()
-  const pairs = [...paraphrases('dev').same.filter((_pair, at) => at % 6 === 0), ...mutations().filter((_pair, at) => at % 24 === 0)]
+  const pairs = [...paraphrases('tuning').same.filter((_pair, at) => at % 16 === 0), ...mutations().filter((_pair, at) => at % 24 === 0)]
   for (const { kind, a, b } of pairs) {
     if (!recorded.has(a)) recorded.set(a, a)
     if (!recorded.has(b)) recorded.set(b, kind === 'same' ? recorded.get(a)! : b)
