@@ -2,11 +2,11 @@ import { type Clock, SingularityError, newUuid } from '../kernel/index.ts'
 import type { LlmRequest, StoredRequest, StoredResult } from '../llm/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
 import type { AnswerCache, Served } from './cache.ts'
-import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
+import { type KeyContext, exactKey, isCacheable } from './exact-key.ts'
 import { createModelCalls } from './model-calls.ts'
 import type { Prompts } from './prompts.ts'
 import { writeRequest } from './request.ts'
-import type { RuleTier } from './rules.ts'
+import { type RuleTier, sameWords } from './rules.ts'
 import type { Lookup, SemanticTier } from './semantic.ts'
 
 export type AnsweringDeps = {
@@ -237,14 +237,4 @@ export function createAnswering(deps: AnsweringDeps) {
 
 function fromResult(result: StoredResult): Pick<Answer, 'answer' | 'parsed' | 'model'> {
   return { answer: result.response, parsed: result.parsed_response, model: result.model }
-}
-
-/** Whether a model said what a rule says, whatever the punctuation around it. */
-function sameWords(rule: string, model: string): boolean {
-  const bare = (text: string): string =>
-    normaliseText(text)
-      .toLowerCase()
-      .replace(/[`"'*.!]+/g, '')
-      .trim()
-  return bare(rule) === bare(model)
 }

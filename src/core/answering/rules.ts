@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/index.ts'
 import { wilsonInterval } from '../validation/index.ts'
 import type { AnswerCache } from './cache.ts'
+import { normaliseText } from './exact-key.ts'
 import type { Answerer, Fact, RepositoryFacts, Slots } from './answerer.ts'
 
 /** A rule answers above this lower bound of its record (the seeds' 0.9). */
@@ -69,4 +70,14 @@ export function createRuleTier({ answerers, facts, cache, clock, random }: RuleT
       return { answer: undefined, watched, ...times() }
     },
   }
+}
+
+/** Whether a model said what a rule says, whatever the punctuation around it. */
+export function sameWords(rule: string, model: string): boolean {
+  const bare = (text: string): string =>
+    normaliseText(text)
+      .toLowerCase()
+      .replace(/[`"'*.!]+/g, '')
+      .trim()
+  return bare(rule) === bare(model)
 }
