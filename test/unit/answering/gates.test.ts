@@ -13,7 +13,7 @@ function gate({ a, b }: Pair): Gate | null {
 }
 
 test('of at least 2,000 pairs that differ in one thing that matters none passes, either way round', () => {
-  const pairs = [...mutations(), ...paraphrases('tuning').changed]
+  const pairs = [...mutations(), ...paraphrases('tuning').changed, ...paraphrases('held-out').changed]
   expect(pairs.length).toBeGreaterThanOrEqual(2_000)
   expect(new Set(pairs.map(({ kind }) => kind)).size).toBe(11)
   expect(pairs.flatMap((pair) => [pair, { ...pair, a: pair.b, b: pair.a }]).filter((pair) => gate(pair) === null)).toEqual([])
@@ -29,6 +29,12 @@ test('no two commit subjects of this repository are taken for the same', () => {
 test('of the paraphrases they were tuned with, seven of ten pass', () => {
   const { same } = paraphrases('tuning')
   expect(same.filter((pair) => gate(pair) === null).length / same.length).toBeGreaterThan(0.7)
+})
+
+test('of at least 300 paraphrases nobody tuned for, six of ten pass', () => {
+  const { same } = paraphrases('held-out')
+  expect(same.length).toBeGreaterThanOrEqual(300)
+  expect(same.filter((pair) => gate(pair) === null).length / same.length).toBeGreaterThanOrEqual(0.6)
 })
 
 test('every request passes for itself', () => {
