@@ -88,6 +88,9 @@ test('what was asked is counted; cached answers can be forgotten', async () => {
     const { json } = await own.run(['cache', 'stats'])
     expect(json.data).toMatchObject({ answers: 2, without_llm: 1, entries: 0, saved_nusd: 0 })
     expect(json.data.tiers[0]).toMatchObject({ tier: 'rule', answers: 2, share: 1, p50_ms: expect.any(Number) })
+    const { lookup_p50_ms: matching, read_p50_ms: reading } = json.data.tiers[0]
+    expect(matching).toBeGreaterThan(0)
+    expect(reading).toBeGreaterThan(0)
     expect((await own.run(['cache', 'suspects'])).json.data).toEqual({ suspects: [] })
     expect((await own.run(['cache', 'clear', '--dry-run'])).json.data).toEqual({ cleared: 0, task: null, dry_run: true })
     expect((await own.run(['cache', 'clear', '--task', 'ask'])).json.data).toEqual({ cleared: 0, task: 'ask', dry_run: false })

@@ -7,17 +7,20 @@ const NAMES = { rule: 'rules', exact: 'exact cache', semantic: 'semantic cache',
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 const time = (ms: number | null): string => (ms === null ? '' : ms < 10 ? `${ms.toFixed(2)} ms` : `${Math.round(ms)} ms`)
 
-/** The split of answers and their latencies as measured, then what the audits say of the semantic tier. */
+/** The split of answers and their latencies as measured (`own`: matching and looking up; `waited`: for the repository or for vectors), then what the audits say of the semantic tier. */
 export function presentStatistics(statistics: CacheStatistics): string {
   const { answers, tiers, semantic, misses, entries, quarantined } = statistics
   if (answers === 0) return "Nothing was asked yet.  singularity ask 'What is the test command?'"
-  const head = ['', 'answers', 'share', 'p50', 'p95', 'cost', 'saved']
+  const head = ['', 'answers', 'share', 'p50', 'p95', 'own p50', 'own p95', 'waited p50', 'cost', 'saved']
   const rows = tiers.map((each) => [
     NAMES[each.tier],
     String(each.answers),
     percent(each.share),
     time(each.p50_ms),
     time(each.p95_ms),
+    time(each.lookup_p50_ms),
+    time(each.lookup_p95_ms),
+    time(each.read_p50_ms),
     presentMoney(each.cost_nusd),
     presentMoney(each.saved_nusd),
   ])
@@ -29,7 +32,7 @@ export function presentStatistics(statistics: CacheStatistics): string {
   })
   const refused = misses.map(({ gate, n }) => `${gate} ${n}`).join(', ')
   return [
-    table([head, ...rows], { grow: 6, indent: 0 }),
+    table([head, ...rows], { grow: 9, indent: 0 }),
     '',
     `${without} ${kept}`,
     ...(states.length > 0 ? ['Nearly the same questions:', ...states] : []),

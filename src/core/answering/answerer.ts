@@ -10,10 +10,10 @@ export type RepositoryFacts = {
   /** The top of the working tree, and the folder below it the user stands in ('' at the top). */
   root: string
   prefix: string
-  planTest: string | null
-  planBuild: string | null
+  /** The settings plan.test and plan.build. */
+  plan(): Promise<{ test: string | null; build: string | null }>
   /** The routing table's word for a task type; undefined where the table does not name it. */
-  complexityOf(taskType: string): Complexity | undefined
+  complexityOf(taskType: string): Promise<Complexity | undefined>
 }
 
 export type Fact = {

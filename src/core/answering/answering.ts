@@ -1,11 +1,13 @@
-import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
-import { type LlmRequest, PROVENANCE, type StoredRequest, type StoredResult } from '../llm/index.ts'
+import { type Clock, SingularityError, newUuid } from '../kernel/index.ts'
+import type { LlmRequest, StoredRequest, StoredResult } from '../llm/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
 import type { Answerer } from './answerer.ts'
 import type { AnswerCache, Served } from './cache.ts'
-import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
+import { type KeyContext, exactKey, isCacheable } from './exact-key.ts'
+import { createModelCalls } from './model-calls.ts'
 import type { Prompts } from './prompts.ts'
-import { type RuleChange, type RuleTier, changeOf } from './rules.ts'
+import { writeRequest } from './request.ts'
+import { type RuleChange, type RuleTier, changeOf, sameWords } from './rules.ts'
 import type { Lookup, SemanticTier } from './semantic.ts'
 
 export type AnsweringDeps = {
@@ -29,21 +31,14 @@ export type AnsweringDeps = {
 }
 
 export type Answering = ReturnType<typeof createAnswering>
-type ModelAnswer = Awaited<ReturnType<ModelCall>>
 type Found = Pick<Answer, 'answer' | 'parsed' | 'source' | 'tier'> &
   Partial<Answer> &
-  Partial<Pick<Served, 'entry' | 'rule' | 'missGate' | 'savedNusd'>>
+  Partial<Pick<Served, 'entry' | 'rule' | 'missGate' | 'savedNusd' | 'lookupMs' | 'readMs'>>
 
 const NOTHING_SENT = { provider: null, files: [], bytes: 0 } as const
 
-const NOTHING_NEAR = { embedding: null, hit: null, missGate: null, served: null } as const
-
-/** Where the three ways out are told. */
-const WAYS_OUT = [
-  'export OPENAI_API_KEY=...   (or ANTHROPIC_API_KEY, GOOGLE_AI_STUDIO_API_KEY)',
-  'ollama serve   (a model on this machine needs no key)',
-  'singularity ask PROMPT --no-llm   (rules and cached answers only)',
-]
+const NO_RULE = { answer: undefined, watched: [], lookupMs: 0, readMs: 0 } as const
+const NOTHING_NEAR = { embedding: null, hit: null, missGate: null, served: null, readMs: 0 } as const
 
 /**
  * The one door to an answer: rules, then what was answered before, then a model. Every room that wants text from a model comes here.
@@ -51,8 +46,7 @@ const WAYS_OUT = [
  */
 export function createAnswering(deps: AnsweringDeps) {
   const { clock, cache, prompts } = deps
-  /** Equal requests that are on their way share one call. */
-  const inFlight = new Map<string, Promise<ModelAnswer>>()
+  const calls = createModelCalls(deps.callModel)
 
   /** The cache is a convenience: a full disk must not lose an answer that was paid for. */
   const remember = <T>(use: (cache: AnswerCache) => T): T | undefined => {
@@ -66,70 +60,8 @@ export function createAnswering(deps: AnsweringDeps) {
   }
 
   const requestOf = async (question: Question): Promise<LlmRequest> => {
-    const request = await rawRequestOf(question)
+    const request = await writeRequest(question, prompts)
     return (await deps.withoutSecrets?.(request)) ?? request
-  }
-
-  const rawRequestOf = async (question: Question): Promise<LlmRequest> => {
-    const { prompt, files = [], taskType = 'ask', complexity, schema, messages, tools, temperature, maxTokens } = question
-    const template = messages === undefined ? prompts.get('ask') : null
-    const options = {
-      ...(temperature !== undefined && { temperature }),
-      ...(maxTokens !== undefined && { max_tokens: maxTokens }),
-    }
-    return {
-      task_type: taskType,
-      ...(complexity && { complexity }),
-      messages: messages ?? (await template!.render({ prompt, files, schema: schema ?? null })),
-      // what the prompt was made of: part of the key, never sent
-      context: {
-        [PROVENANCE]: {
-          ...(template && { template: { id: template.id, version: template.version } }),
-          files: files.map(({ path, text }) => ({ path, sha256: sha256(text) })),
-        },
-      },
-      ...(schema && { response_schema: schema }),
-      ...(tools && { tools }),
-      ...(Object.keys(options).length > 0 && { options }),
-    }
-  }
-
-  /** @throws LLM_NOT_CONFIGURED, and whatever the model's call throws */
-  const callModel = async (
-    request: LlmRequest,
-    key: string | null,
-    options: AnswerOptions,
-  ): Promise<{ made: ModelAnswer; shared: boolean }> => {
-    if (deps.callModel === null)
-      throw new SingularityError('LLM_NOT_CONFIGURED', 'No rule and no cached answer fits, and no model is configured.', {
-        hints: WAYS_OUT,
-      })
-    const { model, maxCostNusd, deadlineMs, signal, record, replay } = options
-    const running = key === null ? undefined : inFlight.get(key)
-    if (running)
-      try {
-        return { made: await running, shared: true }
-      } catch {
-        // the other one may have been stopped by its own caller
-        signal?.throwIfAborted()
-      }
-    const call = deps.callModel({
-      request,
-      uniqueKey: key === null ? null : `answer:${key}`,
-      ...(model !== undefined && { model }),
-      ...(maxCostNusd !== undefined && { maxCostNusd }),
-      ...(deadlineMs !== undefined && { deadlineMs }),
-      ...(signal && { signal }),
-      ...(record !== undefined && { record }),
-      ...(replay !== undefined && { replay }),
-    })
-    if (key === null) return { made: await call, shared: false }
-    inFlight.set(key, call)
-    try {
-      return { made: await call, shared: false }
-    } finally {
-      if (inFlight.get(key) === call) inFlight.delete(key)
-    }
   }
 
   /** What nearly the same question was answered; `served` where it may be given out. A broken embedder is a miss. */
@@ -167,18 +99,33 @@ export function createAnswering(deps: AnsweringDeps) {
     const { useModel = true } = options
     // a rule knows no schema and reads no file that was handed in
     const forRules = question.schema === undefined && (question.files?.length ?? 0) === 0 && question.messages === undefined
-    const { answer: byRule, watched } = forRules ? await deps.rules.ask(question.prompt, useModel) : { answer: undefined, watched: [] }
+    const { answer: byRule, watched, ...ruleTimes } = forRules ? await deps.rules.ask(question.prompt, useModel) : NO_RULE
     if (byRule) {
       const { fact, rule, confidence, trials } = byRule
-      return { answer: fact.text, parsed: fact.value, source: 'rule', tier: null, confidence, confidence_n: trials, rule: rule.id }
+      return {
+        answer: fact.text,
+        parsed: fact.value,
+        source: 'rule',
+        tier: null,
+        confidence,
+        confidence_n: trials,
+        rule: rule.id,
+        ...ruleTimes,
+      }
     }
     const request = await requestOf(question)
+    const looking = clock.monotonic()
+    const since = (waited = 0): number => clock.monotonic() - looking - waited
     const context = contextOf(question, options)
     const key = keyOf(question, request, options)
     const mayCache = key !== null
     const known = mayCache ? remember((kept) => kept.find(request, context)) : undefined
-    if (known) return { ...fromResult(known.result), source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd }
+    if (known) {
+      const found = fromResult(known.result)
+      return { ...found, source: 'cache', tier: 'exact', entry: known.id, savedNusd: known.costNusd, lookupMs: since(), readMs: 0 }
+    }
     const near = mayCache ? await lookNear(request, context, question, options) : NOTHING_NEAR
+    const times = { lookupMs: since(near.readMs), readMs: near.readMs }
     if (near.served) {
       const { entry, result, similarity, costNusd } = near.served
       // as right as the audits of its kind of task say
@@ -186,12 +133,12 @@ export function createAnswering(deps: AnsweringDeps) {
       const sure = { confidence: 1 - bound, confidence_n: audits }
       // comparing questions sends them to whoever makes the vectors
       const sent = { provider: deps.semantic!.embedder.name.split('/')[0]!, files: [], bytes: Buffer.byteLength(question.prompt) }
-      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, sent, ...sure }
+      return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, sent, ...sure, ...times }
     }
     if (!useModel)
       throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
 
-    const { made, shared } = await callModel(request, key, options)
+    const { made, shared } = await calls.ask(request, key, options)
     const { id, result, bytes, replayed = false } = made
     if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
     for (const { rule, fact } of watched) await judge(rule, sameWords(fact.text, result.response))
@@ -201,6 +148,8 @@ export function createAnswering(deps: AnsweringDeps) {
     if (mayCache) remember((kept) => kept.put(request, context, result, question.prompt, embedding))
     return {
       missGate,
+      lookupMs: ruleTimes.lookupMs + times.lookupMs,
+      readMs: ruleTimes.readMs + times.readMs,
       ...fromResult(result),
       id,
       source: 'llm',
@@ -236,7 +185,15 @@ export function createAnswering(deps: AnsweringDeps) {
      */
     async answer(question: Question, options: AnswerOptions = {}): Promise<Answer> {
       const started = clock.monotonic()
-      const { entry = null, rule = null, missGate = null, savedNusd = 0, ...found } = await find(question, options, started)
+      const {
+        entry = null,
+        rule = null,
+        missGate = null,
+        savedNusd = 0,
+        lookupMs = null,
+        readMs = null,
+        ...found
+      } = await find(question, options, started)
       const answer: Answer = {
         id: newUuid(clock),
         confidence: null,
@@ -252,7 +209,22 @@ export function createAnswering(deps: AnsweringDeps) {
       }
       const { id, source, tier, similarity, latency_ms: latencyMs, cost_nusd: costNusd } = answer
       const { prompt, taskType = 'ask' } = question
-      const served = { id, taskType, prompt, source, tier, similarity, entry, rule, missGate, latencyMs, costNusd, savedNusd }
+      const served = {
+        id,
+        taskType,
+        prompt,
+        source,
+        tier,
+        similarity,
+        entry,
+        rule,
+        missGate,
+        latencyMs,
+        lookupMs,
+        readMs,
+        costNusd,
+        savedNusd,
+      }
       remember((kept) => kept.recordServed(served))
       return answer
     },
@@ -278,14 +250,4 @@ export function createAnswering(deps: AnsweringDeps) {
 
 function fromResult(result: StoredResult): Pick<Answer, 'answer' | 'parsed' | 'model'> {
   return { answer: result.response, parsed: result.parsed_response, model: result.model }
-}
-
-/** Whether a model said what a rule says, whatever the punctuation around it. */
-function sameWords(rule: string, model: string): boolean {
-  const bare = (text: string): string =>
-    normaliseText(text)
-      .toLowerCase()
-      .replace(/[`"'*.!]+/g, '')
-      .trim()
-  return bare(rule) === bare(model)
 }

@@ -28,6 +28,10 @@ export type Served = {
   similarity: number | null
   missGate: string | null
   latencyMs: number
+  /** The tier's own work: matching, looking up, comparing. null: not measured, the answer was somebody else's. */
+  lookupMs: number | null
+  /** What it had to wait for: the repository that was read, or the vectors of a question. */
+  readMs: number | null
   costNusd: number
   savedNusd: number
 }
@@ -114,9 +118,25 @@ export function createAnswerCache({ db, clock, ttlMs = TTL_MS }: { db: Database;
 
     recordServed(served: Served): void {
       const { id, taskType, prompt, source, tier, entry, rule, similarity, missGate } = served
-      const latency = Math.max(0, Math.round(served.latencyMs * 1000))
+      const times = [served.latencyMs, served.lookupMs, served.readMs].map((ms) =>
+        ms === null ? null : Math.max(0, Math.round(ms * 1000)),
+      )
       const money = [served.costNusd, served.savedNusd] as const
-      db.run(SQL.served, id, clock.now(), taskType, shortPrompt(prompt), source, tier, entry, rule, similarity, missGate, latency, ...money)
+      db.run(
+        SQL.served,
+        id,
+        clock.now(),
+        taskType,
+        shortPrompt(prompt),
+        source,
+        tier,
+        entry,
+        rule,
+        similarity,
+        missGate,
+        ...times,
+        ...money,
+      )
     },
 
     ruleRecord(rule: string): { agreed: number; trials: number } {

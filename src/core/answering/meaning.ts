@@ -1,23 +1,37 @@
-import { type Lexicon, stem } from './lexicon.ts'
+import { type Lexicon, rootOf } from './lexicon.ts'
+import { LANGUAGES, PIECES, slotOf } from './slots.ts'
+import { asked, plain, reorder } from './wording.ts'
 
 /** One word of a request as the gates see it. */
 export type Token = {
   text: string
+  /** The groups of words it may belong to. Two words that share one may mean the same. */
+  senses: readonly string[]
   slot: boolean
   /** Its place says nothing. */
   free: boolean
   /** May be missing on one side. */
   optional: boolean
   kind: boolean
+  /** Stands behind an article: no verb. */
+  thing: boolean
+  /** Behind 'the' or a possessive. */
+  definite: boolean
+  /** May be missing on one side beside at least two other words. */
+  vague: boolean
   /** The phrase it stands in: its number and the preposition it begins with. */
   phrase: number
   role: string
+  /** That preposition itself. */
+  preposition: string
+  /** What a pair of it may not differ in: what it is for or with, whether it is one or many. */
+  bound: readonly string[]
 }
 
 /** What a request says, taken apart. Two requests whose parts are equal are taken for the same. */
 export type Meaning = {
-  /** What is wanted: how, why, where, explain, do, ... */
-  frame: string
+  /** What may be wanted: how, why, where, explain, do, ... */
+  frames: readonly string[]
   /** Frames that may want the same. */
   like: readonly string[]
   tokens: readonly Token[]
@@ -39,7 +53,7 @@ const ROLES = new Map(
     with: 'with using via by through',
     before: 'before until till',
     after: 'after then',
-    if: 'if when once whenever where',
+    if: 'if when once whenever where while',
     as: 'as',
     than: 'than insteadof',
     between: 'between',
@@ -50,163 +64,99 @@ const ROLES = new Map(
 )
 
 /** Say what stands in what relation; where both sides have one, its place counts. */
-const MARKS = new Set(['if', 'when', 'with'])
-
-const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
-const NUMBERS = new Map(
-  Object.entries({
-    zero: '0',
-    once: '1',
-    two: '2',
-    twice: '2',
-    three: '3',
-    four: '4',
-    five: '5',
-    six: '6',
-    seven: '7',
-    eight: '8',
-    nine: '9',
-    ten: '10',
-    twelve: '12',
-  }),
-)
-const LANGUAGES = new Map(Object.entries({ js: 'javascript', ts: 'typescript', py: 'python', golang: 'go', 'c++': 'cpp', 'c#': 'csharp' }))
-
-/** Code in fences, quoted text, addresses, flags, numbers with their units, words; in that order. */
-const PIECES = new RegExp(
-  [
-    '```[\\s\\S]*?(?:```|$)|`[^`\\n]+`|"[^"\\n]+"|(?<![\\w])\'[^\'\\n]+\'(?!\\w)',
-    '\\w+://\\S+',
-    '(?<![\\w-])--?[A-Za-z][\\w-]*',
-    'v?\\d[\\w.:/%]*',
-    "[A-Za-z_$@#*.~/][\\w$@#*.:~/+'’-]*",
-  ].join('|'),
-  'g',
-)
-
-function isIdentifier(word: string): boolean {
-  return /[a-z][A-Z]|[A-Z]{2}|_|\$|^[@#]|::|\w\.\w|\(\)$/.test(word)
-}
-
-const isPath = (word: string): boolean => /[/*~]/.test(word) || /^\.\w/.test(word)
-
-/** The normal form of something that has to be equal to the letter, else undefined. */
-function slotOf(piece: string): string | undefined {
-  if (piece.startsWith('```')) return piece
-  const quoted = /^(["'`])([\s\S]+)\1$/.exec(piece)?.[2]
-  if (quoted !== undefined) return quoted.replace(/\(\)$/, '')
-  if (piece.startsWith('-')) return piece
-  if (/^v?\d/.test(piece)) return piece.replace(/^v(?=\d)/, '').replace(/[.:]+$/, '')
-  const bare = piece.replace(/[.:,'’]+$/, '').replace(/['’]s$/, '')
-  const counted = NUMBERS.get(bare.toLowerCase())
-  if (counted !== undefined) return counted
-  if (/^[A-Z][A-Z\d]+s?$/.test(bare)) return bare.replace(/s$/, '').toLowerCase()
-  return isPath(bare) || isIdentifier(bare) ? bare.replace(/\(\)$/, '') : undefined
-}
-
-/** "use Y instead of X" is "replace X with Y". */
-const INSTEAD = /\b(?:use|prefer|take) (.+?),? (?:insteadof|not) (.+?)(?= (?:in|where|for|from|on|when|if)\b|$)/i
-/** "In a.ts, do X" is "do X in a.ts". */
-const TOPIC = /^((?:in|before|after|when|if|with|without|for|where|once|on) [^,]+), (.+)$/i
-/** "is X done by Y" is "Y X done"; the order tells who does it to whom. */
-const PASSIVE = /(^| )(?:is|are|was|were|be|been|get|gets) (.*?) by (.+)$/i
-
-/** "Branches that are merged" is "merged branches". */
-const RELATIVE =
-  /\b(\w+) (?:that|which|who) (?:have been|has been|is|are|was|were)(?: already)? (\w+)(?= (?:in|on|from|to|with|for|at|before|after)\b|$)/gi
-/** "It fails. Why?" is "why it fails". */
-const ASKED_LAST = /^(.+?)[.,;:] (why|how)$/i
-const FIX_LAST = /^(?:there (?:is|are) (?:an? )?)?(.+?)[.,;:] (?:please )?fix (?:it|this|that|them)$/i
-const THANKS = /[,.;]? (?:please|thanks|thank you)$/i
+const MARKS = new Set(['if', 'when', 'while', 'with'])
 const ARTICLES = new Set('a an the this that these those my our your its their'.split(' '))
-
-/** "X should be done" is "do X", "X should do Y" is "do Y in X". */
-const MODAL =
-  /^(?!who|which|what|where|when|why|how|should|must)(.+?) (?:should|must|has to|have to|needs? to|ought to) (not )?(be )?(\S+)(.*)$/i
-/** "the file's size" is "the size of the file". */
-const POSSESSIVE = /\b(\w+)['’]s ((?:\w+ )*?\w+)(?= (?:in|on|for|to|from|with|when|if|by|is|are|before|after|as)\b|$)/g
-
-function reorder(text: string): string {
-  return text
-    .replace(MODAL, (_whole, subject: string, not: string | undefined, be: string | undefined, verb: string, rest: string) => {
-      const denied = not ?? ''
-      return be === undefined ? `${denied}${verb}${rest} in ${subject}` : `${denied}${verb} ${subject}${rest}`
-    })
-    .replace(POSSESSIVE, '$2 of $1')
-    .replace(TOPIC, '$2 $1')
-    .replace(INSTEAD, 'replace $2 with $1')
-    .replace(RELATIVE, '$2 $1')
-    .replace(PASSIVE, (whole, start: string, done: string, by: string) =>
-      /\b(?:sort|order|group|default)\w*$/i.test(done)
-        ? whole
-        : `${start === '' ? 'does ' : ' '}${by} ${done.replace(/^(.+) (\w+(?:ed|en|t))$/, '$2 $1')}`,
-    )
-}
-
-/** One wording for contractions, courtesies and fixed phrases. */
-function plain(text: string, lexicon: Lexicon): string {
-  let words = text
-    .trim()
-    .replace(/\s+/g, ' ')
-    .replace(/[?!.]+$/, '')
-    .replace(THANKS, '')
-  for (const [short, long] of lexicon.contractions) words = words.replace(short, long)
-  words = words
-    .replace(ASKED_LAST, (_whole, said: string, how: string) => (/how/i.test(how) ? `how to ${said}` : `why ${said}`))
-    .replace(FIX_LAST, 'fix $1')
-  for (let before = ''; before !== words;) [before, words] = [words, words.replace(lexicon.polite, '')]
-  for (const [phrase, one] of lexicon.phrases) words = words.replace(phrase, one)
-  return reorder(words.replace(/ +/g, ' ').trim())
-}
-
-/** Whether "which N does X do" or "which N does X" is asked: who does it to whom. */
-function asked(words: string): string[] {
-  if (!/^(?:which|what|who) (?!is |are |was |were )/i.test(words)) return []
-  if (/^\w+ (?:[\w-]+ ){1,3}?(?:does|do|did|can|should) /i.test(words)) return ['asked:o']
-  return / (?:is|are|was|were|does|do|did) /i.test(words) ? [] : ['asked:s']
-}
+const EVERY = new Set(['all', 'every', 'each'])
+/** Stand anywhere. */
+const ADVERB = /^(?!(?:only|apply|reply|supply|multiply|assembly|family|early|anomaly)$)\w{3,}ly$/
+const NEGATION = /^(?:not|no|never|none|neither|nor|without|nobody|nothing|cannot|except|but)$|n't$/
+/** Somebody wants something to be done, and does not ask about it. */
+const WISHES = new Set(['do', 'how', 'print'])
 
 /** Takes a request apart. Pure; the same text always has the same meaning. */
 export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   // literals first: nothing inside them is a word
   const literals: string[] = []
-  let words = plain(
-    text.replace(/```[\s\S]*?(?:```|$)|`[^`\n]+`|"[^"\n]+"/g, (piece) => `\u0001${literals.push(piece) - 1}\u0001`),
-    lexicon,
-  )
-  const poles = asked(words)
-  let frame = 'do'
-  for (const [name, start] of lexicon.frames) {
+  const covered = text
+    .replace(/```[\s\S]*?(?:```|$)|`[^`\n]+`|"[^"\n]+"/g, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
+    .replace(/(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)/g, () => `\u0001${literals.push('`a`') - 1}\u0001`)
+  let words = plain(covered, lexicon)
+  const poles = new Set(asked(words))
+  let frames: readonly string[] = ['do']
+  for (const [names, start] of lexicon.frames) {
     if (!start.test(words)) continue
-    frame = name
+    frames = names
     words = words.replace(start, '')
     break
   }
-  words = reorder(words)
+  if (frames.includes('do')) poles.add(ALLOWED.test(words) ? 'may:1' : 'may:0')
+  words = reorder(words, lexicon)
   // "is the build slow" asks for the slow build
-  const said = frame === 'do' ? null : /^(.+?)(?: (?:is|are|was|were))?(?: (?:so|too|very|that))? (?:the )?(\w+)$/.exec(words)
+  const said = frames.includes('do') ? null : /^(.+?)(?: (?:is|are|was|were))?(?: (?:so|too|very|that))? (?:the )?(\w+)$/.exec(words)
   if (said && lexicon.adjectives.has(said[2]!.toLowerCase())) words = `${said[2]} ${said[1]}`
   words = words.replace(/\u0001(\d+)\u0001/g, (_whole, index) => literals[Number(index)]!)
 
+  const startsWithA = /^a\b/i.test(text.trim())
+  const { tokens, negations, directions } = readTokens(words, lexicon, { frames, poles, startsWithA })
+  return {
+    frames,
+    like: frames.flatMap((each) => lexicon.like.get(each) ?? []),
+    tokens,
+    slots: tokens
+      .filter((each) => each.slot)
+      .map((each) => each.text)
+      .sort(),
+    negations,
+    poles: [...poles].sort(),
+    direction: directions.size === 2 ? 'both' : ([...directions][0] ?? 'none'),
+  }
+}
+
+/** What is allowed is not demanded: "X can be empty", "X must be empty". */
+const ALLOWED = /^(?:(?!\b(?:if|when|that|which|who|so|because|where)\b)\S+ )+?(?:can|may|might|could) /i
+/** Says into what something is changed. */
+const INTO = /\b(?:to|into|as|in|with)\b/i
+
+/** Adds to `poles` what it finds. */
+function readTokens(
+  words: string,
+  lexicon: Lexicon,
+  { frames, poles, startsWithA }: { frames: readonly string[]; poles: Set<string>; startsWithA: boolean },
+) {
   const tokens: Token[] = []
   const directions = new Set<string>()
+  const wished = frames.some((each) => WISHES.has(each))
+  const into = INTO.test(words)
+  const ordered = frames.includes('do') || frames.includes('how')
   let negations = 0
-  const wished = frame === 'do' || frame === 'how'
   let verbSeen = false
   let named = false
-  let [phrase, role] = [0, '']
-  const push = (made: Omit<Token, 'phrase' | 'role'>): void => {
-    const token = { ...made, phrase, role }
+  let definite = false
+  let every = false
+  let [phrase, role, preposition] = [0, '', '']
+  const push = (made: Omit<Token, 'phrase' | 'role' | 'preposition' | 'bound'>, number: string[] = []): void => {
+    const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
+    const token = { ...made, phrase, role, preposition, bound: stands ? [`by:${preposition}`, ...number] : number }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
   }
   for (const { 0: piece, index } of words.matchAll(PIECES)) {
-    const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !/^a\b/i.test(text.trim()))
+    const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
     const slot = letter ? piece : slotOf(piece)
     if (slot !== undefined) {
-      named = false
-      push({ text: LANGUAGES.get(slot.toLowerCase()) ?? slot, slot: true, free: false, optional: false, kind: false })
+      named = definite = every = false
+      push({
+        text: LANGUAGES.get(slot.toLowerCase()) ?? slot,
+        senses: [],
+        slot: true,
+        free: false,
+        optional: false,
+        kind: false,
+        vague: false,
+        thing: false,
+        definite: false,
+      })
       continue
     }
     let word = piece
@@ -214,39 +164,46 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       .replace(/[.:'’]+$/, '')
       .replace(/(?:'|’)s$/, '')
     if (word === 'from' || ROLES.get(word) === 'to') directions.add(word === 'from' ? 'from' : 'to')
-    if (ROLES.has(word)) [phrase, role] = [phrase + 1, ROLES.get(word)!]
-    const denied = lexicon.negated.get(stem(word)) ?? (word === 'undefined' ? undefined : /^un(\w{2,}ed)$/.exec(word)?.[1])
+    if (ROLES.has(word)) [phrase, role, preposition] = [phrase + 1, ROLES.get(word)!, word]
+    const denied = lexicon.negated.get(rootOf(word, lexicon)) ?? (word === 'undefined' ? undefined : /^un(\w{2,}ed)$/.exec(word)?.[1])
     if (NEGATION.test(word) || denied !== undefined) negations++
     word = denied ?? word
-    const root = lexicon.whole.has(word) ? word : stem(word)
-    for (const [axis, side] of lexicon.rivals.get(root) ?? []) poles.push(`rival${axis}:${side}`)
-    if (!lexicon.light.has(root)) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.push(`${axis}:${pole}`)
+    const root = rootOf(word, lexicon)
+    for (const [axis, side] of lexicon.rivals.get(root) ?? []) poles.add(`rival${axis}:${side}`)
+    if (!into && lexicon.rewritings.has(root)) poles.add(`way:${lexicon.rewritings.get(root)!}`)
+    const light = lexicon.light.has(root)
+    if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
+    const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
+    const wasDefinite = definite
+    const many = /[^su]s$/.test(word)
+    const counted = every || (lexicon.kinds.has(root) && (definite || many))
+    const number = !describing && (counted || definite) ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
+    definite = word === 'the' || (definite && describing)
+    every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
     named = ARTICLES.has(word)
     if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
     const language = LANGUAGES.get(word)
-    const [light, verb] = [lexicon.light.has(root), lexicon.verbs.has(root) && !thing]
-    const [asVerb, asNoun] = [lexicon.sameVerb.get(root), lexicon.sameNoun.get(root)]
-    const alone = thing && lexicon.things.has(root) ? root : undefined
-    push({
-      text: language ?? (thing ? (asNoun ?? alone ?? asVerb) : (asVerb ?? asNoun)) ?? root,
-      slot: language !== undefined,
-      free: light || lexicon.free.has(root) || (role === '' && ((verb && !verbSeen) || (frame === 'do' && tokens.length === 0))),
-      optional: MARKS.has(word) || (light && !(thing && lexicon.things.has(root)) && (wished || !lexicon.doing.has(root))),
-      kind: lexicon.kinds.has(root) && !/(?:ed|ing)$/.test(word),
-    })
-    verbSeen ||= verb && !light
+    // what is wanted stands first; "calls" after it are things
+    const first = index === 0 && ordered
+    const verb = lexicon.verbs.has(root) && !thing && !(ordered && !first && /[^s]s$/.test(word))
+    const alone = thing && lexicon.things.has(root)
+    push(
+      {
+        text: language ?? root,
+        senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
+        slot: language !== undefined,
+        free:
+          light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen && (ordered || index > 0)) || first)),
+        optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
+        kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
+        vague: lexicon.vague.has(root),
+        thing,
+        definite: wasDefinite,
+      },
+      number,
+    )
+    verbSeen ||= (verb || first) && !light
   }
-  return {
-    frame,
-    like: lexicon.like.get(frame) ?? [],
-    tokens,
-    slots: tokens
-      .filter((each) => each.slot)
-      .map((each) => each.text)
-      .sort(),
-    negations,
-    poles: [...new Set(poles)].sort(),
-    direction: directions.size === 2 ? 'both' : ([...directions][0] ?? 'none'),
-  }
+  return { tokens, negations, directions }
 }

@@ -8,6 +8,14 @@ const LONGEST_QUESTION = 200
  * me what's the licence of this repo?" is "what is the licence". undefined: no single short question.
  */
 export function bareQuestion(text: string): string | undefined {
+  // every answerer asks for the same question
+  if (last?.text !== text) last = { text, bare: bare(text) }
+  return last.bare
+}
+
+let last: { text: string; bare: string | undefined } | undefined
+
+function bare(text: string): string | undefined {
   const line = text.trim()
   if (line === '' || line.length > LONGEST_QUESTION || /[\r\n]/.test(line)) return undefined
   return line

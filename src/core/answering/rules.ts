@@ -1,6 +1,8 @@
+import type { Clock } from '../kernel/index.ts'
 import { wilsonInterval } from '../validation/index.ts'
 import type { AnswerCache } from './cache.ts'
-import type { Answerer, Fact, RepositoryFacts } from './answerer.ts'
+import { normaliseText } from './exact-key.ts'
+import type { Answerer, Fact, RepositoryFacts, Slots } from './answerer.ts'
 
 /** A rule answers above this lower bound of its record (the seeds' 0.9). */
 export const RULE_THRESHOLD = 0.9
@@ -11,13 +13,23 @@ export type RuleAnswer = { rule: Answerer; fact: Fact; confidence: number; trial
 
 export type RuleTier = {
   /** The first rule that may answer, and the learned ones that only may be watched. */
-  ask(question: string, mayWatch: boolean): Promise<{ answer: RuleAnswer | undefined; watched: readonly { rule: Answerer; fact: Fact }[] }>
+  ask(question: string, mayWatch: boolean): Promise<RuleLookup>
+}
+
+export type RuleLookup = {
+  answer: RuleAnswer | undefined
+  watched: readonly { rule: Answerer; fact: Fact }[]
+  /** Matching the question, and what it says of it. */
+  lookupMs: number
+  /** Reading the repository, for rules that matched only. */
+  readMs: number
 }
 
 export type RuleTierDeps = {
   answerers: readonly Answerer[]
   facts: () => Promise<RepositoryFacts | undefined>
   cache: AnswerCache | undefined
+  clock: Pick<Clock, 'monotonic'>
   /** In [0, 1). */
   random: () => number
 }
@@ -55,21 +67,41 @@ export function changeOf(
   return { rule_id: rule.id, version, state, confidence: confidenceOf(rule, after).confidence, ...after }
 }
 
-export function createRuleTier({ answerers, facts, cache, random }: RuleTierDeps): RuleTier {
+export function createRuleTier({ answerers, facts, cache, clock, random }: RuleTierDeps): RuleTier {
   return {
     async ask(question, mayWatch) {
       const watched: { rule: Answerer; fact: Fact }[] = []
+      const started = clock.monotonic()
+      let readMs = 0
+      const read = async (rule: Answerer, slots: Slots): Promise<Fact | undefined> => {
+        const from = clock.monotonic()
+        const known = await facts()
+        const fact = known && (await rule.answer(slots, known))
+        readMs += clock.monotonic() - from
+        return fact
+      }
+      const times = (): Pick<RuleLookup, 'lookupMs' | 'readMs'> => ({ lookupMs: clock.monotonic() - started - readMs, readMs })
       for (const rule of answerers) {
         const slots = rule.match(question)
-        const known = slots && (await facts())
-        const fact = known && (await rule.answer(slots, known))
+        const fact = slots && (await read(rule, slots))
         if (!fact) continue
-        const sure = confidenceOf(rule, cache?.ruleRecord(rule.id) ?? { agreed: 0, trials: 0 })
+        const record = rule.kind === 'learned' ? cache?.ruleRecord(rule.id) : undefined
+        const sure = confidenceOf(rule, record ?? { agreed: 0, trials: 0 })
         const audited = mayWatch && rule.kind === 'learned' && random() < AUDIT_SHARE
-        if (sure.confidence > RULE_THRESHOLD && !audited) return { answer: { rule, fact, ...sure }, watched }
+        if (sure.confidence > RULE_THRESHOLD && !audited) return { answer: { rule, fact, ...sure }, watched, ...times() }
         if (rule.kind === 'learned') watched.push({ rule, fact })
       }
-      return { answer: undefined, watched }
+      return { answer: undefined, watched, ...times() }
     },
   }
+}
+
+/** Whether a model said what a rule says, whatever the punctuation around it. */
+export function sameWords(rule: string, model: string): boolean {
+  const bare = (text: string): string =>
+    normaliseText(text)
+      .toLowerCase()
+      .replace(/[`"'*.!]+/g, '')
+      .trim()
+  return bare(rule) === bare(model)
 }

@@ -6,7 +6,7 @@ import { type Embedding, shortPrompt } from './cache.ts'
 import { type KeyContext, normaliseText, partitionOf } from './exact-key.ts'
 import { type Gate, refusingGate } from './gates.ts'
 import type { Lexicon } from './lexicon.ts'
-import { meaningOf } from './meaning.ts'
+import { type Meaning, meaningOf } from './meaning.ts'
 import { SQL } from './sql.ts'
 
 /** The seeds' similarity; entries that were wrong once demand more. */
@@ -35,7 +35,8 @@ export type SemanticState = {
 }
 
 export type SemanticHit = { entry: number; result: StoredResult; similarity: number; costNusd: number }
-export type Lookup = { embedding: Embedding | null; hit: SemanticHit | null; missGate: Gate | null }
+/** `readMs`: waiting for whoever makes the vectors. */
+export type Lookup = { embedding: Embedding | null; hit: SemanticHit | null; missGate: Gate | null; readMs: number }
 
 type CandidateRow = {
   id: number
@@ -111,26 +112,30 @@ export function createSemanticTier({ db, clock, embedder, lexicon, random, maySe
 
     async lookup(request: LlmRequest, context: KeyContext, prompt: string, signal?: AbortSignal): Promise<Lookup> {
       // what is kept shortened or without its credentials cannot be compared
-      if (shortPrompt(prompt) !== prompt) return { embedding: null, hit: null, missGate: null }
+      if (shortPrompt(prompt) !== prompt) return { embedding: null, hit: null, missGate: null, readMs: 0 }
+      const started = clock.monotonic()
       const [vector] = await embedder.embed([normaliseText(prompt)], signal)
+      const readMs = clock.monotonic() - started
       const embedding = { vector: vector!, embedder: embedder.name, threshold: SIMILARITY }
       const rows = db.all<CandidateRow>(SQL.candidates, digest(partitionOf(request, context)), embedder.name, clock.now())
       const near = rows
         .map((row) => ({ row, similarity: cosine(vector!, row.embedding) }))
         .sort((a, b) => b.similarity - a.similarity)
         .slice(0, CANDIDATES)
+      const asked = meaningOf(prompt, lexicon)
       let missGate: Gate | null = null
       for (const { row, similarity } of near) {
-        const gate = gateOf(row, similarity, prompt)
+        const gate = gateOf(row, similarity, asked)
         if (gate === null)
           return {
             embedding,
             hit: { entry: row.id, result: JSON.parse(row.result) as StoredResult, similarity, costNusd: row.cost_nusd },
             missGate: null,
+            readMs,
           }
         missGate ??= gate
       }
-      return { embedding, hit: null, missGate }
+      return { embedding, hit: null, missGate, readMs }
     },
 
     /** What a model said about a hit. Two errors and the entry never answers again. */
@@ -144,9 +149,9 @@ export function createSemanticTier({ db, clock, embedder, lexicon, random, maySe
     },
   }
 
-  function gateOf(row: CandidateRow, similarity: number, prompt: string): Gate | null {
+  function gateOf(row: CandidateRow, similarity: number, asked: Meaning): Gate | null {
     if (similarity < Math.max(SIMILARITY, row.threshold)) return 'similarity'
-    const refused = refusingGate(meaningOf(prompt, lexicon), meaningOf(row.prompt, lexicon))
+    const refused = refusingGate(asked, meaningOf(row.prompt, lexicon))
     if (refused) return refused
     if (row.quarantined === 1) return 'quarantine'
     return row.validated === 1 ? null : 'producer'

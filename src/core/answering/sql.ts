@@ -47,6 +47,11 @@ CREATE TABLE rule_record (
   rule TEXT PRIMARY KEY, agreed INTEGER NOT NULL, trials INTEGER NOT NULL
 ) STRICT;
 `,
+  // of latency_us: the tier's own work, and what it waited for (the repository, vectors); NULL before they were told apart
+  `
+ALTER TABLE served ADD COLUMN lookup_us INTEGER;
+ALTER TABLE served ADD COLUMN read_us INTEGER;
+`,
 ]
 
 export const SQL = {
@@ -56,8 +61,8 @@ export const SQL = {
     ON CONFLICT (key) DO UPDATE SET result = excluded.result, validated = excluded.validated, cost_nusd = excluded.cost_nusd,
       prompt = iif(excluded.embedding IS NULL, prompt, excluded.prompt), embedding = coalesce(excluded.embedding, embedding), embedder = coalesce(excluded.embedder, embedder),
       errors = 0, quarantined = 0, threshold = excluded.threshold, created_at = excluded.created_at, expires_at = excluded.expires_at`,
-  served: `INSERT INTO served (id, at, task_type, prompt, source, tier, entry, rule, similarity, miss_gate, latency_us, cost_nusd, saved_nusd)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  served: `INSERT INTO served (id, at, task_type, prompt, source, tier, entry, rule, similarity, miss_gate, latency_us, lookup_us, read_us, cost_nusd, saved_nusd)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   expired: 'DELETE FROM cached_results WHERE id IN (SELECT id FROM cached_results WHERE expires_at <= ? LIMIT 100)',
   oldServed: 'DELETE FROM served WHERE id IN (SELECT id FROM served WHERE at <= ? LIMIT 100)',
   ruleRecord: 'SELECT agreed, trials FROM rule_record WHERE rule = ?',
@@ -73,7 +78,7 @@ export const SQL = {
   auditsSince: 'SELECT count(*) AS n FROM cache_audits WHERE task_type = ? AND at > ?',
   auditedTasks: 'SELECT DISTINCT task_type FROM cache_audits ORDER BY task_type',
   split: 'SELECT source, tier, count(*) AS n, sum(cost_nusd) AS cost, sum(saved_nusd) AS saved FROM served GROUP BY source, tier',
-  latencies: 'SELECT latency_us FROM served WHERE source = ? AND tier IS ? ORDER BY latency_us',
+  latencies: 'SELECT latency_us, lookup_us, read_us FROM served WHERE source = ? AND tier IS ?',
   misses: 'SELECT miss_gate AS gate, count(*) AS n FROM served WHERE miss_gate IS NOT NULL GROUP BY miss_gate ORDER BY n DESC, gate',
   entries: 'SELECT count(*) AS n, coalesce(sum(quarantined), 0) AS quarantined FROM cached_results',
   // what a semantic hit served although its entry was found wrong, or its kind of task is no longer trusted

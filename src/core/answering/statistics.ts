@@ -7,8 +7,15 @@ export type TierStatistics = {
   answers: number
   /** Share of all answers, 0 to 1. */
   share: number
+  /** From question to answer. */
   p50_ms: number | null
   p95_ms: number | null
+  /** The tier's own work: matching a rule, looking up an answer, comparing questions; for models the tiers before them. */
+  lookup_p50_ms: number | null
+  lookup_p95_ms: number | null
+  /** What it waited for: the repository a rule read, the vectors of a question. */
+  read_p50_ms: number | null
+  read_p95_ms: number | null
   cost_nusd: number
   saved_nusd: number
 }
@@ -47,6 +54,7 @@ const TIERS = [
 ] as const
 
 type SplitRow = { source: string; tier: string | null; n: number; cost: number; saved: number }
+type TimesRow = { latency_us: number; lookup_us: number | null; read_us: number | null }
 type SuspectRow = {
   id: string
   at: number
@@ -63,14 +71,22 @@ export function readStatistics(db: Database): CacheStatistics {
   const answers = rows.reduce((sum, row) => sum + row.n, 0)
   const tiers = TIERS.map(([name, source, tier]): TierStatistics => {
     const row = rows.find((each) => each.source === source && each.tier === tier)
-    const times = row ? db.all<{ latency_us: number }>(SQL.latencies, source, tier).map((each) => each.latency_us / 1000) : []
-    const at = (share: number): number | null => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? null
+    const times = row ? db.all<TimesRow>(SQL.latencies, source, tier) : []
+    const at = (of: keyof TimesRow, share: number): number | null => {
+      const sorted = times.flatMap((each) => each[of] ?? []).sort((a, b) => a - b)
+      const time = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
+      return time === undefined ? null : time / 1000
+    }
     return {
       tier: name,
       answers: row?.n ?? 0,
       share: answers === 0 ? 0 : (row?.n ?? 0) / answers,
-      p50_ms: at(0.5),
-      p95_ms: at(0.95),
+      p50_ms: at('latency_us', 0.5),
+      p95_ms: at('latency_us', 0.95),
+      lookup_p50_ms: at('lookup_us', 0.5),
+      lookup_p95_ms: at('lookup_us', 0.95),
+      read_p50_ms: at('read_us', 0.5),
+      read_p95_ms: at('read_us', 0.95),
       cost_nusd: row?.cost ?? 0,
       saved_nusd: row?.saved ?? 0,
     }

@@ -34,12 +34,22 @@ export function composeAnswers({ context, git, stateDir, settings, models, datab
     const opened = await git().catch(() => undefined)
     const head = await opened?.resolve('HEAD^{commit}')
     if (!opened || head === undefined) return undefined
-    const resolved = await settings()
     const { root, prefix } = opened.repository
-    const { tasks } = (await models.llm()).routing.table()
-    const complexityOf = (taskType: string) => (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined)
-    const planned = { planTest: resolved.get<string | null>('plan.test'), planBuild: resolved.get<string | null>('plan.build') }
-    return { git: opened, reader: opened.reader(head), head, root, prefix, ...planned, complexityOf }
+    return {
+      git: opened,
+      reader: opened.reader(head),
+      head,
+      root,
+      prefix,
+      async plan() {
+        const resolved = await settings()
+        return { test: resolved.get<string | null>('plan.test'), build: resolved.get<string | null>('plan.build') }
+      },
+      async complexityOf(taskType) {
+        const { tasks } = (await models.llm()).routing.table()
+        return Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined
+      },
+    }
   })
 
   /** What was answered before: disposable. undefined outside a repository, and where a newer program wrote it. */
@@ -85,7 +95,7 @@ export function composeAnswers({ context, git, stateDir, settings, models, datab
     const cache = db && createAnswerCache({ db, clock })
     const semantic = db && (await semanticTier(db).catch(trouble))
     const { answerers, version } = loadAnswerers(dataFolder)
-    const rules = createRuleTier({ answerers, facts, cache, random: Math.random })
+    const rules = createRuleTier({ answerers, facts, cache, clock, random: Math.random })
     return createAnswering({
       clock,
       rules,

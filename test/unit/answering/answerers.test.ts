@@ -53,8 +53,17 @@ afterAll(() => {
 async function factsOf(repository: TestRepository): Promise<RepositoryFacts> {
   const git = await repository.open()
   const head = (await git.resolve('HEAD'))!
-  const complexityOf = (task: string) => ({ architect: 'complex', classification: 'simple' })[task] as 'complex' | 'simple' | undefined
-  return { git, reader: git.reader(head), head, root: repository.root, prefix: '', planTest: null, planBuild: null, complexityOf }
+  const complexityOf = async (task: string) =>
+    ({ architect: 'complex', classification: 'simple' })[task] as 'complex' | 'simple' | undefined
+  return {
+    git,
+    reader: git.reader(head),
+    head,
+    root: repository.root,
+    prefix: '',
+    plan: async () => ({ test: null, build: null }),
+    complexityOf,
+  }
 }
 
 async function ask(question: string, over: RepositoryFacts = facts) {
@@ -131,7 +140,9 @@ test('without a script the one suite there is tells the command', async () => {
 })
 
 test('the setting is the test command where it is set', async () => {
-  expect((await ask('What is the test command?', { ...facts, planTest: 'make check' }))?.value).toBe('make check')
+  expect((await ask('What is the test command?', { ...facts, plan: async () => ({ test: 'make check', build: null }) }))?.value).toBe(
+    'make check',
+  )
 })
 
 test('a question about several lines or of many words is never one about a fact', () => {

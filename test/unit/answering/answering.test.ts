@@ -48,7 +48,7 @@ const never: ModelCall = () => {
 
 function room(callModel: ModelCall | null, more: Partial<AnsweringDeps> & { answerers?: Answerer[]; random?: () => number } = {}) {
   const { answerers = [], random = () => 0.5, ...deps } = more
-  const rules = createRuleTier({ answerers, facts: async () => ({}) as never, cache, random })
+  const rules = createRuleTier({ answerers, facts: async () => ({}) as never, cache, clock, random })
   return createAnswering({ clock, rules, rulesVersion: 'r1', cache, prompts: createPrompts(DATA), callModel, ...deps })
 }
 
@@ -269,4 +269,33 @@ test('credentials in a question are not kept in clear', async () => {
   const kept = cache.db.all<{ prompt: string }>('SELECT prompt FROM cached_results UNION ALL SELECT prompt FROM served')
   expect(kept).toHaveLength(2)
   for (const { prompt } of kept) expect(prompt).not.toContain('abcdefghij')
+})
+
+test('what a rule waits for is not its own time, and rules that do not match wait for nothing', async () => {
+  let time = 0
+  let reads = 0
+  const rule = (id: string, fits: boolean): Answerer => ({
+    id,
+    kind: 'deterministic',
+    examples: 3,
+    match: () => {
+      time += 1
+      return fits ? {} : undefined
+    },
+    answer: async () => {
+      time += 30
+      return { text: 'yes', value: true, origin: 'here' }
+    },
+  })
+  const facts = async () => {
+    reads++
+    time += 10
+    return {} as never
+  }
+  const tier = (answerers: Answerer[]) =>
+    createRuleTier({ answerers, facts, cache, clock: { monotonic: () => time }, random: () => 0.5 }).ask('Is it so?', false)
+  expect(await tier([rule('a', false), rule('b', true)])).toMatchObject({ answer: { fact: { text: 'yes' } }, lookupMs: 2, readMs: 40 })
+  expect(reads).toBe(1)
+  expect(await tier([rule('a', false)])).toMatchObject({ answer: undefined, lookupMs: 1, readMs: 0 })
+  expect(reads).toBe(1)
 })

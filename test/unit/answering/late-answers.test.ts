@@ -32,7 +32,7 @@ afterEach(() => {
 const LATE = storedResult('late, but paid')
 
 function room(callModel: ModelCall | null) {
-  const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, random: () => 0.5 })
+  const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, clock: systemClock, random: () => 0.5 })
   return createAnswering({
     clock: systemClock,
     rules,

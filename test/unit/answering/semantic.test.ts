@@ -41,7 +41,7 @@ const says = (response: string, more: Partial<StoredResult> = {}) =>
 type Choice = { embedder?: Embedder; random?: () => number; mayServe?: boolean }
 function room(callModel: ModelCall, { embedder = blind, random = () => 0.5, mayServe = true }: Choice = {}) {
   const semantic = createSemanticTier({ db: cache.db, clock: systemClock, embedder, lexicon, random, mayServe })
-  const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, random })
+  const rules = createRuleTier({ answerers: [], facts: async () => undefined, cache, clock: systemClock, random })
   return createAnswering({ clock: systemClock, rules, rulesVersion: '1', cache, semantic, prompts: createPrompts(DATA), callModel })
 }
 

@@ -59,7 +59,8 @@ async function runScript(facts: RepositoryFacts, script: string): Promise<string
 }
 
 export const testCommand: AnswerFact = async (_slots, facts) => {
-  if (facts.planTest !== null) return { text: facts.planTest, value: facts.planTest, origin: 'the setting plan.test' }
+  const { test: planned } = await facts.plan()
+  if (planned !== null) return { text: planned, value: planned, origin: 'the setting plan.test' }
   const manifest = await nearestData(facts, 'package.json')
   const script = asString(asObject(manifest?.data['scripts'])['test'])
   if (manifest && script && !PLACEHOLDER.test(script)) {
@@ -76,7 +77,8 @@ export const testCommand: AnswerFact = async (_slots, facts) => {
 }
 
 export const buildCommand: AnswerFact = async (_slots, facts) => {
-  if (facts.planBuild !== null) return { text: facts.planBuild, value: facts.planBuild, origin: 'the setting plan.build' }
+  const { build: planned } = await facts.plan()
+  if (planned !== null) return { text: planned, value: planned, origin: 'the setting plan.build' }
   const manifest = await nearestData(facts, 'package.json')
   const script = asString(asObject(manifest?.data['scripts'])['build'])
   if (manifest && script) {

@@ -36,6 +36,8 @@ const FACTS: Readonly<Record<string, AnswerFact>> = {
 /** One row of templates_data/answering/questions.json. */
 export type QuestionRow = {
   id: string
+  /** One of them stands in every question of this kind: patterns are only built for questions that may be meant. */
+  words: readonly string[]
   patterns: readonly string[]
   pass: readonly (readonly [question: string, value: unknown])[]
   decline: readonly string[]
@@ -52,7 +54,7 @@ export function loadAnswerers(dataFolder: string): { answerers: readonly Answere
   return { answerers: rows.map(toAnswerer), version }
 }
 
-function toAnswerer({ id, patterns, pass, decline }: QuestionRow): Answerer {
+function toAnswerer({ id, words, patterns, pass, decline }: QuestionRow): Answerer {
   const answer = FACTS[id]
   invariant(answer !== undefined, `no answerer is called ${id}`)
   let compiled: RegExp[] | undefined
@@ -62,7 +64,8 @@ function toAnswerer({ id, patterns, pass, decline }: QuestionRow): Answerer {
     examples: pass.length + decline.length,
     match(question) {
       const bare = bareQuestion(question)
-      if (bare === undefined) return undefined
+      const lower = bare?.toLowerCase() ?? ''
+      if (bare === undefined || !words.some((word) => lower.includes(word))) return undefined
       compiled ??= patterns.map((pattern) => new RegExp(`^(?:${pattern})$`, 'i'))
       for (const pattern of compiled) {
         const found = pattern.exec(bare)

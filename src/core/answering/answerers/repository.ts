@@ -70,6 +70,6 @@ export const platform: AnswerFact = async ({ name = '' }, { reader, prefix }) =>
 }
 
 export const taskComplexity: AnswerFact = async ({ name = '' }, facts) => {
-  const complexity = facts.complexityOf(name)
+  const complexity = await facts.complexityOf(name)
   return complexity === undefined ? undefined : { text: complexity, value: complexity, origin: 'the routing table' }
 }
