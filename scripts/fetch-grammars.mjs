@@ -55,7 +55,10 @@ function registryOf(packageName) {
 
 async function download(entry, registry) {
   const base = entry.package.slice(entry.package.indexOf('/') + 1)
-  const answer = await fetch(`${registry}${entry.package}/-/${base}-${entry.version}.tgz`, { signal: AbortSignal.timeout(60_000) })
+  const url = `${registry}${entry.package}/-/${base}-${entry.version}.tgz`
+  const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) }).catch((error) => {
+    throw Object.assign(new Error(error.cause?.code ?? error.message), { offline: true })
+  })
   if (!answer.ok) throw new Error(`the registry answered ${answer.status}`)
   const archive = Buffer.from(await answer.arrayBuffer())
   if (`sha512-${digest('sha512', archive, 'base64')}` !== entry.integrity) throw new Error('the archive is not the pinned one')
@@ -91,10 +94,13 @@ export async function fetchGrammars({ names, all = false, into = join(native, 'g
   mkdirSync(into, { recursive: true })
   const registries = new Map()
   const work = [...missing.values()]
+  let offline
   const worker = async () => {
     for (let next = work.shift(); next; next = work.shift()) {
       const { entry, files } = next
       try {
+        // Without a network one attempt is enough.
+        if (offline) throw offline
         const scope = entry.package.startsWith('@') ? entry.package.split('/')[0] : ''
         if (!registries.has(scope)) registries.set(scope, registryOf(entry.package))
         const archive = await download(entry, registries.get(scope))
@@ -112,7 +118,8 @@ export async function fetchGrammars({ names, all = false, into = join(native, 'g
         }
       } catch (error) {
         for (const { target } of files.values()) rmSync(`${target}.${process.pid}`, { force: true })
-        report.failed.push({ name: `${entry.package}@${entry.version}`, reason: error.cause?.code ?? error.message })
+        if (error.offline) offline = error
+        report.failed.push({ name: `${entry.package}@${entry.version}`, reason: error.message })
       }
     }
   }

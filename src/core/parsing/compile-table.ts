@@ -107,6 +107,9 @@ const encode = (text: string) => new TextEncoder().encode(text)
 const list = <T>(value: T | readonly T[] | undefined): readonly T[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly T[]) : [value as T]
 
+/** `a|b` are two kinds, `'||'` is one. */
+export const kindsOfStep = (words: string): string[] => (words.startsWith("'") ? [words] : words.split('|'))
+
 /**
  * Turns a table's words into numbers of one engine's grammar.
  * @throws UnknownKindError where the grammar has no such node kind or field
@@ -123,7 +126,7 @@ export function compileTable(table: LanguageTable, symbols: GrammarSymbols): Com
     const key = symbols.named[id] ? name : `'${name}'`
     byName.set(key, [...(byName.get(key) ?? []), id])
   })
-  const canonical = new Uint16Array(size)
+  const canonical = Uint16Array.from({ length: size }, (_, id) => id)
   for (const ids of byName.values()) for (const id of ids) canonical[id] = ids[0]!
   // A supertype is a kind no node carries; its name may be used for nothing here.
   const idsOf = (kind: string): number[] => {
@@ -156,9 +159,9 @@ export function compileTable(table: LanguageTable, symbols: GrammarSymbols): Com
   const step = (word: string): Step => {
     if (word === '^') return { op: STEP.up, arg: 0 }
     if (word.startsWith('#')) return { op: STEP.nth, arg: Number.parseInt(word.slice(1), 10) }
-    if (word.startsWith('**')) return { op: STEP.descendants, arg: kindSet([word.slice(2)]) }
-    if (word.startsWith('~')) return { op: STEP.previous, arg: kindSet([word.slice(1)]) }
-    if (word.startsWith(':')) return { op: STEP.kind, arg: kindSet(word.slice(1).split('|')) }
+    if (word.startsWith('**')) return { op: STEP.descendants, arg: kindSet(kindsOfStep(word.slice(2))) }
+    if (word.startsWith('~')) return { op: STEP.previous, arg: kindSet(kindsOfStep(word.slice(1))) }
+    if (word.startsWith(':')) return { op: STEP.kind, arg: kindSet(kindsOfStep(word.slice(1))) }
     if (word.endsWith('*')) return { op: STEP.deep, arg: fieldSet([word.slice(0, -1)]) }
     return { op: STEP.field, arg: fieldSet(word.split('|')) }
   }

@@ -70,12 +70,13 @@ export function readFacts(record: Int32Array, origin: FactsOrigin): FileFacts {
   const n = (at: number) => record[at]!
   const span = (at: number): Span => ({ start: n(at), end: n(at + 1), row: n(at + 2), rowEnd: n(at + 3) })
   const halstead = (at: number): HalsteadCounts | null => (n(at) < 0 ? null : { n1: n(at), n2: n(at + 1), N1: n(at + 2), N2: n(at + 3) })
-  const four = (at: number) => (n(at) < 0 ? null : { default: n(at), eslint: n(at + 1), rca: n(at + 2), sonar: n(at + 3) })
+  const four = (at: number) =>
+    n(at) < 0 ? null : { default: n(at), eslint: known(n(at + 1)), rca: known(n(at + 2)), sonar: known(n(at + 3)) }
   const lines = (at: number, physical: number): LineCounts => ({
     physical,
     source: n(at),
     logical: known(n(at + 1)),
-    comment: n(at + 2),
+    comment: known(n(at + 2)),
     blank: n(at + 3),
   })
   const lazy: Partial<FileFacts> = {}
@@ -89,7 +90,7 @@ export function readFacts(record: Int32Array, origin: FactsOrigin): FileFacts {
       physical: n(AT.physical),
       source: n(AT.source),
       logical: known(n(AT.logical)),
-      comment: n(AT.comment),
+      comment: known(n(AT.comment)),
       blank: n(AT.blank),
     },
     file: {

@@ -39,15 +39,16 @@ export type PartialReason = 'syntax' | 'encoding' | 'deadline' | 'size' | 'quara
 
 /**
  * physical = source + comment + blank: a line with code is source, one with comments only is comment, one with white space only is
- * blank (also inside strings and comments). `logical` counts statements; `null` where no table says what a statement is.
+ * blank (also inside strings and comments). `logical` counts statements; `null` where no table says what a statement is. In tier 3
+ * `comment` is null and source is all that is not blank.
  */
-export type LineCounts = { physical: number; source: number; logical: number | null; comment: number; blank: number }
+export type LineCounts = { physical: number; source: number; logical: number | null; comment: number | null; blank: number }
 
 /** Bytes and rows; `rowEnd` is the row of the last byte. */
 export type Span = { start: number; end: number; row: number; rowEnd: number }
 
-/** Decisions per profile. For a function this is the cyclomatic figure (1 + decisions); for a file the decisions outside functions. */
-export type Cyclomatic = { default: number; eslint: number; rca: number; sonar: number }
+/** Decisions per profile. For a function this is the cyclomatic figure (1 + decisions); for a file the decisions outside functions. Tier 2 knows `default` only. */
+export type Cyclomatic = { default: number; eslint: number | null; rca: number | null; sonar: number | null }
 
 /** Distinct operators and operands, and all of them (n1, n2, N1, N2 of Halstead, "Elements of Software Science", 1977). */
 export type HalsteadCounts = { n1: number; n2: number; N1: number; N2: number }
