@@ -227,7 +227,7 @@ void Walk::apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &nex
       next.place = rule.entity == kClass ? kClassPlace : kModulePlace;
       return;
     case kParameter: {
-      int name = name_at(name_node_of(rule, node));
+      int name = rule.named >= 0 ? s.names.constant(rule.named) : name_at(name_node_of(rule, node));
       if (name >= 0 && frame.fn > 0) state_of(frame.fn).parameters.push_back(name);
       return;
     }
@@ -247,12 +247,12 @@ void Walk::apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &nex
     }
     case kImportName: {
       // Names of one import stand together in the record.
-      if (frame.import < 0 || frame.import != rows(kImports) - 1) return;
+      if (next.import < 0 || next.import != rows(kImports) - 1) return;
       int name = rule.named >= 0 ? s.names.constant(rule.named) : unquoted(name_node_of(rule, node));
       if (name < 0) return;
       int alias = rule.alias.empty() ? -1 : name_at(finder.first(node, rule.alias));
       add(kImportNames, name, alias);
-      s.sections[kImports][frame.import * kWidths[kImports] + 7]++;
+      s.sections[kImports][next.import * kWidths[kImports] + 7]++;
       return;
     }
     case kCall: {

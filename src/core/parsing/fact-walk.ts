@@ -160,13 +160,13 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     return sections.imports.length / 9 - 1
   }
 
-  function addImportName(rule: CompiledRule, node: number, frame: Frame): void {
+  function addImportName(rule: CompiledRule, node: number, around: number): void {
     // Names of one import stand together in the record.
-    if (frame.import < 0 || frame.import !== sections.imports.length / 9 - 1) return
+    if (around < 0 || around !== sections.imports.length / 9 - 1) return
     const name = rule.named >= 0 ? constant(rule.named) : unquoted(nameNodeOf(rule, node))
     if (name < 0) return
     sections.importNames.push(name, rule.alias.length === 0 ? NOTHING : nameAt(finder.first(node, rule.alias)))
-    sections.imports[frame.import * 9 + 7]! += 1
+    sections.imports[around * 9 + 7]! += 1
   }
 
   function addCall(rule: CompiledRule, node: number, frame: Frame): void {
@@ -197,7 +197,7 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
         Object.assign(next, { scope: openScope(rule, node, frame), place: rule.entity === ENTITY.class ? CLASS : MODULE })
         return
       case ENTITY.parameter: {
-        const name = nameAt(nameNodeOf(rule, node))
+        const name = rule.named >= 0 ? constant(rule.named) : nameAt(nameNodeOf(rule, node))
         if (name >= 0 && frame.fn > 0) stateOf(frame.fn).parameters.push(name)
         return
       }
@@ -208,7 +208,7 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
         next.import = addImport(rule, node, frame)
         return
       case ENTITY.import_name:
-        addImportName(rule, node, frame)
+        addImportName(rule, node, next.import)
         return
       case ENTITY.call:
         addCall(rule, node, frame)
