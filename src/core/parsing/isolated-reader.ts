@@ -14,6 +14,8 @@ export type IsolatedReaderDeps = FactReaderDeps & {
   childFile: string
   /** Where files that killed an engine are remembered, by blob and facts key. */
   quarantineFolder: string
+  /** Milliseconds a child gets to start and answer, beyond the deadlines of its files. */
+  graceMs?: number
   signal?: AbortSignal
 }
 
@@ -26,7 +28,6 @@ export type IsolatedReader = Pick<FactReader, 'tables' | 'read' | 'readRecords'>
   remembered(): number
 }
 
-/** Beyond the limits of its files a child gets this long to start and answer. */
 const GRACE_MS = 20_000
 const MOST_FILES = 400
 const MOST_BYTES = 32 * 1024 * 1024
@@ -36,7 +37,7 @@ const MOST_BYTES = 32 * 1024 * 1024
  * file is found; that file is remembered, served by tier 2 or 3 as `quarantined`, and never parsed again with this grammar and table.
  */
 export function createIsolatedReader(deps: IsolatedReaderDeps): IsolatedReader {
-  const { childFile, quarantineFolder, signal, ...readerDeps } = deps
+  const { childFile, quarantineFolder, graceMs = GRACE_MS, signal, ...readerDeps } = deps
   // For tables, keys and languages only: nothing is parsed in this process.
   const local = createFactReader(readerDeps)
   const grammars = createGrammarFiles(deps.manifestFile, [])
@@ -51,7 +52,7 @@ export function createIsolatedReader(deps: IsolatedReaderDeps): IsolatedReader {
       cwd: process.cwd(),
       env: {},
       input: serialize(request),
-      timeoutMs: GRACE_MS + deadline * files.length,
+      timeoutMs: graceMs + deadline * files.length,
       maxOutputBytes: 1024 * 1024 * 1024,
       ...(signal === undefined ? {} : { signal }),
     })
