@@ -125,8 +125,11 @@ export async function fetchGrammars({ names, all = false, into = join(native, 'g
   }
   await Promise.all([worker(), worker(), worker(), worker()])
   if (report.written.length > 0) log(`grammars: ${new Set(report.written).size} languages written to ${into}`)
-  for (const { name, reason } of report.failed)
-    log(`grammars: ${name} is missing (${reason}); its files are read by tokens until it is here`)
+  if (offline)
+    log(`grammars: ${report.failed.length} missing, there is no network (${offline.message}); files are read by tokens until they are here`)
+  else
+    for (const { name, reason } of report.failed)
+      log(`grammars: ${name} is missing (${reason}); its files are read by tokens until it is here`)
   return report
 }
 

@@ -372,8 +372,8 @@ void Walk::run() {
       if (s.frames.back().opens_function) close_function(s.frames.back().fn);
       s.frames.pop_back();
     }
-    // A copy: entering a node may move the frames.
-    const Frame frame = s.frames.back();
+    // Entering a node moves the frames, but only nodes with children are entered, and nothing reads this one after that.
+    const Frame &frame = s.frames.back();
     s.matched.clear();
     body_rule = -1;
     uint32_t bits = 0;
