@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { cpus, totalmem, release } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureCode } from '../bench/code.mjs'
 import { measureFalseAccepts } from '../bench/faults.mjs'
 import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
@@ -46,6 +47,7 @@ const PARTS = {
   rejection: () => measureRejection(core, { rounds: quick ? 2 : 7 }),
   statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
   queue: () => measureQueue(core, { quick, only: values.section, before: before.parts?.queue }),
+  code: () => measureCode({ rounds: quick ? 5 : 15 }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,

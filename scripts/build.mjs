@@ -98,6 +98,7 @@ rmSync(dist, { recursive: true, force: true })
 const external = [
   'better-sqlite3',
   '@ast-grep/napi',
+  'web-tree-sitter',
   'react-devtools-core',
   '*.node',
   ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
@@ -120,7 +121,11 @@ const common = {
 }
 const program = await build({
   ...common,
-  entryPoints: { cli: join(folder, '_cli', 'main.ts'), commands: join(generated, 'all.ts') },
+  entryPoints: {
+    cli: join(folder, '_cli', 'main.ts'),
+    commands: join(generated, 'all.ts'),
+    'fact-child': join(folder, '_cli', 'fact-child.ts'),
+  },
   outdir: dist,
   splitting: true,
   plugins: [slimOclif, loadAtFirstCall],

@@ -10,6 +10,8 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** What a test or a jail calls, the Debian package that brings it, and how to see that it is there. */
 const TOOLS = [
   { name: 'bubblewrap', wanted: 'isolation', present: () => onPath('bwrap') },
+  { name: 'g++', wanted: 'the fast reader of sources', present: () => onPath('c++') || onPath('g++') || onPath('clang++') },
+  { name: 'make', wanted: 'the fast reader of sources', present: () => onPath('make') },
   { name: 'gcc', wanted: 'CPU time of whole process trees', present: () => onPath('cc') || onPath('gcc') || onPath('clang') },
   { name: 'golang-go', wanted: 'tests of the Go runner', tests: true, present: () => onPath('go') },
   { name: 'python3-pytest', wanted: 'tests of the Python runners', tests: true, present: () => pythonHas('pytest') },
@@ -94,12 +96,14 @@ export function canIsolate() {
   return spawnSync('bwrap', args, { stdio: 'ignore' }).status === 0
 }
 
-/** Brings in packages, tools, the launcher and the bundle. */
+/** Brings in packages, tools, the launcher, the addon, grammars (the heavy ones for tests only) and the bundle. */
 export function setup({ tests = false } = {}) {
   installPackages(root, 'packages', [])
   if (tests) installTestRunners()
   installTools(tests)
   step('launcher', process.execPath, ['scripts/build-launcher.mjs'])
+  step('addon', process.execPath, ['scripts/build-native.mjs'])
+  step('grammars', process.execPath, ['scripts/fetch-grammars.mjs', ...(tests ? ['--all'] : [])])
   step('bundle', process.execPath, ['scripts/build.mjs'])
 }
 

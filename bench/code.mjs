@@ -1,0 +1,99 @@
+// Reading sources: facts of our engines beside the bare parse of the same bytes in the same process, rounds interleaved.
+import { buildSync } from 'esbuild'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { median, root, round } from './common.mjs'
+
+export const CODE_TARGETS = { againstParse: 0.9, twoThreads: 1.7 }
+
+/** The sources of packages that every installation has, and Debian's Python library where it is here. */
+const CORPORA = [
+  { name: 'TypeScript (our own)', command: ['git', ['ls-files', 'src/*.ts']] },
+  {
+    name: 'JavaScript (packages)',
+    command: ['find', ['node_modules/undici/lib', 'node_modules/yaml/dist', 'node_modules/zod', '-name', '*.js']],
+  },
+  {
+    name: 'Python (library)',
+    command: ['find', ['/usr/lib/python3.11/asyncio', '/usr/lib/python3.11/email', '/usr/lib/python3.11/unittest', '-name', '*.py']],
+  },
+]
+
+async function loadParsing() {
+  const outfile = join(root, 'tmp', `bench-parsing-${process.pid}.mjs`)
+  const contents = ['fact-engines/native', 'fact-engines/wasm', 'grammar-files', 'tables']
+    .map((name) => `export * from './src/core/parsing/${name}.ts'`)
+    .join('\n')
+  mkdirSync(dirname(outfile), { recursive: true })
+  buildSync({
+    stdin: { contents, resolveDir: root },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  })
+  try {
+    return await import(pathToFileURL(outfile).href)
+  } finally {
+    rmSync(outfile, { force: true })
+  }
+}
+
+async function timed(body) {
+  const cpu = process.cpuUsage()
+  const started = performance.now()
+  await body()
+  const { user, system } = process.cpuUsage(cpu)
+  return { wall: performance.now() - started, cpu: (user + system) / 1000 }
+}
+
+/**
+ * Ratios per corpus: speed of reading all facts on one thread over the bare parse (CPU time, 1 is as fast), wall time of one thread
+ * over that of two, and how much faster than WebAssembly.
+ */
+export async function measureCode({ rounds = 7 } = {}) {
+  const { createNativeEngine, createWasmEngine, createGrammarFiles, loadTables } = await loadParsing()
+  const tables = loadTables([join(root, 'templates_data', 'languages')])
+  const grammars = createGrammarFiles(join(root, 'native', 'grammars.json'), [join(root, 'native', 'grammars')])
+  const addonFile = join(root, 'native', 'build', 'code.node')
+  const [one, two] = [1, 2].map((threads) => createNativeEngine({ tables, grammars, addonFile, threads }))
+  if ('reason' in one) throw new Error(`the addon is not built: ${one.reason}`)
+  const wasm = createWasmEngine({ tables, grammars })
+  const limits = { deadlineMs: 60_000, maxBytes: 2 ** 30 }
+  const corpora = []
+  for (const { name, command } of CORPORA) {
+    const paths = execFileSync(command[0], command[1], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .split('\n')
+      .filter(Boolean)
+    const files = paths.flatMap((path) => {
+      const language = tables.detect(path)
+      return language === undefined ? [] : [{ language, bytes: readFileSync(join(path.startsWith('/') ? '/' : root, path)) }]
+    })
+    for (const language of new Set(files.map((file) => file.language)))
+      for (const engine of [one, two, wasm]) await engine.support(language)
+    const runs = { parse: [], read: [], both: [] }
+    for (let i = 0; i < rounds; i++) {
+      runs.parse.push(await timed(() => one.parse(files, 1)))
+      runs.read.push(await timed(() => one.read(files, limits)))
+      runs.both.push(await timed(() => two.read(files, limits)))
+    }
+    const byWasm = await timed(() => wasm.read(files, limits))
+    const ratio = (a, b, key) => round(median(a.map((run, i) => run[key] / b[i][key])))
+    const megabytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1e6
+    corpora.push({
+      name,
+      files: files.length,
+      megabytes: round(megabytes, 1),
+      megabytesPerSecond: round((megabytes / median(runs.read.map(({ cpu }) => cpu))) * 1000, 1),
+      filesPerSecond: Math.round((files.length / median(runs.read.map(({ cpu }) => cpu))) * 1000),
+      againstParse: ratio(runs.parse, runs.read, 'cpu'),
+      twoThreads: ratio(runs.read, runs.both, 'wall'),
+      againstWasm: round(byWasm.cpu / median(runs.read.map(({ cpu }) => cpu))),
+    })
+  }
+  return { targets: CODE_TARGETS, corpora, residentMegabytes: Math.round(process.memoryUsage().rss / 1e6) }
+}
