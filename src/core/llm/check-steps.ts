@@ -24,6 +24,8 @@ const ENDS: Readonly<Record<string, CheckStep['step']>> = {
   validation: 'schema',
 }
 
+const LOCKED = 'secrets_locked'
+
 /** 'auth' of 'provider_unavailable.auth'. */
 export const reasonOf = ({ reason }: Pick<JobDetail, 'reason'>): string => reason?.split('.').at(-1) ?? 'internal'
 
@@ -32,6 +34,8 @@ export function stepsOf(
   failure: string | null,
   { result, model, asked }: { result: StoredResult | null; model: ModelEntry; asked: LlmRequest },
 ): CheckStep[] {
+  // nothing was sent: what comes before the key was not tried
+  if (failure === LOCKED) return [{ step: 'key', state: 'failed', detail: failure }]
   const broken = failure === null ? null : (ENDS[failure] ?? 'answer')
   if (broken !== null) {
     const end = CHECK_STEPS.indexOf(broken)
@@ -80,8 +84,9 @@ export function fixesOf(failure: string, message: string, { provider, model, pro
     case 'json_decode_error':
     case 'validation':
       return [`models."${model.name}".caps.json_schema: "prompt"   # in your llm.json`]
+    case LOCKED:
+      return ['export SINGULARITY_SECRETS_PASSPHRASE=...   # opens the stored keys', `export ${provider.keyName}=...`]
     case 'internal':
-      if (stored) return ['export SINGULARITY_SECRETS_PASSPHRASE=...   # opens the stored keys', `export ${provider.keyName}=...`]
       return ['singularity doctor']
     default:
       return ['singularity llm models --check']
