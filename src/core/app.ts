@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { composeAnswers } from './app/answers.ts'
+import { composeCode } from './app/code.ts'
 import { type AppContext, once } from './app/context.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
@@ -338,6 +339,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
+    code: composeCode({ context, git }),
     stateDir,
     database,
     settings,

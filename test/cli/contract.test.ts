@@ -215,6 +215,15 @@ test('the commands of the queue answer as their schemas say', async () => {
   }
 })
 
+test('what is said about code answers as its schemas say', async () => {
+  expectContract('code.deps', 0, await place.run(['code', 'deps']))
+  expectContract('code.deps', 0, await place.run(['code', 'deps', 'package.json', '--base', 'HEAD']))
+  expectContract('code.tech', 0, await place.run(['code', 'tech']))
+  expectContract('error', 2, await place.run(['code', 'deps', 'nowhere']))
+  expectContract('error', 2, await place.run(['code', 'tech', '--base', 'nowhere']))
+  expectContract('error', 2, await place.run(['code', 'deps', '../..']))
+})
+
 test('no schema was left untried', () => {
   expect([...validators.keys()].filter((name) => !seen.has(name) && !INPUTS.includes(name))).toEqual([])
 })
