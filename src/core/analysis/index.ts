@@ -1,4 +1,5 @@
 export * from './affected-tests.ts'
+export { CHUNK_LIMIT, type Chunk, type ChunkOptions, chunkFile, chunkHeader } from './chunks.ts'
 export type { Dependency, DependencyScope } from './dependencies/dependency.ts'
 export { type Dependencies, type DependencyProblem, readDependencies } from './dependencies/read.ts'
 export { DEPENDENCY_FORMATS } from './dependencies/readers.ts'

@@ -1,6 +1,7 @@
 export { findEngine, loadEngine } from './engine.ts'
 export * from './equality.ts'
 export * from './fact-engine.ts'
+export { createWasmEngine } from './fact-engines/wasm.ts'
 export * from './facts.ts'
 export { readFacts } from './facts-record.ts'
 export { createGrammarFiles, type GrammarFiles } from './grammar-files.ts'

@@ -41,6 +41,8 @@ export type DatabaseOptions = {
    * the same pages are written again and again, and makes the log as long.
    */
   checkpointPages?: number
+  /** Lets statements write the shadow tables of virtual ones. For files that can be built again only. */
+  shadowTables?: boolean
 }
 
 const BUSY_TIMEOUT_MS = 5000
@@ -113,6 +115,7 @@ function open(options: DatabaseOptions): Database {
     readonly: options.readOnly === true,
   })
   try {
+    if (options.shadowTables) native.unsafeMode(true)
     if (!options.readOnly) {
       native.pragma('journal_mode = WAL')
       native.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`)

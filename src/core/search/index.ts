@@ -1,0 +1,5 @@
+export type { FactReader } from './fact-reader.ts'
+export type * from './result.ts'
+export { type IndexAnswer, type IndexOptions, type SearchDeps, type SearchService, createSearch } from './service.ts'
+export type { Progress } from './update.ts'
+export type { VectorHit, VectorLeg } from './vector-leg.ts'

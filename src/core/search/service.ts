@@ -1,0 +1,275 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Git } from '../git/index.ts'
+import { SingularityError } from '../kernel/index.ts'
+import type { Database } from '../storage/index.ts'
+import type { FactReader } from './fact-reader.ts'
+import { type Generation, type Generations, createGenerations } from './generation.ts'
+import { createWanted, searchIndex } from './indexed-search.ts'
+import { type Listing, listWorktree } from './listing.ts'
+import { type Query, readQuery } from './query.ts'
+import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
+import { SQL } from './sql.ts'
+import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
+import { searchFiles, searchText } from './text-search.ts'
+import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta } from './update.ts'
+
+export type SearchDeps = {
+  git: Git
+  /** Where the files of the index lie: `.git/singularity`. */
+  folder: string
+  reader: FactReader
+  now: () => number
+  monotonic: () => number
+  /** Repo-relative folders of ours that are never indexed, each with a `/` at its end. */
+  exclude: readonly string[]
+  /** Longest time a search waits for git and for changed files; 300 ms. */
+  patienceMs?: number
+}
+
+export type IndexOptions = {
+  full?: boolean
+  signal?: AbortSignal | undefined
+  onProgress?: (progress: Progress) => void
+  /** Another process writes: told once, then waited for. */
+  onWait?: () => void
+}
+
+export type IndexAnswer = {
+  state: 'built' | 'updated' | 'unchanged' | 'rebuilt'
+  files: { seen: number; parsed: number; reused: number; skipped: number }
+  chunks: number
+  ms: number
+  bytes: number
+}
+
+/** Changed files that a search reads before it answers. */
+const MOST_CHANGED = 200
+/** Changed files that are searched by text where the index is behind. */
+const MOST_TEXT = 500
+const PATIENCE_MS = 300
+const LEASE_POLL_MS = 50
+/** Blobs no worktree has now that stay for the next switch of branches. */
+const KEPT_BLOBS = 5000
+
+export type SearchService = ReturnType<typeof createSearch>
+
+/** The search over one worktree, and the index it keeps. */
+export function createSearch(deps: SearchDeps) {
+  const { git, reader, now, monotonic } = deps
+  const generations = createGenerations(deps.folder)
+  const { root, objectFormat } = git.repository
+  const excluded = (path: string): boolean => deps.exclude.some((folder) => path.startsWith(folder))
+  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, excluded, signal)
+
+  async function search(request: SearchRequest): Promise<SearchAnswer> {
+    const started = monotonic()
+    if (request.text.trim() === '') throw new SingularityError('USAGE', 'The query is empty.', { hints: ['singularity search "parse a date"'] })
+    const query = readQuery(request.text)
+    const limit = request.limit ?? (request.kind === 'knowledge' ? 5 : 10)
+    const found = await answer(query, request, limit)
+    return {
+      query: request.text,
+      class: query.class,
+      model: null,
+      belowFloor: 0,
+      note: null,
+      ...found,
+      tookMs: Math.round(monotonic() - started),
+    }
+  }
+
+  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & { note?: string | null }
+
+  async function answer(query: Query, request: SearchRequest, limit: number): Promise<Found> {
+    const generation = generations.current()
+    if (request.kind === 'knowledge') return { mode: 'lexical', hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
+    const listing = generation === undefined ? undefined : list()
+    listing?.catch(() => undefined) // told where it is awaited
+    if (generation === undefined) return byText(query, request, limit, null)
+    try {
+      return (await withIndex(generation, listing!, query, request, limit)) ?? (await byText(query, request, limit, null))
+    } catch (error) {
+      if (!isDamaged(error)) throw error
+      return byText(query, request, limit, `The index cannot be read (${error.message}); 'singularity index' builds it again.`)
+    }
+  }
+
+  async function byText(query: Query, request: SearchRequest, limit: number, note: string | null): Promise<Found> {
+    const hits = request.kind === 'symbol' && query.words.length === 0 ? [] : await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+    return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
+  }
+
+  function isBuilding(): boolean {
+    if (generations.all().length === 0) return false
+    const release = generations.lease()
+    release?.()
+    return release === undefined
+  }
+
+  /** `undefined` where the index knows nothing of this worktree. */
+  async function withIndex(
+    generation: Generation,
+    listing: Promise<Listing>,
+    query: Query,
+    request: SearchRequest,
+    limit: number,
+  ): Promise<Found | undefined> {
+    let db = generations.open(generation, { readOnly: true })
+    try {
+      const worktree = db.get<WorktreeRow>(SQL.worktree, root)
+      if (worktree === undefined) return undefined
+      const patience = deps.patienceMs ?? PATIENCE_MS
+      const listed = await Promise.race([listing, delay(patience, undefined, { ref: false })])
+      const delta = listed && (await findDelta(deps, listed, readFiles(db, worktree.id)))
+      let fresh: Freshness = { state: 'behind', behindFiles: null, building: false }
+      if (delta !== undefined) {
+        const size = delta.changed.length + delta.gone.length
+        const release = size + delta.touched.length === 0 && worktree.complete === 1 ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
+        if (release !== undefined) {
+          db.close()
+          db = generations.open(generation)
+          await catchUp(db, worktree, delta, patience, release)
+        }
+        fresh = freshnessOf(size === 0 ? 0 : release === undefined ? size : delta.changed.length + delta.gone.length, worktree)
+        if (fresh.state === 'behind') fresh.building = isBuilding()
+      }
+      const stale = new Set(fresh.state === 'behind' && delta ? [...delta.gone.map(({ path }) => path), ...delta.changed.map(({ listed: { path } }) => path)] : [])
+      if (query.words.length === 0) {
+        const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+        return { mode: 'text', hits, freshness: fresh }
+      }
+      const found = searchIndex({ db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit)
+      if (found.changed.length > 0 && fresh.state === 'exact') fresh = { ...fresh, state: 'behind', behindFiles: found.changed.length }
+      const texts = [...found.changed, ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path)]
+      const hits = texts.length === 0 ? found.hits : merge(found.hits, byPath(texts, query, request, limit), limit)
+      return { mode: 'lexical', hits, freshness: fresh }
+    } finally {
+      db.close()
+    }
+  }
+
+  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): SearchHit[] {
+    return searchFiles(deps, query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
+  }
+
+  /** Reads changed files into the index before the answer, as long as patience lasts; what is done is taken out of the delta. */
+  async function catchUp(db: Database, worktree: WorktreeRow, delta: Delta, patience: number, release: () => void): Promise<void> {
+    const end = monotonic() + patience
+    try {
+      const first: Delta = { ...delta, changed: delta.changed.slice(0, 50) }
+      for (let part = first, at = 0; ; ) {
+        await applyDelta({ db, git, reader, worktree, now }, part)
+        at += part.changed.length
+        if (at >= delta.changed.length || monotonic() > end) {
+          delta.changed.splice(0, at)
+          delta.gone.length = 0
+          return
+        }
+        part = { gone: [], touched: [], kept: 0, changed: delta.changed.slice(at, at + 50) }
+      }
+    } finally {
+      release()
+    }
+  }
+
+  async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
+    const started = monotonic()
+    const release = await insistOnLease(options)
+    try {
+      const { state, listing, delta, figures, generation } = await build(options)
+      const bytes = generationBytes(generations, generation)
+      const { parsed, reused, skipped } = figures
+      return {
+        state,
+        files: { seen: listing.files.size, parsed, reused: reused + delta.kept, skipped },
+        chunks: figures.chunks,
+        ms: Math.round(monotonic() - started),
+        bytes,
+      }
+    } finally {
+      release()
+    }
+  }
+
+  async function insistOnLease({ signal, onWait }: IndexOptions): Promise<() => void> {
+    for (let told = false; ; ) {
+      const release = generations.lease()
+      if (release !== undefined) return release
+      if (!told) onWait?.()
+      told = true
+      if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped while another process writes the index.')
+      await delay(LEASE_POLL_MS)
+    }
+  }
+
+  type Built = { state: IndexAnswer['state']; listing: Listing; delta: Delta; figures: UpdateFigures; generation: Generation }
+
+  async function build(options: IndexOptions): Promise<Built> {
+    const current = generations.current()
+    if (current !== undefined && options.full !== true) {
+      try {
+        return await fill(current, options, 'updated')
+      } catch (error) {
+        if (!isDamaged(error)) throw error
+        return fill(generations.next(), options, 'rebuilt')
+      }
+    }
+    // what a killed build left behind goes on where it stopped
+    const started = generations.all().findLast(({ schema, number }) => schema === generations.next().schema && number > (current?.number ?? 0))
+    try {
+      return await fill(started ?? generations.next(), options, current === undefined ? 'built' : 'rebuilt')
+    } catch (error) {
+      if (started === undefined || !isDamaged(error)) throw error
+      generations.remove(started)
+      return fill(generations.next(), options, 'rebuilt')
+    }
+  }
+
+  async function fill(generation: Generation, options: IndexOptions, state: Built['state']): Promise<Built> {
+    const db = generations.open(generation)
+    try {
+      // a first index is of use while it grows; one that replaces another is not
+      if (generations.current() === undefined) generations.point(generation)
+      const worktree = openWorktree(db, root, now())
+      const listing = await list(options.signal)
+      const delta = await findDelta(deps, listing, readFiles(db, worktree.id))
+      const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
+      pruneBlobs(db, KEPT_BLOBS)
+      if (generations.current()?.file !== generation.file) generations.point(generation)
+      const unchanged = delta.changed.length + delta.gone.length === 0
+      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, generation }
+    } finally {
+      db.close()
+    }
+  }
+
+  return { search, index, generations, list }
+}
+
+function freshnessOf(behind: number, worktree: WorktreeRow): Freshness {
+  return { state: behind === 0 && (worktree.complete === 1 || behind === 0) ? 'exact' : 'behind', behindFiles: behind, building: false }
+}
+
+/** Hits of files that changed stand beside those of the index by their place in each list. */
+function merge(indexed: readonly SearchHit[], texts: readonly SearchHit[], limit: number): SearchHit[] {
+  const most = Math.max(...indexed.map(({ score }) => score), 0) || 1
+  return [...indexed, ...texts.map((hit) => ({ ...hit, score: hit.score * most }))]
+    .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
+    .slice(0, limit)
+}
+
+/** SQLite says that the file is none, or that its pages are broken. */
+export function isDamaged(error: unknown): error is SingularityError {
+  if (!SingularityError.isInstance(error) || error.code !== 'STATE_UNUSABLE') return false
+  return true
+}
+
+function generationBytes({ folder }: Generations, { file }: Generation): number {
+  return ['', '-wal'].reduce((sum, ending) => sum + sizeOf(join(folder, `${file}${ending}`)), 0)
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
