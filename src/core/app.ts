@@ -7,6 +7,7 @@ import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
+import { composeSearch } from './app/search.ts'
 import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
@@ -340,6 +341,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     code: composeCode({ context, git }),
+    search: composeSearch({ context, git, stateDir, settings: () => settings() }),
     stateDir,
     database,
     settings,

@@ -3,6 +3,52 @@ import { boolean, count, list, nullable, number, object, oneOf, string, type Sch
 const problems = list(object({ path: string, reason: string }))
 const scope = oneOf('runtime', 'development', 'test', 'build', 'optional', 'peer')
 
+/** `index`, `search` and what belongs to them. */
+export const SEARCH: Readonly<Record<string, Schema>> = {
+  index: object({
+    state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
+    files: object({ seen: count, parsed: count, reused: count, skipped: count }),
+    chunks: count,
+    embedded: count,
+    reused_embeddings: count,
+    ms: count,
+    bytes: count,
+  }),
+  search: object({
+    query: string,
+    class: oneOf('symbol', 'path', 'quoted', 'error', 'natural'),
+    mode: oneOf('hybrid', 'lexical', 'text'),
+    model: nullable(string),
+    freshness: object({ state: oneOf('exact', 'behind', 'none'), behind_files: nullable(count), building: boolean }),
+    results: list(
+      object({
+        artifact_id: string,
+        path: string,
+        line: count,
+        line_end: count,
+        symbol: nullable(string),
+        kind: string,
+        language: nullable(string),
+        content: string,
+        similarity: nullable(number),
+        lexical: nullable(number),
+        success_rate: nullable(number),
+        usage_count: nullable(count),
+        recency: nullable(number),
+        score: number,
+        explain: nullable(
+          object({
+            legs: list(object({ name: string, rank: count, score: number })),
+            factors: list(object({ name: string, factor: number })),
+          }),
+        ),
+      }),
+    ),
+    below_floor: count,
+    took_ms: count,
+  }),
+}
+
 /** What `data` of the commands about code holds. */
 export const CODE: Readonly<Record<string, Schema>> = {
   'code.deps': object({

@@ -1,5 +1,5 @@
 import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, time, use, type Schema } from './build.ts'
-import { CODE } from './code.ts'
+import { CODE, SEARCH } from './code.ts'
 import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'
@@ -140,6 +140,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   ...QUEUE,
   ...LLM,
   ...CODE,
+  ...SEARCH,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }

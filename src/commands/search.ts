@@ -1,0 +1,36 @@
+import type { SearchAnswer } from '../core/search/index.ts'
+import { BaseCommand } from './_cli/base.ts'
+import { Args, Flags } from './_cli/oclif.ts'
+import { presentSearch, searchData } from './_present/search.ts'
+
+export default class Search extends BaseCommand {
+  static override strict = false
+  static override summary = 'Search the code by names, words or a question.'
+  static override description =
+    'The answer is about the files as they lie here. Without an index git and plain text answer, and it is said how to build one.'
+  static override examples = [
+    '<%= config.bin %> search parseDate',
+    '<%= config.bin %> search "where is the retry delay computed" --language typescript',
+    `<%= config.bin %> search '"cannot open file"' --path 'src/**' --json`,
+  ]
+  static override args = { query: Args.string({ description: 'Words, a name, a path, an error, or "a text in quotation marks".' }) }
+  static override flags = {
+    kind: Flags.option({ options: ['code', 'symbol', 'knowledge'] as const })({ description: 'What to look for.' }),
+    language: Flags.string({ description: 'Only files of this language.', helpValue: 'LANGUAGE' }),
+    path: Flags.string({ description: 'Only files this glob fits.', helpValue: 'GLOB' }),
+    limit: Flags.integer({ description: 'Most results (10; 5 for knowledge).', min: 1, max: 1000 }),
+    explain: Flags.boolean({ description: 'Tell what made each score.' }),
+    lexical: Flags.boolean({ description: 'By words only, without the model.' }),
+  }
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Search)
+    this.common(flags)
+    const service = await (await this.app()).search.service()
+    const { kind, language, path, limit, explain, lexical } = flags
+    const text = argv.map(String).join(' ')
+    const found: SearchAnswer = await service.search({ text, kind, language, path, limit, explain, lexical })
+    if (found.note !== null) this.say(found.note, flags)
+    this.answer(searchData(found), presentSearch(found))
+  }
+}

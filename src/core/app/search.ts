@@ -1,0 +1,32 @@
+import { relative, sep } from 'node:path'
+import { join } from 'node:path'
+import type { Settings } from '../config/index.ts'
+import type { Git } from '../git/index.ts'
+import type { FactReader, SearchService } from '../search/index.ts'
+import { type AppContext, once } from './context.ts'
+
+export type SearchParts = { context: AppContext; git: () => Promise<Git>; stateDir: () => Promise<string>; settings: () => Promise<Settings> }
+
+/** The index of this repository and the search over it; both are loaded when they are first asked for. */
+export function composeSearch({ context, git, stateDir }: SearchParts) {
+  const reader = once(async (): Promise<FactReader> => {
+    const { createFactReader } = await import('./fact-reader.ts')
+    return createFactReader(context.packageRoot)
+  })
+
+  const service = once(async (): Promise<SearchService> => {
+    const [opened, folder, { createSearch }, facts] = await Promise.all([git(), stateDir(), import('../search/index.ts'), reader()])
+    // sandboxes may lie below the repository where the state home does
+    const own = relative(opened.repository.root, join(context.stateHome, 'singularity')).split(sep).join('/')
+    return createSearch({
+      git: opened,
+      folder,
+      reader: facts,
+      now: () => context.clock.now(),
+      monotonic: () => context.clock.monotonic(),
+      exclude: own.startsWith('..') ? [] : [`${own}/`],
+    })
+  })
+
+  return { service, reader }
+}
