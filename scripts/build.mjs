@@ -98,6 +98,7 @@ rmSync(dist, { recursive: true, force: true })
 const external = [
   'better-sqlite3',
   '@ast-grep/napi',
+  'web-tree-sitter',
   'react-devtools-core',
   '*.node',
   ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),

@@ -19,6 +19,9 @@ const WEIGHTS: Readonly<Record<QueryClass, Readonly<Record<LegName, number>>>> =
 /** Hits of one file beyond these come after those of others. */
 const PER_FILE = 3
 
+/** Files without code: what is asked in words is rarely about them. */
+const DATA = /\.(?:json[5cl]?|ya?ml|toml|ini|txt|csv|tsv|svg|xml|lock|snap|log|patch|diff)$/i
+
 export type Factor = { name: string; factor: number }
 export type Scored = {
   row: CandidateRow
@@ -69,6 +72,7 @@ function factorsOf({ row }: Scored, query: Query, asked: ReadonlySet<string>, hi
   if (hits > 1) factors.push({ name: 'same file', factor: 1 + Math.min(0.06, 0.02 * (hits - 1)) })
   if (row.class === 'test' && !['test', 'tests', 'spec'].some((word) => asked.has(word))) factors.push({ name: 'test', factor: 0.8 })
   if (/\.d\.[cm]?ts$/.test(row.path)) factors.push({ name: 'declarations', factor: 0.85 })
+  else if (query.class !== 'path' && DATA.test(row.path)) factors.push({ name: 'data', factor: 0.7 })
   if (query.class === 'path' && row.path.toLowerCase().endsWith(query.text.toLowerCase().replace(/^(?:\.{0,2}\/)+/, '')))
     factors.push({ name: 'is the path', factor: 2 })
   return factors

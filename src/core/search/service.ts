@@ -122,7 +122,7 @@ export function createSearch(deps: SearchDeps) {
       if (worktree === undefined) return undefined
       const patience = deps.patienceMs ?? PATIENCE_MS
       const listed = await Promise.race([listing, delay(patience, undefined, { ref: false })])
-      const delta = listed && (await findDelta(deps, listed, readFiles(db, worktree.id)))
+      const delta = listed && (await findDelta(deps, listed, readFiles(db, worktree.id), worktree.version))
       let fresh: Freshness = { state: 'behind', behindFiles: null, building: false }
       if (delta !== undefined) {
         const size = delta.changed.length + delta.gone.length
@@ -160,7 +160,7 @@ export function createSearch(deps: SearchDeps) {
     try {
       const first: Delta = { ...delta, changed: delta.changed.slice(0, 50) }
       for (let part = first, at = 0; ; ) {
-        await applyDelta({ db, git, reader, worktree, now }, part)
+        await applyDelta({ db, git, reader, worktree, now }, part, { last: at + part.changed.length >= delta.changed.length })
         at += part.changed.length
         if (at >= delta.changed.length || monotonic() > end) {
           delta.changed.splice(0, at)
@@ -234,7 +234,7 @@ export function createSearch(deps: SearchDeps) {
       if (generations.current() === undefined) generations.point(generation)
       const worktree = openWorktree(db, root, now())
       const listing = await list(options.signal)
-      const delta = await findDelta(deps, listing, readFiles(db, worktree.id))
+      const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
       pruneBlobs(db, KEPT_BLOBS)
       if (generations.current()?.file !== generation.file) generations.point(generation)

@@ -3,10 +3,10 @@ export const SQL = {
   getMeta: 'SELECT value FROM meta WHERE key = ?',
   setMeta: 'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
 
-  worktree: 'SELECT id, path, used_at AS usedAt, complete FROM worktree WHERE path = ?',
-  worktrees: 'SELECT id, path, used_at AS usedAt, complete FROM worktree ORDER BY used_at DESC, id DESC',
+  worktree: 'SELECT id, path, used_at AS usedAt, complete, version FROM worktree WHERE path = ?',
+  worktrees: 'SELECT id, path, used_at AS usedAt, complete, version FROM worktree ORDER BY used_at DESC, id DESC',
   addWorktree: 'INSERT INTO worktree (path, used_at) VALUES (?, ?) RETURNING id',
-  useWorktree: 'UPDATE worktree SET used_at = ?, complete = ? WHERE id = ?',
+  useWorktree: 'UPDATE worktree SET used_at = ?, complete = ?, version = ? WHERE id = ?',
   dropWorktree: 'DELETE FROM worktree WHERE id = ?',
 
   files: `SELECT file.id, file.path, file.oid, file.claimed, file.blob, file.size, file.mtime, file.ctime, file.inode, file.class, file.listed, file.reason,

@@ -5,7 +5,7 @@ import type { FileStat } from './listing.ts'
 import { SQL, fts } from './sql.ts'
 import { keepTotals } from './totals.ts'
 
-export type WorktreeRow = { id: number; path: string; usedAt: number; complete: number }
+export type WorktreeRow = { id: number; path: string; usedAt: number; complete: number; version: string | null }
 
 export type FileRow = Classified &
   FileStat & {
@@ -36,7 +36,7 @@ export function openWorktree(db: Database, path: string, now: number): WorktreeR
     const id = db.get<{ id: number }>(SQL.addWorktree, path, now)!.id
     db.run(fts.create(id))
     for (const old of db.all<WorktreeRow>(SQL.worktrees).filter((each) => each.id !== id).slice(KEPT_WORKTREES - 1)) dropWorktree(db, old.id)
-    return { id, path, usedAt: now, complete: 0 }
+    return { id, path, usedAt: now, complete: 0, version: null }
   })
 }
 

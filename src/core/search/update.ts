@@ -36,11 +36,14 @@ export async function findDelta(
   { git, reader, now }: Pick<UpdateDeps, 'git' | 'reader' | 'now'>,
   listing: Listing,
   rows: ReadonlyMap<string, FileRow>,
+  /** Of the reader that wrote all the rows; `null` where that is not known. */
+  version: string | null,
 ): Promise<Delta> {
   const { root, objectFormat } = git.repository
   const delta: Delta = { gone: [], changed: [], touched: [], kept: 0 }
   const keys = new Map<string, string>()
-  for (const row of rows.values())
+  const same = version === reader.version()
+  for (const row of same ? [] : rows.values())
     if (row.language !== null && !keys.has(row.language)) keys.set(row.language, await reader.key(row.language))
   for (const [path, row] of rows) if (!listing.files.has(path)) delta.gone.push(row)
   for (const listed of listing.files.values()) {
@@ -49,7 +52,7 @@ export async function findDelta(
       if (listed.claimed !== null || statOf(root, listed.path) !== undefined) delta.changed.push({ listed, old })
       continue
     }
-    const outdated = old.language !== null && old.key !== keys.get(old.language)
+    const outdated = !same && old.language !== null && old.key !== keys.get(old.language)
     if (outdated || classText(listed) !== old.listed) {
       delta.changed.push({ listed, old })
       continue
@@ -92,7 +95,7 @@ function settled(stat: FileStat, now: number): FileStat {
 export async function applyDelta(
   deps: UpdateDeps,
   delta: Delta,
-  options: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined } = {},
+  options: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined; /** False where more of the delta is to come. */ last?: boolean } = {},
 ): Promise<UpdateFigures> {
   const { db, worktree, now } = deps
   const figures: UpdateFigures = { parsed: 0, reused: 0, skipped: 0, chunks: 0 }
@@ -114,8 +117,13 @@ export async function applyDelta(
     at = batch.next
     options.onProgress?.({ done, of: delta.changed.length, path: delta.changed[at - 1]!.listed.path })
   }
-  db.run(SQL.useWorktree, now(), 1, worktree.id)
+  if (options.last !== false) finish(deps)
   return figures
+}
+
+/** From here on the rows are known to be those of this reader. */
+function finish({ db, reader, worktree, now }: UpdateDeps): void {
+  db.run(SQL.useWorktree, now(), 1, reader.version(), worktree.id)
 }
 
 const words: Parameters<typeof writeFiles>[4] = (entry, bytes, chunk, symbols) => wordsOf(entry.path, bytes, chunk, symbols)
