@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
+import { composeFacts } from './app/code-facts.ts'
 import { type AppContext, once } from './app/context.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
@@ -332,6 +333,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
+  const search = composeSearch({ context, git, stateDir, settings: () => settings() })
+
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
   return {
@@ -341,7 +344,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     code: composeCode({ context, git }),
-    search: composeSearch({ context, git, stateDir, settings: () => settings() }),
+    facts: composeFacts({ git, reader: search.reader }),
+    search,
     stateDir,
     database,
     settings,

@@ -1,7 +1,19 @@
-import { boolean, count, list, nullable, number, object, oneOf, string, type Schema } from './build.ts'
+import { boolean, count, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
 
 const problems = list(object({ path: string, reason: string }))
 const scope = oneOf('runtime', 'development', 'test', 'build', 'optional', 'peer')
+
+const symbol = object({
+  path: string,
+  line: count,
+  column: count,
+  kind: string,
+  symbol: string,
+  container: nullable(string),
+  confidence: oneOf('exact', 'import', 'name'),
+})
+
+const counts = object({ files: count, docs: count, words: count, blobs: count, chunks: count, symbols: count })
 
 /** `index`, `search` and what belongs to them. */
 export const SEARCH: Readonly<Record<string, Schema>> = {
@@ -14,6 +26,27 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     ms: count,
     bytes: count,
   }),
+  'index.status': object({
+    state: oneOf('none', 'ready', 'behind'),
+    building: boolean,
+    file: nullable(string),
+    bytes: count,
+    behind_files: nullable(count),
+    counts: nullable(counts),
+    classes: list(object({ class: string, reason: nullable(string), files: count })),
+    languages: list(object({ language: string, tier: count, files: count, bytes: count })),
+    worktrees: list(object({ path: string, used_at: time, complete: boolean, here: boolean })),
+    model: nullable(string),
+    left_the_machine: list(string),
+  }),
+  'index.verify': object({
+    ok: boolean,
+    quick_check: string,
+    counts,
+    sampled: count,
+    mismatched: list(object({ path: string, what: string })),
+  }),
+  'index.forget': object({ files: count, blobs: count, worktrees: count }),
   search: object({
     query: string,
     class: oneOf('symbol', 'path', 'quoted', 'error', 'natural'),
@@ -64,6 +97,38 @@ export const CODE: Readonly<Record<string, Schema>> = {
       }),
     ),
     problems,
+  }),
+  'code.defs': object({ name: string, results: list(symbol) }),
+  'code.refs': object({ name: string, results: list(symbol) }),
+  'code.functions': object({
+    functions: list(
+      object({
+        path: string,
+        name: nullable(string),
+        kind: string,
+        line_start: count,
+        line_end: count,
+        line_count: count,
+        parameters: list(string),
+        cyclomatic: nullable(count),
+        cognitive: nullable(count),
+        nesting: nullable(count),
+      }),
+    ),
+  }),
+  'code.chunks': object({
+    chunks: list(
+      object({
+        path: string,
+        line_start: count,
+        line_end: count,
+        byte_start: count,
+        byte_end: count,
+        symbol: nullable(string),
+        kind: string,
+        hash: string,
+      }),
+    ),
   }),
   'code.tech': object({
     technologies: list(

@@ -5,3 +5,4 @@ export { type Dependencies, type DependencyProblem, readDependencies } from './d
 export { DEPENDENCY_FORMATS } from './dependencies/readers.ts'
 export * from './guards.ts'
 export * from './technologies.ts'
+export * from './symbols.ts'

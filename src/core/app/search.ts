@@ -2,7 +2,8 @@ import { relative, sep } from 'node:path'
 import { join } from 'node:path'
 import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
-import type { FactReader, SearchService } from '../search/index.ts'
+import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
+import { fromTop } from './code.ts'
 import { type AppContext, once } from './context.ts'
 
 export type SearchParts = { context: AppContext; git: () => Promise<Git>; stateDir: () => Promise<string>; settings: () => Promise<Settings> }
@@ -28,5 +29,11 @@ export function composeSearch({ context, git, stateDir }: SearchParts) {
     })
   })
 
-  return { service, reader }
+  /** Paths as the user wrote them; `null`: what nobody has any more. */
+  async function forget(paths: readonly string[] | null): Promise<Forgotten> {
+    const { repository } = await git()
+    return (await service()).forget(paths === null ? { gone: true } : { paths: paths.map((path) => fromTop(repository, path)) })
+  }
+
+  return { service, reader, forget }
 }

@@ -1,18 +1,9 @@
-import { type Chunk, chunkFile } from '../analysis/index.ts'
+import { type Chunk, type SymbolPlace, chunkFile, definitionsOf } from '../analysis/index.ts'
 import type { FileFacts } from '../parsing/index.ts'
 import { redactSecrets } from '../telemetry/index.ts'
 import { splitWords } from './words.ts'
 
-export type SymbolRow = {
-  name: string
-  kind: string
-  /** `Class.method` around it. */
-  container: string | null
-  /** 1-based, inclusive. */
-  line: number
-  lineEnd: number
-  /** 1-based, UTF-16. */
-  column: number
+export type SymbolRow = SymbolPlace & {
   /** Place of its chunk in the file. */
   chunk: number
 }
@@ -65,42 +56,15 @@ function compact(facts: FileFacts): string {
   })
 }
 
-/** Definitions with the path of what is around them and the chunk they begin in. */
-export function symbolsOf(bytes: Uint8Array, facts: FileFacts, chunks: readonly Pick<ChunkRow, 'place' | 'lineEnd'>[] = []): SymbolRow[] {
-  const around = [...facts.functions, ...facts.scopes]
-    .filter((each) => each.name !== null)
-    .sort((a, b) => a.start - b.start || b.end - a.end)
-  const open: { path: string; start: number; end: number }[] = []
-  let [next, place] = [0, 0]
-  return facts.definitions
-    .toSorted((a, b) => a.nameStart - b.nameStart || a.start - b.start)
+/** Definitions with the chunk they begin in. */
+function symbolsOf(bytes: Uint8Array, facts: FileFacts, chunks: readonly Pick<ChunkRow, 'place' | 'lineEnd'>[]): SymbolRow[] {
+  let place = 0
+  return definitionsOf(bytes, facts)
+    .toSorted((a, b) => a.line - b.line || a.column - b.column || (a.name < b.name ? -1 : 1))
     .map((each) => {
-      for (; next < around.length && around[next]!.start <= each.nameStart; next++) {
-        const { start, end, name } = around[next]!
-        while (open.length > 0 && open.at(-1)!.end <= start) open.pop()
-        const outer = open.at(-1)
-        // a long chain says no more than its end
-        open.push({ path: outer === undefined ? name! : `${outer.path.slice(-200)}.${name}`, start, end })
-      }
-      while (open.length > 0 && open.at(-1)!.end <= each.nameStart) open.pop()
-      const container = open.findLast(({ start, end }) => start < each.start || (start <= each.start && end > each.end))
-      while (place + 1 < chunks.length && chunks[place]!.lineEnd < each.nameRow + 1) place++
-      return {
-        name: each.name,
-        kind: each.kind,
-        container: container?.path ?? null,
-        line: each.row + 1,
-        lineEnd: each.rowEnd + 1,
-        column: columnOf(bytes, each.nameStart),
-        chunk: chunks[place]?.place ?? 0,
-      }
+      while (place + 1 < chunks.length && chunks[place]!.lineEnd < each.line) place++
+      return { ...each, chunk: chunks[place]?.place ?? 0 }
     })
-}
-
-/** 1-based, in UTF-16 units. */
-export function columnOf(bytes: Uint8Array, at: number): number {
-  const start = at === 0 ? 0 : bytes.lastIndexOf(10, at - 1) + 1
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, at - start).toString('utf8').length + 1
 }
 
 /** The text of a chunk, without what looks like a credential. */

@@ -322,7 +322,7 @@ export function createSearch(deps: SearchDeps) {
     const release = await insistOnLease({})
     try {
       return await withOpen(generation, false, async (db) => {
-        const forgotten = 'gone' in what ? forgetGone(db) : forgetPaths(db, (path) => what.paths.some((each) => path === each || path.startsWith(`${each}/`)))
+        const forgotten = 'gone' in what ? forgetGone(db) : forgetPaths(db, (path) => what.paths.some((each) => each === '' || path === each || path.startsWith(`${each}/`)))
         db.run('VACUUM') // deleted rows stay readable in the file otherwise
         return forgotten
       })
