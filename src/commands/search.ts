@@ -1,5 +1,6 @@
 import type { SearchAnswer } from '../core/search/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { buildAfterwards } from './_cli/index-progress.ts'
 import { Args, Flags } from './_cli/oclif.ts'
 import { presentSearch, searchData } from './_present/search.ts'
 
@@ -20,17 +21,24 @@ export default class Search extends BaseCommand {
     path: Flags.string({ description: 'Only files this glob fits.', helpValue: 'GLOB' }),
     limit: Flags.integer({ description: 'Most results (10; 5 for knowledge).', min: 1, max: 1000 }),
     explain: Flags.boolean({ description: 'Tell what made each score.' }),
+    index: Flags.boolean({
+      description: 'Where there is no index: build it after the answer, for ten seconds at most (--no-index: do not).',
+      allowNo: true,
+    }),
     lexical: Flags.boolean({ description: 'By words only, without the model.' }),
   }
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Search)
     this.common(flags)
-    const service = await (await this.app()).search.service()
+    const app = await this.app()
+    const service = await app.search.service()
     const { kind, language, path, limit, explain, lexical } = flags
     const text = argv.map(String).join(' ')
     const found: SearchAnswer = await service.search({ text, kind, language, path, limit, explain, lexical })
     if (found.note !== null) this.say(found.note, flags)
     this.answer(searchData(found), presentSearch(found))
+    if (found.freshness.state === 'none' && (flags.index ?? (await app.search.buildsAfter(process.stdout.isTTY === true && !flags.json))))
+      await this.untilSignal(({ soft }) => buildAfterwards(service, soft, flags))
   }
 }

@@ -1,8 +1,10 @@
-import type { Progress } from '../../core/search/index.ts'
-import { formatDuration, oneLine } from '../../core/kernel/index.ts'
+import type { Progress, SearchService } from '../../core/search/index.ts'
+import { SingularityError, formatDuration, oneLine } from '../../core/kernel/index.ts'
 import { fit } from '../_present/text.ts'
 
 const EVERY_MS = 100
+/** A search that found no index builds it for so long at most; the next one goes on. */
+const AFTERWARDS_MS = 10_000
 
 /** What indexing tells on stderr: a line that is redrawn on a terminal, one line at the start elsewhere. */
 export function createIndexProgress({ silent, live }: { silent: boolean; live: boolean }) {
@@ -34,5 +36,17 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
     wait: (): void => line('Another process writes the index: waiting for it.'),
     stop: (): void => line('Stopping after this batch; what is done stays.'),
     end: clear,
+  }
+}
+
+/** Starts the index in this process, after the answer is out. What is not done in time, or after Ctrl-C, stays for the next time. */
+export async function buildAfterwards(service: SearchService, stop: AbortSignal, flags: { quiet: boolean; json?: boolean | undefined }): Promise<void> {
+  const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
+  try {
+    await service.index({ signal: AbortSignal.any([stop, AbortSignal.timeout(AFTERWARDS_MS)]), onProgress: progress.observe })
+  } catch (error) {
+    if (!SingularityError.isInstance(error) || error.code !== 'INTERRUPTED') throw error
+  } finally {
+    progress.end()
   }
 }

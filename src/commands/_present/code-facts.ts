@@ -78,5 +78,5 @@ export function presentChunks(found: readonly Found[]): string {
     kind,
     oneLine(symbol ?? names.join(' ')),
   ])
-  return table(rows, { grow: 0, paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column === 1 ? paint('dim', text) : text) })
+  return table(rows, { grow: 2, paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column === 1 ? paint('dim', text) : text) })
 }

@@ -34,6 +34,8 @@ export type ChunkOptions = {
 }
 
 export const CHUNK_LIMIT = 1500
+/** Pieces of at most limit / SMALL are joined with neighbours that are as small. */
+const SMALL = 8
 
 type Piece = { row: number; rowEnd: number; size: number; owner: Item | null; item: Item | null; names: string[] }
 
@@ -154,14 +156,14 @@ function commentRows(facts: FileFacts | null, rows: Rows, bytes: Uint8Array): Ui
   return marked
 }
 
-/** Neighbours of at most a fifth of the limit, inside the same part, become one. */
+/** Neighbours of at most an eighth of the limit, inside the same part, become one. */
 function joinSmall(pieces: readonly Piece[], limit: number, rows: Rows): Piece[] {
   const joined: Piece[] = []
   for (let at = 0; at < pieces.length;) {
     const first = pieces[at]!
     let end = at + 1
-    if (first.size <= limit / 5)
-      while (end < pieces.length && pieces[end]!.size <= limit / 5 && pieces[end]!.owner === first.owner) end++
+    if (first.size <= limit / SMALL)
+      while (end < pieces.length && pieces[end]!.size <= limit / SMALL && pieces[end]!.owner === first.owner) end++
     const run = pieces.slice(at, end)
     const starts = groupUnits(
       run.map(({ row, size }) => ({ size, level: 0, key: rows.keys[row]! })),

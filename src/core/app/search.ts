@@ -9,7 +9,7 @@ import { type AppContext, once } from './context.ts'
 export type SearchParts = { context: AppContext; git: () => Promise<Git>; stateDir: () => Promise<string>; settings: () => Promise<Settings> }
 
 /** The index of this repository and the search over it; both are loaded when they are first asked for. */
-export function composeSearch({ context, git, stateDir }: SearchParts) {
+export function composeSearch({ context, git, stateDir, settings }: SearchParts) {
   const reader = once(async (): Promise<FactReader> => {
     const { createFactReader } = await import('./fact-reader.ts')
     return createFactReader(context.packageRoot)
@@ -35,5 +35,11 @@ export function composeSearch({ context, git, stateDir }: SearchParts) {
     return (await service()).forget(paths === null ? { gone: true } : { paths: paths.map((path) => fromTop(repository, path)) })
   }
 
-  return { service, reader, forget }
+  /** Whether a search that found no index builds one when it has answered. */
+  async function buildsAfter(onTerminal: boolean): Promise<boolean> {
+    const when = (await settings()).get<'terminal' | 'always' | 'never'>('search.build')
+    return when === 'always' || (when === 'terminal' && onTerminal && !context.ci)
+  }
+
+  return { service, reader, forget, buildsAfter }
 }

@@ -106,10 +106,18 @@ function rank(query: Query, pieces: readonly Piece[]): SearchHit[] {
       const idf = Math.log(1 + (pieces.length - holders + 0.5) / (holders + 0.5))
       score += (idf * count * 2.2) / (count + 1.2 * (0.25 + (0.75 * piece.length) / average))
     }
-    return { ...piece.hit, score, lexical: score }
+    const factor = (classifyPath(piece.hit.path).class === 'test' ? 0.8 : 1) * (defines(piece.hit.content, query) ? 2 : 1)
+    return { ...piece.hit, score: score * factor, lexical: score }
   })
   const most = Math.max(...scored.map(({ score }) => score), Number.MIN_VALUE)
   return scored
     .map((hit) => ({ ...hit, score: hit.score / most }))
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
+}
+
+const WORDS_BEFORE = String.raw`\b(?:function\*?|def|defp|defmodule|class|fn|func|fun|const|let|var|type|interface|struct|enum|trait|module|sub|proc|package)\s+`
+
+/** Without a syntax tree: a word that opens definitions in many languages stands before the name. */
+function defines(content: string, { symbols }: Query): boolean {
+  return symbols.some(({ name }) => new RegExp(`${WORDS_BEFORE}${name.replace(/[^\p{L}\p{N}_]/gu, String.raw`\$&`)}(?![\\p{L}\\p{N}_])`, 'u').test(content))
 }
