@@ -33,23 +33,37 @@ async function indexed(): Promise<void> {
 describe('search', () => {
   it('answers without an index, and says so; with --index one is there afterwards', async () => {
     const first = await place.run(['search', 'parseDate'])
-    expect(first).toMatchObject({ exitCode: 0, json: { data: { mode: 'text', class: 'symbol', freshness: { state: 'none', behind_files: null, building: false } } } })
+    expect(first).toMatchObject({
+      exitCode: 0,
+      json: { data: { mode: 'text', class: 'symbol', freshness: { state: 'none', behind_files: null, building: false } } },
+    })
     expect(paths(first)[0]).toBe('src/date.js')
     expect(existsSync(join(stateOf(), 'index'))).toBe(false)
     expect(paths(await place.run(['search', 'parseDate', '--index']))[0]).toBe('src/date.js')
-    expect(await place.run(['search', 'parseDate'])).toMatchObject({ json: { data: { mode: 'lexical', freshness: { state: 'exact', behind_files: 0 } } } })
+    expect(await place.run(['search', 'parseDate'])).toMatchObject({
+      json: { data: { mode: 'lexical', freshness: { state: 'exact', behind_files: 0 } } },
+    })
   })
 
   it('knows symbols with their places, keeps to filters, and leaves out what is vendored or secret', async () => {
     await indexed()
     const before = place.frozen()
     const found = await place.run(['search', 'parseDate', '--explain'])
-    expect(found.json.data.results[0]).toMatchObject({ path: 'src/date.js', line: 2, symbol: 'parseDate', kind: 'function', language: 'javascript', similarity: null })
+    expect(found.json.data.results[0]).toMatchObject({
+      path: 'src/date.js',
+      line: 2,
+      symbol: 'parseDate',
+      kind: 'function',
+      language: 'javascript',
+      similarity: null,
+    })
     expect(found.json.data.results[0].explain.legs.map(({ name }: { name: string }) => name)).toEqual(['symbol', 'words'])
     expect(new Set(paths(found))).toEqual(new Set(['src/date.js', 'test/date.test.js']))
     expect(paths(await place.run(['search', 'parseDate', '--path', 'test/**']))).toEqual(['test/date.test.js'])
     expect(paths(await place.run(['search', 'next delay', '--language', 'javascript']))).toEqual([])
-    expect((await place.run(['search', 'Backoff.next_delay', '--kind', 'symbol'])).json.data.results).toMatchObject([{ symbol: 'Backoff.next_delay', line: 4 }])
+    expect((await place.run(['search', 'Backoff.next_delay', '--kind', 'symbol'])).json.data.results).toMatchObject([
+      { symbol: 'Backoff.next_delay', line: 4 },
+    ])
     expect(paths(await place.run(['search', 'secret value password']))).toEqual([])
     expect(place.frozen()).toEqual(before)
   })
@@ -59,19 +73,26 @@ describe('search', () => {
     place.write({ 'src/date.js': 'export function readCalendar() {}\n', 'src/new.js': 'export const novelty = 1\n', 'src/retry.py': null })
     expect(paths(await place.run(['search', 'readCalendar']))).toEqual(['src/date.js'])
     expect(paths(await place.run(['search', 'novelty']))).toEqual(['src/new.js'])
-    expect(await place.run(['search', 'Backoff'])).toMatchObject({ exitCode: 0, json: { data: { results: [], freshness: { state: 'exact' } } } })
+    expect(await place.run(['search', 'Backoff'])).toMatchObject({
+      exitCode: 0,
+      json: { data: { results: [], freshness: { state: 'exact' } } },
+    })
   })
 
-  it.each(['γρήγορη αναζήτηση', 'Быстрый поиск', '検索エンジンは速く', 'البحث السريع', 'तेज़ खोज'])('finds %s, with and without an index', async (phrase) => {
-    const before = paths(await place.run(['search', phrase]))
-    await indexed()
-    const after = paths(await place.run(['search', phrase]))
-    expect([before[0], after[0]]).toEqual([after[0], expect.stringMatching(/^docs\//)])
-  })
+  it.each(['γρήγορη αναζήτηση', 'Быстрый поиск', '検索エンジンは速く', 'البحث السريع', 'तेज़ खोज'])(
+    'finds %s, with and without an index',
+    async (phrase) => {
+      const before = paths(await place.run(['search', phrase]))
+      await indexed()
+      const after = paths(await place.run(['search', phrase]))
+      expect([before[0], after[0]]).toEqual([after[0], expect.stringMatching(/^docs\//)])
+    },
+  )
 
   it('takes whatever is typed: nothing is syntax', async () => {
     await indexed()
-    for (const query of ['', '   ']) expect(await place.run(['search', query])).toMatchObject({ exitCode: 2, json: { error: { code: 'USAGE' } } })
+    for (const query of ['', '   '])
+      expect(await place.run(['search', query])).toMatchObject({ exitCode: 2, json: { error: { code: 'USAGE' } } })
     expect(await place.run(['search'])).toMatchObject({ exitCode: 2 })
     for (const query of ['&&', '"', '***', 'a OR NOT (b* NEAR', 'path:x^2 {y}', 'NEAR(', '; DROP TABLE doc', '%_', 'zqxv wvut'])
       expect(await place.run(['search', query]), query).toMatchObject({ exitCode: 0, json: { ok: true } })
@@ -124,10 +145,17 @@ describe('the index', () => {
   })
 
   it('killed at any moment goes on with the next run, and is as a fresh one', async () => {
-    const many = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`gen/file${i}.js`, `export function made${i}() {\n  return ${i}\n}\n`]))
+    const many = Object.fromEntries(
+      Array.from({ length: 900 }, (_, i) => [`gen/file${i}.js`, `export function made${i}() {\n  return ${i}\n}\n`]),
+    )
     place.write(many)
     for (let kills = 0; kills < 3; kills++) {
-      const child = spawn(process.execPath, [PROGRAM, 'index'], { cwd: place.root, env: place.env, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+      const child = spawn(process.execPath, [PROGRAM, 'index'], {
+        cwd: place.root,
+        env: place.env,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+      })
       // the first sign of life of the work itself, or its end
       await new Promise((resolve) => child.stderr.once('data', resolve).once('close', resolve))
       child.kill('SIGKILL')
@@ -143,9 +171,23 @@ describe('the index', () => {
 
   it('search and status load what they use, and nothing of models or trees', async () => {
     await indexed()
-    for (const command of [['search', 'parseDate'], ['index', 'status']]) {
+    for (const command of [
+      ['search', 'parseDate'],
+      ['index', 'status'],
+    ]) {
       const files = loadedFiles([PROGRAM, ...command, '--json'], { cwd: place.root, env: place.env })
-      const packages = ['ink', 'react', 'openai', '@anthropic-ai/sdk', 'undici', 'ajv', 'handlebars', 'web-tree-sitter', '@ast-grep/napi', 'simple-git']
+      const packages = [
+        'ink',
+        'react',
+        'openai',
+        '@anthropic-ai/sdk',
+        'undici',
+        'ajv',
+        'handlebars',
+        'web-tree-sitter',
+        '@ast-grep/napi',
+        'simple-git',
+      ]
       expect(packages.filter((name) => files.some(({ file, text }) => `${file}\n${text}`.includes(`node_modules/${name}/`)))).toEqual([])
       const rooms = ['llm', 'validation', 'rules', 'agents']
       expect(rooms.filter((room) => files.some(({ text }) => text.includes(`// src/core/${room}/`)))).toEqual([])
@@ -165,8 +207,12 @@ describe('code', () => {
       ['test/date.test.js', 1, 'import', 'import'],
       ['test/date.test.js', 2, 'call', 'import'],
     ])
-    expect((await place.run(['code', 'functions', 'src/retry.py'])).json.data.functions).toMatchObject([{ name: 'next_delay', line_start: 4, line_count: 2, parameters: ['self', 'attempt'] }])
-    expect((await place.run(['code', 'chunks', 'src/retry.py'])).json.data.chunks).toMatchObject([{ path: 'src/retry.py', line_start: 1, line_end: 5, byte_start: 0 }])
+    expect((await place.run(['code', 'functions', 'src/retry.py'])).json.data.functions).toMatchObject([
+      { name: 'next_delay', line_start: 4, line_count: 2, parameters: ['self', 'attempt'] },
+    ])
+    expect((await place.run(['code', 'chunks', 'src/retry.py'])).json.data.chunks).toMatchObject([
+      { path: 'src/retry.py', line_start: 1, line_end: 5, byte_start: 0 },
+    ])
     expect(await place.run(['code', 'defs', 'two words'])).toMatchObject({ exitCode: 2, json: { error: { code: 'USAGE' } } })
     expect(await place.run(['code', 'chunks', 'nowhere'])).toMatchObject({ exitCode: 2 })
   })

@@ -14,7 +14,9 @@ beforeAll(() => {
 const word = fc.constantFrom('alpha', 'beta', 'gámma', 'дельта', '検索', 'x1', '😀')
 const comment = fc.tuple(fc.constantFrom('# ', '#  '), fc.array(word, { maxLength: 6 })).map(([mark, words]) => mark + words.join(' '))
 const statement = fc.oneof(
-  fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.array(word, { minLength: 1, maxLength: 30 })).map(([name, words]) => `${name} = "${words.join(' ')}"`),
+  fc
+    .tuple(fc.constantFrom('a', 'b', 'c'), fc.array(word, { minLength: 1, maxLength: 30 }))
+    .map(([name, words]) => `${name} = "${words.join(' ')}"`),
   fc.constantFrom('pass', '', '   ', 'a = [1, 2, 3]'),
   comment,
 )
@@ -91,7 +93,10 @@ describe('chunks of any source', () => {
         // parts of their own: a function that is renamed by an edit inside of it would be another one
         const blocks = sources.map((text, id) => `def part${id}(a):\n${text.replace(/^/gm, '    ')}    return ${id}\n`)
         const at = pick % blocks.length
-        const edited = blocks.with(at, blocks[at]!.replace(`    return ${at}\n`, `    ${added.replace(/\P{ASCII}/gu, 'y')} = ${at}\n    return ${at}\n`))
+        const edited = blocks.with(
+          at,
+          blocks[at]!.replace(`    return ${at}\n`, `    ${added.replace(/\P{ASCII}/gu, 'y')} = ${at}\n    return ${at}\n`),
+        )
         const [before, after] = [await cut(blocks.join('\n\n'), size), await cut(edited.join('\n\n'), size)]
         const kept = new Set(after.map(({ hash }) => hash))
         const lines = (to: number): number => blocks.slice(0, to).join('\n\n').split('\n').length
@@ -108,11 +113,17 @@ describe('chunks of any source', () => {
 
 describe('chunks of sources by hand', () => {
   it('keep comments and decorators with what follows, and name the path of a symbol', async () => {
-    const body = (name: string): string => `        ${Array.from({ length: 12 }, (_, i) => `${name}${i} = load("${name}", ${i})`).join('\n        ')}\n`
+    const body = (name: string): string =>
+      `        ${Array.from({ length: 12 }, (_, i) => `${name}${i} = load("${name}", ${i})`).join('\n        ')}\n`
     const text = `import os\n\n\n# about the store\nclass Store:\n    """Keeps."""\n\n    # reads one\n    @cached\n    def read(self):\n${body('r')}\n    def write(self):\n${body('w')}`
     const chunks = await cut(text, 300)
     const read = chunks.find(({ symbol }) => symbol === 'Store.read')!
-    expect(text.split('\n').slice(read.lineStart - 1, read.lineStart + 2).map((line) => line.trim())).toEqual(['# reads one', '@cached', 'def read(self):'])
+    expect(
+      text
+        .split('\n')
+        .slice(read.lineStart - 1, read.lineStart + 2)
+        .map((line) => line.trim()),
+    ).toEqual(['# reads one', '@cached', 'def read(self):'])
     expect(read.kind).toBe('method')
     expect(chunks.map(({ symbol }) => symbol)).toContain('Store.write')
     expect(chunks.find(({ names }) => names.includes('Store'))!.lineStart).toBeLessThanOrEqual(4)

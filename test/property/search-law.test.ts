@@ -5,7 +5,17 @@ import { describe, expect, it } from 'vitest'
 import { createRepository } from '../support/repository.ts'
 import { bare, openSearch } from '../support/search.ts'
 
-const PATHS = ['src/date.py', 'src/retry.py', 'lib/queue.js', 'test/test_date.py', 'notes.md', 'vendor/other.js', 'a/b/c.txt', '.env', 'край.py'] as const
+const PATHS = [
+  'src/date.py',
+  'src/retry.py',
+  'lib/queue.js',
+  'test/test_date.py',
+  'notes.md',
+  'vendor/other.js',
+  'a/b/c.txt',
+  '.env',
+  'край.py',
+] as const
 const TEXTS = [
   'def parse_date(text):\n    """Reads a date."""\n    return text.split("-")\n',
   'def retry_delay(attempt):\n    return 2 ** attempt\n\n\ndef parse_date(text):\n    return None\n',
@@ -25,12 +35,26 @@ type Step =
   | { do: 'ignore' | 'attributes'; line: string }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('write' as const), path: fc.constantFrom(...PATHS), text: fc.constantFrom(...TEXTS) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('write' as const), path: fc.constantFrom(...PATHS), text: fc.constantFrom(...TEXTS) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), path: fc.constantFrom(...PATHS) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('commit' as const, 'index' as const, 'search' as const, 'stopped' as const, 'forget' as const, 'back' as const) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('commit' as const, 'index' as const, 'search' as const, 'stopped' as const, 'forget' as const, 'back' as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('switch' as const), branch: fc.constantFrom('one', 'two') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('ignore' as const), line: fc.constantFrom('*.md', 'src/', '') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('attributes' as const), line: fc.constantFrom('*.py linguist-generated', '* text=auto eol=crlf', '*.js ident', '') }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('attributes' as const),
+      line: fc.constantFrom('*.py linguist-generated', '* text=auto eol=crlf', '*.js ident', ''),
+    }),
+  },
 )
 
 const QUERIES = ['parse_date', 'when does a retry come', '"retry delay"', 'src/date.py', '検索', 'дата', 'enqueue job', 'date']

@@ -40,7 +40,11 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
 }
 
 /** Starts the index in this process, after the answer is out. What is not done in time, or after Ctrl-C, stays for the next time. */
-export async function buildAfterwards(service: SearchService, stop: AbortSignal, flags: { quiet: boolean; json?: boolean | undefined }): Promise<void> {
+export async function buildAfterwards(
+  service: SearchService,
+  stop: AbortSignal,
+  flags: { quiet: boolean; json?: boolean | undefined },
+): Promise<void> {
   const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
   try {
     await service.index({ signal: AbortSignal.any([stop, AbortSignal.timeout(AFTERWARDS_MS)]), onProgress: progress.observe })

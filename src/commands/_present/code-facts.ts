@@ -7,7 +7,15 @@ import { table } from './text.ts'
 export function symbolsData(name: string, found: readonly FoundSymbol[]): Record<string, unknown> {
   return {
     name,
-    results: found.map(({ path, line, column, kind, symbol, container, confidence }) => ({ path, line, column, kind, symbol, container, confidence })),
+    results: found.map(({ path, line, column, kind, symbol, container, confidence }) => ({
+      path,
+      line,
+      column,
+      kind,
+      symbol,
+      container,
+      confidence,
+    })),
   }
 }
 
@@ -20,7 +28,10 @@ export function presentSymbols(found: readonly FoundSymbol[]): string {
       symbol === container || container === null || symbol.includes('.') ? symbol : `in ${container}`,
       confidence === 'exact' ? '' : confidence,
     ]),
-    { grow: 0, paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column === 1 || column === 3 ? paint('dim', text) : text) },
+    {
+      grow: 0,
+      paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column === 1 || column === 3 ? paint('dim', text) : text),
+    },
   )
 }
 
@@ -51,7 +62,10 @@ export function presentFunctions(found: readonly FoundFunction[]): string {
     `${figure(cyclomatic)} cyclomatic`,
     `${figure(cognitive)} cognitive`,
   ])
-  return table(rows, { grow: 0, paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column > 1 ? paint('dim', text) : text) })
+  return table(rows, {
+    grow: 0,
+    paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column > 1 ? paint('dim', text) : text),
+  })
 }
 
 type Found = Chunk & { path: string }
@@ -78,5 +92,8 @@ export function presentChunks(found: readonly Found[]): string {
     kind,
     oneLine(symbol ?? names.join(' ')),
   ])
-  return table(rows, { grow: 2, paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column === 1 ? paint('dim', text) : text) })
+  return table(rows, {
+    grow: 2,
+    paint: (_row, column, text) => (column === 0 ? paint('cyan', text) : column === 1 ? paint('dim', text) : text),
+  })
 }

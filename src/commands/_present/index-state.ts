@@ -3,7 +3,17 @@ import { oneLine, plural } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
-export function statusData({ state, building, file, bytes, behindFiles, counts, classes, languages, worktrees }: IndexStatus): Record<string, unknown> {
+export function statusData({
+  state,
+  building,
+  file,
+  bytes,
+  behindFiles,
+  counts,
+  classes,
+  languages,
+  worktrees,
+}: IndexStatus): Record<string, unknown> {
   return {
     state,
     building,
@@ -31,7 +41,9 @@ export function presentStatus({ state, building, file, bytes, behindFiles, count
   const spoken = languages.map(({ language, tier, files }) => [String(files).padStart(6), language, tier === 1 ? '' : `tier ${tier}`])
   const others = worktrees.filter(({ here }) => !here).map(({ path }) => `  also of ${oneLine(path)}`)
   const remote = paint('dim', '  Nothing of it left this machine.')
-  return [head, figures, table(left, { grow: 2 }), table(spoken, { grow: 2 }), ...others, remote, now].filter((line) => line !== '').join('\n')
+  return [head, figures, table(left, { grow: 2 }), table(spoken, { grow: 2 }), ...others, remote, now]
+    .filter((line) => line !== '')
+    .join('\n')
 }
 
 export function verificationData({ ok, quickCheck, counts, sampled, mismatched }: Verification): Record<string, unknown> {
@@ -39,7 +51,8 @@ export function verificationData({ ok, quickCheck, counts, sampled, mismatched }
 }
 
 export function presentVerification({ ok, quickCheck, counts, sampled, mismatched }: Verification): string {
-  if (ok) return `The index is right: ${plural(counts.files, 'file')}, ${plural(counts.docs, 'piece')}; ${plural(sampled, 'file')} read again.`
+  if (ok)
+    return `The index is right: ${plural(counts.files, 'file')}, ${plural(counts.docs, 'piece')}; ${plural(sampled, 'file')} read again.`
   const rows = mismatched.slice(0, 20).map(({ path, what }) => `  ${path === '' ? 'index' : oneLine(path)}: ${what}`)
   const pages = quickCheck === 'ok' ? [] : [`  pages: ${oneLine(quickCheck)}`]
   return [paint('red', 'The index is not right.'), ...pages, ...rows, 'To build it again: singularity index --full'].join('\n')

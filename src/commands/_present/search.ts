@@ -14,7 +14,16 @@ export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): 
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`
 
 /** `data` of the command as its schema says. */
-export function searchData({ query, class: name, mode, model, freshness, hits, belowFloor, tookMs }: SearchAnswer): Record<string, unknown> {
+export function searchData({
+  query,
+  class: name,
+  mode,
+  model,
+  freshness,
+  hits,
+  belowFloor,
+  tookMs,
+}: SearchAnswer): Record<string, unknown> {
   return {
     query,
     class: name,
@@ -52,7 +61,12 @@ export function presentSearch(answer: SearchAnswer): string {
 function freshnessLine({ freshness: { state, behindFiles, building } }: SearchAnswer): string {
   if (state === 'exact') return ''
   if (state === 'none')
-    return paint('dim', building ? 'The index is being built: this is from git grep.' : "There is no index: this is from git grep. To build it: singularity index")
+    return paint(
+      'dim',
+      building
+        ? 'The index is being built: this is from git grep.'
+        : 'There is no index: this is from git grep. To build it: singularity index',
+    )
   const files = behindFiles === null ? 'Some files' : plural(behindFiles, 'file')
   return paint('yellow', `${files} changed since the index was written${building ? ', which is being done now' : ': singularity index'}.`)
 }
@@ -68,7 +82,9 @@ function presentHit(hit: SearchHit, words: RegExp): string {
 function excerpt({ content }: SearchHit, words: RegExp): string[] {
   const lines = printable(content).replaceAll('\t', '  ').split('\n')
   const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)))
-  const scored = lines.map((line, at) => ({ at, count: new Set(line.toLowerCase().match(words)).size })).filter(({ at }) => lines[at]!.trim() !== '')
+  const scored = lines
+    .map((line, at) => ({ at, count: new Set(line.toLowerCase().match(words)).size }))
+    .filter(({ at }) => lines[at]!.trim() !== '')
   const best = scored
     .toSorted((a, b) => b.count - a.count || a.at - b.at)
     .slice(0, LINES)

@@ -108,7 +108,9 @@ function createCutter(rows: Rows, facts: FileFacts | null, bytes: Uint8Array, li
     const first = rows.firsts[row]!
     if (first === 0) return 5000
     const closing = first === 0x7d || first === 0x29 || first === 0x5d || first === 0x2e ? 40 : 0
-    return rows.indents[row]! * 2 + closing - (row > 0 && rows.sizes[row - 1] === 0 ? 3 : 0) + (row > 0 && commented[row - 1] === 1 ? 40 : 0)
+    return (
+      rows.indents[row]! * 2 + closing - (row > 0 && rows.sizes[row - 1] === 0 ? 3 : 0) + (row > 0 && commented[row - 1] === 1 ? 40 : 0)
+    )
   }
 
   function cutInside(from: number, to: number, children: readonly Item[], owner: Item | null): void {
@@ -217,8 +219,7 @@ function tokenRuns(start: number, end: number, { bytes, limit, utf8 }: Place): [
   for (let at = start; at < end;) {
     let next = at + 1
     let length = isSpace(bytes[at]!) ? 0 : 1
-    if (isWord(bytes[at]!))
-      for (; next < end && isWord(bytes[next]!); next++) if (!utf8 || !continues(bytes[next]!)) length++
+    if (isWord(bytes[at]!)) for (; next < end && isWord(bytes[next]!); next++) if (!utf8 || !continues(bytes[next]!)) length++
     if (size > 0 && size + length > limit) {
       runs.push([from, at])
       ;[from, size] = [at, 0]

@@ -55,8 +55,12 @@ export function composeFacts({ git, reader }: FactParts) {
 
   /** `Class.method` keeps to containers that end so. */
   function splitName(typed: string): { name: string; container: string | null } {
-    const parts = typed.trim().split(/\.|::|#/).filter((part) => part !== '')
-    if (parts.length === 0 || /\s/.test(typed.trim())) throw new SingularityError('USAGE', 'A name is one word.', { hints: ['singularity code defs NAME'] })
+    const parts = typed
+      .trim()
+      .split(/\.|::|#/)
+      .filter((part) => part !== '')
+    if (parts.length === 0 || /\s/.test(typed.trim()))
+      throw new SingularityError('USAGE', 'A name is one word.', { hints: ['singularity code defs NAME'] })
     return { name: parts.at(-1)!, container: parts.length > 1 ? parts.slice(0, -1).join('.') : null }
   }
 
@@ -84,7 +88,17 @@ export function composeFacts({ git, reader }: FactParts) {
     const found: FoundFunction[] = []
     for await (const { path, facts } of files(query))
       for (const { name, kind, parameters, nesting, cognitive, cyclomatic, row, rowEnd } of facts?.functions ?? [])
-        found.push({ path, name, kind, lineStart: row + 1, lineEnd: rowEnd + 1, parameters, nesting, cognitive, cyclomatic: cyclomatic?.default ?? null })
+        found.push({
+          path,
+          name,
+          kind,
+          lineStart: row + 1,
+          lineEnd: rowEnd + 1,
+          parameters,
+          nesting,
+          cognitive,
+          cyclomatic: cyclomatic?.default ?? null,
+        })
     return found
   }
 
@@ -99,6 +113,7 @@ export function composeFacts({ git, reader }: FactParts) {
   return { definitions, references, functions, chunks }
 }
 
-const full = ({ container, name }: { container: string | null; name: string }): string => (container === null ? name : `${container}.${name}`)
+const full = ({ container, name }: { container: string | null; name: string }): string =>
+  container === null ? name : `${container}.${name}`
 
 const within = (own: string | null, wanted: string): boolean => own !== null && (own === wanted || own.endsWith(`.${wanted}`))

@@ -1,7 +1,16 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { digest } from '../kernel/index.ts'
-import { DEFAULT_LIMITS, type FactEngine, type FileFacts, type LanguageTables, createGrammarFiles, createWasmEngine, loadTables, readFacts } from '../parsing/index.ts'
+import {
+  DEFAULT_LIMITS,
+  type FactEngine,
+  type FileFacts,
+  type LanguageTables,
+  createGrammarFiles,
+  createWasmEngine,
+  loadTables,
+  readFacts,
+} from '../parsing/index.ts'
 import type { FactReader } from '../search/index.ts'
 
 /** Facts by the engines of the room `parsing`; an engine is loaded for the first file that needs it. */

@@ -6,7 +6,12 @@ import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
 import { fromTop } from './code.ts'
 import { type AppContext, once } from './context.ts'
 
-export type SearchParts = { context: AppContext; git: () => Promise<Git>; stateDir: () => Promise<string>; settings: () => Promise<Settings> }
+export type SearchParts = {
+  context: AppContext
+  git: () => Promise<Git>
+  stateDir: () => Promise<string>
+  settings: () => Promise<Settings>
+}
 
 /** The index of this repository and the search over it; both are loaded when they are first asked for. */
 export function composeSearch({ context, git, stateDir, settings }: SearchParts) {

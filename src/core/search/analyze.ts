@@ -23,9 +23,12 @@ export type Analysis = {
 
 /** @param facts `null` where nothing is known but the bytes */
 export function analyzeFile(bytes: Uint8Array, language: string, facts: FileFacts | null): Analysis {
-  const chunks = chunkFile(bytes, facts, { language }).map(
-    ({ lineStart, lineEnd, ...chunk }, place): ChunkRow => ({ ...chunk, place, line: lineStart, lineEnd }),
-  )
+  const chunks = chunkFile(bytes, facts, { language }).map(({ lineStart, lineEnd, ...chunk }, place): ChunkRow => ({
+    ...chunk,
+    place,
+    line: lineStart,
+    lineEnd,
+  }))
   return {
     language,
     tier: facts?.tier ?? 3,

@@ -60,7 +60,11 @@ export function symbolLeg(db: Database, worktree: number, query: Query, rows: Ro
   for (const { name, container } of query.symbols) {
     const found = db.all<Definition & { chunk: number; file: number }>(SQL.symbolHits, { folded: name.toLowerCase(), worktree })
     for (const { chunk, file, ...definition } of found) {
-      const doc = db.get<{ id: number }>('SELECT doc.id FROM doc JOIN chunk ON chunk.id = doc.chunk WHERE doc.file = ? AND chunk.place = ?', file, chunk)
+      const doc = db.get<{ id: number }>(
+        'SELECT doc.id FROM doc JOIN chunk ON chunk.id = doc.chunk WHERE doc.file = ? AND chunk.place = ?',
+        file,
+        chunk,
+      )
       if (doc === undefined || !filter(rows(doc.id))) continue
       const fits = container === null || (definition.container ?? '').toLowerCase().endsWith(container.toLowerCase())
       const score = (definition.name === name ? 1 : 0.8) * (fits ? 1 : 0.5)
@@ -76,9 +80,16 @@ type Ranked = { id: number; rank: number }
 
 /** bm25 over path, name and body. */
 export function wordLeg(db: Database, worktree: number, query: Query, rows: Rows, filter: Filter | null): LegHit[] {
-  const match = query.quoted.length > 0 ? query.quoted.filter((text) => splitWords(text).length > 0).map(phraseText).join(' AND ') : matchText(query.words)
+  const match =
+    query.quoted.length > 0
+      ? query.quoted
+          .filter((text) => splitWords(text).length > 0)
+          .map(phraseText)
+          .join(' AND ')
+      : matchText(query.words)
   if (match === '') return []
-  const all = filter === null ? ranked(db, worktree, match) : db.all<Ranked>(fts.match(worktree), match, -1).filter(({ id }) => filter(rows(id)))
+  const all =
+    filter === null ? ranked(db, worktree, match) : db.all<Ranked>(fts.match(worktree), match, -1).filter(({ id }) => filter(rows(id)))
   return bestHits(
     all.map(({ id, rank }) => ({ doc: id, score: -rank })),
     rows,

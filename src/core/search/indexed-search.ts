@@ -21,7 +21,10 @@ export type IndexedDeps = {
 export type IndexedAnswer = { hits: SearchHit[]; /** Files whose bytes are others than the index says. */ changed: string[] }
 
 /** Whether a path and a language are asked for; `null` where everything is. */
-export function createWanted({ language, path }: Pick<SearchRequest, 'language' | 'path'>): ((path: string, language: string) => boolean) | null {
+export function createWanted({
+  language,
+  path,
+}: Pick<SearchRequest, 'language' | 'path'>): ((path: string, language: string) => boolean) | null {
   if (language === undefined && path === undefined) return null
   const matches = path === undefined ? () => true : globOf(path)
   return (candidate, own) => (language === undefined || own === language) && matches(candidate)

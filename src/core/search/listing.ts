@@ -95,7 +95,9 @@ async function readAttributes(
     file !== undefined ||
     existsSync(join(git.repository.commonDir, 'info', 'attributes')) ||
     paths.some((path) => path === '.gitattributes' || path.endsWith('/.gitattributes')) ||
-    (await git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] })).text.split('\n').some((each) => each !== '' && existsSync(each))
+    (await git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] })).text
+      .split('\n')
+      .some((each) => each !== '' && existsSync(each))
   if (!somewhere) return found
   const args = ['check-attr', '-z', '--stdin', ...NAMES]
   const answer = await git.run(args, { input: paths.map((path) => `${path}\0`).join(''), ...(signal && { signal }) })

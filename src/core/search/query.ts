@@ -16,7 +16,8 @@ export type Query = {
 const QUOTED = /"([^"\n]{1,500})"|“([^”\n]{1,500})”|`([^`\n]{1,500})`/g
 const IDENTIFIER = /^[\p{L}_$@#][\p{L}\p{N}_$]*(?:(?:\.|::|#|->|\/\d+)[\p{L}_$][\p{L}\p{N}_$]*)*[!?]?(?:\(\))?$/u
 const MIXED = /\p{Ll}\p{Lu}|_|\p{L}\d|::|\(\)|^[\p{Lu}_\d]{3,}$|^\p{Lu}\p{Ll}+\p{Lu}/u
-const ERROR = /\b\w*(?:Error|Exception|Warning|Panic|Fault)\b|\b(?:error|fatal|panic|failed|cannot|unexpected|undefined|invalid|denied)\b.*[:'"`[({]|^\s*at .+:\d+|\bE[A-Z]{4,}\b|\bTraceback\b/
+const ERROR =
+  /\b\w*(?:Error|Exception|Warning|Panic|Fault)\b|\b(?:error|fatal|panic|failed|cannot|unexpected|undefined|invalid|denied)\b.*[:'"`[({]|^\s*at .+:\d+|\bE[A-Z]{4,}\b|\bTraceback\b/
 const PATH = /^(?:\.{0,2}\/)?[\w@.+-]+(?:\/[\w@.+-]*)+$|^[\w@+-]+(?:\.[\w-]+)*\.[a-z]{1,5}$/i
 
 /** What somebody seems to look for; `text` is at most 20,000 characters of what was asked. */
@@ -44,7 +45,10 @@ function symbolsIn(text: string, name: QueryClass): { name: string; container: s
     .map((word) => word.replace(/^[@#]|[!?.:]+$/g, ''))
     .filter((word) => IDENTIFIER.test(word) && (name === 'symbol' || MIXED.test(word)))
   return [...new Set(candidates)].slice(0, 12).map((word) => {
-    const parts = word.replace(/\(\)$/, '').split(/\.|::|#|->|\/\d+/).filter((part) => part !== '')
+    const parts = word
+      .replace(/\(\)$/, '')
+      .split(/\.|::|#|->|\/\d+/)
+      .filter((part) => part !== '')
     return { name: parts.at(-1) ?? word, container: parts.length > 1 ? parts.slice(0, -1).join('.') : null }
   })
 }

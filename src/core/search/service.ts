@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Git } from '../git/index.ts'
@@ -77,7 +77,8 @@ export function createSearch(deps: SearchDeps) {
 
   async function search(request: SearchRequest): Promise<SearchAnswer> {
     const started = monotonic()
-    if (request.text.trim() === '') throw new SingularityError('USAGE', 'The query is empty.', { hints: ['singularity search "parse a date"'] })
+    if (request.text.trim() === '')
+      throw new SingularityError('USAGE', 'The query is empty.', { hints: ['singularity search "parse a date"'] })
     const query = readQuery(request.text)
     const limit = request.limit ?? (request.kind === 'knowledge' ? 5 : 10)
     const found = await answer(query, request, limit)
@@ -109,7 +110,10 @@ export function createSearch(deps: SearchDeps) {
   }
 
   async function byText(query: Query, request: SearchRequest, limit: number, note: string | null): Promise<Found> {
-    const hits = request.kind === 'symbol' && query.words.length === 0 ? [] : await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+    const hits =
+      request.kind === 'symbol' && query.words.length === 0
+        ? []
+        : await searchText(deps, query, createWanted(request) ?? (() => true), limit)
     return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
   }
 
@@ -138,7 +142,8 @@ export function createSearch(deps: SearchDeps) {
       let fresh: Freshness = { state: 'behind', behindFiles: null, building: false }
       if (delta !== undefined) {
         const size = delta.changed.length + delta.gone.length
-        const release = size + delta.touched.length === 0 && worktree.complete === 1 ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
+        const release =
+          size + delta.touched.length === 0 && worktree.complete === 1 ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
         if (release !== undefined) {
           db.close()
           db = generations.open(generation)
@@ -147,14 +152,21 @@ export function createSearch(deps: SearchDeps) {
         fresh = freshnessOf(size === 0 ? 0 : release === undefined ? size : delta.changed.length + delta.gone.length, worktree)
         if (fresh.state === 'behind') fresh.building = isBuilding()
       }
-      const stale = new Set(fresh.state === 'behind' && delta ? [...delta.gone.map(({ path }) => path), ...delta.changed.map(({ listed: { path } }) => path)] : [])
+      const stale = new Set(
+        fresh.state === 'behind' && delta
+          ? [...delta.gone.map(({ path }) => path), ...delta.changed.map(({ listed: { path } }) => path)]
+          : [],
+      )
       if (query.words.length === 0) {
         const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
       const found = searchIndex({ db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit)
       if (found.changed.length > 0 && fresh.state === 'exact') fresh = { ...fresh, state: 'behind', behindFiles: found.changed.length }
-      const texts = [...found.changed, ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path)]
+      const texts = [
+        ...found.changed,
+        ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path),
+      ]
       const hits = texts.length === 0 ? found.hits : merge(found.hits, byPath(texts, query, request, limit), limit)
       return { mode: 'lexical', hits, freshness: fresh }
     } finally {
@@ -171,7 +183,7 @@ export function createSearch(deps: SearchDeps) {
     const end = monotonic() + patience
     try {
       const first: Delta = { ...delta, changed: delta.changed.slice(0, 50) }
-      for (let part = first, at = 0; ; ) {
+      for (let part = first, at = 0; ;) {
         await applyDelta({ db, git, reader, worktree, now }, part, { last: at + part.changed.length >= delta.changed.length })
         at += part.changed.length
         if (at >= delta.changed.length || monotonic() > end) {
@@ -206,7 +218,7 @@ export function createSearch(deps: SearchDeps) {
   }
 
   async function insistOnLease({ signal, onWait }: IndexOptions): Promise<() => void> {
-    for (let told = false; ; ) {
+    for (let told = false; ;) {
       const release = generations.lease()
       if (release !== undefined) return release
       if (!told) onWait?.()
@@ -229,7 +241,9 @@ export function createSearch(deps: SearchDeps) {
       }
     }
     // what a killed build left behind goes on where it stopped
-    const started = generations.all().findLast(({ schema, number }) => schema === generations.next().schema && number > (current?.number ?? 0))
+    const started = generations
+      .all()
+      .findLast(({ schema, number }) => schema === generations.next().schema && number > (current?.number ?? 0))
     try {
       return await fill(started ?? generations.next(), options, current === undefined ? 'built' : 'rebuilt')
     } catch (error) {
@@ -249,6 +263,8 @@ export function createSearch(deps: SearchDeps) {
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
       pruneBlobs(db, KEPT_BLOBS)
+      if (!existsSync(join(deps.folder, generation.file)))
+        throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')
       if (generations.current()?.file !== generation.file) generations.point(generation)
       const unchanged = delta.changed.length + delta.gone.length === 0
       return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, generation }
@@ -278,7 +294,12 @@ export function createSearch(deps: SearchDeps) {
       if (worktree === undefined) return known
       const delta = await findDelta(deps, await list(), readFiles(db, worktree.id), worktree.version)
       const behindFiles = delta.changed.length + delta.gone.length
-      return { ...known, ...describeIndex(db, worktree), state: behindFiles === 0 && worktree.complete === 1 ? 'ready' : 'behind', behindFiles }
+      return {
+        ...known,
+        ...describeIndex(db, worktree),
+        state: behindFiles === 0 && worktree.complete === 1 ? 'ready' : 'behind',
+        behindFiles,
+      }
     })
   }
 
@@ -322,7 +343,10 @@ export function createSearch(deps: SearchDeps) {
     const release = await insistOnLease({})
     try {
       return await withOpen(generation, false, async (db) => {
-        const forgotten = 'gone' in what ? forgetGone(db) : forgetPaths(db, (path) => what.paths.some((each) => each === '' || path === each || path.startsWith(`${each}/`)))
+        const forgotten =
+          'gone' in what
+            ? forgetGone(db)
+            : forgetPaths(db, (path) => what.paths.some((each) => each === '' || path === each || path.startsWith(`${each}/`)))
         db.run('VACUUM') // deleted rows stay readable in the file otherwise
         return forgotten
       })
@@ -361,10 +385,13 @@ function merge(indexed: readonly SearchHit[], texts: readonly SearchHit[], limit
     .slice(0, limit)
 }
 
-/** SQLite says that the file is none, or that its pages are broken. */
-export function isDamaged(error: unknown): error is SingularityError {
+const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB|IOERR|CANTOPEN)/
+
+/** The file is no database, not ours, gone, or its pages are broken: all of it ends with a new one. */
+function isDamaged(error: unknown): error is SingularityError {
   if (!SingularityError.isInstance(error) || error.code !== 'STATE_UNUSABLE') return false
-  return true
+  const cause = error.cause as { code?: string; message?: string } | undefined
+  return cause === undefined || DAMAGE.test(cause.code ?? '') || /^no such (?:table|column)/.test(cause.message ?? '')
 }
 
 function generationBytes({ folder }: Generations, { file }: Generation): number {

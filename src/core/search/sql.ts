@@ -62,5 +62,6 @@ export const fts = {
   /** Weights of path, name and body. Smaller is better. */
   rank: (id: number): string => `bm25(fts_${id}, 2.0, 3.0, 1.0)`,
   match: (id: number): string => `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ? ORDER BY rank LIMIT ?`,
-  ties: (id: number): string => `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ? AND ${fts.rank(id)} = ?`,
+  ties: (id: number): string =>
+    `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ? AND ${fts.rank(id)} = ?`,
 }

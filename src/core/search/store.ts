@@ -21,7 +21,8 @@ export type FileRow = Classified &
   }
 
 /** A file as it has to be from now on; `blob` is `null` where it is in no search. */
-export type FileEntry = Classified & FileStat & { path: string; oid: string; claimed: string | null; listed: string; blob: BlobEntry | null }
+export type FileEntry = Classified &
+  FileStat & { path: string; oid: string; claimed: string | null; listed: string; blob: BlobEntry | null }
 
 export type BlobEntry = { key: string; bytes: Uint8Array; size: number; analysis: Analysis | { id: number } }
 
@@ -35,7 +36,11 @@ export function openWorktree(db: Database, path: string, now: number): WorktreeR
     if (known !== undefined) return known
     const id = db.get<{ id: number }>(SQL.addWorktree, path, now)!.id
     db.run(fts.create(id))
-    for (const old of db.all<WorktreeRow>(SQL.worktrees).filter((each) => each.id !== id).slice(KEPT_WORKTREES - 1)) dropWorktree(db, old.id)
+    for (const old of db
+      .all<WorktreeRow>(SQL.worktrees)
+      .filter((each) => each.id !== id)
+      .slice(KEPT_WORKTREES - 1))
+      dropWorktree(db, old.id)
     return { id, path, usedAt: now, complete: 0, version: null }
   })
 }

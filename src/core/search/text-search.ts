@@ -37,7 +37,13 @@ export async function searchText({ git, reader }: TextDeps, query: Query, wanted
       return { path, score: score * (1 + 0.2 * Math.min(3, inPath)) * (classifyPath(path).class === 'test' ? 0.8 : 1) }
     })
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
-  return searchFiles({ git, reader }, query, ranked.slice(0, READ_FILES).map(({ path }) => path), wanted, limit)
+  return searchFiles(
+    { git, reader },
+    query,
+    ranked.slice(0, READ_FILES).map(({ path }) => path),
+    wanted,
+    limit,
+  )
 }
 
 async function filesWith(git: Git, text: string): Promise<string[]> {
@@ -119,5 +125,7 @@ const WORDS_BEFORE = String.raw`\b(?:function\*?|def|defp|defmodule|class|fn|fun
 
 /** Without a syntax tree: a word that opens definitions in many languages stands before the name. */
 function defines(content: string, { symbols }: Query): boolean {
-  return symbols.some(({ name }) => new RegExp(`${WORDS_BEFORE}${name.replace(/[^\p{L}\p{N}_]/gu, String.raw`\$&`)}(?![\\p{L}\\p{N}_])`, 'u').test(content))
+  return symbols.some(({ name }) =>
+    new RegExp(`${WORDS_BEFORE}${name.replace(/[^\p{L}\p{N}_]/gu, String.raw`\$&`)}(?![\\p{L}\\p{N}_])`, 'u').test(content),
+  )
 }

@@ -95,7 +95,11 @@ function settled(stat: FileStat, now: number): FileStat {
 export async function applyDelta(
   deps: UpdateDeps,
   delta: Delta,
-  options: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined; /** False where more of the delta is to come. */ last?: boolean } = {},
+  options: {
+    signal?: AbortSignal | undefined
+    onProgress?: ((progress: Progress) => void) | undefined
+    /** False where more of the delta is to come. */ last?: boolean
+  } = {},
 ): Promise<UpdateFigures> {
   const { db, worktree, now } = deps
   const figures: UpdateFigures = { parsed: 0, reused: 0, skipped: 0, chunks: 0 }
@@ -103,7 +107,8 @@ export async function applyDelta(
     db.transaction(() => {
       for (const { row, stat, claimed } of delta.touched) db.run(SQL.touchFile, { id: row.id, claimed, ...stat })
     })
-  for (let at = 0; at < delta.gone.length; at += BATCH_CHUNKS) writeFiles(db, worktree.id, delta.gone.slice(at, at + BATCH_CHUNKS), [], words)
+  for (let at = 0; at < delta.gone.length; at += BATCH_CHUNKS)
+    writeFiles(db, worktree.id, delta.gone.slice(at, at + BATCH_CHUNKS), [], words)
   let done = 0
   for (let at = 0; at < delta.changed.length;) {
     if (options.signal?.aborted) throw new SingularityError('INTERRUPTED', 'The index was stopped; what is done stays.')
@@ -148,7 +153,9 @@ async function readBatch(deps: UpdateDeps, changed: Delta['changed'], from: numb
     }
     const { bytes } = entry
     const newline = bytes.indexOf(10)
-    const firstLine = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, newline < 0 ? 200 : newline, 200)).toString('latin1')
+    const firstLine = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, newline < 0 ? 200 : newline, 200)).toString(
+      'latin1',
+    )
     const language = reader.detect(listed.path, firstLine)
     const key = await reader.key(language)
     const known = findBlob(db, entry.file.oid, language, key)
@@ -185,8 +192,7 @@ function readEntry(
     return { file: { ...none, ...settled(stat, now), ...huge }, bytes: new Uint8Array() }
   }
   const bytes = readBytes(root, path)
-  if (bytes === undefined)
-    return { file: { ...none, ...stat, class: 'unreadable', reason: 'it cannot be read' }, bytes: new Uint8Array() }
+  if (bytes === undefined) return { file: { ...none, ...stat, class: 'unreadable', reason: 'it cannot be read' }, bytes: new Uint8Array() }
   const byBytes = isSearched(listed.class) ? classifyBytes(bytes) : null
   const file = { ...none, ...settled(stat, now), oid: blobId(bytes, format), class: listed.class, reason: listed.reason, ...byBytes }
   return { file, bytes }

@@ -3,7 +3,6 @@ import type { Git } from '../git/index.ts'
 import type { Database } from '../storage/index.ts'
 import { digest } from '../kernel/index.ts'
 import { analyzeFile } from './analyze.ts'
-import { isSearched } from './file-class.ts'
 import type { FactReader } from './fact-reader.ts'
 import { blobId, readBytes } from './listing.ts'
 import { SQL, fts } from './sql.ts'
@@ -23,7 +22,11 @@ export function countRows(db: Database, worktree: number): Counts {
 }
 
 /** Pages, counts, the totals of bm25, and a sample of files read again. */
-export async function verifyIndex(db: Database, worktree: WorktreeRow, { git, reader }: { git: Git; reader: FactReader }): Promise<Verification> {
+export async function verifyIndex(
+  db: Database,
+  worktree: WorktreeRow,
+  { git, reader }: { git: Git; reader: FactReader },
+): Promise<Verification> {
   const quickCheck = db.values('PRAGMA quick_check(1)')[0]?.[0]
   const counts = countRows(db, worktree.id)
   const mismatched: Mismatch[] = []
@@ -63,7 +66,9 @@ export function contentOf(db: Database, worktree: number): Map<string, string> {
   for (const file of readFiles(db, worktree).values()) {
     const chunks = file.blob === null ? [] : db.all(SQL.chunks, file.blob).map(({ id: _id, ...row }) => row)
     const symbols = file.blob === null ? [] : db.all(SQL.symbolsOf, file.blob)
-    const docs = db.all<{ id: number }>(SQL.docsOf, file.id).map(({ id }) => Buffer.from(db.get<{ value: Uint8Array }>(fts.size(worktree), id)?.value ?? []).toString('hex'))
+    const docs = db
+      .all<{ id: number }>(SQL.docsOf, file.id)
+      .map(({ id }) => Buffer.from(db.get<{ value: Uint8Array }>(fts.size(worktree), id)?.value ?? []).toString('hex'))
     const { oid, class: name, reason, language } = file
     content.set(file.path, digest([oid, name, reason, language, chunks, symbols, docs]))
   }
@@ -123,4 +128,3 @@ export function describeIndex(db: Database, worktree: WorktreeRow): Pick<IndexSt
       .map(({ path, usedAt, complete }) => ({ path, usedAt, complete: complete === 1, here: path === worktree.path })),
   }
 }
-
