@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingularityError, makeFolder } from '../kernel/index.ts'
 import { type Database, isBusy, openDatabase } from '../storage/index.ts'
@@ -95,7 +95,17 @@ export function createGenerations(folder: string) {
     return () => db.close()
   }
 
-  return { folder, current, all, next, point, remove, open, lease }
+  const bytes = ({ file }: Generation): number =>
+    ['', '-wal'].reduce((sum, ending) => sum + (statSync(join(folder, `${file}${ending}`), { throwIfNoEntry: false })?.size ?? 0), 0)
+
+  return { folder, bytes, current, all, next, point, remove, open, lease }
 }
 
-export type Generations = ReturnType<typeof createGenerations>
+const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB|IOERR|CANTOPEN)/
+
+/** The file is no database, not ours, gone, or its pages are broken: all of it ends with a new one. */
+export function isDamaged(error: unknown): error is SingularityError {
+  if (!SingularityError.isInstance(error) || error.code !== 'STATE_UNUSABLE') return false
+  const cause = error.cause as { code?: string; message?: string } | undefined
+  return cause === undefined || DAMAGE.test(cause.code ?? '') || /^no such (?:table|column)/.test(cause.message ?? '')
+}

@@ -1,18 +1,18 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Git } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { FactReader } from './fact-reader.ts'
-import { type Generation, type Generations, createGenerations } from './generation.ts'
+import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createWanted, searchIndex } from './indexed-search.ts'
 import { type Listing, listWorktree } from './listing.ts'
 import { type Query, readQuery } from './query.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import { SQL } from './sql.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
-import { searchFiles, searchText } from './text-search.ts'
+import { mergeHits, searchFiles, searchText } from './text-search.ts'
 import {
   type Forgotten,
   type IndexStatus,
@@ -143,7 +143,7 @@ export function createSearch(deps: SearchDeps) {
       if (delta !== undefined) {
         const size = delta.changed.length + delta.gone.length
         const release =
-          size + delta.touched.length === 0 && worktree.complete === 1 ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
+          size + delta.touched.length === 0 && worktree.complete === 1 && worktree.version === reader.version() ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
         if (release !== undefined) {
           db.close()
           db = generations.open(generation)
@@ -167,7 +167,7 @@ export function createSearch(deps: SearchDeps) {
         ...found.changed,
         ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path),
       ]
-      const hits = texts.length === 0 ? found.hits : merge(found.hits, byPath(texts, query, request, limit), limit)
+      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, byPath(texts, query, request, limit), limit)
       return { mode: 'lexical', hits, freshness: fresh }
     } finally {
       db.close()
@@ -203,7 +203,7 @@ export function createSearch(deps: SearchDeps) {
     const release = await insistOnLease(options)
     try {
       const { state, listing, delta, figures, generation } = await build(options)
-      const bytes = generationBytes(generations, generation)
+      const bytes = generations.bytes(generation)
       const { parsed, reused, skipped } = figures
       return {
         state,
@@ -288,7 +288,7 @@ export function createSearch(deps: SearchDeps) {
     }
     const generation = generations.current()
     if (generation === undefined) return none
-    const known = { ...none, file: join(deps.folder, generation.file), bytes: generationBytes(generations, generation) }
+    const known = { ...none, file: join(deps.folder, generation.file), bytes: generations.bytes(generation) }
     return withOpen(generation, true, async (db) => {
       const worktree = db.get<WorktreeRow>(SQL.worktree, root)
       if (worktree === undefined) return known
@@ -375,29 +375,4 @@ export function createSearch(deps: SearchDeps) {
 
 function freshnessOf(behind: number, worktree: WorktreeRow): Freshness {
   return { state: behind === 0 && (worktree.complete === 1 || behind === 0) ? 'exact' : 'behind', behindFiles: behind, building: false }
-}
-
-/** Hits of files that changed stand beside those of the index by their place in each list. */
-function merge(indexed: readonly SearchHit[], texts: readonly SearchHit[], limit: number): SearchHit[] {
-  const most = Math.max(...indexed.map(({ score }) => score), 0) || 1
-  return [...indexed, ...texts.map((hit) => ({ ...hit, score: hit.score * most }))]
-    .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
-    .slice(0, limit)
-}
-
-const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB|IOERR|CANTOPEN)/
-
-/** The file is no database, not ours, gone, or its pages are broken: all of it ends with a new one. */
-function isDamaged(error: unknown): error is SingularityError {
-  if (!SingularityError.isInstance(error) || error.code !== 'STATE_UNUSABLE') return false
-  const cause = error.cause as { code?: string; message?: string } | undefined
-  return cause === undefined || DAMAGE.test(cause.code ?? '') || /^no such (?:table|column)/.test(cause.message ?? '')
-}
-
-function generationBytes({ folder }: Generations, { file }: Generation): number {
-  return ['', '-wal'].reduce((sum, ending) => sum + sizeOf(join(folder, `${file}${ending}`)), 0)
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

@@ -129,3 +129,11 @@ function defines(content: string, { symbols }: Query): boolean {
     new RegExp(`${WORDS_BEFORE}${name.replace(/[^\p{L}\p{N}_]/gu, String.raw`\$&`)}(?![\\p{L}\\p{N}_])`, 'u').test(content),
   )
 }
+
+/** Hits of files that changed stand beside those of the index by their place in each list. */
+export function mergeHits(indexed: readonly SearchHit[], texts: readonly SearchHit[], limit: number): SearchHit[] {
+  const most = Math.max(...indexed.map(({ score }) => score), 0) || 1
+  return [...indexed, ...texts.map((hit) => ({ ...hit, score: hit.score * most }))]
+    .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
+    .slice(0, limit)
+}

@@ -52,7 +52,7 @@ export async function findDelta(
       if (listed.claimed !== null || statOf(root, listed.path) !== undefined) delta.changed.push({ listed, old })
       continue
     }
-    const outdated = !same && old.language !== null && old.key !== keys.get(old.language)
+    const outdated = !same && old.language !== null && (old.key !== keys.get(old.language) || mayBeOther(reader, old))
     if (outdated || classText(listed) !== old.listed) {
       delta.changed.push({ listed, old })
       continue
@@ -89,6 +89,11 @@ function sameStat(a: FileStat, b: FileStat): boolean {
 
 function settled(stat: FileStat, now: number): FileStat {
   return Math.max(stat.mtime, stat.ctime) > now - RACY_MS ? { ...stat, mtime: 0 } : stat
+}
+
+/** Other tables may know a file by its name, or by its first line where the name says nothing. */
+function mayBeOther(reader: FactReader, { path, language }: FileRow): boolean {
+  return !path.slice(path.lastIndexOf('/') + 1).includes('.') || reader.detect(path, '') !== language
 }
 
 /** Brings the rows in line, batch by batch; each leaves a true index behind. Stops between batches when `signal` says so. */
