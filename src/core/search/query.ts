@@ -15,10 +15,12 @@ export type Query = {
 
 const QUOTED = /"([^"\n]{1,500})"|“([^”\n]{1,500})”|`([^`\n]{1,500})`/g
 const IDENTIFIER = /^[\p{L}_$@#][\p{L}\p{N}_$]*(?:(?:\.|::|#|->|\/\d+)[\p{L}_$][\p{L}\p{N}_$]*)*[!?]?(?:\(\))?$/u
-const MIXED = /\p{Ll}\p{Lu}|_|\p{L}\d|::|\(\)|^[\p{Lu}_\d]{3,}$|^\p{Lu}\p{Ll}+\p{Lu}/u
+const MIXED = /\p{L}[.#]\p{L}|\p{Ll}\p{Lu}|_|\p{L}\d|::|\(\)|^[\p{Lu}_\d]{3,}$|^\p{Lu}\p{Ll}+\p{Lu}/u
 const ERROR =
   /\b\w*(?:Error|Exception|Warning|Panic|Fault)\b|\b(?:error|fatal|panic|failed|cannot|unexpected|undefined|invalid|denied)\b.*[:'"`[({]|^\s*at .+:\d+|\bE[A-Z]{4,}\b|\bTraceback\b/
-const PATH = /^(?:\.{0,2}\/)?[\w@.+-]+(?:\/[\w@.+-]*)+$|^[\w@+-]+(?:\.[\w-]+)*\.[a-z]{1,5}$/i
+const ENDINGS =
+  'astro|bash|c|cc|cfg|cjs|clj|cpp|cs|css|cts|dart|erl|ex|exs|fs|go|gradle|graphql|h|hcl|hpp|hs|html|ini|java|jl|js|json|jsx|kt|lock|lua|md|mjs|ml|mts|nix|php|pl|proto|py|pyi|r|rb|rs|scala|scss|sh|sql|svelte|swift|tf|toml|ts|tsx|txt|vue|xml|yaml|yml|zig'
+const PATH = new RegExp(String.raw`^(?:\.{0,2}/)?[\w@.+-]+(?:/[\w@.+-]*)+$|^[\w@+-]+(?:\.[\w-]+)*\.(?:${ENDINGS})$`, 'i')
 
 /** What somebody seems to look for; `text` is at most 20,000 characters of what was asked. */
 export function readQuery(asked: string): Query {
@@ -31,7 +33,7 @@ export function readQuery(asked: string): Query {
 function classOf(text: string, quoted: readonly string[]): QueryClass {
   if (quoted.length > 0) return 'quoted'
   if (!/\s/.test(text)) {
-    if (PATH.test(text) && !/^[\p{L}_$][\p{L}\p{N}_$]*\.[\p{L}_$][\p{L}\p{N}_$]{5,}$/u.test(text)) return 'path'
+    if (PATH.test(text)) return 'path'
     if (IDENTIFIER.test(text)) return 'symbol'
   }
   return ERROR.test(text) ? 'error' : 'natural'

@@ -230,25 +230,17 @@ export function createSearch(deps: SearchDeps) {
 
   type Built = { state: IndexAnswer['state']; listing: Listing; delta: Delta; figures: UpdateFigures; generation: Generation }
 
+  /** Goes on with the generation in use, or with one that a killed build left behind; a new one where that is damaged. */
   async function build(options: IndexOptions): Promise<Built> {
     const current = generations.current()
-    if (current !== undefined && options.full !== true) {
-      try {
-        return await fill(current, options, 'updated')
-      } catch (error) {
-        if (!isDamaged(error)) throw error
-        return fill(generations.next(), options, 'rebuilt')
-      }
-    }
-    // what a killed build left behind goes on where it stopped
-    const started = generations
-      .all()
-      .findLast(({ schema, number }) => schema === generations.next().schema && number > (current?.number ?? 0))
+    const { schema } = generations.next()
+    const started = generations.all().findLast((each) => each.schema === schema && each.number > (current?.number ?? 0))
+    const first = options.full === true || current === undefined ? (started ?? generations.next()) : current
     try {
-      return await fill(started ?? generations.next(), options, current === undefined ? 'built' : 'rebuilt')
+      return await fill(first, options, current === undefined ? 'built' : first === current ? 'updated' : 'rebuilt')
     } catch (error) {
-      if (started === undefined || !isDamaged(error)) throw error
-      generations.remove(started)
+      if (!isDamaged(error)) throw error
+      if (first !== current) generations.remove(first)
       return fill(generations.next(), options, 'rebuilt')
     }
   }
