@@ -20,7 +20,7 @@ export default class Index extends BaseCommand {
       ({ soft }) => service.index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
       progress.stop,
     ).finally(progress.end)
-    const { state, files, chunks, ms, bytes } = built
-    this.answer({ state, files, chunks, embedded: 0, reused_embeddings: 0, ms, bytes }, presentIndex(built), EXIT.done)
+    const { state, files, chunks, embedded, reusedEmbeddings, ms, bytes } = built
+    this.answer({ state, files, chunks, embedded, reused_embeddings: reusedEmbeddings, ms, bytes }, presentIndex(built), EXIT.done)
   }
 }

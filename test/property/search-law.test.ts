@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRepository } from '../support/repository.ts'
-import { bare, openSearch } from '../support/search.ts'
+import { BUCKETS, bare, openSearch } from '../support/search.ts'
 
 const PATHS = [
   'src/date.py',
@@ -62,12 +62,12 @@ const QUERIES = ['parse_date', 'when does a retry come', '"retry delay"', 'src/d
 describe('the law of the index', () => {
   it('results after any history are those of a fresh index', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), fc.boolean(), async (steps, vectors) => {
         const repository = createRepository({ 'src/date.py': TEXTS[0], 'lib/queue.js': TEXTS[2], 'notes.md': TEXTS[4] })
         try {
           repository.git('branch', 'one')
           repository.git('branch', 'two')
-          const search = await openSearch(repository)
+          const search = await openSearch(repository, 'singularity', { space: vectors ? BUCKETS : undefined })
           await search.index()
           for (const each of steps) {
             if (each.do === 'write') repository.write({ [each.path]: each.text })
@@ -86,7 +86,7 @@ describe('the law of the index', () => {
               await search.index({ signal: stop.signal }).catch((error: unknown) => expect(error).toMatchObject({ code: 'INTERRUPTED' }))
             }
           }
-          const fresh = await openSearch(repository, 'fresh')
+          const fresh = await openSearch(repository, 'fresh', { space: vectors ? BUCKETS : undefined })
           await fresh.index({ full: true })
           for (const text of QUERIES) {
             const answer = await search.search({ text, explain: true })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { createFactReader } from '../../src/core/app/fact-reader.ts'
-import { type FactReader, type SearchAnswer, type SearchService, createSearch } from '../../src/core/search/index.ts'
+import { type FactReader, type SearchAnswer, type SearchService, type VectorSpace, createSearch } from '../../src/core/search/index.ts'
 import type { TestRepository } from './repository.ts'
 
 let shared: FactReader | undefined
@@ -11,7 +11,11 @@ export function factReader(): FactReader {
 }
 
 /** The search over a test repository; waits as long as it takes. `name`: a folder of its own for the index. */
-export async function openSearch(repository: TestRepository, name = 'singularity', patienceMs = 1_000_000): Promise<SearchService> {
+export async function openSearch(
+  repository: TestRepository,
+  name = 'singularity',
+  { patienceMs = 1_000_000, space }: { patienceMs?: number; space?: VectorSpace | undefined } = {},
+): Promise<SearchService> {
   const git = await repository.open()
   return createSearch({
     git,
@@ -21,8 +25,28 @@ export async function openSearch(repository: TestRepository, name = 'singularity
     monotonic: () => performance.now(),
     exclude: [],
     patienceMs,
+    floor: 0.1,
+    space: space && (async () => space),
   })
 }
 
 /** What may not depend on anything but the bytes: all but the time it took. */
 export const bare = ({ tookMs: _took, ...answer }: SearchAnswer): Omit<SearchAnswer, 'tookMs'> => answer
+
+const WIDTH = 24
+
+/** A vector space without any learning: words fall into buckets. Two texts with the same words have the same place. */
+export const BUCKETS: VectorSpace = {
+  id: 'buckets',
+  embedDocuments: async (chunks) => chunks.map(({ name, text }) => bucketsOf(`${name} ${text}`)),
+  embedQuery: (text) => ({ vector: bucketsOf(text) ?? new Int8Array(WIDTH), abstains: bucketsOf(text) === undefined }),
+  similarity: (distance) => Math.max(0, 1 - distance / 2 / 100 ** 2),
+}
+
+function bucketsOf(text: string): Int8Array | undefined {
+  const counts = new Float64Array(WIDTH)
+  for (const word of text.toLowerCase().match(/\p{L}+/gu) ?? [])
+    counts[[...word].reduce((sum, char) => sum * 31 + char.codePointAt(0)!, 7) % WIDTH]! += 1
+  const length = Math.hypot(...counts)
+  return length === 0 ? undefined : Int8Array.from(counts, (count) => Math.round((100 * count) / length))
+}

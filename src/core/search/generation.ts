@@ -109,3 +109,5 @@ export function isDamaged(error: unknown): error is SingularityError {
   const cause = error.cause as { code?: string; message?: string } | undefined
   return cause === undefined || DAMAGE.test(cause.code ?? '') || /^no such (?:table|column)/.test(cause.message ?? '')
 }
+
+export type Generations = ReturnType<typeof createGenerations>

@@ -7,6 +7,8 @@ import { blobId, readBytes } from './listing.ts'
 import type { Query } from './query.ts'
 import type { SearchHit, SearchRequest } from './result.ts'
 import { SQL } from './sql.ts'
+import type { VectorSpace } from './vector-space.ts'
+import { vectorLeg } from './vectors.ts'
 import { splitWords } from './words.ts'
 
 export type IndexedDeps = {
@@ -16,9 +18,15 @@ export type IndexedDeps = {
   format: 'sha1' | 'sha256'
   /** Paths the index does not know as they are: they are not answered from it. */
   stale: ReadonlySet<string>
+  /** The query's vector; `null` where the search is by words only. */
+  meaning: { space: VectorSpace; query: Int8Array; floor: number } | null
 }
 
-export type IndexedAnswer = { hits: SearchHit[]; /** Files whose bytes are others than the index says. */ changed: string[] }
+export type IndexedAnswer = {
+  hits: SearchHit[]
+  belowFloor: number
+  /** Files whose bytes are others than the index says. */ changed: string[]
+}
 
 /** Whether a path and a language are asked for; `null` where everything is. */
 export function createWanted({
@@ -43,22 +51,33 @@ export function searchIndex(deps: IndexedDeps, query: Query, request: SearchRequ
   const wanted = createWanted(request)
   const filter: Filter = (row) => !stale.has(row.path) && (wanted === null || wanted(row.path, row.language))
   const rows = createRows(db)
+  const narrow = wanted === null && stale.size === 0 ? null : filter
   db.run('BEGIN') // one state of the index for all legs
   try {
     const legs: Legs = {
       symbol: symbolLeg(db, worktree, query, rows, filter),
-      ...(request.kind !== 'symbol' && { words: wordLeg(db, worktree, query, rows, wanted === null && stale.size === 0 ? null : filter) }),
+      ...(request.kind !== 'symbol' && { words: wordLeg(db, worktree, query, rows, narrow) }),
     }
-    return collect(deps, query, fuse(query, legs, rows), request, limit)
+    const near = deps.meaning === null || request.kind === 'symbol' ? null : vectorLeg(db, worktree, deps.meaning, rows, narrow)
+    if (near !== null) legs.vector = near.hits
+    const answer = collect(deps, query, fuse(query, legs, rows), request, limit, near?.similarityOf ?? (() => null))
+    return { ...answer, belowFloor: near?.belowFloor ?? 0 }
   } finally {
     db.run('COMMIT')
   }
 }
 
-function collect(deps: IndexedDeps, query: Query, scored: readonly Scored[], request: SearchRequest, limit: number): IndexedAnswer {
+function collect(
+  deps: IndexedDeps,
+  query: Query,
+  scored: readonly Scored[],
+  request: SearchRequest,
+  limit: number,
+  similarityOf: (doc: number) => number | null,
+): IndexedAnswer {
   const { db, root, format } = deps
   const files = new Map<string, Uint8Array | undefined>()
-  const answer: IndexedAnswer = { hits: [], changed: [] }
+  const answer: IndexedAnswer = { hits: [], belowFloor: 0, changed: [] }
   const read = ({ path, oid }: CandidateRow): Uint8Array | undefined => {
     if (!files.has(path)) {
       const bytes = readBytes(root, path)
@@ -74,7 +93,8 @@ function collect(deps: IndexedDeps, query: Query, scored: readonly Scored[], req
     if (bytes === undefined) continue
     const content = textOf(bytes, entry.row)
     if (!query.quoted.every((text) => content.toLowerCase().includes(text.toLowerCase()))) continue
-    answer.hits.push(toHit(entry, content, entry.definition ?? definitionIn(db, entry.row, query), request.explain === true))
+    const hit = toHit(entry, content, entry.definition ?? definitionIn(db, entry.row, query), request.explain === true)
+    answer.hits.push({ ...hit, similarity: similarityOf(entry.row.id) })
   }
   return answer
 }

@@ -48,6 +48,14 @@ CREATE TABLE symbol (
 CREATE INDEX symbol_name ON symbol (folded);
 CREATE INDEX symbol_blob ON symbol (blob);
 
+-- By content and model: shared by everything that has the same piece.
+CREATE TABLE embedding (
+  model TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  vector BLOB NOT NULL,
+  PRIMARY KEY (model, hash)
+) WITHOUT ROWID;
+
 -- What belongs to one worktree.
 CREATE TABLE worktree (
   id INTEGER PRIMARY KEY,

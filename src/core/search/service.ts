@@ -6,39 +6,18 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { FactReader } from './fact-reader.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
-import { createWanted, searchIndex } from './indexed-search.ts'
+import { createMaintenance } from './maintenance.ts'
+import { type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
 import { type Listing, listWorktree } from './listing.ts'
 import { type Query, readQuery } from './query.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
+import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
 import { mergeHits, searchFiles, searchText } from './text-search.ts'
-import {
-  type Forgotten,
-  type IndexStatus,
-  type Mismatch,
-  type Verification,
-  compareContent,
-  contentOf,
-  describeIndex,
-  forgetGone,
-  forgetPaths,
-  verifyIndex,
-} from './upkeep.ts'
+import type { VectorSpace } from './vector-space.ts'
+import { type VectorFigures, countMissing, fillVectors } from './vectors.ts'
 import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta } from './update.ts'
-
-export type SearchDeps = {
-  git: Git
-  /** Where the files of the index lie: `.git/singularity`. */
-  folder: string
-  reader: FactReader
-  now: () => number
-  monotonic: () => number
-  /** Repo-relative folders of ours that are never indexed, each with a `/` at its end. */
-  exclude: readonly string[]
-  /** Longest time a search waits for git and for changed files; 300 ms. */
-  patienceMs?: number
-}
 
 export type IndexOptions = {
   full?: boolean
@@ -52,6 +31,8 @@ export type IndexAnswer = {
   state: 'built' | 'updated' | 'unchanged' | 'rebuilt'
   files: { seen: number; parsed: number; reused: number; skipped: number }
   chunks: number
+  embedded: number
+  reusedEmbeddings: number
   ms: number
   bytes: number
 }
@@ -60,6 +41,7 @@ export type IndexAnswer = {
 const MOST_CHANGED = 200
 /** Changed files that are searched by text where the index is behind. */
 const MOST_TEXT = 500
+const FLOOR = 0.7
 const PATIENCE_MS = 300
 const LEASE_POLL_MS = 50
 /** Blobs no worktree has now that stay for the next switch of branches. */
@@ -93,7 +75,7 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & { note?: string | null }
+  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor'>>
 
   async function answer(query: Query, request: SearchRequest, limit: number): Promise<Found> {
     const generation = generations.current()
@@ -143,7 +125,11 @@ export function createSearch(deps: SearchDeps) {
       if (delta !== undefined) {
         const size = delta.changed.length + delta.gone.length
         const release =
-          size + delta.touched.length === 0 && worktree.complete === 1 && worktree.version === reader.version() ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
+          size + delta.touched.length === 0 && worktree.complete === 1 && worktree.version === reader.version()
+            ? undefined
+            : size <= MOST_CHANGED
+              ? generations.lease()
+              : undefined
         if (release !== undefined) {
           db.close()
           db = generations.open(generation)
@@ -161,14 +147,21 @@ export function createSearch(deps: SearchDeps) {
         const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
-      const found = searchIndex({ db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit)
+      const meaning = await meaningOf(db, worktree, query, request)
+      const found = searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit)
       if (found.changed.length > 0 && fresh.state === 'exact') fresh = { ...fresh, state: 'behind', behindFiles: found.changed.length }
       const texts = [
         ...found.changed,
         ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path),
       ]
       const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, byPath(texts, query, request, limit), limit)
-      return { mode: 'lexical', hits, freshness: fresh }
+      return {
+        mode: meaning === null ? 'lexical' : 'hybrid',
+        model: meaning?.space.id ?? null,
+        belowFloor: found.belowFloor,
+        hits,
+        freshness: fresh,
+      }
     } finally {
       db.close()
     }
@@ -187,6 +180,7 @@ export function createSearch(deps: SearchDeps) {
         await applyDelta({ db, git, reader, worktree, now }, part, { last: at + part.changed.length >= delta.changed.length })
         at += part.changed.length
         if (at >= delta.changed.length || monotonic() > end) {
+          await embedMissing(db, worktree)
           delta.changed.splice(0, at)
           delta.gone.length = 0
           return
@@ -198,17 +192,33 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
+  async function embedMissing(db: Database, worktree: WorktreeRow, signal?: AbortSignal): Promise<VectorFigures> {
+    const space = await deps.space?.()
+    if (space === undefined) return { embedded: 0, reused: 0 }
+    return fillVectors({ db, worktree: worktree.id, root, format: objectFormat, space }, { signal })
+  }
+
+  /** The vector of a query, where a model is here, knows its words, and has a vector for every piece. */
+  async function meaningOf(db: Database, worktree: WorktreeRow, query: Query, request: SearchRequest): Promise<IndexedDeps['meaning']> {
+    const space = request.lexical === true ? undefined : await deps.space?.()
+    if (space === undefined || countMissing(db, worktree.id, space) > 0) return null
+    const { vector, abstains } = await space.embedQuery(query.text)
+    return abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR }
+  }
+
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
     const started = monotonic()
     const release = await insistOnLease(options)
     try {
-      const { state, listing, delta, figures, generation } = await build(options)
+      const { state, listing, delta, figures, vectors, generation } = await build(options)
       const bytes = generations.bytes(generation)
       const { parsed, reused, skipped } = figures
       return {
         state,
         files: { seen: listing.files.size, parsed, reused: reused + delta.kept, skipped },
         chunks: figures.chunks,
+        embedded: vectors.embedded,
+        reusedEmbeddings: vectors.reused,
         ms: Math.round(monotonic() - started),
         bytes,
       }
@@ -228,7 +238,14 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  type Built = { state: IndexAnswer['state']; listing: Listing; delta: Delta; figures: UpdateFigures; generation: Generation }
+  type Built = {
+    state: IndexAnswer['state']
+    listing: Listing
+    delta: Delta
+    figures: UpdateFigures
+    vectors: VectorFigures
+    generation: Generation
+  }
 
   /** Goes on with the generation in use, or with one that a killed build left behind; a new one where that is damaged. */
   async function build(options: IndexOptions): Promise<Built> {
@@ -254,115 +271,19 @@ export function createSearch(deps: SearchDeps) {
       const listing = await list(options.signal)
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
+      const vectors = await embedMissing(db, worktree, options.signal)
       pruneBlobs(db, KEPT_BLOBS)
       if (!existsSync(join(deps.folder, generation.file)))
         throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')
       if (generations.current()?.file !== generation.file) generations.point(generation)
       const unchanged = delta.changed.length + delta.gone.length === 0
-      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, generation }
+      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, vectors, generation }
     } finally {
       db.close()
     }
   }
 
-  /** What the index holds, and whether it is as the worktree is now. */
-  async function status(): Promise<IndexStatus> {
-    const none: IndexStatus = {
-      state: 'none',
-      building: isBuilding(),
-      file: null,
-      bytes: 0,
-      behindFiles: null,
-      counts: null,
-      classes: [],
-      languages: [],
-      worktrees: [],
-    }
-    const generation = generations.current()
-    if (generation === undefined) return none
-    const known = { ...none, file: join(deps.folder, generation.file), bytes: generations.bytes(generation) }
-    return withOpen(generation, true, async (db) => {
-      const worktree = db.get<WorktreeRow>(SQL.worktree, root)
-      if (worktree === undefined) return known
-      const delta = await findDelta(deps, await list(), readFiles(db, worktree.id), worktree.version)
-      const behindFiles = delta.changed.length + delta.gone.length
-      return {
-        ...known,
-        ...describeIndex(db, worktree),
-        state: behindFiles === 0 && worktree.complete === 1 ? 'ready' : 'behind',
-        behindFiles,
-      }
-    })
-  }
-
-  /** @throws NOT_FOUND where there is no index */
-  async function verify({ againstFresh = false }: { againstFresh?: boolean } = {}): Promise<Verification> {
-    const generation = existing()
-    const release = await insistOnLease({})
-    try {
-      return await withOpen(generation, false, async (db) => {
-        const worktree = openWorktree(db, root, now())
-        const found = await verifyIndex(db, worktree, deps)
-        if (!againstFresh) return found
-        const different = await compareWithFresh(db, worktree)
-        return { ...found, ok: found.ok && different.length === 0, mismatched: [...found.mismatched, ...different] }
-      })
-    } finally {
-      release()
-    }
-  }
-
-  /** Builds another index beside this one, of the same listing, and throws it away. */
-  async function compareWithFresh(db: Database, worktree: WorktreeRow): Promise<Mismatch[]> {
-    const listing = await list()
-    const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
-    await applyDelta({ db, git, reader, worktree, now }, delta)
-    const other = generations.next()
-    try {
-      return await withOpen(other, false, async (fresh) => {
-        const own = openWorktree(fresh, root, now())
-        await applyDelta({ db: fresh, git, reader, worktree: own, now }, await findDelta(deps, listing, new Map(), null))
-        return compareContent(contentOf(db, worktree.id), contentOf(fresh, own.id))
-      })
-    } finally {
-      generations.remove(other)
-    }
-  }
-
-  /** Takes paths (files or folders) out, or with `gone` what nobody has any more. @throws NOT_FOUND where there is no index */
-  async function forget(what: { paths: readonly string[] } | { gone: true }): Promise<Forgotten> {
-    const generation = existing()
-    const release = await insistOnLease({})
-    try {
-      return await withOpen(generation, false, async (db) => {
-        const forgotten =
-          'gone' in what
-            ? forgetGone(db)
-            : forgetPaths(db, (path) => what.paths.some((each) => each === '' || path === each || path.startsWith(`${each}/`)))
-        db.run('VACUUM') // deleted rows stay readable in the file otherwise
-        return forgotten
-      })
-    } finally {
-      release()
-    }
-  }
-
-  function existing(): Generation {
-    const generation = generations.current()
-    if (generation === undefined) throw new SingularityError('NOT_FOUND', 'There is no index here.', { hints: ['singularity index'] })
-    return generation
-  }
-
-  async function withOpen<T>(generation: Generation, readOnly: boolean, body: (db: Database) => Promise<T>): Promise<T> {
-    const db = generations.open(generation, { readOnly })
-    try {
-      return await body(db)
-    } finally {
-      db.close()
-    }
-  }
-
-  return { search, index, status, verify, forget }
+  return { search, index, ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }) }
 }
 
 function freshnessOf(behind: number, worktree: WorktreeRow): Freshness {

@@ -36,6 +36,20 @@ export const SQL = {
   docsOf: 'SELECT id FROM doc WHERE file = ?',
   addDoc: 'INSERT INTO doc (file, chunk) VALUES (?, ?) RETURNING id',
 
+  addVector: 'INSERT INTO embedding (model, hash, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  dropOtherVectors: 'DELETE FROM embedding WHERE model <> ?',
+  dropUnusedVectors: 'DELETE FROM embedding WHERE hash NOT IN (SELECT hash FROM chunk)',
+  missingVectors: `SELECT chunk.hash, min(chunk.symbol) AS symbol, chunk.byte_start AS start, chunk.byte_end AS end, file.path, file.oid
+      FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
+      WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)
+      GROUP BY chunk.hash ORDER BY file.path, chunk.byte_start`,
+  countMissing: `SELECT count(*) AS missing FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
+      WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)`,
+  countVectors: `SELECT count(DISTINCT chunk.hash) AS vectors FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
+      JOIN embedding ON embedding.model = @model AND embedding.hash = chunk.hash WHERE file.worktree = @worktree`,
+  vectors: `SELECT doc.id, embedding.vector FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
+      JOIN embedding ON embedding.model = @model AND embedding.hash = chunk.hash WHERE file.worktree = @worktree`,
+
   counts: `SELECT (SELECT count(*) FROM file WHERE worktree = @worktree) AS files,
       (SELECT count(*) FROM doc JOIN file ON file.id = doc.file WHERE file.worktree = @worktree) AS docs,
       (SELECT count(*) FROM blob) AS blobs, (SELECT count(*) FROM chunk) AS chunks, (SELECT count(*) FROM symbol) AS symbols`,

@@ -113,6 +113,7 @@ export function pruneBlobs(db: Database, keep = 0): number {
   if (gone.length > 0)
     db.transaction(() => {
       for (const { id } of gone) db.run(SQL.dropBlob, id)
+      db.run(SQL.dropUnusedVectors)
     })
   return gone.length
 }

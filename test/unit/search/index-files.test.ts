@@ -6,7 +6,7 @@ import { classifyBytes, classifyPath } from '../../../src/core/search/file-class
 import { createSearch } from '../../../src/core/search/index.ts'
 import { blobId, listWorktree } from '../../../src/core/search/listing.ts'
 import { type TestRepository, createRepository } from '../../support/repository.ts'
-import { factReader, openSearch } from '../../support/search.ts'
+import { BUCKETS, factReader, openSearch } from '../../support/search.ts'
 
 let repository: TestRepository
 beforeEach(() => {
@@ -108,6 +108,30 @@ describe('what is in the search', () => {
     expect(await found('abcdefghijklmnopqrstuvwxyz', Promise.resolve(search))).toEqual([])
     const file = join(repository.root, '.git/singularity', readFileSync(join(repository.root, '.git/singularity/index'), 'utf8').trim())
     expect(readFileSync(file).includes('abcdefghijklmnop')).toBe(false)
+  })
+})
+
+describe('the leg of meaning', () => {
+  it('finds what shares no word of the index, tells how near it is, and is silent with --lexical or for unknown words', async () => {
+    repository.write({ 'c.py': '# \n'.repeat(3) + 'def gamma():\n    return alpha()\n' })
+    const search = await openSearch(repository, 'singularity', { space: BUCKETS })
+    expect(await search.index()).toMatchObject({ embedded: 3, reusedEmbeddings: 0 })
+    expect(await search.index()).toMatchObject({ state: 'unchanged', embedded: 0, reusedEmbeddings: 3 })
+    const answer = await search.search({ text: 'def gamma return alpha', explain: true })
+    expect(answer).toMatchObject({ mode: 'hybrid', model: 'buckets' })
+    expect(answer.hits[0]).toMatchObject({ path: 'c.py' })
+    expect(answer.hits[0]!.similarity).toBeGreaterThan(answer.hits.at(-1)!.similarity!)
+    expect(answer.hits[0]!.explain!.legs.map(({ name }) => name)).toContain('vector')
+    expect(await search.search({ text: 'gamma', lexical: true })).toMatchObject({ mode: 'lexical', model: null })
+    expect(await search.search({ text: '12345' })).toMatchObject({ mode: 'lexical', hits: [] })
+  })
+
+  it('of another model is made beside the old one and used when it is whole', async () => {
+    await (await openSearch(repository, 'singularity', { space: BUCKETS })).index()
+    const other = await openSearch(repository, 'singularity', { space: { ...BUCKETS, id: 'other' } })
+    expect(await other.search({ text: 'alpha' })).toMatchObject({ mode: 'lexical', model: null })
+    expect(await other.index()).toMatchObject({ state: 'unchanged', embedded: 2 })
+    expect(await other.search({ text: 'alpha' })).toMatchObject({ mode: 'hybrid', model: 'other' })
   })
 })
 
