@@ -101,6 +101,29 @@ describe('search', () => {
   })
 })
 
+describe('search --stdin', () => {
+  it('answers each line by one, in order, and a bad line by its error; --max-tokens keeps whole results', async () => {
+    await indexed()
+    const lines = [
+      '{"query": "parseDate"}',
+      'no json',
+      '{"query": ""}',
+      '{"query": "next delay", "max_tokens": 5}',
+      '{"query": "delay", "more": 1}',
+    ]
+    const { stdout, exitCode } = await place.run(['search', '--stdin', '--jsonl'], { input: `${lines.join('\n')}\n` })
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect([exitCode, answers.length]).toEqual([0, 5])
+    expect(answers[0]).toMatchObject({ ok: true, data: { query: 'parseDate', results: [{ path: 'src/date.js' }, {}] } })
+    expect(answers.slice(1, 3).map(({ error }) => error.code)).toEqual(['USAGE', 'USAGE'])
+    expect(answers[3]).toMatchObject({ ok: true, data: { results: [] } })
+    expect(answers[4]).toMatchObject({ ok: false, error: { code: 'USAGE' } })
+  })
+})
+
 describe('the index', () => {
   it('of a newer version is refused', async () => {
     await indexed()

@@ -1,4 +1,5 @@
 export type { FactReader } from './fact-reader.ts'
+export { packHits } from './pack.ts'
 export type * from './result.ts'
 export { type IndexAnswer, type IndexOptions, type SearchService, createSearch } from './service.ts'
 export type { SearchDeps } from './service-deps.ts'

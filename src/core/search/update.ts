@@ -106,7 +106,7 @@ export async function applyDelta(
     /** False where more of the delta is to come. */ last?: boolean
   } = {},
 ): Promise<UpdateFigures> {
-  const { db, worktree, now } = deps
+  const { db, worktree } = deps
   const figures: UpdateFigures = { parsed: 0, reused: 0, skipped: 0, chunks: 0 }
   if (delta.touched.length > 0)
     db.transaction(() => {
