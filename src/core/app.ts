@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
+import { composeFacts } from './app/code-facts.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
+import { composeSearch } from './app/search.ts'
 import { composeWork, jobKinds } from './app/work.ts'
 import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -343,6 +345,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
+  const search = composeSearch({ context, git, stateDir, settings: () => settings() })
+
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
   return {
@@ -352,6 +356,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     code: composeCode({ context, git }),
+    facts: composeFacts({ git, reader: search.reader }),
+    search,
     stateDir,
     database,
     settings,

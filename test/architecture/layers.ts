@@ -6,7 +6,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['agents'],
   ['improvement', 'system'],
   ['answering'],
-  ['rules', 'validation', 'approvals', 'landing'],
+  ['rules', 'validation', 'approvals', 'landing', 'search'],
   ['analysis', 'sandbox', 'queue', 'llm'],
   ['parsing'],
   ['storage', 'git', 'process', 'config', 'telemetry'],

@@ -15,7 +15,7 @@ import {
   use,
   type Schema,
 } from './build.ts'
-import { CODE } from './code.ts'
+import { CODE, SEARCH } from './code.ts'
 import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'
@@ -157,6 +157,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   ...QUEUE,
   ...LLM,
   ...CODE,
+  ...SEARCH,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }

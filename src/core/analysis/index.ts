@@ -1,6 +1,8 @@
 export * from './affected-tests.ts'
+export { CHUNK_LIMIT, type Chunk, type ChunkOptions, chunkFile, chunkHeader } from './chunks.ts'
 export type { Dependency, DependencyScope } from './dependencies/dependency.ts'
 export { type Dependencies, type DependencyProblem, readDependencies } from './dependencies/read.ts'
 export { DEPENDENCY_FORMATS } from './dependencies/readers.ts'
 export * from './guards.ts'
 export * from './technologies.ts'
+export * from './symbols.ts'

@@ -15,15 +15,7 @@ export type CodeQuery = { paths: readonly string[]; base?: string | undefined }
 
 /** What the code says, without an index. */
 export function composeCode({ context, git }: CodeParts) {
-  async function tree({ paths, base }: CodeQuery): Promise<Tree> {
-    const opened = await git()
-    const all = base === undefined ? await workTree(opened) : await commitTree(opened, base)
-    const wanted = paths.map((path) => fromTop(opened.repository, path))
-    const missing = wanted.findIndex((each) => !all.paths.some((path) => within(path, each)))
-    if (missing !== -1)
-      throw new SingularityError('USAGE', `There is no file or folder ${paths[missing]} here.`, { hints: ['git ls-files'] })
-    return { ...all, paths: all.paths.filter((path) => wanted.length === 0 || wanted.some((each) => within(path, each))) }
-  }
+  const tree = async (query: CodeQuery): Promise<Tree> => openTree(await git(), query)
 
   async function dependencies(query: CodeQuery): Promise<Dependencies> {
     const [{ readDependencies }, { paths, read }] = await Promise.all([import('../analysis/index.ts'), tree(query)])
@@ -40,6 +32,15 @@ export function composeCode({ context, git }: CodeParts) {
   }
 
   return { dependencies, technologies }
+}
+
+/** The files a query is about. @throws USAGE where a path is none, or the revision no commit */
+export async function openTree(git: Git, { paths, base }: CodeQuery): Promise<Tree> {
+  const all = base === undefined ? await workTree(git) : await commitTree(git, base)
+  const wanted = paths.map((path) => fromTop(git.repository, path))
+  const missing = wanted.findIndex((each) => !all.paths.some((path) => within(path, each)))
+  if (missing !== -1) throw new SingularityError('USAGE', `There is no file or folder ${paths[missing]} here.`, { hints: ['git ls-files'] })
+  return { ...all, paths: all.paths.filter((path) => wanted.length === 0 || wanted.some((each) => within(path, each))) }
 }
 
 /** Tracked and new files that are not ignored, as git sees them. Links are not followed: they may lead out of the repository. */
@@ -69,7 +70,7 @@ async function commitTree(git: Git, revision: string): Promise<Tree> {
 const within = (path: string, folder: string): boolean => folder === '' || path === folder || path.startsWith(`${folder}/`)
 
 /** A path from where the user stands, as one from the top of the repository; '' is the top. @throws USAGE where it leads out of it */
-function fromTop({ root, prefix }: Repository, typed: string): string {
+export function fromTop({ root, prefix }: Repository, typed: string): string {
   const slashed = isAbsolute(typed) ? relative(root, typed).split(sep).join('/') : posix.join(prefix, typed)
   const path = posix.normalize(slashed).replace(/\/$/, '')
   if (path === '..' || path.startsWith('../')) throw new SingularityError('USAGE', `${typed} is outside the repository.`)

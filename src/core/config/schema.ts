@@ -228,6 +228,13 @@ export const SETTINGS = {
     about: 'Days that requests and messages stay after they ended.',
     repository: 'never',
   },
+  'search.build': {
+    kind: 'string',
+    default: 'terminal',
+    choices: ['terminal', 'always', 'never'],
+    about: 'When a search without an index builds one after it answered, for ten seconds at most: on a terminal, always, never.',
+    repository: 'never',
+  },
   offline: {
     kind: 'boolean',
     default: false,

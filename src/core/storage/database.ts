@@ -52,6 +52,8 @@ export type DatabaseOptions = JournalOptions & {
   checkpointPages?: number
   /** Keeps a copy of every day on which the file was written to. */
   backups?: BackupOptions
+  /** Lets statements write the shadow tables of virtual ones. For files that can be built again only. */
+  shadowTables?: boolean
 }
 
 const BUSY_TIMEOUT_MS = 5000
@@ -109,6 +111,7 @@ function open(options: DatabaseOptions): Database {
     readonly: options.readOnly === true,
   })
   try {
+    if (options.shadowTables) native.unsafeMode(true)
     if (wanted) {
       journal = setJournal(native, wanted, options)
       native.pragma('synchronous = FULL')

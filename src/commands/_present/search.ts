@@ -1,0 +1,105 @@
+import type { IndexAnswer, SearchAnswer, SearchHit } from '../../core/search/index.ts'
+import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
+import { paint } from '../_cli/paint.ts'
+import { fit, screenWidth } from './text.ts'
+
+/** Lines of code under a hit. */
+const LINES = 3
+
+export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): string {
+  const read = `${plural(files.parsed, 'file')} read, ${files.reused} as before, ${files.skipped} left out`
+  return `Index ${state}: ${read}, ${plural(chunks, 'piece')} written in ${formatDuration(ms)} (${megabytes(bytes)}).`
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`
+
+/** `data` of the command as its schema says. */
+export function searchData({
+  query,
+  class: name,
+  mode,
+  model,
+  freshness,
+  hits,
+  belowFloor,
+  tookMs,
+}: SearchAnswer): Record<string, unknown> {
+  return {
+    query,
+    class: name,
+    mode,
+    model,
+    freshness: { state: freshness.state, behind_files: freshness.behindFiles, building: freshness.building },
+    results: hits.map((hit) => ({
+      artifact_id: hit.id,
+      path: hit.path,
+      line: hit.line,
+      line_end: hit.lineEnd,
+      symbol: hit.symbol,
+      kind: hit.kind,
+      language: hit.language,
+      content: hit.content,
+      similarity: hit.similarity,
+      lexical: hit.lexical,
+      success_rate: null,
+      usage_count: null,
+      recency: null,
+      score: hit.score,
+      explain: hit.explain,
+    })),
+    below_floor: belowFloor,
+    took_ms: tookMs,
+  }
+}
+
+export function presentSearch(answer: SearchAnswer): string {
+  const words = new RegExp(wordsPattern(answer.query), 'giu')
+  const hits = answer.hits.map((hit) => presentHit(hit, words)).join('\n')
+  return [hits === '' ? 'Nothing found.' : hits, freshnessLine(answer)].filter((line) => line !== '').join('\n\n')
+}
+
+function freshnessLine({ freshness: { state, behindFiles, building } }: SearchAnswer): string {
+  if (state === 'exact') return ''
+  if (state === 'none')
+    return paint(
+      'dim',
+      building
+        ? 'The index is being built: this is from git grep.'
+        : 'There is no index: this is from git grep. To build it: singularity index',
+    )
+  const files = behindFiles === null ? 'Some files' : plural(behindFiles, 'file')
+  return paint('yellow', `${files} changed since the index was written${building ? ', which is being done now' : ': singularity index'}.`)
+}
+
+function presentHit(hit: SearchHit, words: RegExp): string {
+  const name = hit.symbol === null ? '' : `  ${paint('bold', oneLine(hit.symbol))} ${paint('dim', oneLine(hit.kind))}`
+  const head = `${paint('cyan', `${oneLine(hit.path)}:${hit.line}`)}${name}`
+  const body = excerpt(hit, words).map((line) => `    ${fit(line, screenWidth() - 4)}`)
+  return [head, ...body, ...explanation(hit)].join('\n')
+}
+
+/** The first line of what was found, and the lines that hold most of the words. */
+function excerpt({ content }: SearchHit, words: RegExp): string[] {
+  const lines = printable(content).replaceAll('\t', '  ').split('\n')
+  const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)))
+  const scored = lines
+    .map((line, at) => ({ at, count: new Set(line.toLowerCase().match(words)).size }))
+    .filter(({ at }) => lines[at]!.trim() !== '')
+  const best = scored
+    .toSorted((a, b) => b.count - a.count || a.at - b.at)
+    .slice(0, LINES)
+    .toSorted((a, b) => a.at - b.at)
+  return best.map(({ at }) => lines[at]!.slice(Math.max(0, indent)))
+}
+
+function wordsPattern(query: string): string {
+  const words = query.slice(0, 2000).match(/[\p{L}\p{N}]{2,}/gu) ?? []
+  return words.length === 0 ? '(?!)' : words.join('|')
+}
+
+function explanation({ explain, score }: SearchHit): string[] {
+  if (explain === null) return []
+  const legs = explain.legs.map(({ name, rank, score: own }) => `${name} #${rank} (${own.toFixed(3)})`)
+  const factors = explain.factors.map(({ name, factor }) => `${name} x${factor.toFixed(2)}`)
+  return [paint('dim', `    ${score.toFixed(3)} = ${[...legs, ...factors].join(', ')}`)]
+}

@@ -1,0 +1,26 @@
+import { EXIT } from '../core/kernel/index.ts'
+import { BaseCommand } from './_cli/base.ts'
+import { createIndexProgress } from './_cli/index-progress.ts'
+import { Flags } from './_cli/oclif.ts'
+import { presentIndex } from './_present/search.ts'
+
+export default class Index extends BaseCommand {
+  static override summary = 'Bring the index of this worktree up to date, for the search.'
+  static override description =
+    'Only what changed is read. It may be stopped at any time: what is done stays, the next run goes on. The index lies in .git/singularity and can be deleted.'
+  static override examples = ['<%= config.bin %> index', '<%= config.bin %> index --full --json']
+  static override flags = { full: Flags.boolean({ description: 'Build a new index beside the old one, then switch over.' }) }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Index)
+    this.common(flags)
+    const service = await (await this.app()).search.service()
+    const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
+    const built = await this.untilSignal(
+      ({ soft }) => service.index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
+      progress.stop,
+    ).finally(progress.end)
+    const { state, files, chunks, embedded, reusedEmbeddings, ms, bytes } = built
+    this.answer({ state, files, chunks, embedded, reused_embeddings: reusedEmbeddings, ms, bytes }, presentIndex(built), EXIT.done)
+  }
+}

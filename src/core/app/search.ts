@@ -1,0 +1,50 @@
+import { relative, sep } from 'node:path'
+import { join } from 'node:path'
+import type { Settings } from '../config/index.ts'
+import type { Git } from '../git/index.ts'
+import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
+import { fromTop } from './code.ts'
+import { type AppContext, once } from './context.ts'
+
+export type SearchParts = {
+  context: AppContext
+  git: () => Promise<Git>
+  stateDir: () => Promise<string>
+  settings: () => Promise<Settings>
+}
+
+/** The index of this repository and the search over it; both are loaded when they are first asked for. */
+export function composeSearch({ context, git, stateDir, settings }: SearchParts) {
+  const reader = once(async (): Promise<FactReader> => {
+    const { createFactReader } = await import('./fact-reader.ts')
+    return createFactReader(context.packageRoot)
+  })
+
+  const service = once(async (): Promise<SearchService> => {
+    const [opened, folder, { createSearch }, facts] = await Promise.all([git(), stateDir(), import('../search/index.ts'), reader()])
+    // sandboxes may lie below the repository where the state home does
+    const own = relative(opened.repository.root, join(context.stateHome, 'singularity')).split(sep).join('/')
+    return createSearch({
+      git: opened,
+      folder,
+      reader: facts,
+      now: () => context.clock.now(),
+      monotonic: () => context.clock.monotonic(),
+      exclude: own.startsWith('..') ? [] : [`${own}/`],
+    })
+  })
+
+  /** Paths as the user wrote them; `null`: what nobody has any more. */
+  async function forget(paths: readonly string[] | null): Promise<Forgotten> {
+    const { repository } = await git()
+    return (await service()).forget(paths === null ? { gone: true } : { paths: paths.map((path) => fromTop(repository, path)) })
+  }
+
+  /** Whether a search that found no index builds one when it has answered. */
+  async function buildsAfter(onTerminal: boolean): Promise<boolean> {
+    const when = (await settings()).get<'terminal' | 'always' | 'never'>('search.build')
+    return when === 'always' || (when === 'terminal' && onTerminal && !context.ci)
+  }
+
+  return { service, reader, forget, buildsAfter }
+}

@@ -1,0 +1,8 @@
+export type { FactReader } from './fact-reader.ts'
+export { packHits } from './pack.ts'
+export type * from './result.ts'
+export { type IndexAnswer, type IndexOptions, type SearchService, createSearch } from './service.ts'
+export type { SearchDeps } from './service-deps.ts'
+export type { Progress } from './update.ts'
+export type { Forgotten, IndexStatus, Verification } from './upkeep.ts'
+export type { VectorSpace } from './vector-space.ts'

@@ -1,0 +1,61 @@
+import type { QueryClass } from './query.ts'
+
+export type SearchKind = 'code' | 'symbol' | 'knowledge'
+
+export type SearchRequest = {
+  text: string
+  kind?: SearchKind | undefined
+  language?: string | undefined
+  /** A glob over repo-relative paths. */
+  path?: string | undefined
+  /** 10; 5 for knowledge. */
+  limit?: number | undefined
+  /** Words only, without the model. */
+  lexical?: boolean | undefined
+  explain?: boolean | undefined
+}
+
+/** `exact`: the bytes as they lie here; `behind`: some files are older in the index; `none`: there is no index. */
+export type Freshness = {
+  state: 'exact' | 'behind' | 'none'
+  /** Files the index does not know as they are; `null` where git did not answer in time, or there is no index. */
+  behindFiles: number | null
+  /** Somebody writes the index now. */
+  building: boolean
+}
+
+export type Explanation = {
+  legs: { name: string; rank: number; score: number }[]
+  factors: { name: string; factor: number }[]
+}
+
+export type SearchHit = {
+  /** Of the bytes and the name: the same piece of code has the same id wherever it stands. */
+  id: string
+  path: string
+  /** 1-based, inclusive. */
+  line: number
+  lineEnd: number
+  symbol: string | null
+  kind: string
+  language: string
+  content: string
+  similarity: number | null
+  lexical: number | null
+  score: number
+  explain: Explanation | null
+}
+
+export type SearchAnswer = {
+  query: string
+  class: QueryClass
+  mode: 'hybrid' | 'lexical' | 'text'
+  model: string | null
+  freshness: Freshness
+  hits: SearchHit[]
+  /** Hits that were left out because their similarity is below the floor. */
+  belowFloor: number
+  tookMs: number
+  /** Why there is no index where a file of one lies; for people. */
+  note: string | null
+}

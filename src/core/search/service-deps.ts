@@ -1,0 +1,20 @@
+import type { Git } from '../git/index.ts'
+import type { FactReader } from './fact-reader.ts'
+import type { VectorSpace } from './vector-space.ts'
+
+export type SearchDeps = {
+  git: Git
+  /** Where the files of the index lie: `.git/singularity`. */
+  folder: string
+  reader: FactReader
+  now: () => number
+  monotonic: () => number
+  /** Repo-relative folders of ours that are never indexed, each with a `/` at its end. */
+  exclude: readonly string[]
+  /** The model, loaded when it is first needed; without it the search is by words. */
+  space?: (() => Promise<VectorSpace>) | undefined
+  /** Pieces less similar than this are not found by their meaning; 0.7. */
+  floor?: number
+  /** Longest time a search waits for git and for changed files; 300 ms. */
+  patienceMs?: number
+}

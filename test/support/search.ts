@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { createFactReader } from '../../src/core/app/fact-reader.ts'
+import { type FactReader, type SearchAnswer, type SearchService, type VectorSpace, createSearch } from '../../src/core/search/index.ts'
+import type { TestRepository } from './repository.ts'
+
+let shared: FactReader | undefined
+
+/** One reader for all tests of a file: grammars are loaded once. */
+export function factReader(): FactReader {
+  return (shared ??= createFactReader(join(import.meta.dirname, '..', '..')))
+}
+
+/** The search over a test repository; waits as long as it takes. `name`: a folder of its own for the index. */
+export async function openSearch(
+  repository: TestRepository,
+  name = 'singularity',
+  { patienceMs = 1_000_000, space }: { patienceMs?: number; space?: VectorSpace | undefined } = {},
+): Promise<SearchService> {
+  const git = await repository.open()
+  return createSearch({
+    git,
+    folder: join(git.repository.commonDir, name),
+    reader: factReader(),
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    exclude: [],
+    patienceMs,
+    floor: 0.1,
+    space: space && (async () => space),
+  })
+}
+
+/** What may not depend on anything but the bytes: all but the time it took. */
+export const bare = ({ tookMs: _took, ...answer }: SearchAnswer): Omit<SearchAnswer, 'tookMs'> => answer
+
+const WIDTH = 24
+
+/** A vector space without any learning: words fall into buckets. Two texts with the same words have the same place. */
+export const BUCKETS: VectorSpace = {
+  id: 'buckets',
+  embedDocuments: async (chunks) => chunks.map(({ name, text }) => bucketsOf(`${name} ${text}`)),
+  embedQuery: (text) => ({ vector: bucketsOf(text) ?? new Int8Array(WIDTH), abstains: bucketsOf(text) === undefined }),
+  similarity: (distance) => Math.max(0, 1 - distance / 2 / 100 ** 2),
+}
+
+function bucketsOf(text: string): Int8Array | undefined {
+  const counts = new Float64Array(WIDTH)
+  for (const word of text.toLowerCase().match(/\p{L}+/gu) ?? [])
+    counts[[...word].reduce((sum, char) => sum * 31 + char.codePointAt(0)!, 7) % WIDTH]! += 1
+  const length = Math.hypot(...counts)
+  return length === 0 ? undefined : Int8Array.from(counts, (count) => Math.round((100 * count) / length))
+}
