@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import PgBoss from 'pg-boss'
 import { better, defineQueue } from 'plainjob'
 
-export const QUEUE = 'work'
+/** Jobs of other queues publish a message each when they end, which no other queue here does: that costs as much as the end itself. */
+export const QUEUE = 'llm_requests'
 export const RESULT = '{"ok":true}'
 export const BATCH = 50
 

@@ -59,7 +59,7 @@ function waitingRows({ wakeUp: { bell, paid, poll }, idle, targets }) {
       figure: `${idle.workerPercent} % CPU`,
       target: `< ${targets.idlePercent} %`,
       met: yes(idle.workerPercent < targets.idlePercent),
-      'how measured': `all threads, over ${idle.seconds} s; a bare process that asks every 100 ms: ${idle.pollPercent} %`,
+      'how measured': `all threads, over ${idle.seconds} s${idle.settleSeconds ? ` after ${idle.settleSeconds} s of silence` : ''}${idle.firstMinutePercent === undefined ? '' : `; the whole first minute, with what V8 collects after start-up: ${idle.firstMinutePercent} %, after it: ${idle.afterMinutePercent} %`}; a bare process that asks every 100 ms: ${idle.pollPercent} %`,
     },
   ]
 }

@@ -77,8 +77,14 @@ function cpuMsOf(pid) {
   return threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0)
 }
 
-/** Share of one core in percent, of a worker that waits and of a process that asks every 100 ms, over the same seconds. */
-export async function measureIdle(core, bundle, folder, { seconds }) {
+/** V8 looks at what start-up has left twice, eight and seventeen seconds later, for a hundredth of a second each; then it is quiet. */
+const SETTLE_SECONDS = 20
+
+/**
+ * Share of one core in percent, of a worker that waits and of a process that asks every 100 ms, over the same seconds after both have
+ * settled. `minute`: also of the whole first minute of waiting, with what start-up leaves to do, and of the seconds after it.
+ */
+export async function measureIdle(core, bundle, folder, { seconds, minute }) {
   const repository = makeRepository(folder, join(root, 'examples', 'shop'), 'idle')
   const worker = spawn(process.execPath, [program, 'queue', 'work'], {
     cwd: repository.path,
@@ -87,18 +93,29 @@ export async function measureIdle(core, bundle, folder, { seconds }) {
   })
   const place = makeFolder(folder, 'idle-poll')
   const poller = await start('poll', bundle, place)
+  const look = () => ({ at: performance.now(), worker: cpuMsOf(worker.pid), poll: cpuMsOf(poller.pid) })
+  const percent = (who, from, to) => round(((to[who] - from[who]) / (to.at - from.at)) * 100, 3)
   try {
     const said = (stream) =>
       new Promise((resolve) => stream.on('data', (text) => String(text).includes('waiting for work') && resolve('waiting')))
     const first = await Promise.race([said(worker.stdout), said(worker.stderr), once(worker, 'exit')])
     if (first !== 'waiting') throw new Error(`queue work ended with ${first}`)
-    await delay(2000) // compilers and collectors of both are done by then
-    const pids = [worker.pid, poller.pid]
-    const [before, started] = [pids.map(cpuMsOf), performance.now()]
+    const waits = look()
+    await delay(SETTLE_SECONDS * 1000)
+    const before = look()
     await delay(seconds * 1000)
-    const elapsed = performance.now() - started
-    const [workerPercent, pollPercent] = pids.map((pid, index) => round(((cpuMsOf(pid) - before[index]) / elapsed) * 100, 3))
-    return { seconds, workerPercent, pollPercent }
+    const after = look()
+    const figures = {
+      settleSeconds: SETTLE_SECONDS,
+      seconds,
+      workerPercent: percent('worker', before, after),
+      pollPercent: percent('poll', before, after),
+    }
+    if (!minute) return figures
+    await delay(60_000 - (after.at - waits.at))
+    const passed = look()
+    await delay(seconds * 1000)
+    return { ...figures, firstMinutePercent: percent('worker', waits, passed), afterMinutePercent: percent('worker', passed, look()) }
   } finally {
     await end(poller)
     if (worker.exitCode === null) await end(worker)

@@ -28,7 +28,7 @@ async function rateOf(queue, operation, { mostMs, most }) {
 }
 
 /** One table: the medians of `rounds`, for each queue and operation. SQLite starts every round with a new file. */
-async function compare(folder, queues, { rounds, mostMs }) {
+export async function compare(folder, queues, { rounds, mostMs }) {
   const rates = Object.fromEntries(Object.keys(queues).map((name) => [name, {}]))
   for (let turn = 0; turn <= rounds; turn++) {
     const opened = {}

@@ -87,29 +87,31 @@ async function measureSeeds(core, folder, { requests, singles }) {
   }
 }
 
-export const measureQueue = (core, { quick }) =>
+/** What one run can be narrowed to. */
+const SECTIONS = {
+  plainjob: ({ core, folder, options }) => comparePlainjob(core, folder, options),
+  wakeUp: ({ core, bundle, folder, quick }) =>
+    measureWakeUp(core, bundle, folder, quick ? { rounds: 40, polls: 10 } : { rounds: 150, polls: 60 }),
+  idle: ({ core, bundle, folder, quick }) => measureIdle(core, bundle, folder, { seconds: quick ? 4 : 10, minute: !quick }),
+  contention: ({ core, bundle, folder, quick }) =>
+    measureContention(core, bundle, folder, quick ? { jobs: 2000, singles: 50 } : { jobs: 10_000, singles: 1000 }),
+  seeds: ({ core, folder, quick }) =>
+    measureSeeds(core, join(folder, 'seeds'), quick ? { requests: 200, singles: 20 } : { requests: 1000, singles: 200 }),
+  postgres: ({ core, folder, quick }) =>
+    withPostgres((server) => comparePgBoss(core, folder, server, quick ? { rounds: 1, mostMs: 60 } : { rounds: 5, mostMs: 250 })),
+}
+export const QUEUE_SECTIONS = Object.keys(SECTIONS)
+
+/** `only`: the sections to measure, all of them where it is empty; the others stay as they were in `before`. */
+export const measureQueue = (core, { quick, only = [], before = {} }) =>
   withFolder(async (folder) => {
     const bundle = bundleCore('queue')
+    const options = quick ? { rounds: 3, mostMs: 60 } : { rounds: 7, mostMs: 250 }
     try {
-      const options = quick ? { rounds: 3, mostMs: 60 } : { rounds: 7, mostMs: 250 }
-      const plainjob = await comparePlainjob(core, folder, options)
-      const wakeUp = await measureWakeUp(core, bundle, folder, quick ? { rounds: 40, polls: 10 } : { rounds: 150, polls: 60 })
-      const idle = await measureIdle(core, bundle, folder, { seconds: quick ? 4 : 10 })
-      const contention = await measureContention(
-        core,
-        bundle,
-        folder,
-        quick ? { jobs: 2000, singles: 50 } : { jobs: 10_000, singles: 1000 },
-      )
-      const seeds = await measureSeeds(
-        core,
-        join(folder, 'seeds'),
-        quick ? { requests: 200, singles: 20 } : { requests: 1000, singles: 200 },
-      )
-      const postgres = await withPostgres((server) =>
-        comparePgBoss(core, folder, server, quick ? { rounds: 1, mostMs: 60 } : { rounds: 5, mostMs: 250 }),
-      )
-      return { rounds: options.rounds, targets: QUEUE_TARGETS, plainjob, postgres, wakeUp, idle, contention, seeds }
+      const figures = { ...before, rounds: options.rounds, targets: QUEUE_TARGETS }
+      for (const [name, measure] of Object.entries(SECTIONS))
+        if (only.length === 0 || only.includes(name)) figures[name] = await measure({ core, bundle, folder, quick, options })
+      return figures
     } finally {
       rmSync(bundle, { force: true })
     }

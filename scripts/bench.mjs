@@ -2,6 +2,7 @@
 // usage: npm run bench [-- --quick] [--only PART ...] [--dry-run]
 //   --quick    a few minutes, fewer repetitions     --only PART   these parts, the others stay as they were
 //   --dry-run  prints, writes nothing               --fresh       forgets what an interrupted run had judged
+//   --section NAME   of the queue: plainjob, wakeUp, idle, contention, seeds, postgres; the others stay as they were
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem, release } from 'node:os'
@@ -11,7 +12,7 @@ import { measureFalseAccepts } from '../bench/faults.mjs'
 import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
 import { writePage } from '../bench/page.mjs'
-import { measureQueue } from '../bench/queue.mjs'
+import { QUEUE_SECTIONS, measureQueue } from '../bench/queue.mjs'
 import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
 import { measureStartUp } from '../bench/start-up.mjs'
 import { measureStatistics } from '../bench/statistics.mjs'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
+    section: { type: 'string', multiple: true, default: [] },
     'dry-run': { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
   },
@@ -43,7 +45,7 @@ const PARTS = {
   landing: () => measureLanding(core, { rounds: quick ? 3 : 9 }),
   rejection: () => measureRejection(core, { rounds: quick ? 2 : 7 }),
   statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
-  queue: () => measureQueue(core, { quick }),
+  queue: () => measureQueue(core, { quick, only: values.section, before: before.parts?.queue }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,
@@ -60,9 +62,9 @@ function tell(what) {
   return (number) => console.error(`  ${what} ${number}`)
 }
 
-const unknown = values.only.find((name) => !(name in PARTS))
+const unknown = values.only.find((name) => !(name in PARTS)) ?? values.section.find((name) => !QUEUE_SECTIONS.includes(name))
 if (unknown !== undefined) {
-  console.error(`There is no part ${unknown}. Parts: ${Object.keys(PARTS).join(', ')}`)
+  console.error(`There is no part ${unknown}. Parts: ${Object.keys(PARTS).join(', ')}; sections: ${QUEUE_SECTIONS.join(', ')}`)
   process.exit(2)
 }
 const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}

@@ -13,6 +13,8 @@ export default class Improve extends ImproveBase {
     "<%= config.bin %> improve --goal 'Use URLSearchParams in src/query' src/query --budget 0.50",
     "<%= config.bin %> improve --agent claude --goal 'Handle an empty list in last()'",
     "<%= config.bin %> improve --metric 'size[bytes,lower]=wc -c < dist/index.js' --dry-run",
+    '<%= config.bin %> improve --patch my.patch --detach',
+    '<%= config.bin %> improve src --wait 2h',
     '<%= config.bin %> improve --propose --yes --summary body.md',
   ]
   static override args = ImproveBase.paths

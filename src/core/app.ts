@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { composeAnswers } from './app/answers.ts'
+import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
+import { composeCode } from './app/code.ts'
 import { type AppContext, once } from './app/context.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
-import { type Approvals, createApprovals, createResponseHandlers, relayApprovals } from './approvals/index.ts'
+import { composeWork, jobKinds } from './app/work.ts'
+import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
 import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
@@ -21,7 +23,7 @@ import {
 import { sha256 } from './kernel/index.ts'
 import { createLanding } from './landing/index.ts'
 import { createProcessInfo } from './process/index.ts'
-import type { MessageHandler, NewJob, QueueEngine, QueueService, QueueWorker } from './queue/index.ts'
+import type { NewJob, QueueEngine, QueueService } from './queue/index.ts'
 import {
   type Isolation,
   type IsolationDeps,
@@ -50,7 +52,7 @@ export type AppPorts = {
 export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
-const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests'])
+const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests', RULE_UPDATES])
 
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
@@ -115,57 +117,42 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const queue = once(async (): Promise<QueueService> => {
     const { clock } = context
-    const { createQueueService } = await import('./queue/index.ts')
+    const { createOutbox, createQueueService, relayWaiting } = await import('./queue/index.ts')
     // who only looks at the queue does not load the models
     const room = () => import('./llm/index.ts')
     return createQueueService({
       engine: await queueEngine(),
       clock,
+      kinds: jobKinds,
       parseRequests: readRequests,
       answerError: async (job) => (await room()).answerError(job),
       findBreak: async (text) => (await room()).findBreak(text),
       retentionDays: (await settings()).get('queue.retention_days'),
       relay: async (name) => {
-        if (PUBLISHED.has(name)) await relayApprovals(await approvals(), await queueEngine())
+        if (PUBLISHED.has(name)) await relayWaiting(createOutbox({ db: await database(), clock }), await queueEngine())
       },
     })
   })
 
-  /** Serves the queue with the handlers of every room. `concurrency`: jobs at once in each of its two loops. */
-  async function worker(options: { concurrency: number }): Promise<QueueWorker> {
-    const { clock, version } = context
-    const { createConsumer, createWorker } = await import('./queue/index.ts')
-    // what the repository may not set is told before anything of the queue is touched
-    ;(await models.llm()).routing.table()
-    const [engine, resolved, logger] = [await queueEngine(), await settings(), await log('worker')]
-    const batch = { llm: resolved.get<number>('queue.llm_batch_size'), other: resolved.get<number>('queue.batch_size') }
-    const leaseMs = resolved.get<number>('queue.lease_ms')
-    return createWorker({
-      engine,
-      handlers: [(await models.service()).handler()],
-      clock,
-      log: logger,
-      version,
-      processes: createProcessInfo(),
-      settings: { concurrency: options.concurrency, batch, leaseMs, retentionDays: resolved.get('queue.retention_days') },
-      messages: createConsumer({ engine, handlers: await messageHandlers(), batchSize: batch.other, log: logger }),
-    })
-  }
-
-  /** Who consumes what other programs send. */
-  async function messageHandlers(): Promise<MessageHandler[]> {
-    const [{ createRequestIntake }, known] = [await import('./queue/index.ts'), await approvals()]
-    const responses = createResponseHandlers({
-      approvals: known,
-      log: await log('worker'),
-      async decide({ candidateId, by, approved, reason, ...bound }) {
-        const service = await improvement()
-        if (approved) await service.approve(candidateId, { name: by, via: 'message' }, bound)
-        else await service.reject(candidateId, { name: by, via: 'message' }, reason ?? 'declined by a message', bound)
-      },
-    })
-    return [createRequestIntake({ engine: await queueEngine(), parseRequests: readRequests }), ...responses]
-  }
+  const work = composeWork({
+    context,
+    stateDir,
+    engine: queueEngine,
+    settings: () => settings(),
+    models,
+    approvals,
+    improvement: () => improvement(),
+    queue,
+    parseRequests: readRequests,
+    openFolder: (folder, { offline }) => {
+      const { system: parts, ...opened } = createApp(
+        { ...context, cwd: folder, flags: { ...context.flags, ...(offline && { offline }) } },
+        ports,
+      )
+      return { ...opened, reclaim: async () => (await (await parts.sandboxes()).reclaim()).reclaimed }
+    },
+    log: (part) => log(part),
+  })
 
   /** null outside a repository: the user's own file and the environment still count. */
   async function repositoryFile(): Promise<string | null> {
@@ -303,6 +290,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       landing,
       model,
       agents,
+      wake: work.wake,
+      waitUntil: work.waitUntil,
       reclaimSandboxes: () => reclaimLeftovers({ git: opened, db, clock, processes, stateHome: context.stateHome }),
       async openSandboxes({ requested, foreign }) {
         const consent = resolved.get<boolean>('isolation.trustOwnTests')
@@ -327,6 +316,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     settings,
     models,
     log,
+    database,
     onClose: (close) => closers.push(close),
   })
 
@@ -338,13 +328,15 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
+    code: composeCode({ context, git }),
     stateDir,
     database,
     settings,
     isolation,
     improvement,
     queue,
-    worker,
+    worker: work.worker,
+    detachJob: work.detach,
     llm: models.llm,
     models,
     modelReports,

@@ -78,6 +78,7 @@ test('the whole job answers as its schemas say', async () => {
   const open = (found.json.data.candidates as { id: string; state: string }[]).filter(({ state }) => state === 'awaiting_approval')
   expect(open.length).toBeGreaterThan(0)
   await call('reject', 0, ['reject', open[0]?.id ?? '', '--reason', 'not now'])
+  await call('improve', 0, ['improve', '--detach', '--source', 'rules'])
   const files = join(place.folder, 'exported')
   await call('export', 0, ['export', found.json.data.run.id as string, files])
   const clone = createPlayground(null)
@@ -161,6 +162,7 @@ test('commands about the program answer as their schemas say', async () => {
   await call('config.set', 0, 'config', 'set', 'regression_threshold', '0.04')
   await call('init', 0, 'init')
   await call('recover', 0, 'recover')
+  await call('recover', 0, 'recover', '--detach')
   await call('uninstall', 0, 'uninstall', '--dry-run')
 })
 
@@ -213,6 +215,15 @@ test('the commands of the queue answer as their schemas say', async () => {
   } finally {
     await mock.close()
   }
+})
+
+test('what is said about code answers as its schemas say', async () => {
+  expectContract('code.deps', 0, await place.run(['code', 'deps']))
+  expectContract('code.deps', 0, await place.run(['code', 'deps', 'package.json', '--base', 'HEAD']))
+  expectContract('code.tech', 0, await place.run(['code', 'tech']))
+  expectContract('error', 2, await place.run(['code', 'deps', 'nowhere']))
+  expectContract('error', 2, await place.run(['code', 'tech', '--base', 'nowhere']))
+  expectContract('error', 2, await place.run(['code', 'deps', '../..']))
 })
 
 test('no schema was left untried', () => {

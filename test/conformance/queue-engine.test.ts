@@ -218,17 +218,17 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
       const job = await take()
       const next = newJob({ parentId: job.id })
       const bad = { ...newJob({ id: job.id }), payload: '"other"' }
-      const message = { queue: 'job_results', body: '{"n":1}', key: 'once' }
+      const message = { queue: 'ai_results', body: '{"n":1}', key: 'once' }
       const both: Settlement = { id: job.id, token: job.token, to: 'completed', result: '1', messages: [message], jobs: [next, bad] }
       await expect(at.queue.settle([both])).rejects.toEqual(code('ID_CONFLICT'))
-      expect([await stateOf(job.id), await at.queue.get(next.id), await at.queue.read('job_results', 5, 1000)]).toEqual([
+      expect([await stateOf(job.id), await at.queue.get(next.id), await at.queue.read('ai_results', 5, 1000)]).toEqual([
         'running',
         null,
         [],
       ])
       expect(await at.queue.settle([{ ...both, jobs: [next] }])).toEqual(['applied'])
       expect((await at.queue.list({ parentId: job.id, limit: 5 })).jobs.map(({ id }) => id)).toEqual([next.id])
-      expect((await at.queue.read('job_results', 5, 1000)).map(({ body }) => body)).toEqual(['{"n":1}'])
+      expect((await at.queue.read('ai_results', 5, 1000)).map(({ body }) => body)).toEqual(['{"n":1}'])
     })
 
     it('applies nothing of what is fenced', async () => {
@@ -260,8 +260,10 @@ describe.each(ENGINES)('the $name engine', ({ open }) => {
     it('asks what runs, which may still complete or end as cancelled', async () => {
       await add({}, {})
       const [a, b] = await claim()
+      at.clock.advance(5)
       expect(await at.queue.cancel(a!.id, 'stop')).toBe('asked')
       await at.queue.cancel(b!.id, 'stop')
+      expect((await at.queue.get(a!.id))!.updatedAt).toBe(at.clock.now())
       expect(await at.queue.heartbeat('w1', [a!, b!], LEASE)).toEqual({ lost: [], cancelled: [a!.id, b!.id] })
       await done(a!)
       await back(b!)

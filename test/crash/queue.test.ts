@@ -98,8 +98,12 @@ it.each([
     expect(await queue.get(poison.id)).toMatchObject({ state: 'dead', reason: 'crashed', crashes: 3 })
     expect(await queue.verify()).toEqual([])
     // the effect of a job is written with its end: one message each, whoever ran it and however often
-    const effects = (await queue.read('job_results', jobs.length * 2, 1000)).map(({ body }) => JSON.parse(body) as string)
+    const effects = (await queue.read('ai_results', jobs.length * 2, 1000)).map(({ body }) => JSON.parse(body) as string)
     expect(effects.sort()).toEqual(jobs.map(({ id }) => id).sort())
+    // and so is what other programs hear of it
+    const told = (await queue.read('job_results', jobs.length * 2, 1000)).map(({ body }) => JSON.parse(body) as Record<string, string>)
+    const expected = [...jobs.map(({ id }) => `${id} success`), `${poison.id} failure`]
+    expect(told.map(({ job_id, status }) => `${job_id} ${status}`).sort()).toEqual(expected.sort())
     expect(await queue.workers()).toEqual([])
     expect(ended.some((job) => job!.crashes > 0)).toBe(true)
     expect(Math.min(...Object.values(counts))).toBeGreaterThan(0)

@@ -70,6 +70,31 @@ async function askEach(service: ImprovementService, waiting: readonly CandidateD
   return answers
 }
 
+/** Asks what a model wants to know; null for an empty line, the end of the input and Ctrl-C, which is a signal as everywhere. */
+export async function askPerson(
+  { id, text }: { id: string; text: string },
+  signal: AbortSignal,
+  { input, output }: Streams = { input: process.stdin, output: process.stderr },
+): Promise<{ by: string; text: string } | null> {
+  const lines = createInterface({ input, output })
+  const stop = new AbortController()
+  lines.once('close', () => stop.abort())
+  lines.once('SIGINT', () => {
+    stop.abort()
+    process.kill(process.pid, 'SIGINT')
+  })
+  try {
+    const asked = `\nThe model asks (${id}): ${paint('bold', oneLine(text))}\n> `
+    const said = (await lines.question(asked, { signal: AbortSignal.any([signal, stop.signal]) })).trim()
+    return said === '' ? null : { by: actor('terminal').name, text: said }
+  } catch (error) {
+    if (signal.aborted || stop.signal.aborted || (error as { code?: string }).code === 'ABORT_ERR') return null
+    throw error
+  } finally {
+    lines.close()
+  }
+}
+
 /** Null where there will be no answer any more. */
 async function question(lines: Interface, { id, title }: CandidateData, signal: AbortSignal): Promise<string | null> {
   if (signal.aborted) return null

@@ -1,4 +1,4 @@
-import { suggest } from './suggest.ts'
+import { suggest } from '../../core/kernel/index.ts'
 
 export type CommandLine =
   | { kind: 'command'; id: string; argv: readonly string[] }

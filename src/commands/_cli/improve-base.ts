@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import type { ImproveOutcome, ImproveRequest } from '../../core/improvement/index.ts'
+import type { ImproveOutcome, ImproveRequest, Patience } from '../../core/improvement/index.ts'
 import { type ExitCode, SingularityError, parseDuration, strongestExit } from '../../core/kernel/index.ts'
+import { presentDetachedRun } from '../_present/queue.ts'
 import { presentRun } from '../_present/run.ts'
-import { askForCandidates } from './ask.ts'
+import { askForCandidates, askPerson } from './ask.ts'
 import { BaseCommand, OFFLINE_FLAG, settingsOf } from './base.ts'
 import { assertWritable, attemptSummary, writeSummary } from './summary-file.ts'
 import { GOAL_FLAGS, type GoalFlags, readGoal, timeLimitOf } from './goal-flags.ts'
+import { durationOf } from './values.ts'
 import { watchWork } from './watch.ts'
 import { Args, Flags } from './oclif.ts'
 
@@ -85,6 +87,15 @@ export default abstract class ImproveBase extends BaseCommand {
     }),
     yes: Flags.boolean({ char: 'y', description: 'Approve what the evidence keeps, up to approvals.autoRisk.', env: env('yes') }),
     'dry-run': Flags.boolean({ description: 'Prove, decide nothing.', env: env('dry-run') }),
+    detach: Flags.boolean({
+      description: 'Put the run into the queue for a worker, and print its id.',
+      exclusive: ['summary', 'wait'],
+      env: env('detach'),
+    }),
+    wait: Flags.string({
+      description: 'Wait so long for answers and decisions of others: another terminal, a message.',
+      env: env('wait'),
+    }),
   }
 
   /** Runs the main job and presents what came of it. */
@@ -93,18 +104,26 @@ export default abstract class ImproveBase extends BaseCommand {
     const request = await toRequest(paths, flags)
     if (request.summary !== null) assertWritable(request.summary)
     const app = await this.app(settingsOf(flags))
+    if (flags.detach) {
+      const detached = await app.detachJob.improve(request)
+      this.answer(detached, detached.id)
+      return this.say(presentDetachedRun(detached), flags)
+    }
     const service = await app.improvement()
     let interrupted = false
-    let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended }) => {
+    const mayAsk = this.mayAsk({ input: flags.input, json: flags.json })
+    const waitMs = flags.wait === undefined ? 0 : durationOf('wait', flags.wait)
+    let outcome = await watchWork(flags, { polite: true }, async ({ observe, hard, soft, ended, aside }) => {
+      const ask: Patience['ask'] = (question, signal) => aside(() => askPerson(question, signal))
       try {
-        return await service.improve(request, observe, hard, soft)
+        return await service.improve(request, observe, hard, soft, { waitMs, ...(mayAsk && { ask }) })
       } finally {
         this.terminated = ended.by === 'SIGTERM'
         interrupted = ended.by === 'SIGINT'
       }
     })
     outcome = { ...outcome, exitCode: this.exitCodeOf(outcome.exitCode) as ImproveOutcome['exitCode'] }
-    const asks = !outcome.failure && this.mayAsk({ input: flags.input, json: flags.json })
+    const asks = !outcome.failure && mayAsk
     if (asks && !request.look && !request.dryRun && !request.yes && !interrupted) {
       process.stdout.write(presentRun(outcome.data, request.look))
       outcome = await askForCandidates(service, outcome)
@@ -157,6 +176,8 @@ type ParsedFlags = GoalFlags & {
   'fail-on'?: ('rolled_back' | 'undecided')[] | undefined
   yes?: boolean
   'dry-run'?: boolean
+  detach?: boolean
+  wait?: string | undefined
 }
 
 async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<ImproveRequest> {
@@ -168,6 +189,8 @@ async function toRequest(paths: readonly string[], flags: ParsedFlags): Promise<
     })
   for (const name of ['test', 'exec', 'branch', 'base', 'into', 'patch', 'summary'] as const)
     if (flags[name]?.trim() === '') throw new SingularityError('USAGE', `--${name} is empty.`)
+  if (flags.detach && flags['exec-env']?.some((text) => text.includes('=')))
+    throw new SingularityError('USAGE', '--detach stores no values of variables: name them in --exec-env, the worker has to have them.')
   if (flags['exec-net'] && flags.offline) throw new SingularityError('USAGE', '--exec-net and --offline contradict each other.')
   return {
     paths: [...paths],

@@ -1,6 +1,5 @@
-import { SingularityError, diskRefusal, jsonLine, messageOf, printable } from '../../core/kernel/index.ts'
+import { SingularityError, diskRefusal, jsonLine, messageOf, printable, suggest } from '../../core/kernel/index.ts'
 import { paint } from './paint.ts'
-import { suggest } from './suggest.ts'
 
 /** The one door out: sets the exit code and lets buffered output drain. */
 export function exitWith(code: number): void {

@@ -19,11 +19,13 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
   let line = ''
   let tests = 0
   let end = Number.NEGATIVE_INFINITY
+  let isAside = false
   let timer: ReturnType<typeof setInterval> | undefined
   const write = (text: string): void => void (silent || process.stderr.write(text))
   const tint = (color: Paint, text: string): string => paint(color, text, process.stderr)
   const clear = (): void => void (live && write('\r\u001b[2K'))
   const draw = (): void => {
+    if (isAside) return
     const now = performance.now()
     const left = end - now > 1000 ? `, about ${formatDuration(end - now)} left` : ''
     const head = `${formatDuration(now - started)}${left}${tests > 0 ? `, ${plural(tests, 'test')} so far` : ''}`
@@ -59,6 +61,15 @@ export function createProgress({ silent, live }: { silent: boolean; live: boolea
         draw()
         timer ??= setInterval(draw, FRAME_MS)
         timer.unref()
+      }
+    },
+    async aside<R>(body: () => Promise<R>): Promise<R> {
+      clear()
+      isAside = true
+      try {
+        return await body()
+      } finally {
+        isAside = false
       }
     },
     note: (text: string): void => permanent(text),

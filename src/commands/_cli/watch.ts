@@ -8,6 +8,8 @@ export type Watched = {
   /** Aborted by the first Ctrl-C: finish what runs, start nothing new. */
   soft: AbortSignal
   ended: { by: 'SIGINT' | 'SIGTERM' | null }
+  /** Keeps the progress off the terminal while somebody types there. */
+  aside: <R>(body: () => Promise<R>) => Promise<R>
 }
 
 /** Shows the progress of long work and lets Ctrl-C and SIGTERM stop it. `polite`: one Ctrl-C asks, the second one stops. */
@@ -35,7 +37,7 @@ export async function watchWork<T>(
   process.on('SIGINT', onInterrupt)
   process.on('SIGTERM', onTerminate)
   try {
-    return await work({ observe: progress.observe, hard: hard.signal, soft: soft.signal, ended })
+    return await work({ observe: progress.observe, hard: hard.signal, soft: soft.signal, ended, aside: progress.aside })
   } finally {
     progress.end()
     process.off('SIGINT', onInterrupt)

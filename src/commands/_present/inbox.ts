@@ -22,8 +22,11 @@ export function presentInbox(
     const kept = `${flags.limit === undefined ? '' : ` --limit ${flags.limit}`}${flags.search === undefined ? '' : ` --search ${shellQuote(oneLine(flags.search))}`}`
     lines.push(`  ${paint('cyan', `singularity inbox${kept} --cursor ${next}`)}   goes on`)
   }
-  for (const { id, text, candidate_id: candidate } of questions)
-    lines.push(`question ${id} about ${candidate}: ${oneLine(text)}`, `  ${paint('cyan', `singularity answer ${id} TEXT`)}`)
+  for (const { id, text, candidate_id: candidate, run_id: run, asked_by: by } of questions)
+    lines.push(
+      `question ${id} ${candidate === null ? `of ${oneLine(by)} in ${run}` : `about ${candidate}`}: ${oneLine(text)}`,
+      `  ${paint('cyan', `singularity answer ${id} TEXT`)}`,
+    )
   if (candidates[0])
     lines.push(
       '',

@@ -59,6 +59,13 @@ function errorsOf(value: unknown): { path: string; message: string }[] {
   return rows.map((row) => ({ path: String(row['path'] ?? row['field'] ?? ''), message: String(row['message'] ?? '') }))
 }
 
+/** What follows for a run that nobody waits for. */
+export function presentDetachedRun({ id, workers }: { id: string; workers: number }): string {
+  const commands = [...(workers > 0 ? [] : ['singularity queue work']), `singularity queue await ${id} --timeout 1h`, 'singularity runs']
+  const lines = commands.map((command) => `  ${paint('cyan', command, process.stderr)}`)
+  return [workers > 0 ? 'A worker makes the run:' : 'No worker is running: the run waits until one does.', ...lines].join('\n')
+}
+
 /** One answer as it is; of several, one line each. */
 export function presentResponses(responses: readonly AwaitedResponse[]): string {
   const [only] = responses

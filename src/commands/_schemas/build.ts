@@ -20,3 +20,9 @@ export const nullable = (schema: Schema): Schema => ({ anyOf: [schema, { type: '
 export const either = (...schemas: readonly Schema[]): Schema => ({ anyOf: schemas })
 /** A part that several answers share; it stands under `$defs`. */
 export const use = (name: string): Schema => ({ $ref: `#/$defs/${name}` })
+
+/** What a command answers that leaves its work to a worker. */
+export const DETACHED: Schema = object(
+  { id: string, status: oneOf('pending', 'processing', 'completed', 'failed'), deduped: boolean, workers: count },
+  'With --detach.',
+)

@@ -1,4 +1,21 @@
-import { boolean, count, either, hash, list, map, nullable, number, object, oneOf, string, time, use, type Schema } from './build.ts'
+import {
+  DETACHED,
+  boolean,
+  count,
+  either,
+  hash,
+  list,
+  map,
+  nullable,
+  number,
+  object,
+  oneOf,
+  string,
+  time,
+  use,
+  type Schema,
+} from './build.ts'
+import { CODE } from './code.ts'
 import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'
@@ -10,7 +27,7 @@ const decided = either(use('candidate'), object({ candidates: list(use('candidat
 /** What `data` holds, per command (its words joined by dots). */
 const DATA: Readonly<Record<string, Schema>> = {
   look: use('run'),
-  improve: use('run'),
+  improve: either(use('run'), DETACHED),
   show: either(use('run'), use('candidateReport')),
   runs: object({ runs: list(use('runSummary')) }),
   approve: decided,
@@ -41,10 +58,7 @@ const DATA: Readonly<Record<string, Schema>> = {
       latency_ms: number,
       sent: object({ provider: nullable(string), files: list(string), bytes: count }),
     }),
-    object(
-      { id: string, status: oneOf('pending', 'processing', 'completed', 'failed'), deduped: boolean, workers: count },
-      'With --detach.',
-    ),
+    DETACHED,
     object(
       {
         complexity: oneOf('simple', 'medium', 'complex'),
@@ -138,6 +152,7 @@ const DATA: Readonly<Record<string, Schema>> = {
   ...SYSTEM,
   ...QUEUE,
   ...LLM,
+  ...CODE,
   export: object({ directory: string, files: list(string) }),
   import: object({ run: string, candidates: list(use('candidate')), asked_again: list(string) }),
 }

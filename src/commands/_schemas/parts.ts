@@ -154,7 +154,9 @@ const approval = object({
 
 const question = object({
   id: string,
-  candidate_id: id,
+  candidate_id: nullable(id),
+  run_id: nullable(id),
+  session_id: nullable(string),
   text: string,
   asked_by: string,
   asked_at: time,

@@ -1,4 +1,4 @@
-import { boolean, list, nullable, object, oneOf, string, type Schema } from './build.ts'
+import { DETACHED, boolean, either, list, nullable, object, oneOf, string, type Schema } from './build.ts'
 
 const setting: Record<string, Schema> = {
   name: string,
@@ -38,11 +38,14 @@ export const SYSTEM: Readonly<Record<string, Schema>> = {
     created: boolean,
     written: list(string),
   }),
-  recover: object({
-    landings: list(object({ candidate: string, branch: string, outcome: string, detail: nullable(string) })),
-    runs: list(string),
-    expired: list(string),
-    sandboxes: list(string),
-  }),
+  recover: either(
+    object({
+      landings: list(object({ candidate: string, branch: string, outcome: string, detail: nullable(string) })),
+      runs: list(string),
+      expired: list(string),
+      sandboxes: list(string),
+    }),
+    DETACHED,
+  ),
   uninstall: object({ folders: list(string), refs: list(string), worktree_entries: list(string), removed: boolean }),
 }

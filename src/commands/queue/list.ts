@@ -8,6 +8,7 @@ export default class QueueList extends QueueCommand {
   static override examples = [
     '<%= config.bin %> queue list',
     '<%= config.bin %> queue list --status failed --since 2h',
+    '<%= config.bin %> queue list --queue validation',
     '<%= config.bin %> queue list --agent reviewer --limit 500 --json',
   ]
   static override flags = {
@@ -15,6 +16,7 @@ export default class QueueList extends QueueCommand {
       description: 'Only those.',
       env: 'SINGULARITY_STATUS',
     }),
+    queue: Flags.string({ description: 'Jobs of this queue, or of this kind, instead of requests to models.', env: 'SINGULARITY_QUEUE' }),
     agent: Flags.string({ description: 'Only those of this agent.', env: 'SINGULARITY_AGENT' }),
     task: Flags.string({ description: 'Only those of this task type.', env: 'SINGULARITY_TASK' }),
     since: Flags.string({ description: 'Only those made since then: 2h, 2026-05-01.', env: 'SINGULARITY_SINCE' }),
@@ -29,6 +31,7 @@ export default class QueueList extends QueueCommand {
     const { status, agent, task, limit, cursor } = flags
     const page = await queue.list({
       limit,
+      ...(flags.queue !== undefined && { queue: flags.queue }),
       ...(status !== undefined && { status }),
       ...(agent !== undefined && { agent }),
       ...(task !== undefined && { task }),

@@ -5,7 +5,7 @@ import { Args } from '../_cli/oclif.ts'
 export default class QueueResume extends QueueCommand {
   static override summary = 'Go on with a queue that is paused.'
   static override examples = ['<%= config.bin %> queue resume', '<%= config.bin %> queue resume validation']
-  static override args = { queue: Args.string({ description: 'Name of the queue.', default: LLM_QUEUE }) }
+  static override args = { queue: Args.string({ description: 'Name of a queue, or of a kind of job.', default: LLM_QUEUE }) }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(QueueResume)

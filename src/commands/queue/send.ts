@@ -8,7 +8,7 @@ export default class QueueSend extends QueueCommand {
     'What is sent to ai_requests is a request as `queue enqueue` takes it: a worker works on it and publishes the answer in ai_results and llm_results.'
   static override examples = [
     '<%= config.bin %> queue send ai_requests request.json',
-    `echo '{"question_id":"q2vq8m4k0x1","answer":"no, since May"}' | <%= config.bin %> queue send question_responses -`,
+    `echo '{"question_id":"q2vq8m4k0x1","answer":"no, since May","token":"TOKEN"}' | <%= config.bin %> queue send question_responses -`,
   ]
   static override args = {
     queue: Args.string({ description: 'Name of the queue.', required: true }),

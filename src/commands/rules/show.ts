@@ -1,8 +1,7 @@
-import { SingularityError, printable } from '../../core/kernel/index.ts'
+import { SingularityError, printable, suggest } from '../../core/kernel/index.ts'
 import { BaseCommand } from '../_cli/base.ts'
 import { paint } from '../_cli/paint.ts'
 import { openRules, requiresText, ruleData } from '../_cli/repository-rules.ts'
-import { suggest } from '../_cli/suggest.ts'
 import { Args } from '../_cli/oclif.ts'
 
 const linesOf = (text: string): string[] => text.trimEnd().split('\n')

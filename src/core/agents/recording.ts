@@ -1,4 +1,4 @@
-import { SingularityError, digest } from '../kernel/index.ts'
+import { SingularityError, digest, oneLine } from '../kernel/index.ts'
 import { type StoredRequest, type StoredResult, nearestTo } from '../llm/index.ts'
 import type { Recording } from '../improvement/index.ts'
 import type { CompleteTurn } from './loop.ts'
@@ -82,6 +82,22 @@ export function replayTurns(recordings: readonly Recording[]): CompleteTurn {
     const nearest = nearestTo(textOf(request.messages), known)
     const hint = nearest === null ? 'The recording is empty.' : `The nearest is ${nearest.name}; it differs first in: ${nearest.difference}`
     return Promise.reject(new SingularityError('REPLAY_MISS', `No recorded answer belongs to this request. ${hint}`, { data: { hash } }))
+  }
+}
+
+/**
+ * What a person answered when the conversation was recorded. Records of earlier versions hold what was said then instead of an answer.
+ * @throws REPLAY_MISS
+ */
+export function replayAnswers(
+  recordings: readonly Recording[],
+): (asked: { turn: number; callId: string; text: string }) => Promise<string> {
+  const turns = recordings.filter(isConversation).flatMap((recording) => recording.turns)
+  return ({ turn, callId, text }) => {
+    const results = turns.filter((each) => each.turn === turn).flatMap((each) => each.results)
+    const found = results.find(({ id, tool }) => tool === 'ask' && id === callId)
+    if (found) return Promise.resolve(found.content)
+    return Promise.reject(new SingularityError('REPLAY_MISS', `No recorded answer belongs to the question: ${oneLine(text)}`))
   }
 }
 

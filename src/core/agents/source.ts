@@ -4,11 +4,13 @@ import type { CandidateSource, GoalTask, ModelWork, Proposal, Recording } from '
 import { type Clock, SingularityError, digest, messageOf, oneLine, plural } from '../kernel/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
-import { type CompleteTurn, type Conversation, DEFAULT_TOKENS, converse } from './loop.ts'
-import { createOutputFiles } from './output.ts'
+import { redactSecrets } from '../telemetry/index.ts'
+import { DEFAULT_TOKENS } from './limits.ts'
+import { type CompleteTurn, type Conversation, type LoopTask, converse } from './loop.ts'
+import { asData, createOutputFiles } from './output.ts'
 import { createPaidEdits } from './paid-edits.ts'
 import { openingOf } from './prompt.ts'
-import { problemsOf, recordingOf, replayTurns } from './recording.ts'
+import { problemsOf, recordingOf, replayAnswers, replayTurns } from './recording.ts'
 import { type AgentSession, type StopReason, createTranscripts, spentBy } from './transcript.ts'
 
 export type ModelWorkDeps = {
@@ -29,7 +31,7 @@ export type ModelWorkDeps = {
 }
 
 /** Stops after which the conversation can go on with more time or money. */
-const MAY_GO_ON: ReadonlySet<StopReason> = new Set(['money', 'time', 'interrupted'])
+const MAY_GO_ON: ReadonlySet<StopReason> = new Set(['money', 'time', 'question', 'interrupted'])
 const MONEY: ReadonlySet<string> = new Set(['BUDGET_REACHED'])
 
 type Attempt = { conversation: Conversation; session: AgentSession }
@@ -57,6 +59,16 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
   const { git } = deps
   const { goal } = task
   const answers = task.recordings === null ? deps.completeTurn : replayTurns(task.recordings)
+  const replayed = task.recordings === null ? null : replayAnswers(task.recordings)
+
+  const answerOf =
+    (session: AgentSession): LoopTask['answer'] =>
+    async (asked) => {
+      if (replayed) return replayed(asked)
+      const text = await task.ask({ ...asked, sessionId: session.id, by: session.turns.at(-1)?.answer.model ?? 'a model' })
+      return text === null ? null : asData('ask', redactSecrets(text, deps.secrets))
+    }
+
   const taskKeyOf = (base: string): string => digest({ key: task.key, base, model: goal.model, replayed: task.recordings !== null })
 
   async function attempt(
@@ -103,6 +115,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
           },
           model: goal.model,
           run: goal.budgetNusd === null ? null : { id: groupId, cap_nusd: goal.budgetNusd },
+          answer: answerOf(session),
           check: task.jailed ? async (stop) => task.check(sandbox, await changed(), stop) : null,
           ...(signal && { signal }),
           ...(onProgress && { onProgress: (text) => onProgress(goal.n > 1 ? `attempt ${ordinal + 1} of ${goal.n}: ${text}` : text) }),
@@ -128,6 +141,8 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
       for (let ordinal = 0; ordinal < goal.n && thrown === undefined; ordinal++) {
         try {
           const { conversation, session } = await attempt(ordinal, context, failures, spent, groupId)
+          // what the others have made is found again by who goes on
+          if (conversation.stop === 'question') throw task.unanswered(session.id)
           made.push({ conversation, session })
           spent += spentBy(session.turns).nusd
           failures.push(...toldToNext(conversation))
@@ -158,7 +173,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
         commit: conversation.commit!,
         title: oneLine(goal.text).slice(0, 72),
         reason: `Made by ${session.turns.at(-1)?.answer.model ?? 'a model'}: ${oneLine(conversation.summary ?? '').slice(0, 1000)}`,
-        questions: conversation.questions,
+        sessionId: session.id,
       })
       if (!proposals.has(proposal.tree!)) proposals.set(proposal.tree!, proposal)
     }
@@ -170,7 +185,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
 
 /** A complete one of a run whose proof was cut off. */
 function conversationOf({ summary, turns }: AgentSession): Conversation {
-  return { stop: 'done', summary, questions: [], commit: turns.at(-1)?.checkpoint ?? null, checked: null }
+  return { stop: 'done', summary, commit: turns.at(-1)?.checkpoint ?? null, checked: null }
 }
 
 /** Half a change is no candidate: only what its maker called complete is. */
@@ -199,6 +214,7 @@ const SAID: Readonly<Record<StopReason, string>> = {
   time: 'The model was not done in time.',
   repeated: 'The model called the same again and again.',
   stalled: 'The model neither changed nor looked at anything for three turns.',
+  question: 'The model waits for an answer.',
   interrupted: 'Stopped by a signal.',
 }
 

@@ -15,6 +15,7 @@ export const SQL = {
   lastSessionOf: `SELECT * FROM agent_session WHERE run_id = ? AND state = 'done' ORDER BY rowid DESC LIMIT 1`,
   addTurn: `INSERT INTO agent_turn (session_id, turn, request_id, request_hash, answer, results, note, reads, checkpoint, at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  answerTurn: `UPDATE agent_turn SET results = ? WHERE session_id = ? AND turn = ?`,
   turnsOf: `SELECT * FROM agent_turn WHERE session_id = ? ORDER BY turn`,
   /** Which run each paid turn belongs to. */
   turnRuns: `SELECT agent_turn.request_id AS request, agent_session.run_id AS run FROM agent_turn

@@ -67,7 +67,7 @@ export const TOOLS = {
   },
   ask: {
     name: 'ask',
-    description: 'Puts a question to the person. It is answered later, if at all: go on with your best guess.',
+    description: 'Asks the person one question and waits for the answer. Only for what neither the files nor the tests can tell.',
     parameters: object({ question: text('One question.') }),
   },
 } as const satisfies Record<string, ToolSpec>

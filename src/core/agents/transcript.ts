@@ -30,7 +30,7 @@ export type AgentSession = {
   summary: string | null
 }
 
-export type StopReason = 'done' | 'refused' | 'turns' | 'tokens' | 'money' | 'time' | 'repeated' | 'stalled' | 'interrupted'
+export type StopReason = 'done' | 'refused' | 'turns' | 'tokens' | 'money' | 'time' | 'repeated' | 'stalled' | 'question' | 'interrupted'
 
 type SessionRow = Record<'id' | 'run_id' | 'group_id' | 'goal' | 'base' | 'opening' | 'state' | 'pid_start' | 'boot_id', string> & {
   ordinal: number
@@ -127,6 +127,13 @@ export function createTranscripts({ db, clock }: { db: Database; clock: Clock })
       const texts = [JSON.stringify(turn.answer), JSON.stringify(turn.results), turn.note, JSON.stringify(turn.reads), turn.checkpoint]
       db.run(SQL.addTurn, session.id, turn.turn, turn.requestId, turn.requestHash, ...texts, now())
       session.turns.push(turn)
+    },
+
+    /** The last turn again, with the answers its questions have got. */
+    answerTurn(session: AgentSession, results: readonly ToolResult[]): void {
+      const turn = session.turns.pop()!
+      db.run(SQL.answerTurn, JSON.stringify(results), session.id, turn.turn)
+      session.turns.push({ ...turn, results })
     },
 
     /** A session that reached a limit of money or time stays open: it can go on. */

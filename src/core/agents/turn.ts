@@ -17,6 +17,8 @@ export type ToolResult = {
   content: string
   error: ToolFailureCode | null
   ms: number
+  /** A question without an answer yet: the content comes with it. */
+  pending?: true
 }
 
 export type TurnOutcome = {
@@ -24,7 +26,6 @@ export type TurnOutcome = {
   edits: readonly AppliedEdit[]
   /** Set by `done` where nothing else of the turn failed. */
   done: string | null
-  questions: string[]
   /** Programs ran: the tree may have changed by that. */
   ran: boolean
 }
@@ -40,7 +41,7 @@ export async function answerTurn(calls: readonly ToolCall[], place: Workplace, p
   const live = (): Slot[] => slots.filter(({ failure, content }) => failure === null && content === null)
   const edits = applyEdits(live().filter(isEditing), place, policy)
   const broken = slots.some((slot) => slot.failure !== null && (isEditing(slot) || slot.checked === null))
-  const outcome: TurnOutcome = { results: [], edits, done: null, questions: [], ran: false }
+  const outcome: TurnOutcome = { results: [], edits, done: null, ran: false }
 
   await Promise.all(
     live()
@@ -56,11 +57,11 @@ export async function answerTurn(calls: readonly ToolCall[], place: Workplace, p
   }
   for (const slot of live()) {
     const { tool, params } = slot.checked!
-    if (tool === 'ask') {
-      outcome.questions.push(String(params['question']).slice(0, 2000))
-      slot.content = asData('ask', 'The question was put down. Nobody answers now: go on with your best guess.')
-    } else if (slots.some(({ failure }) => failure !== null))
+    if (tool === 'ask') continue
+    if (slots.some(({ failure }) => failure !== null))
       slot.failure = new ToolFailure('NOT_APPLIED', 'done: another call of this turn failed. Look at it first.')
+    else if (slots.some(({ checked }) => checked?.tool === 'ask'))
+      slot.failure = new ToolFailure('NOT_APPLIED', 'done: you have just asked something. Read the answer first.')
     else {
       outcome.done = String(params['summary']).slice(0, 4000)
       slot.content = asData('done', 'Noted.')
@@ -68,6 +69,11 @@ export async function answerTurn(calls: readonly ToolCall[], place: Workplace, p
   }
   outcome.results = slots.map(toResult)
   return outcome
+}
+
+/** What a call of `ask` wants to know. */
+export function questionOf(params: unknown): string {
+  return String((params as { question?: unknown }).question).slice(0, 2000)
 }
 
 const isEditing = ({ checked }: Slot): boolean => checked !== null && EDITING.has(checked.tool)
@@ -147,5 +153,6 @@ function toResult({ call, checked, failure, content, ms }: Slot): ToolResult {
     content: failure ? asData(tool.replaceAll(/\W/g, '_'), `${failure.code}: ${failure.message}`) : (content ?? ''),
     error: failure?.code ?? null,
     ms: Math.round(ms),
+    ...(tool === 'ask' && failure === null && { pending: true as const }),
   }
 }

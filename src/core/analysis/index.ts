@@ -1,2 +1,6 @@
 export * from './affected-tests.ts'
+export type { Dependency, DependencyScope } from './dependencies/dependency.ts'
+export { type Dependencies, type DependencyProblem, readDependencies } from './dependencies/read.ts'
+export { DEPENDENCY_FORMATS } from './dependencies/readers.ts'
 export * from './guards.ts'
+export * from './technologies.ts'

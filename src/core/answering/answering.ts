@@ -1,10 +1,11 @@
 import { type Clock, SingularityError, newUuid, sha256 } from '../kernel/index.ts'
 import { type LlmRequest, PROVENANCE, type StoredRequest, type StoredResult } from '../llm/index.ts'
 import type { Answer, AnswerOptions, ModelCall, Question } from './answer.ts'
+import type { Answerer } from './answerer.ts'
 import type { AnswerCache, Served } from './cache.ts'
 import { type KeyContext, exactKey, isCacheable, normaliseText } from './exact-key.ts'
 import type { Prompts } from './prompts.ts'
-import type { RuleTier } from './rules.ts'
+import { type RuleChange, type RuleTier, changeOf } from './rules.ts'
 import type { Lookup, SemanticTier } from './semantic.ts'
 
 export type AnsweringDeps = {
@@ -23,6 +24,8 @@ export type AnsweringDeps = {
   withoutSecrets?: (request: LlmRequest) => Promise<LlmRequest>
   /** What went wrong with the cache. It never costs an answer. */
   onTrouble?: (error: unknown) => void
+  /** A learned rule answers from now on, or does not any more. */
+  onRuleChange?: (change: RuleChange) => Promise<void>
 }
 
 export type Answering = ReturnType<typeof createAnswering>
@@ -191,7 +194,7 @@ export function createAnswering(deps: AnsweringDeps) {
     const { made, shared } = await callModel(request, key, options)
     const { id, result, bytes, replayed = false } = made
     if (replayed) return { ...fromResult(result), source: 'cache', tier: 'exact' }
-    for (const { rule, fact } of watched) remember((kept) => kept.judgeRule(rule.id, sameWords(fact.text, result.response)))
+    for (const { rule, fact } of watched) await judge(rule, sameWords(fact.text, result.response))
     if (shared) return { ...fromResult(result), source: 'cache', tier: 'exact', savedNusd: result.cost_nusd }
     const { hit, embedding, missGate } = near
     if (hit) remember(() => deps.semantic?.audit(hit, request, question.prompt, result))
@@ -208,6 +211,16 @@ export function createAnswering(deps: AnsweringDeps) {
       latency_ms: Math.round(clock.monotonic() - started),
       sent: { provider: result.provider, files: (question.files ?? []).map(({ path }) => path), bytes },
     }
+  }
+
+  /** What a learned rule would have said is compared with what a model says. */
+  async function judge(rule: Answerer, agreed: boolean): Promise<void> {
+    const change = remember((kept) => {
+      const before = kept.ruleRecord(rule.id)
+      kept.judgeRule(rule.id, agreed)
+      return changeOf(rule, deps.rulesVersion, before, kept.ruleRecord(rule.id))
+    })
+    if (change) await deps.onRuleChange?.(change)
   }
 
   return {

@@ -31,6 +31,30 @@ export function confidenceOf(rule: Answerer, record: { agreed: number; trials: n
   return { confidence: wilsonInterval(record.agreed, record.trials).lower, trials: record.trials }
 }
 
+/** A learned rule has begun to answer, or has stopped. */
+export type RuleChange = {
+  rule_id: string
+  version: string
+  state: 'active' | 'shadow'
+  confidence: number
+  agreed: number
+  trials: number
+}
+
+/** What one more comparison with a model changes about a learned rule; undefined while it goes on as it did. */
+export function changeOf(
+  rule: Answerer,
+  version: string,
+  before: { agreed: number; trials: number },
+  after: { agreed: number; trials: number },
+): RuleChange | undefined {
+  const stateOf = (record: typeof before): RuleChange['state'] =>
+    confidenceOf(rule, record).confidence > RULE_THRESHOLD ? 'active' : 'shadow'
+  const state = stateOf(after)
+  if (rule.kind !== 'learned' || state === stateOf(before)) return undefined
+  return { rule_id: rule.id, version, state, confidence: confidenceOf(rule, after).confidence, ...after }
+}
+
 export function createRuleTier({ answerers, facts, cache, random }: RuleTierDeps): RuleTier {
   return {
     async ask(question, mayWatch) {

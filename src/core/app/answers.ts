@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import type { Answering, RepositoryFacts, SemanticTier } from '../answering/index.ts'
+import type { Answering, RepositoryFacts, RuleChange, SemanticTier } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, isoTime } from '../kernel/index.ts'
 import type { StoredRequest, StoredResult } from '../llm/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -15,12 +15,17 @@ export type AnswerParts = {
   stateDir: () => Promise<string>
   settings: () => Promise<Settings>
   models: Models
+  /** state.db: what is published is decided there. */
+  database: () => Promise<Database>
   log: (part: string) => Promise<Logger>
   onClose: (close: () => void) => void
 }
 
+/** Where other programs hear that a rule may answer from now on, or may not any more. */
+export const RULE_UPDATES = 'genesis_rule_updates'
+
 /** Rules, caches and models behind one door. */
-export function composeAnswers({ context, git, stateDir, settings, models, log, onClose }: AnswerParts) {
+export function composeAnswers({ context, git, stateDir, settings, models, database, log, onClose }: AnswerParts) {
   const { clock } = context
   const dataFolder = join(context.packageRoot, 'templates_data')
 
@@ -65,6 +70,14 @@ export function composeAnswers({ context, git, stateDir, settings, models, log, 
     file.warn('the cache of answers', error)
   }
 
+  /** One row of the outbox per change; it is relayed when the queue is read. */
+  async function publishRule(change: RuleChange): Promise<void> {
+    const [{ createOutbox }, db] = [await import('../queue/index.ts'), await database()]
+    const { rule_id: id, version, state } = change
+    const at = isoTime(clock)
+    createOutbox({ db, clock }).add(RULE_UPDATES, `${id}@${version}:${state}:${at}`, { ...change, at })
+  }
+
   /** Works outside a repository as well, without its facts and without memory. */
   const answering = once(async (): Promise<Answering> => {
     const { createAnswering, createAnswerCache, createPrompts, createRuleTier, loadAnswerers } = await import('../answering/index.ts')
@@ -81,6 +94,9 @@ export function composeAnswers({ context, git, stateDir, settings, models, log, 
       ...(semantic && { semantic }),
       prompts: createPrompts(dataFolder),
       callModel: models.callModel,
+      onRuleChange: async (change) => {
+        await publishRule(change).catch(trouble)
+      },
       withoutSecrets: async (request) => {
         const [llm, { withoutSecrets }] = [await models.llm(), await import('../llm/index.ts')]
         return withoutSecrets(request, llm.requestContext().known)

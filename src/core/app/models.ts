@@ -1,24 +1,14 @@
-import { readFileSync } from 'node:fs'
-import type { AgentWorkDeps, CompleteTurn } from '../agents/index.ts'
 import type { ModelCall, ModelRequest } from '../answering/index.ts'
 import type { Settings } from '../config/index.ts'
 import { SingularityError, formatDuration, newUuid } from '../kernel/index.ts'
-import type {
-  CheckDeps,
-  CheckReport,
-  Embedder,
-  Llm,
-  ModelService,
-  ProviderEntry,
-  ProviderListing,
-  RequestEstimate,
-  StoredRequest,
-  StoredResult,
-} from '../llm/index.ts'
+import type { CheckReport, Llm, ModelService, ProviderListing, RequestEstimate, StoredRequest, StoredResult } from '../llm/index.ts'
 import { createProcessInfo } from '../process/index.ts'
 import type { Caller, NewJob, QueueEngine } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { AppContext } from './context.ts'
+import { composeMetered } from './metered.ts'
+import { proxiesOf, transportOptions } from './network.ts'
+import { composeTurns } from './turns.ts'
 
 export type ModelParts = {
   context: AppContext
@@ -63,7 +53,7 @@ export function composeModels(parts: ModelParts) {
       const { createModelService, createTransport } = await room()
       const opened = createModelService({
         llm: await llm(),
-        transport: createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) }),
+        transport: createTransport(transportOptions(env)),
         clock,
         random: Math.random,
         self: processes.self,
@@ -156,52 +146,7 @@ export function composeModels(parts: ModelParts) {
     }
   }
 
-  /**
-   * One turn of a conversation: its row outlives this process, so that who comes again finds the answer that was paid for. The id
-   * follows from conversation and turn.
-   */
-  const completeTurn: CompleteTurn = async (request, { id, parentId, signal }) => {
-    const { answerError, createRequestJob } = await room()
-    const { model, no_cache, run, tool_loop, ...plain } = request
-    const hints = { ...(model !== undefined && { model }), ...(no_cache !== undefined && { no_cache }), ...(run && { run }) }
-    const job = await createRequestJob(
-      { ...plain, id, parent_id: parentId },
-      (await llm()).requestContext(),
-      tool_loop === undefined ? hints : { ...hints, tool_loop },
-    )
-    const engine = await parts.engine()
-    const known = await engine.get(job.id)
-    if (known?.state === 'completed' && known.result !== null) return JSON.parse(known.result) as StoredResult
-    await (await service()).preview(JSON.parse(job.payload) as StoredRequest, job.id)
-    // what failed in an earlier run of the same goal is asked for again
-    if (known?.state === 'dead' || known?.state === 'cancelled') await engine.retry(job.id)
-    const { detail } = await (await caller()).runOwn(job, signal ? { signal } : {})
-    if (detail.state === 'completed' && detail.result !== null) return JSON.parse(detail.result) as StoredResult
-    throw answerError(detail)
-  }
-
-  /** One durable request, tried once: what would have to wait has failed. @throws what refuses it before anything is sent */
-  const askOnce: CheckDeps['ask'] = async (request, hints) => {
-    const [{ createRequestJob }, { createCaller }, opened] = [await room(), await import('../queue/index.ts'), await service()]
-    const job = await createRequestJob(request, (await llm()).requestContext(), hints)
-    await opened.preview(JSON.parse(job.payload) as StoredRequest, job.id)
-    const engine = await parts.engine()
-    const asker = createCaller({
-      engine,
-      handlers: [opened.handler({ once: true })],
-      clock,
-      log: await parts.log('cli'),
-      version: context.version,
-      processes,
-      leaseMs: (await parts.settings()).get('queue.lease_ms'),
-    })
-    try {
-      const { detail } = await asker.runOwn({ ...job, lifetime: 'with_owner' })
-      return { detail, attempts: await engine.attempts(detail.id) }
-    } finally {
-      await asker.close()
-    }
-  }
+  const { completeTurn, askOnce } = composeTurns(parts, { llm, service, caller })
 
   const lookDeps = async () => {
     const [opened, { routing, account, secrets }] = [await service(), await llm()]
@@ -224,68 +169,7 @@ export function composeModels(parts: ModelParts) {
   const writesWhole = async (name: string): Promise<boolean> =>
     (await room()).findModel((await llm()).routing.table(), name)?.editFormat === 'whole'
 
-  /** The wire protocols of coding agents and whose key they are metered with. */
-  const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
-    (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
-
-  const agents: Pick<AgentWorkDeps, 'loopback' | 'hasKey'> = {
-    async hasKey(api) {
-      const provider = await providerOf(api)
-      return provider !== undefined && provider.keyName !== null && (await llm()).secrets.has(provider.keyName)
-    },
-    async loopback({ id, budgetNusd }) {
-      const [{ capsFor, createTransport, upstreamOf }, opened] = [await room(), await llm()]
-      const table = opened.routing.table()
-      const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
-      parts.onClose(() => transport.close())
-      const needs = {
-        taskType: 'agent',
-        run: { id, ...(budgetNusd !== null && { capNusd: budgetNusd }) },
-        request: { id, maxCostUsd: null },
-      }
-      return {
-        account: opened.account(),
-        table,
-        upstream: (name) => upstreamOf(table, opened.secrets, name),
-        fetch: transport.fetch,
-        owner: processes.self,
-        repository: await parts.repositoryId(),
-        request: id,
-        caps: (model) => capsFor(table, needs, model),
-      }
-    },
-  }
-
-  /** Compares questions; its calls are paid like any other. @throws LLM_NOT_CONFIGURED */
-  const embedder = async (model: string, dimensions: number | null): Promise<Embedder> => {
-    const { createEmbedder, createTransport } = await room()
-    const transport = createTransport({ proxies: proxiesOf(env), extraCa: extraCa(env) })
-    parts.onClose(() => transport.close())
-    return createEmbedder({
-      llm: await llm(),
-      fetch: transport.fetch,
-      clock,
-      self: processes.self,
-      repository: await parts.repositoryId(),
-      offline: (await parts.settings()).get<boolean>('offline'),
-      model,
-      dimensions,
-    })
-  }
+  const { agents, embedder } = composeMetered(parts, () => llm())
 
   return { llm, service, caller, createJob, estimate, callModel, completeTurn, embedder, check, listings, writesWhole, agents }
-}
-
-function proxiesOf(env: AppContext['env']): { https: string | undefined; http: string | undefined; no: string | undefined } {
-  const either = (name: string): string | undefined => env[name] || env[name.toLowerCase()]
-  return { https: either('HTTPS_PROXY'), http: either('HTTP_PROXY'), no: either('NO_PROXY') }
-}
-
-/** Node reads this file by itself for its own fetch only. One that cannot be read is as if it were not named, as there. */
-function extraCa(env: AppContext['env']): string | undefined {
-  try {
-    return env['NODE_EXTRA_CA_CERTS'] ? readFileSync(env['NODE_EXTRA_CA_CERTS'], 'utf8') : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -19,7 +19,12 @@ export type Approval = {
 
 export type Question = {
   id: string
-  candidate_id: string
+  /** What it is about; null while a conversation that will make a candidate waits for the answer. */
+  candidate_id: string | null
+  /** The run whose model asked. */
+  run_id: string | null
+  /** The conversation it was asked in. */
+  session_id: string | null
   text: string
   asked_by: string
   asked_at: string

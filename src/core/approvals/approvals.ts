@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, SingularityError, isoTime, newId, sha256 } from '../kernel/index.ts'
+import { createOutbox } from '../queue/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Approval, ApprovalStatus, Question } from './approval.ts'
 import { SQL } from './sql.ts'
@@ -11,22 +12,19 @@ function toApproval({ overrides, ...row }: ApprovalRow): Approval {
   return { ...row, status: row.status as ApprovalStatus, overrides: overrides === 1 }
 }
 
-/** A row of the outbox: the key makes sending it twice the same message. */
-export type Unpublished = { queue: string; key: string; body: string }
-
 export type Approvals = ReturnType<typeof createApprovals>
 
 /** Requests for a yes as rows: bound to an exact diff, answered once, open for a limited time. */
 export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
+  const outbox = createOutbox({ db, clock })
   const now = (): string => isoTime(clock)
 
   function event(name: string, candidateId: string, data: Record<string, unknown>): void {
     db.run(SQL.appendEvent, now(), name, JSON.stringify(data), candidateId)
   }
 
-  /** Written with the row it tells of; `relay` sends it. */
-  function publish(queue: string, key: string, body: Record<string, unknown>): void {
-    db.run(SQL.publish, queue, key, JSON.stringify(body), now())
+  function runEvent(name: string, runId: string, data: Record<string, unknown>): void {
+    db.run(SQL.appendRunEvent, now(), name, runId, JSON.stringify(data))
   }
 
   function latest(candidateId: string): Approval | null {
@@ -49,7 +47,7 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         db.run(SQL.voidOpen, now(), 'replaced by a new request', options.candidateId)
         db.run(SQL.insert, id, options.candidateId, sha256(token), options.diffHash, options.evidenceHash, now(), expires)
         event('approval.requested', options.candidateId, { id, diff_hash: options.diffHash, expires_at: expires })
-        publish('approval_requests', id, {
+        outbox.add('approval_requests', id, {
           approval_id: id,
           candidate_id: options.candidateId,
           diff_hash: options.diffHash,
@@ -111,10 +109,6 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
     /** A message that answered with a wrong token, diff or shape. */
     refuse: (candidateId: string, data: Record<string, unknown>): void => event('approval.message_refused', candidateId, data),
 
-    /** What waits to be published in the queues of other programs, oldest first. */
-    unpublished: (limit: number): Unpublished[] => db.all<Unpublished>(SQL.unpublished, limit),
-    published: (key: string, messageId: string): void => void db.run(SQL.published, messageId, now(), key),
-
     /** Voids the open request of a candidate whose diff or evidence changed. */
     void(candidateId: string, reason: string): number {
       const changed = db.run(SQL.voidOpen, now(), reason, candidateId)
@@ -132,9 +126,47 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
       db.transaction(() => {
         db.run(SQL.insertQuestion, id, candidateId, text, by, now())
         event('question.asked', candidateId, { id, by })
-        publish('question_requests', id, { question_id: id, candidate_id: candidateId, text, asked_by: by, asked_at: now() })
+        outbox.add('question_requests', id, { question_id: id, candidate_id: candidateId, text, asked_by: by, asked_at: now() })
       })
       return db.get<Question>(SQL.questionById, id)!
+    },
+
+    /**
+     * What a model asks in a conversation, bound to its run and turn; asked again it is the same question. Who answers by a message
+     * needs the token that stands in the queue `question_requests`.
+     */
+    askInRun(asked: { runId: string; sessionId: string; turn: number; callId: string; by: string; text: string }): Question {
+      const { runId, sessionId, turn, callId, by, text } = asked
+      const id = newId('q', clock)
+      const token = randomBytes(16).toString('hex')
+      return db.transaction(() => {
+        const made = db.run(SQL.insertRunQuestion, id, runId, sessionId, turn, callId, sha256(token), text, by, now()) === 1
+        const question = db.get<Question>(SQL.questionOfCall, sessionId, turn, callId)!
+        if (made) {
+          runEvent('question.asked', runId, { id, by })
+          outbox.add('question_requests', id, {
+            question_id: id,
+            candidate_id: null,
+            run_id: runId,
+            text,
+            token,
+            asked_by: by,
+            asked_at: now(),
+          })
+        } else if (question.run_id !== runId) db.run(SQL.moveQuestion, runId, question.id)
+        return { ...question, run_id: runId }
+      })
+    },
+
+    /** The questions of a conversation are part of what its candidate is about. */
+    attach: (sessionId: string, candidateId: string): void => void db.run(SQL.attachQuestions, candidateId, sessionId),
+
+    question: (id: string): Question | null => db.get<Question>(SQL.questionById, id) ?? null,
+
+    /** Whether a question needs a token of its own, and this one is it; null: it is about a candidate, whose token counts. */
+    knowsToken(id: string, token: string): boolean | null {
+      const row = db.get<{ hash: string }>(SQL.questionToken, id)
+      return row ? row.hash === sha256(token) : null
     },
 
     /** @throws NOT_FOUND, STATE_CONFLICT (answered before) */
@@ -145,7 +177,8 @@ export function createApprovals({ db, clock }: { db: Database; clock: Clock }) {
         if (db.run(SQL.answer, text, by, now(), id) === 0)
           throw new SingularityError('STATE_CONFLICT', `Question ${id} is already answered.`)
         const question = db.get<Question>(SQL.questionById, id)!
-        event('question.answered', question.candidate_id, { id, by })
+        if (question.candidate_id !== null) event('question.answered', question.candidate_id, { id, by })
+        else runEvent('question.answered', question.run_id!, { id, by })
         return question
       })
     },

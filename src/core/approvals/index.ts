@@ -1,5 +1,4 @@
 export type * from './approval.ts'
-export type { Approvals, Unpublished } from './approvals.ts'
+export type { Approvals } from './approvals.ts'
 export { createApprovals } from './approvals.ts'
-export { relayApprovals } from './relay.ts'
 export { type ResponseDeps, createResponseHandlers } from './responses.ts'

@@ -9,6 +9,8 @@ export type ResponseDeps = {
   approvals: Approvals
   /** Carries out a yes or a no: lands, or declines. */
   decide: (decision: Bound & { approved: boolean; reason: string | null }) => Promise<void>
+  /** Puts down an answer and wakes whoever waits for it. @throws STATE_CONFLICT */
+  answer: (questionId: string, by: string, text: string) => Promise<void>
   log: Logger
 }
 
@@ -17,7 +19,8 @@ const DECISIONS: Readonly<Record<string, boolean>> = { approved: true, approve: 
 /**
  * Answers that other programs send: `approval_responses` {candidate_id, decision, token, diff_hash, by, reason} and
  * `question_responses` {candidate_id, question_id, answer, token, diff_hash, by}. Without the one-time token of the candidate's open
- * request and its exact diff nothing happens but a line in the log.
+ * request and its exact diff nothing happens but a line in the log. What a model asks in a conversation has no diff yet, and a token of
+ * its own: {question_id, answer, token, by}.
  */
 export function createResponseHandlers(deps: ResponseDeps): MessageHandler[] {
   const { approvals, log } = deps
@@ -40,6 +43,23 @@ export function createResponseHandlers(deps: ResponseDeps): MessageHandler[] {
     return {}
   }
 
+  /** Whether the message was about a question of a conversation: carried out, or refused. */
+  async function answeredInRun(message: Message): Promise<boolean> {
+    const { question_id: id, token, answer, by } = fieldsOf(message.body)
+    const known = typeof id === 'string' ? approvals.knowsToken(id, typeof token === 'string' ? token : '') : null
+    if (known === null) return false
+    const who = typeof by === 'string' && by.trim() !== '' ? by : 'message'
+    let problem: string | null = 'the token is not the one that was asked with'
+    if (known && (typeof answer !== 'string' || answer.trim() === '')) problem = 'answer is missing'
+    else if (known)
+      problem = await deps.answer(id as string, who, answer as string).then(
+        () => null,
+        (error: unknown) => messageOf(error),
+      )
+    if (problem !== null) log.warn('response refused', { queue: 'question_responses', message: message.id, question: id, why: problem })
+    return true
+  }
+
   return [
     {
       queue: 'approval_responses',
@@ -53,14 +73,16 @@ export function createResponseHandlers(deps: ResponseDeps): MessageHandler[] {
     },
     {
       queue: 'question_responses',
-      take: (message) =>
-        answered('question_responses', message, async ({ candidateId, by }, { question_id: id, answer }) => {
+      async take(message) {
+        if (await answeredInRun(message)) return {}
+        return answered('question_responses', message, async ({ candidateId, by }, { question_id: id, answer }) => {
           if (typeof answer !== 'string' || answer.trim() === '') return 'answer is missing'
           const open = approvals.questions(candidateId).filter((each) => each.answered_at === null && (id === undefined || each.id === id))
           if (open.length !== 1) return open.length === 0 ? 'no such open question' : 'question_id is needed: several are open'
-          approvals.answer(open[0]!.id, by, answer)
+          await deps.answer(open[0]!.id, by, answer)
           return null
-        }),
+        })
+      },
     },
   ]
 }

@@ -20,6 +20,11 @@ export function improveCommand(request: ImproveRequest, prefix: string, more: st
     ...flags('agent', [request.agent?.name]),
     ...flags('exec', [request.agent ? null : request.exec?.command]),
     ...flags('goal', [request.agent?.goal ?? request.goal?.text]),
+    ...flags('budget', [dollars(request.agent?.budgetNusd ?? request.goal?.budgetNusd)]),
+    ...flags('model', [request.goal?.model]),
+    ...flags('max-iterations', [other(request.goal?.maxIterations, 25)]),
+    ...flags('n', [other(request.goal?.n, 1)]),
+    ...flags('replay', [request.goal?.replay]),
     ...flags('test', more.startsWith('--test') ? [] : [request.test]),
     ...flags('metric', request.metrics),
     ...flags('base', [request.base]),
@@ -30,3 +35,8 @@ export function improveCommand(request: ImproveRequest, prefix: string, more: st
   ]
   return [...words.map(shellQuote), ...(more === '' ? [] : [more])].join(' ')
 }
+
+const dollars = (nusd: number | null | undefined): string | null => (nusd === null || nusd === undefined ? null : String(nusd / 1e9))
+
+/** A number that is not what is taken anyway. */
+const other = (value: number | undefined, usual: number): string | null => (value === undefined || value === usual ? null : String(value))

@@ -113,7 +113,13 @@ export async function importRun(deps: ImprovementDeps, directory: string, option
   // where it lands, how it is kept in and who said yes is decided here
   const request = { ...(parseJson(String(carried.run['request'])) as object), isolation: 'auto', into: null, yes: false }
   const record = join(deps.recordsDir, `${runId}.json.gz`)
-  const run = { ...carried.run, record_path: existsSync(record) ? record : null, status: 'finished', request: JSON.stringify(request) }
+  const run = {
+    ...carried.run,
+    record_path: existsSync(record) ? record : null,
+    status: 'finished',
+    job_id: null,
+    request: JSON.stringify(request),
+  }
   const open = new Set(rows.approval.filter(({ status }) => status === 'open').map((row) => row['candidate_id']))
   const asked = rows.candidate.filter(({ id, state }) => state === 'awaiting_approval' && !open.has(id!)).map(({ id }) => String(id))
   store.db.transaction(() => {
@@ -187,7 +193,9 @@ async function checkRows(
     if (row['status'] !== 'approved' || trustApprovals) return carried
     return { ...carried, status: 'void', reason: 'given in another clone; asked again here' }
   }
-  return { candidate, question: own('question'), approval: own('approval').map(carry) }
+  // a conversation stays where it was held
+  const question = own('question').map((row) => ({ ...row, run_id: runId, session_id: null, token_hash: null }))
+  return { candidate, question, approval: own('approval').map(carry) }
 }
 
 function insertRows({ store: { db } }: ImprovementDeps, run: Carried['run'], rows: Carried['rows']): void {

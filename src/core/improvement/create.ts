@@ -1,4 +1,4 @@
-import { isAbsolute, posix, relative, sep } from 'node:path'
+import { isAbsolute, join, posix, relative, sep } from 'node:path'
 import { SingularityError, digest } from '../kernel/index.ts'
 import { explainLine } from '../landing/index.ts'
 import { diffHash } from './commit.ts'
@@ -69,10 +69,32 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
   }
 
   return {
-    async improve(request, observe, signal, stopSoon) {
+    async improve(request, observe, signal, stopSoon, patience) {
       await ready()
       const { runImprovement } = await import('./run.ts') // sandboxes, runners and parsers: not for commands that only read
-      return runImprovement(deps, { request, observe, signal, stopSoon })
+      const start = { request, observe, signal, stopSoon, ...(patience && { patience }) }
+      const outcome = await runImprovement(deps, start)
+      return patience ? (await import('./ask.ts')).waitForDecisions(deps, outcome, start) : outcome
+    },
+
+    async prepareJob(request) {
+      await ready()
+      const [{ checkRequest }, { resolveBase }] = [await import('./check.ts'), await import('./open.ts')]
+      const base = await resolveBase(deps, request)
+      await checkRequest(deps, request, base)
+      const { root, prefix } = git.repository
+      const branch = await git.currentBranch()
+      const run = { id: 'r0', base }
+      const { ci, settings } = deps
+      const target = await chooseTarget(git, { ...request, run, ci, protectedBranches: settings.protectedBranches })
+      const into = target.proposed ? null : target.ref.replace(/^refs\/heads\//, '')
+      return { request: { ...request, base, into, propose: target.proposed }, place: { folder: join(root, prefix), branch } }
+    },
+
+    async attemptJob(job, request, observe, signal) {
+      await ready()
+      const { attemptJob } = await import('./attempt.ts')
+      return attemptJob(deps, job, { request, observe, signal })
     },
 
     recover: ready,
@@ -132,6 +154,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
         await landApproved(store.candidate(candidate.id), approvals.latest(candidate.id)?.decided_by ?? actor.name, options)
       } finally {
         recordDecisions(deps, candidate.runId)
+        await deps.wake([])
       }
       return candidateData(store.candidate(candidate.id))
     },
@@ -159,6 +182,7 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
       })
       await landing.dropCandidate(candidate.id)
       recordDecisions(deps, candidate.runId)
+      await deps.wake([])
       return candidateData(store.candidate(candidate.id))
     },
 
@@ -169,7 +193,10 @@ export function createImprovement(deps: ImprovementDeps): ImprovementService {
 
     async answer(questionId, actor, text) {
       await ready()
-      return approvals.answer(questionId, actor.name, text)
+      const question = approvals.answer(questionId, actor.name, text)
+      const job = question.run_id === null ? null : store.run(question.run_id).jobId
+      await deps.wake(job === null ? [] : [job])
+      return question
     },
 
     async undo(prefix, actor, options = {}) {

@@ -123,7 +123,7 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     .slice(0, request.max)
     .map((proposal, index) => ({ candidate: deps.store.addCandidate(session.run.id, proposal, index), proposal }))
     .map((found) => {
-      for (const question of found.proposal.questions ?? []) deps.approvals.ask(found.candidate.id, found.proposal.source.id, question)
+      if (found.proposal.sessionId !== undefined) deps.approvals.attach(found.proposal.sessionId, found.candidate.id)
       return found
     })
 }

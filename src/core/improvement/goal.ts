@@ -35,7 +35,14 @@ export type GoalTask = {
   /** How the suites are called, for the model to know. */
   suites: readonly string[]
   /** The tree of a commit as a candidate of this goal. */
-  propose(made: { commit: string; title: string; reason: string; questions: readonly string[] }): Promise<Proposal>
+  propose(made: { commit: string; title: string; reason: string; sessionId: string }): Promise<Proposal>
+  /**
+   * Asks a person, as far as one can be waited for; null where nobody answers now. The question stays, bound to run, conversation and
+   * call, and is the same when it is asked again.
+   */
+  ask(question: { sessionId: string; turn: number; callId: string; by: string; text: string }): Promise<string | null>
+  /** The error a conversation ends by that waits for an answer: it names the command that gives it. */
+  unanswered(sessionId: string): Error
   /** Why earlier candidates of this goal were rolled back. */
   failures: readonly string[]
   /** Runs the suites that the changed files need in the sandbox; null: all of them pass, or do not pass on the base either. */

@@ -18,9 +18,13 @@ import { WAITING } from './waiting.ts'
 export async function withoutHeld(session: Session, proposals: readonly Proposal[]): Promise<Proposal[]> {
   const { request, notes } = session
   const fresh: Proposal[] = []
-  let [waiting, approved, landed] = [0, 0, 0]
+  let [waiting, approved, landed, settled] = [0, 0, 0, 0]
   const branches = new Set<string>()
   for (const proposal of proposals) {
+    if (ofSameJob(session, proposal.fingerprint)) {
+      settled++
+      continue
+    }
     const isAsked = proposal.explicit || request.retry
     const known = isAsked ? [] : session.deps.store.withFingerprint(proposal.fingerprint, [...WAITING, ...LANDED])
     const waits = known.some((each) => ASKING.includes(each.state) && !(request.yes && isAutomatic(session, each)))
@@ -33,6 +37,7 @@ export async function withoutHeld(session: Session, proposals: readonly Proposal
       branches.add(branch)
     }
   }
+  if (settled > 0) notes.push(`${plural(settled, 'candidate')} of an earlier attempt at this job: singularity inbox`)
   if (waiting > 0) notes.push(`${plural(waiting, 'candidate')} found before and waiting for you: singularity inbox`)
   if (approved > 0) notes.push(`${plural(approved, 'candidate')} approved before and not landed yet: singularity resume`)
   if (landed > 0)
@@ -40,6 +45,13 @@ export async function withoutHeld(session: Session, proposals: readonly Proposal
       `${plural(landed, 'candidate')} landed before on ${[...branches].join(', ')}, which is not merged yet (offered again by --retry).`,
     )
   return fresh
+}
+
+/** What an earlier attempt at the same job has asked about, landed or been told: it is not asked twice, also where it was handed in. */
+function ofSameJob({ deps, run }: Session, fingerprint: string): boolean {
+  if (run.jobId === null) return false
+  const known = deps.store.withFingerprint(fingerprint, [...WAITING, ...LANDED, 'declined', 'undone'])
+  return known.some(({ runId }) => runId !== run.id && deps.store.run(runId).jobId === run.jobId)
 }
 
 const ASKING: readonly CandidateState[] = WAITING.filter((state) => state !== 'approved')

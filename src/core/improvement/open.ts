@@ -1,12 +1,21 @@
 import { repositoryState } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import { type Plan, detectPlan, parseMetric } from '../validation/index.ts'
+import type { Patience } from './ask.ts'
 import { programsIn } from './programs.ts'
 import type { ImproveRequest, RunEvent } from './data.ts'
 import { type ImprovementDeps, type Session, createWorkbench, isForeign } from './session.ts'
 import type { Run } from './store.ts'
 
-export type Start = { request: ImproveRequest; observe: (event: RunEvent) => void; signal: AbortSignal; stopSoon: AbortSignal }
+export type Start = {
+  request: ImproveRequest
+  observe: (event: RunEvent) => void
+  signal: AbortSignal
+  stopSoon: AbortSignal
+  patience?: Patience
+  /** The durable job the run is made for, and the branch on which its person stood. */
+  job?: { id: string; branch: string | null }
+}
 
 /** Checks the repository, opens the isolation and, unless one is given, the row of a new run. */
 export async function openSession(deps: ImprovementDeps, start: Start, known?: { run: Run; foreign: boolean }): Promise<Session> {
@@ -25,7 +34,8 @@ export async function openSession(deps: ImprovementDeps, start: Start, known?: {
   const isolation = await deps.openSandboxes({ requested: request.isolation, foreign: known?.foreign ?? isForeign(request) })
   await isolation.room.reclaim()
   const baseTree = await git.treeOf(base)
-  const run = known?.run ?? store.startRun({ base, baseTree, branch: await git.currentBranch(), request, process: deps.process })
+  const branch = start.job ? start.job.branch : await git.currentBranch()
+  const run = known?.run ?? store.startRun({ base, baseTree, branch, request, process: deps.process, jobId: start.job?.id ?? null })
   const session: Session = {
     deps,
     ...start,

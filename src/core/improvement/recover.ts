@@ -22,6 +22,13 @@ export function deadRuns({ store, isAlive }: Pick<ImprovementDeps, 'store' | 'is
   return store.openRuns().filter((run) => !isAlive(run.process))
 }
 
+/** Closes the run of a process that is gone; the next run finds its unfinished candidates again. */
+export function closeKilled({ store }: Pick<ImprovementDeps, 'store'>, run: string): void {
+  for (const { id, state } of store.candidatesOf(run))
+    if (UNFINISHED.includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
+  store.finishRun(run, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
+}
+
 /** Closes what dead processes left open: landings by the journal, runs and candidates by their owner, old requests. */
 export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
   const { store, landing, approvals } = deps
@@ -33,11 +40,7 @@ export async function recover(deps: ImprovementDeps): Promise<RecoveryReport> {
   }))
   const sandboxes = [...(await deps.reclaimSandboxes())]
   const runs = deadRuns(deps).map(({ id }) => id)
-  for (const run of runs) {
-    for (const { id, state } of store.candidatesOf(run))
-      if (UNFINISHED.includes(state)) store.move(id, 'abandoned', { reason: 'the run was killed' })
-    store.finishRun(run, { status: 'interrupted', summary: null, recordPath: null, exitCode: null })
-  }
+  for (const run of runs) closeKilled(deps, run)
   const expired: string[] = []
   for (const id of approvals.expire()) {
     if (store.candidate(id).state !== 'awaiting_approval') continue

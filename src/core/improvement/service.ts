@@ -1,5 +1,7 @@
 import type { Approval, Question } from '../approvals/index.ts'
 import type { CandidateData, ImproveData, ImproveOutcome, ImproveRequest, RunEvent, Totals, Watch } from './data.ts'
+import type { Patience } from './ask.ts'
+import type { JobPlace, JobResult } from './job.ts'
 import type { RecoveryReport } from './recover.ts'
 
 export type { RecoveryReport } from './recover.ts'
@@ -46,9 +48,31 @@ export type WaitingOptions = { limit?: number; cursor?: string; search?: string 
 
 export type Actor = { name: string; via: 'terminal' | 'inbox' | 'yes-flag' | 'trailer' | 'import' | 'command' | 'message' }
 
+/** How an attempt at a job ended: with the result of a run, or by waiting for an answer or another process. */
+export type JobEnd = { to: 'ended'; result: JobResult } | { to: 'waits'; reason: string; message: string }
+
 /** The front doors' view of the main job. Ids may be unique prefixes. @throws NOT_FOUND, STATE_CONFLICT */
 export type ImprovementService = {
-  improve(request: ImproveRequest, observe: (event: RunEvent) => void, signal: AbortSignal, stopSoon: AbortSignal): Promise<ImproveOutcome>
+  /** Without `patience` nobody is waited for: what a model asks ends the run with PERSON_NEEDED, and it goes on when it is begun again. */
+  improve(
+    request: ImproveRequest,
+    observe: (event: RunEvent) => void,
+    signal: AbortSignal,
+    stopSoon: AbortSignal,
+    patience?: Patience,
+  ): Promise<ImproveOutcome>
+  /**
+   * Checks a request as a run would, and pins what may change until a worker comes to it: the commit to work from and the branch to
+   * land on. @throws what the run itself would be refused by
+   */
+  prepareJob(request: ImproveRequest): Promise<{ request: ImproveRequest; place: JobPlace }>
+  /** One attempt at the run of a job; see `createImproveHandler`. */
+  attemptJob(
+    job: { id: string; branch: string | null },
+    request: ImproveRequest,
+    observe: (event: RunEvent) => void,
+    signal: AbortSignal,
+  ): Promise<JobEnd>
   /** What every first call does by itself: closes what killed processes left open. Answers what was done. */
   recover(): Promise<RecoveryReport>
   /** Runs whose process is gone, without touching them. */

@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Baseline, InstrumentEvidence, Plan } from '../validation/index.ts'
+import type { Patience } from './ask.ts'
 import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
 import type { CpuTime } from './measure.ts'
@@ -61,6 +62,10 @@ export type ImprovementDeps = {
   model?: ModelWork
   /** Calls coding agents. */
   agents?: AgentWork
+  /** Tells whoever waits for an answer or a decision; jobs that wait for it are due then. */
+  wake(jobs: readonly string[]): Promise<void>
+  /** Until a look says yes; answers and decisions of other programs are taken meanwhile. @param timeoutMs null: for ever */
+  waitUntil(look: () => boolean, options: { timeoutMs: number | null; signal: AbortSignal }): Promise<boolean>
   /** Gives back the sandboxes of dead processes. */
   reclaimSandboxes(): Promise<readonly string[]>
   /** Chooses and opens the isolation. @throws ISOLATION_MISSING */
@@ -76,6 +81,8 @@ export type Session = {
   readonly signal: AbortSignal
   /** Aborted by the first: finish what runs, start nothing new. */
   readonly stopSoon: AbortSignal
+  /** Who is waited for; nobody where left out. */
+  readonly patience?: Patience
   readonly run: Run
   readonly base: string
   readonly baseTree: string

@@ -34,8 +34,8 @@ export type Proposal = {
   explicit: boolean
   /** Answers to one question have the same: they are proven in turn, and the first that is kept is enough. */
   alternative?: string
-  /** What its maker wants to know from a person; it waits for no answer. */
-  questions?: readonly string[]
+  /** The conversation that made it: what was asked and answered in it belongs to the candidate. */
+  sessionId?: string
   /** Rules: how often the rule matches the given text (the primary metric goes to zero at the kept sites). */
   recount?: (path: string, text: string) => number
 }

@@ -1,11 +1,12 @@
 /** Every statement of this room, named by what it answers. */
 export const SQL = {
-  insertRun: `INSERT INTO run (id, status, started_at, base, base_tree, branch, request, pid, pid_start, boot_id)
-              VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertRun: `INSERT INTO run (id, status, started_at, base, base_tree, branch, request, pid, pid_start, boot_id, job_id)
+              VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   finishRun: `UPDATE run SET status = ?, finished_at = ?, summary = ?, record_path = ?, exit_code = ? WHERE id = ?`,
   runById: `SELECT * FROM run WHERE id = ?`,
   runsLike: `SELECT id FROM run WHERE id >= ? AND id < ? LIMIT 3`,
   latestRuns: `SELECT * FROM run ORDER BY rowid DESC LIMIT ?`,
+  runsOfJob: `SELECT * FROM run WHERE job_id = ? ORDER BY rowid`,
   openRuns: `SELECT * FROM run WHERE status = 'running'`,
   insertCandidate: `INSERT INTO candidate (id, run_id, parent, ordinal, title, source_kind, source_id, fingerprint, risk, state,
                     files, sites, evidence, created_at, updated_at)

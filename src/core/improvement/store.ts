@@ -56,6 +56,9 @@ export type Run = {
   request: ImproveRequest
   summary: unknown
   recordPath: string | null
+  exitCode: number | null
+  /** The durable job it was made for. */
+  jobId: string | null
   process: ProcessIdentity
 }
 
@@ -80,7 +83,7 @@ type CandidateRow = Record<
   >
 
 type RunRow = Record<'id' | 'status' | 'started_at' | 'base' | 'base_tree' | 'request' | 'pid_start' | 'boot_id', string> &
-  Record<'finished_at' | 'branch' | 'summary' | 'record_path', string | null> & { pid: number }
+  Record<'finished_at' | 'branch' | 'summary' | 'record_path' | 'job_id', string | null> & { pid: number; exit_code: number | null }
 
 const parse = <T>(text: string): T => JSON.parse(text) as T
 
@@ -123,6 +126,8 @@ function toRun(row: RunRow): Run {
     request: parse(row.request),
     summary: row.summary === null ? null : parse(row.summary),
     recordPath: row.record_path,
+    exitCode: row.exit_code,
+    jobId: row.job_id,
     process: { pid: row.pid, pidStart: row.pid_start, bootId: row.boot_id },
   }
 }
@@ -159,14 +164,33 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     candidate,
     move,
 
-    startRun(run: { base: string; baseTree: string; branch: string | null; request: ImproveRequest; process: ProcessIdentity }): Run {
+    startRun(run: {
+      base: string
+      baseTree: string
+      branch: string | null
+      request: ImproveRequest
+      process: ProcessIdentity
+      jobId?: string | null
+    }): Run {
       const id = newId('r', clock)
       const { pid, pidStart, bootId } = run.process
       const { patch, exec } = run.request
       // Values of variables are secrets of the edit phase: the row, the record and an export name them only.
       const names = exec && { ...exec, env: exec.env.map((pair) => pair.split('=', 1)[0]!) }
       const request = { ...run.request, patch: patch && { name: patch.name, bytes: null }, exec: names }
-      db.run(SQL.insertRun, id, now(), run.base, run.baseTree, run.branch, JSON.stringify(request), pid, pidStart, bootId)
+      db.run(
+        SQL.insertRun,
+        id,
+        now(),
+        run.base,
+        run.baseTree,
+        run.branch,
+        JSON.stringify(request),
+        pid,
+        pidStart,
+        bootId,
+        run.jobId ?? null,
+      )
       return this.run(id)
     },
 
@@ -188,6 +212,8 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
       db.all<CandidateRow>(SQL.rolledBack, source.kind, source.id, limit).map(toCandidate),
 
     runs: (limit: number): Run[] => db.all<RunRow>(SQL.latestRuns, limit).map(toRun),
+    /** Every run that was made for a job, oldest first. */
+    runsOfJob: (jobId: string): Run[] => db.all<RunRow>(SQL.runsOfJob, jobId).map(toRun),
     openRuns: (): Run[] => db.all<RunRow>(SQL.openRuns).map(toRun),
 
     /** Resolves a full id or a unique prefix. @throws NOT_FOUND, USAGE where several fit */

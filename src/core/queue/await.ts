@@ -76,3 +76,23 @@ async function untilEnded(
     await waitFor(engine, clock, open, { ...(signal && { signal }), until: left === null ? null : clock.now() + left })
   }
 }
+
+/** The same for all of them; deadlines that pass meanwhile are noticed here as well: there may be no worker. */
+export async function awaitAnswers(
+  engine: QueueEngine,
+  clock: Clock,
+  ids: readonly string[],
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<JobDetail[]> {
+  const end = clock.monotonic() + timeoutMs
+  for (;;) {
+    await engine.reap()
+    const deadlines = (await Promise.all(ids.map((id) => engine.get(id)))).flatMap(
+      (job) => (job?.state === 'available' && job.deadlineAt) || [],
+    )
+    const left = end - clock.monotonic()
+    const first = Math.min(left, ...deadlines.map((at) => Math.max(50, at - clock.now())))
+    const jobs = await awaitEnded(engine, clock, ids, { timeoutMs: first, signal })
+    if (first === left || signal.aborted || jobs.every(hasEnded)) return jobs
+  }
+}

@@ -1,4 +1,4 @@
-import { type FSWatcher, closeSync, constants, openSync, statSync, watch, writeSync } from 'node:fs'
+import { type FSWatcher, closeSync, constants, fstatSync, openSync, statSync, watch, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makeFolder } from '../kernel/index.ts'
 
@@ -27,6 +27,7 @@ type Listener = { wake: () => void; deafMs: number; wokenAt: number }
  */
 export function createBell(path: string, version: () => number, options: BellOptions = {}): Bell {
   const listeners = new Set<Listener>()
+  const rope = createRope(path)
   let ear: Ear | undefined
 
   function wakeAll(): void {
@@ -51,7 +52,7 @@ export function createBell(path: string, version: () => number, options: BellOpt
       // those in this process need not wait for the file system
       if (listeners.size > 0) setImmediate(wakeAll)
       try {
-        ringFile(path)
+        rope.pull()
       } catch {
         // the fallback of the others finds what was committed
       }
@@ -59,7 +60,7 @@ export function createBell(path: string, version: () => number, options: BellOpt
     listen(onWake, deafMs) {
       const listener: Listener = { wake: onWake, deafMs, wokenAt: performance.now() }
       listeners.add(listener)
-      ear ??= createEar(path, version, {
+      ear ??= createEar(path, rope.pull, version, {
         testMs: 50,
         tickMs: 250,
         ...options,
@@ -81,25 +82,40 @@ export function createBell(path: string, version: () => number, options: BellOpt
       listeners.clear()
       ear?.close()
       ear = undefined
+      rope.close()
     },
   }
 }
 
 /** Never emptied: ext4 flushes a file that is emptied and written again when it is closed, which takes a hundred times as long. */
 const RING = constants.O_WRONLY | constants.O_CREAT
+const STROKE = new Uint8Array([46])
 
-function ringFile(path: string): void {
-  let file: number
-  try {
-    file = openSync(path, RING, 0o600)
-  } catch {
-    makeFolder(dirname(path))
-    file = openSync(path, RING, 0o600)
+/** Writes one byte. The file stays open from the first ring on: opening and closing it costs three times the byte. */
+function createRope(path: string): { pull(): void; close(): void } {
+  let file: number | undefined
+
+  function close(): void {
+    if (file !== undefined) closeSync(file)
+    file = undefined
   }
-  try {
-    writeSync(file, '.', 0)
-  } finally {
-    closeSync(file)
+
+  function open(): number {
+    try {
+      return openSync(path, RING, 0o600)
+    } catch {
+      makeFolder(dirname(path))
+      return openSync(path, RING, 0o600)
+    }
+  }
+
+  return {
+    pull() {
+      // a file that was removed has no listeners any more
+      if (file !== undefined && fstatSync(file).nlink === 0) close()
+      writeSync((file ??= open()), STROKE, 0, 1, 0)
+    },
+    close,
   }
 }
 
@@ -124,7 +140,7 @@ type EarOptions = {
 const LONGEST_TICK_MS = 2000
 
 /** One watch with its self-test, its fallback and its re-arming. Its timers keep no process alive. */
-function createEar(path: string, version: () => number, options: EarOptions): Ear {
+function createEar(path: string, ring: () => void, version: () => number, options: EarOptions): Ear {
   let watcher: FSWatcher | undefined
   let inode: number | undefined
   let heard = false
@@ -139,7 +155,7 @@ function createEar(path: string, version: () => number, options: EarOptions): Ea
     clearTimeout(testing)
     heard = false
     try {
-      ringFile(path)
+      ring()
       inode = inodeOf(path)
       watcher = watch(path, { persistent: false }, () => {
         heard = true
@@ -148,7 +164,7 @@ function createEar(path: string, version: () => number, options: EarOptions): Ea
         options.wakeAll()
       })
       watcher.on('error', () => (deaf = true))
-      ringFile(path)
+      ring()
     } catch {
       // no watches left, or no such file system
       deaf = true

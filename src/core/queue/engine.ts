@@ -111,6 +111,13 @@ export type QueueEngine = {
   retry(id: string): Promise<void>
   /** A waiting job ends at once, a running one is asked to stop. @throws STATE_CONFLICT, NOT_FOUND */
   cancel(id: string, reason: string): Promise<'cancelled' | 'asked'>
+  /**
+   * Jobs that wait for a moment are due now, others stay as they are. The bell rings in any case: what somebody waits for may have
+   * happened in another database.
+   */
+  wake(ids: readonly string[]): Promise<void>
+  /** Every queue that has jobs, messages or a control of its own, in order. */
+  queues(): Promise<string[]>
   control(queue: string): Promise<QueueControl>
   setControl(queue: string, change: Partial<QueueControl>): Promise<void>
   setGroupLimit(group: string, concurrency: number | null): Promise<void>

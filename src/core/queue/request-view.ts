@@ -1,5 +1,5 @@
 import { parseJson } from '../kernel/index.ts'
-import { type Attempt, type Job, type JobDetail, type JobStatus, STATUS_OF } from './job.ts'
+import { type Attempt, type Job, type JobDetail, type JobStatus, LLM_QUEUE, STATUS_OF } from './job.ts'
 
 /** A request as `queue show` tells it: the columns of the view `llm_requests`. */
 export type RequestRow = {
@@ -122,7 +122,8 @@ export function requestRow(job: JobDetail): RequestRow {
     created_at: iso(job.createdAt),
     updated_at: iso(job.updatedAt),
     response_schema: field(asked, 'response_schema'),
-    response: field(result, 'response'),
+    // what a job of another room left, as text
+    response: job.queue === LLM_QUEUE ? field(result, 'response') : job.result,
     parsed_response: field(result, 'parsed_response'),
     validation_errors: field(result, 'validation_errors'),
     api_version: field(asked, 'api_version'),

@@ -1,8 +1,9 @@
-import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit } from '../kernel/index.ts'
-import { awaitEnded, hasEnded } from './await.ts'
-import type { JobEvent, QueueEngine, Violation, WorkerRow } from './engine.ts'
+import { type Clock, EXIT, type ExitCode, SingularityError, parseJson, strongestExit, suggest } from '../kernel/index.ts'
+import { awaitAnswers, hasEnded } from './await.ts'
+import type { JobEvent, Violation, WorkerRow } from './engine.ts'
 import { followEvents } from './follow.ts'
 import { type EnqueueResult, type Job, type JobDetail, type JobStatus, LLM_QUEUE, NAMED_QUEUES, type NewJob, STATUS_OF } from './job.ts'
+import { type MessageDeps, createMessages } from './messages.ts'
 import {
   type AwaitedResponse,
   type RequestShown,
@@ -17,21 +18,20 @@ import {
 import { sameJob } from './same.ts'
 import { type QueueStatistics, SEED_TARGETS } from './statistics.ts'
 
-export type QueueServiceDeps = {
-  engine: QueueEngine
+export type QueueServiceDeps = MessageDeps & {
   clock: Clock
   /** One request or JSON lines of them, checked. @throws REQUEST_INVALID with `errors[] {index, path, message}` */
   parseRequests: (text: string) => Promise<readonly NewJob[]>
   retentionDays: number
+  /** Kinds of jobs that a worker of this program runs, and the queues they lie in. */
+  kinds: () => Promise<readonly { kind: string; queue: string }[]>
   /** The error a request that failed is for whoever waits for it. */
   answerError: (job: Job) => Promise<SingularityError>
-  /** Where a text stops being JSON. */
-  findBreak: (text: string) => Promise<{ position: number; error: string; preview: string }>
-  /** Publishes what other databases want published; called before anybody reads messages. */
-  relay: (queue: string) => Promise<void>
 }
 
 export type RequestFilter = {
+  /** Requests to models where left out. */
+  queue?: string
   status?: JobStatus
   agent?: string
   task?: string
@@ -60,7 +60,7 @@ export type QueueService = ReturnType<typeof createQueueService>
 
 /** The queue behind the front doors: requests to models, and the queues other programs use. */
 export function createQueueService(deps: QueueServiceDeps) {
-  const { engine, clock, relay } = deps
+  const { engine, clock } = deps
 
   const unknown = (id: string): SingularityError =>
     new SingularityError('NOT_FOUND', `No request has the id ${id}.`, { hints: ['singularity queue list'] })
@@ -73,28 +73,36 @@ export function createQueueService(deps: QueueServiceDeps) {
     return serving.length
   }
 
+  /** @throws NOT_FOUND with the nearest name */
+  async function knownQueue(name: string): Promise<string> {
+    const served = new Map((await deps.kinds()).map(({ kind, queue }) => [kind, queue]))
+    const queues = [...new Set([LLM_QUEUE, ...NAMED_QUEUES, ...served.values(), ...(await engine.queues())])]
+    if (queues.includes(name)) return name
+    const queue = served.get(name)
+    if (queue !== undefined) return queue
+    const near = suggest(name, [...queues, ...served.keys()])
+    throw new SingularityError(
+      'NOT_FOUND',
+      `There is no queue or kind of job '${name}'${near === undefined ? '' : `; the nearest is '${near}'`}.`,
+      {
+        hints: ['singularity queue stats'],
+        data: { nearest: near ?? null, queues: queues.toSorted() },
+      },
+    )
+  }
+
+  /** What whoever waits for an ended job is told by an exit code; a job of another room may carry one in its result. */
+  async function exitOf(job: JobDetail): Promise<ExitCode> {
+    const told = (parseJson(job.result ?? '') ?? {}) as { exit_code?: unknown }
+    const known = job.queue === LLM_QUEUE ? undefined : Object.values(EXIT).find((code) => code === told.exit_code)
+    if (known !== undefined) return known
+    return STATUS_OF[job.state] === 'failed' ? (await deps.answerError(job)).exitCode : EXIT.done
+  }
+
   /** What would become of a request. @throws ID_CONFLICT */
   async function preview(job: NewJob): Promise<EnqueueResult> {
     const known = await sameJob(engine, job)
     return { id: job.id, status: known ? STATUS_OF[known.state] : 'pending', deduped: known !== null }
-  }
-
-  /** Deadlines that pass meanwhile are noticed here as well: there may be no worker. */
-  async function awaitAnswers(
-    ids: readonly string[],
-    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
-  ): Promise<JobDetail[]> {
-    const end = clock.monotonic() + timeoutMs
-    for (;;) {
-      await engine.reap()
-      const deadlines = (await Promise.all(ids.map((id) => engine.get(id)))).flatMap(
-        (job) => (job?.state === 'available' && job.deadlineAt) || [],
-      )
-      const left = end - clock.monotonic()
-      const first = Math.min(left, ...deadlines.map((at) => Math.max(50, at - clock.now())))
-      const jobs = await awaitEnded(engine, clock, ids, { timeoutMs: first, signal })
-      if (first === left || signal.aborted || jobs.every(hasEnded)) return jobs
-    }
   }
 
   return {
@@ -117,7 +125,7 @@ export function createQueueService(deps: QueueServiceDeps) {
     ): Promise<{ responses: AwaitedResponse[]; exitCode: ExitCode; waiting: string[] }> {
       const ids = wanted.map(plainId)
       for (const id of ids) if (!(await engine.get(id))) throw unknown(id)
-      const jobs = await awaitAnswers(ids, options)
+      const jobs = await awaitAnswers(engine, clock, ids, options)
       const waiting = jobs.filter((job) => !hasEnded(job)).map(({ id }) => id)
       if (options.signal.aborted)
         throw new SingularityError('INTERRUPTED', 'Stopped waiting; the request goes on.', {
@@ -129,8 +137,7 @@ export function createQueueService(deps: QueueServiceDeps) {
           data: { waiting },
         })
       const responses = await Promise.all(jobs.map(async (job) => awaitedResponse(job, await engine.attempts(job.id))))
-      const failed = jobs.filter(({ state }) => STATUS_OF[state] === 'failed')
-      const codes = await Promise.all(failed.map(async (job) => (await deps.answerError(job)).exitCode))
+      const codes = await Promise.all(jobs.filter(hasEnded).map(exitOf))
       return { responses, waiting, exitCode: strongestExit([...codes, ...(waiting.length > 0 ? [EXIT.limit] : [])]) }
     },
 
@@ -143,13 +150,19 @@ export function createQueueService(deps: QueueServiceDeps) {
     },
 
     /** @throws USAGE for a cursor that no page has given */
-    async list({ status, agent, task, ...page }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
+    async list({
+      queue = LLM_QUEUE,
+      status,
+      agent,
+      task,
+      ...page
+    }: RequestFilter): Promise<{ requests: RequestSummary[]; next: string | null }> {
       if (page.cursor !== undefined && !/^\d{1,15}$/.test(page.cursor))
         throw new SingularityError('USAGE', `"${page.cursor}" is not the cursor of a page.`, { hints: ['singularity queue list'] })
       const states = (Object.keys(STATUS_OF) as (keyof typeof STATUS_OF)[]).filter((state) => STATUS_OF[state] === status)
       const { jobs, next } = await engine.list({
         ...page,
-        queue: LLM_QUEUE,
+        queue: queue === LLM_QUEUE ? queue : await knownQueue(queue),
         ...(status && { states }),
         ...(agent !== undefined && { agentId: agent }),
         ...(task !== undefined && { taskType: task }),
@@ -157,45 +170,7 @@ export function createQueueService(deps: QueueServiceDeps) {
       return { requests: jobs.map(requestSummary), next }
     },
 
-    /** @throws REQUEST_INVALID where the body is not JSON, NOT_FOUND for an unknown queue */
-    async send(queue: string, body: string): Promise<{ message_id: number }> {
-      if (parseJson(body) === undefined) {
-        const { position, error, preview } = await deps.findBreak(body)
-        throw new SingularityError('REQUEST_INVALID', `The message is not JSON: ${error} at position ${position}.`, {
-          hints: ['singularity queue send --help'],
-          data: { errors: [{ index: 0, path: '', message: `is not JSON: ${error} at position ${position}`, position, preview }] },
-        })
-      }
-      return { message_id: await engine.send({ queue, body: body.trim() }) }
-    },
-
-    /** @throws NOT_FOUND */
-    async read(
-      queue: string,
-      { limit, visibilityMs }: { limit: number; visibilityMs: number },
-    ): Promise<{ messages: { message_id: number; read_count: number; enqueued_at: string; body: unknown }[] }> {
-      await relay(queue)
-      const messages = await engine.read(queue, limit, visibilityMs)
-      return {
-        messages: messages.map(({ id, readCount, enqueuedAt, body }) => ({
-          message_id: id,
-          read_count: readCount,
-          enqueued_at: new Date(enqueuedAt).toISOString(),
-          body: JSON.parse(body) as unknown,
-        })),
-      }
-    },
-
-    /** Answers how many of them still waited for it. */
-    ack: async (queue: string, ids: readonly number[]): Promise<{ acknowledged: number }> => ({
-      acknowledged: await engine.ack(queue, ids),
-    }),
-
-    async ensure(names: readonly string[]): Promise<{ queues: readonly string[] }> {
-      const queues = names.length === 0 ? NAMED_QUEUES : names
-      await engine.ensureQueues(queues)
-      return { queues }
-    },
+    ...createMessages(deps),
 
     /** @throws NOT_FOUND, STATE_CONFLICT unless it failed */
     async retry(wanted: string): Promise<{ id: string; status: JobStatus }> {
@@ -210,14 +185,18 @@ export function createQueueService(deps: QueueServiceDeps) {
       return { id, status: (await engine.cancel(id, 'cancelled')) === 'cancelled' ? 'failed' : 'processing' }
     },
 
-    /** Nothing of it is claimed while it is paused; what runs goes on. @throws STATE_CONFLICT where it is so already */
     /** Whether one of these requests has not ended; ids nobody knows are none. */
     async someOpen(ids: readonly string[]): Promise<boolean> {
       const jobs = await Promise.all(ids.map((id) => engine.get(id)))
       return jobs.some((job) => job !== null && !hasEnded(job))
     },
 
-    async setPaused(queue: string, paused: boolean): Promise<{ queue: string; paused: boolean }> {
+    /**
+     * Nothing of a queue is claimed while it is paused; what runs goes on. The kind of a job stands for its queue.
+     * @throws NOT_FOUND for a name nobody knows, STATE_CONFLICT where it is so already
+     */
+    async setPaused(name: string, paused: boolean): Promise<{ queue: string; paused: boolean }> {
+      const queue = await knownQueue(name)
       if ((await engine.control(queue)).paused === paused)
         throw new SingularityError('STATE_CONFLICT', `The queue ${queue} is ${paused ? 'paused already' : 'not paused'}.`, {
           hints: ['singularity queue stats'],

@@ -23,8 +23,13 @@ export type Database = {
    * transaction never stays open across an await.
    */
   transaction<T>(body: () => T): T
+  /** What commits survive from now on; not inside a transaction. Costs nothing where it is so already. */
+  setSynchronous(level: Synchronous): void
   close(): void
 }
+
+/** A commit survives a power cut, or only the end of the process: the last ones may be undone, never half of one. */
+export type Synchronous = 'FULL' | 'NORMAL'
 
 export type DatabaseOptions = {
   path: string
@@ -32,8 +37,6 @@ export type DatabaseOptions = {
   applicationId: number
   migrations: readonly string[]
   readOnly?: boolean
-  /** What a commit survives: a power cut (FULL, the default), or only the end of the process. */
-  synchronous?: 'FULL' | 'NORMAL'
   /** How long a statement waits for another process, with the whole thread; 5000 ms. Who sets less tries again by itself: `isBusy`. */
   busyTimeoutMs?: number
   /**
@@ -115,7 +118,7 @@ function open(options: DatabaseOptions): Database {
   try {
     if (!options.readOnly) {
       native.pragma('journal_mode = WAL')
-      native.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`)
+      native.pragma('synchronous = FULL')
       if (options.checkpointPages !== undefined) native.pragma(`wal_autocheckpoint = ${options.checkpointPages}`)
     }
     native.pragma('foreign_keys = ON')
@@ -171,6 +174,9 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
     if (!statement) arrays.set(sql, (statement = native.prepare(sql).raw()))
     return statement
   }
+  // made once: the library builds four functions for every body it is given
+  const inTransaction = native.transaction((body: () => unknown) => body()).immediate
+  let synchronous: Synchronous = 'FULL'
   const guard = <T>(body: () => T): T => {
     try {
       return body()
@@ -184,7 +190,12 @@ function wrap(native: BetterSqlite3.Database, path: string): Database {
     get: <T>(sql: string, ...params: readonly SqlParameter[]) => guard(() => prepare(sql).get(...params) as T | undefined),
     values: (sql, ...params) => guard(() => prepareArrays(sql).all(...params) as SqlValue[][]),
     run: (sql, ...params) => guard(() => prepare(sql).run(...params).changes),
-    transaction: (body) => guard(() => (native.inTransaction ? body() : native.transaction(body).immediate())),
+    transaction: <T>(body: () => T) => guard(() => (native.inTransaction ? body() : (inTransaction(body) as T))),
+    setSynchronous(level) {
+      if (level === synchronous) return
+      guard(() => native.exec(`PRAGMA synchronous = ${level}`))
+      synchronous = level
+    },
     close: () => native.close(),
   }
 }

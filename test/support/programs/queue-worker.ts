@@ -38,7 +38,7 @@ const work: JobHandler = {
     while (performance.now() < end && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 4))
     pass('working')
     signal.throwIfAborted()
-    return { to: 'completed', result: { by: process.pid }, messages: [{ queue: 'job_results', body: `"${job.id}"` }] }
+    return { to: 'completed', result: { by: process.pid }, messages: [{ queue: 'ai_results', body: `"${job.id}"` }] }
   },
 }
 const poison: JobHandler = {

@@ -201,17 +201,25 @@ describe('a turn', () => {
     expect(readFileSync(join(sandbox.path, 'src/a.js'), 'utf8')).toBe('export const a = 1\n')
   })
 
-  it('edits, runs, asks and ends', async () => {
+  it('leaves a question open for its answer, and is not done before it has read that', async () => {
+    const outcome = await turn(call('ask', { question: 'Is 2 right?' }), call('done', { summary: 'x is 2' }))
+    expect(outcome.results).toMatchObject([
+      { tool: 'ask', content: '', error: null, pending: true },
+      { tool: 'done', error: 'NOT_APPLIED', content: expect.stringContaining('Read the answer first') },
+    ])
+    expect(outcome.done).toBe(null)
+  })
+
+  it('edits, runs and ends', async () => {
     await turn(call('read', { path: 'src/deep/b.py', range: null }))
     const outcome = await turn(
       call('edit', { path: 'src/deep/b.py', old: 'x = 1', new: 'x = 2' }),
       call('run', { argv: ['cat', 'src/deep/b.py'], timeout: null }),
-      call('ask', { question: 'Is 2 right?' }),
       call('done', { summary: 'x is 2' }),
     )
-    expect(outcome.results.map(({ error }) => error)).toEqual([null, null, null, null])
+    expect(outcome.results.map(({ error }) => error)).toEqual([null, null, null])
     expect(outcome.results[1]!.content).toContain('x = 2')
-    expect(outcome).toMatchObject({ done: 'x is 2', questions: ['Is 2 right?'], ran: true })
+    expect(outcome).toMatchObject({ done: 'x is 2', ran: true })
     expect(outcome.edits).toEqual([{ path: 'src/deep/b.py', level: 'exact', before: 'x = 1\n', after: 'x = 2\n' }])
   })
 

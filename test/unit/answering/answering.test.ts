@@ -7,6 +7,7 @@ import {
   type Answerer,
   type AnsweringDeps,
   type ModelCall,
+  type RuleChange,
   createAnswerCache,
   createAnswering,
   createPrompts,
@@ -16,6 +17,9 @@ import {
 } from '../../../src/core/answering/index.ts'
 import { systemClock } from '../../../src/core/kernel/index.ts'
 import type { StoredResult } from '../../../src/core/llm/index.ts'
+import { createProcessInfo } from '../../../src/core/process/index.ts'
+import { createMemoryQueue, createOutbox, relayWaiting } from '../../../src/core/queue/index.ts'
+import { STATE_MIGRATIONS, openDatabase } from '../../../src/core/storage/index.ts'
 import { storedResult } from '../../support/stored-result.ts'
 
 const DATA = join(import.meta.dirname, '..', '..', '..', 'templates_data')
@@ -209,6 +213,32 @@ test('a learned rule watches until its record is sure, then answers with that bo
   for (let asked = 0; asked < 3; asked++)
     await room(wrong, { answerers: [learned], random: () => 0.01 }).answer(question, { useCache: false })
   await expect(room(never, { answerers: [learned] }).answer(question, { useModel: false })).rejects.toMatchObject({ code: 'NO_ANSWER' })
+})
+
+test('a learned rule that begins to answer, or stops, is told to other programs once', async () => {
+  const db = openDatabase({ path: join(folder, 'state.db'), applicationId: 1, migrations: STATE_MIGRATIONS })
+  const outbox = createOutbox({ db, clock })
+  const onRuleChange = async ({ ...change }: RuleChange): Promise<void> =>
+    outbox.add('genesis_rule_updates', `${change.rule_id}@${change.version}:${change.state}:${change.trials}`, change)
+  const ask = async (response: string, times: number): Promise<void> => {
+    const watching = room(modelSays(resultOf(response)), { answerers: [learned], random: () => 0.01, onRuleChange })
+    for (let asked = 0; asked < times; asked++) await watching.answer({ prompt: 'Tabs or spaces?' }, { useCache: false })
+  }
+  await ask('spaces', 60)
+  await ask('tabs', 6)
+  const engine = createMemoryQueue({ clock, processes: createProcessInfo() })
+  expect(await relayWaiting(outbox, engine)).toBe(2)
+  expect(await relayWaiting(outbox, engine)).toBe(0)
+  const messages = await engine.read('genesis_rule_updates', 10, 1000)
+  const [begun, ended] = messages.map(({ body }) => JSON.parse(body) as RuleChange)
+  expect(begun).toMatchObject({ rule_id: 'guess', version: 'r1', state: 'active', agreed: begun!.trials })
+  expect(begun!.confidence).toBeGreaterThan(0.9)
+  expect(ended).toMatchObject({ rule_id: 'guess', state: 'shadow', agreed: 60 })
+  expect(ended!.confidence).toBeLessThanOrEqual(0.9)
+  expect(db.all('SELECT message_id, body FROM outbox ORDER BY id')).toEqual(
+    messages.map(({ id }) => ({ message_id: String(id), body: null })),
+  )
+  db.close()
 })
 
 test('a rule does not answer what has files, a schema or a conversation with it', async () => {

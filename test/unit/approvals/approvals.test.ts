@@ -110,6 +110,28 @@ test('requests, answers and questions stand in the history', async () => {
   ])
 })
 
+test('a question of a conversation is one per call, knows its token, and becomes part of the candidate', async () => {
+  const { id, runId } = await bench.add('a.txt')
+  const asked = { runId, sessionId: 's1', turn: 3, callId: 'c1', by: 'a model', text: 'which?' }
+  const question = bench.approvals.askInRun(asked)
+  expect(question).toMatchObject({ candidate_id: null, run_id: runId, session_id: 's1', answer: null })
+  expect(bench.approvals.askInRun(asked).id).toBe(question.id)
+  expect(bench.approvals.askInRun({ ...asked, turn: 4 }).id).not.toBe(question.id)
+  const messages = bench.store.db.all<{ body: string }>("SELECT body FROM outbox WHERE queue = 'question_requests' ORDER BY id")
+  expect(messages).toHaveLength(2)
+  const { token } = JSON.parse(messages[0]!.body) as { token: string }
+  expect(bench.approvals.knowsToken(question.id, token)).toBe(true)
+  expect(bench.approvals.knowsToken(question.id, 'other')).toBe(false)
+  const about = await bench.service.ask(id, ADA, 'why?')
+  expect(bench.approvals.knowsToken(about.id, token)).toBe(null)
+
+  await bench.service.answer(question.id, ADA, 'the first')
+  await expect(bench.service.answer(question.id, ADA, 'the second')).rejects.toMatchObject({ code: 'STATE_CONFLICT' })
+  expect(bench.approvals.question(question.id)).toMatchObject({ answer: 'the first', answered_by: 'ada' })
+  bench.approvals.attach('s1', id)
+  expect(bench.approvals.questions(id).map(({ text }) => text)).toEqual(['which?', 'which?', 'why?'])
+})
+
 test('what waits comes in pages and can be searched', async () => {
   const ids: string[] = []
   for (const file of ['a.txt', 'b.txt', 'c.txt']) ids.push((await bench.add(file)).id)

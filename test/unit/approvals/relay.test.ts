@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { relayApprovals } from '../../../src/core/approvals/index.ts'
+import { systemClock } from '../../../src/core/kernel/index.ts'
+import { createOutbox, relayWaiting } from '../../../src/core/queue/index.ts'
 import { type QueueBench, openQueueBench } from '../../support/queue.ts'
 import { type WaitingBench, createWaiting } from '../../support/waiting.ts'
 
@@ -18,15 +19,16 @@ test('what is asked arrives once, also when the process dies between the two fil
   const { id } = await bench.add('a.txt')
   await bench.service.ask(id, { name: 'ada', via: 'command' }, 'why?')
   const engine = queues.open()
+  const outbox = createOutbox({ db: bench.store.db, clock: systemClock })
   const dying = {
-    ...bench.approvals,
+    ...outbox,
     published: () => {
       throw new Error('killed')
     },
   }
-  await expect(relayApprovals(dying, engine)).rejects.toThrow('killed')
-  expect(await relayApprovals(bench.approvals, engine)).toBe(2)
-  expect(await relayApprovals(bench.approvals, engine)).toBe(0)
+  await expect(relayWaiting(dying, engine)).rejects.toThrow('killed')
+  expect(await relayWaiting(outbox, engine)).toBe(2)
+  expect(await relayWaiting(outbox, engine)).toBe(0)
 
   const messages = await engine.read('approval_requests', 10, 1000)
   expect(messages).toHaveLength(1)

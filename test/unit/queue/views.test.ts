@@ -177,17 +177,23 @@ describe('indexes', () => {
       .join('\n')
 
   it('serve the claim and the reaper: no table is scanned', () => {
-    const shared = { now: 0, kinds: '[]', limit: 1, leaseUntil: 1, leaseMs: 1, worker: 'w' }
+    const shared = { now: 0, limit: 1, worker: 'w', k0: 'k', k1: 'l' }
     const cares = [true, false].flatMap((groups) => [true, false].map((crashes) => ({ groups, crashes })))
     const claims = cares.flatMap((care) => [
-      plan(claimSql(1, care), { ...shared, q0: 'a' }),
-      plan(claimSql(2, care), { ...shared, q0: 'a', q1: 'b' }),
+      plan(claimSql(1, 2, care), { ...shared, q0: 'a' }),
+      plan(claimSql(2, 2, care), { ...shared, q0: 'a', q1: 'b' }),
     ])
     expect(claims).toHaveLength(8)
     for (const text of claims) {
       expect(text).toMatch(/SEARCH job USING (COVERING )?INDEX job_claim_index/)
       expect(text).not.toMatch(/SCAN job$|SCAN job\n/)
     }
+    // in order of the index: what waits behind is not looked at
+    expect(plan(claimSql(1, 1, { groups: false, crashes: false }), { now: 0, limit: 1, q0: 'a', k0: 'k' })).not.toContain('B-TREE')
+    expect(plan(SQL.takeMany, { now: 0, leaseUntil: 1, leaseMs: 1, worker: 'w', seqs: '[]' })).toMatch(
+      /SEARCH job USING INTEGER PRIMARY KEY/,
+    )
+    expect(plan(SQL.heldMany, '[]')).toMatch(/SEARCH job USING INDEX sqlite_autoindex_job_1/)
     expect(plan(SQL.claimsHeld)).toMatch(/INDEX job_running_index/)
     expect(plan(SQL.missDeadline, { now: 0 })).toMatch(/INDEX job_deadline_index/)
     expect(plan(SQL.ownedWaiting)).toMatch(/INDEX job_owned_index/)

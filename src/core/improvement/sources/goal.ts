@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { SingularityError, digest, oneLine } from '../../kernel/index.ts'
 import type { JailProfile } from '../../sandbox/index.ts'
 import type { Plan } from '../../validation/index.ts'
+import { askPerson, unanswered } from '../ask.ts'
 import { type GoalRequest, type Recording, createCheck, runSuite } from '../goal.ts'
 import { programsIn } from '../programs.ts'
 import { readRecord } from '../record.ts'
@@ -55,11 +56,13 @@ export function goalSource(
     check: createCheck(plan, (entry) =>
       session.workbench.use(base, { purpose: 'inspect', fresh: true }, async (sandbox) => (await runSuite(sandbox, entry)).passed),
     ),
-    async propose({ commit, title, reason, questions }) {
+    ask: (question) => askPerson(session, question),
+    unanswered: (sessionId) => unanswered(session, sessionId),
+    async propose({ commit, title, reason, sessionId }) {
       const tree = await deps.git.treeOf(commit)
       const fingerprint = digest({ goal: tree, base })
       const made = { tree, kind: 'model' as const, id: key, title, reason, fingerprint }
-      return { ...(await proposalOfTree(deps.git, base, made)), commit, questions }
+      return { ...(await proposalOfTree(deps.git, base, made)), commit, sessionId }
     },
   })
 }

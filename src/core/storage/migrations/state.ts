@@ -116,4 +116,26 @@ CREATE TABLE paid_edit (
   PRIMARY KEY (candidate_id, path)
 ) STRICT;
 `,
+  // Runs that a durable job asked for; questions of a conversation, which has no candidate yet.
+  `
+ALTER TABLE run ADD COLUMN job_id TEXT;
+CREATE INDEX run_job ON run (job_id) WHERE job_id IS NOT NULL;
+
+CREATE TABLE question_of (
+  id TEXT PRIMARY KEY,
+  candidate_id TEXT REFERENCES candidate (id),
+  run_id TEXT REFERENCES run (id),    -- the run whose conversation asked
+  session_id TEXT, turn INTEGER, call_id TEXT,
+  token_hash TEXT,                    -- who answers by a message has to know the token
+  text TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at TEXT NOT NULL,
+  answer TEXT, answered_by TEXT, answered_at TEXT,
+  CHECK (candidate_id IS NOT NULL OR run_id IS NOT NULL)
+) STRICT;
+INSERT INTO question_of (id, candidate_id, text, asked_by, asked_at, answer, answered_by, answered_at)
+  SELECT id, candidate_id, text, asked_by, asked_at, answer, answered_by, answered_at FROM question;
+DROP TABLE question;
+ALTER TABLE question_of RENAME TO question;
+CREATE INDEX question_open ON question (asked_at) WHERE answered_at IS NULL;
+CREATE UNIQUE INDEX question_call ON question (session_id, turn, call_id) WHERE session_id IS NOT NULL;
+`,
 ]

@@ -1,25 +1,23 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { ProcessInfo } from '../../../process/index.ts'
-import type { LeaseKeeper, LeaseReport, QueueControl, QueueEngine, ReapReport, WorkerRow } from '../../engine.ts'
-import { type Lease, type Message, NAMED_QUEUES, type NewMessage, type SettleResult } from '../../job.ts'
-import { demandJson } from '../defaults.ts'
+import type { QueueControl, QueueEngine, WorkerRow } from '../../engine.ts'
+import { executionResult } from '../../execution-result.ts'
+import { LLM_QUEUE, type NewMessage, type SettleResult } from '../../job.ts'
 import { choose } from './claim.ts'
+import { createLeases } from './leases.ts'
+import { createMessages } from './messages.ts'
 import { readCalls, readStatistics } from './statistics.ts'
 import { type Entry, createTable, toJob } from './table.ts'
 
-type Stored = Message & { queue: string; key: string | null; visibleAt: number; acked: boolean }
-type Sighting = { token: number; leaseUntil: number | null; at: number }
-
 /** The port without a file: for tests, and as the reference the other engines are compared with. */
 export function createMemoryQueue({ clock, processes }: { clock: Clock; processes: ProcessInfo }): QueueEngine {
-  const table = createTable(clock)
+  const table = createTable(clock, report)
   const { jobs, events } = table
   const controls = new Map<string, QueueControl>()
   const groups = new Map<string, number>()
-  const named = new Set<string>(NAMED_QUEUES)
-  const messages: Stored[] = []
+  const messages = createMessages(clock)
   const workers = new Map<string, Omit<WorkerRow, 'running'>>()
-  const sightings = new Map<string, Sighting>()
+  const leases = createLeases({ clock, processes, table, workers })
   const listeners = new Set<() => void>()
   const ring = (): void => {
     for (const wake of listeners) setImmediate(wake)
@@ -27,7 +25,7 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
 
   /** One transaction: what throws leaves everything as it was. */
   async function change<T>(body: () => T): Promise<T> {
-    const before = structuredClone({ jobs, events, messages })
+    const before = structuredClone({ jobs, events, messages: messages.all })
     try {
       const result = body()
       ring()
@@ -36,7 +34,7 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
       jobs.clear()
       for (const [id, entry] of before.jobs) jobs.set(id, entry)
       events.splice(0, events.length, ...before.events)
-      messages.splice(0, messages.length, ...before.messages)
+      messages.all.splice(0, messages.all.length, ...before.messages)
       throw error
     }
   }
@@ -47,18 +45,11 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
     return entry
   }
 
-  function demandNamed(queue: string): void {
-    if (!named.has(queue)) throw new SingularityError('NOT_FOUND', `There is no queue '${queue}'.`)
-  }
-
-  function insertMessage({ queue, body, key = null }: { queue: string; body: string; key?: string | null }): number {
-    demandJson(body, 'The message')
-    demandNamed(queue)
-    const same = key === null ? undefined : messages.find((one) => one.queue === queue && one.key === key)
-    if (same) return same.id
-    const id = messages.length + 1
-    messages.push({ id, queue, body, key, readCount: 0, enqueuedAt: clock.now(), visibleAt: 0, acked: false })
-    return id
+  /** As the SQLite engine does with its view; jobs of models publish their answers by themselves. */
+  function report(entry: Entry): void {
+    if (entry.queue === LLM_QUEUE) return
+    const body = executionResult({ ...toJob(entry), ...entry, finishedAt: entry.finishedAt! }, entry.attempts)
+    messages.insert({ queue: 'job_results', body: JSON.stringify(body) })
   }
 
   function stop(entry: Entry, reason: string): 'cancelled' | 'asked' {
@@ -67,79 +58,12 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
       return 'cancelled'
     }
     entry.cancelReason = reason
+    entry.updatedAt = clock.now()
     return 'asked'
   }
 
   const below = (id: string): Entry[] =>
     [...jobs.values()].filter(({ parentId }) => parentId === id).flatMap((child) => [child, ...below(child.id)])
-
-  function overdue(entry: Entry): boolean {
-    const seen = sightings.get(entry.id)
-    if (seen?.token === entry.token && seen.leaseUntil === entry.leaseUntil) return clock.monotonic() - seen.at >= entry.leaseMs
-    const now = clock.now()
-    if (entry.leaseUntil! <= now || entry.leaseUntil! > now + entry.leaseMs)
-      sightings.set(entry.id, { token: entry.token, leaseUntil: entry.leaseUntil, at: clock.monotonic() })
-    else sightings.delete(entry.id)
-    return false
-  }
-
-  function heartbeat(workerId: string, held: readonly Lease[], leaseMs: number): LeaseReport {
-    const report: LeaseReport = { lost: [], cancelled: [] }
-    for (const { id, token } of held) {
-      const entry = table.owned(id, token)
-      if (!entry || entry.worker !== workerId) report.lost.push(id)
-      else {
-        entry.leaseUntil = clock.now() + leaseMs
-        if (entry.cancelReason !== null) report.cancelled.push(id)
-      }
-    }
-    return report
-  }
-
-  function reap(): ReapReport {
-    const report = { released: [] as string[], dead: [] as string[], ended: [] as string[], orphans: [] as Lease[] }
-    const gone = new Set([...workers.values()].filter((worker) => !processes.isAlive(worker)).map(({ id }) => id))
-    for (const entry of jobs.values()) {
-      if (entry.state === 'running' && (gone.has(entry.worker!) || overdue(entry))) {
-        report.orphans.push({ id: entry.id, token: entry.token })
-        table.steal(entry)
-        report[
-          (entry.state as Entry['state']) === 'available' ? 'released' : (entry.state as Entry['state']) === 'dead' ? 'dead' : 'ended'
-        ].push(entry.id)
-      } else if (entry.state === 'available' && entry.lifetime === 'with_owner' && entry.worker !== null) {
-        if (workers.has(entry.worker) && !gone.has(entry.worker)) continue
-        table.leave(entry, 'cancelled', 'owner_gone', entry.errorMessage)
-        report.ended.push(entry.id)
-      } else if (entry.state === 'available' && entry.deadlineAt !== null && entry.deadlineAt <= clock.now()) {
-        table.leave(entry, 'dead', 'deadline', entry.errorMessage)
-        report.ended.push(entry.id)
-      }
-    }
-    for (const id of gone) workers.delete(id)
-    return report
-  }
-
-  function keepLeases(options: { workerId: string; leaseMs: number; onReport: (report: LeaseReport) => void }): LeaseKeeper {
-    const held = new Map<string, Lease>()
-    const told = new Set<string>()
-    const beat = (): void => {
-      const { lost, cancelled } = heartbeat(options.workerId, [...held.values()], options.leaseMs)
-      for (const id of lost) held.delete(id)
-      const fresh = cancelled.filter((id) => !told.has(id))
-      for (const id of fresh) told.add(id)
-      if (lost.length > 0 || fresh.length > 0) options.onReport({ lost, cancelled: fresh })
-    }
-    const timer = setInterval(beat, options.leaseMs / 3).unref()
-    return {
-      hold(lease) {
-        held.set(lease.id, lease)
-        told.delete(lease.id)
-      },
-      drop: ({ id, token }) => void (held.get(id)?.token === token && held.delete(id)),
-      check: beat,
-      stop: async () => clearInterval(timer),
-    }
-  }
 
   return {
     capabilities: { crossHost: false, serverClock: false, durable: false },
@@ -163,14 +87,14 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
           const entry = table.owned(settlement.id, settlement.token)
           if (!entry) return 'fenced'
           table.settle(entry, settlement)
-          settlement.messages?.forEach((message: NewMessage) => insertMessage(message))
+          settlement.messages?.forEach((message: NewMessage) => messages.insert(message))
           settlement.jobs?.forEach((job) => table.insert(job))
           return 'applied'
         }),
       ),
-    heartbeat: async (workerId, held, leaseMs) => heartbeat(workerId, held, leaseMs),
-    keepLeases,
-    reap: () => change(reap),
+    heartbeat: async (workerId, held, leaseMs) => leases.heartbeat(workerId, held, leaseMs),
+    keepLeases: leases.keep,
+    reap: () => change(leases.reap),
 
     async openAttempt(lease, attempt) {
       const entry = table.owned(lease.id, lease.token)
@@ -220,39 +144,29 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
         for (const child of below(id)) if (child.state === 'available' || child.state === 'running') stop(child, 'parent_cancelled')
         return answer
       }),
+    wake: (ids) =>
+      change(() => {
+        for (const entry of ids.map((id) => jobs.get(id)))
+          if (entry?.state === 'available' && entry.runAt > clock.now()) Object.assign(entry, { runAt: 0, updatedAt: clock.now() })
+      }),
+    queues: async () => [...new Set([...messages.names(), ...controls.keys(), ...[...jobs.values()].map(({ queue }) => queue)])].toSorted(),
     control: async (queue) => ({ paused: false, concurrency: null, ...controls.get(queue) }),
     setControl: (queue, wanted) =>
       change(() => void controls.set(queue, { paused: false, concurrency: null, ...controls.get(queue), ...wanted })),
     setGroupLimit: (group, limit) => change(() => void (limit === null ? groups.delete(group) : groups.set(group, limit))),
 
-    ensureQueues: async (names) => names.forEach((name) => named.add(name)),
-    send: (message) => change(() => insertMessage(message)),
-    async read(queue, limit, visibilityMs) {
-      demandNamed(queue)
-      const now = clock.now()
-      const found = messages.filter((one) => one.queue === queue && !one.acked && one.visibleAt <= now).slice(0, limit)
-      return found.map((one) => {
-        one.readCount++
-        one.visibleAt = now + visibilityMs
-        return { id: one.id, readCount: one.readCount, enqueuedAt: one.enqueuedAt, body: one.body }
-      })
-    },
-    async ack(queue, ids) {
-      demandNamed(queue)
-      const found = messages.filter((one) => one.queue === queue && ids.includes(one.id) && !one.acked)
-      for (const one of found) one.acked = true
-      return found.length
-    },
-
-    waiting: async (queues) =>
-      queues.filter((queue) => messages.some((one) => one.queue === queue && !one.acked && one.visibleAt <= clock.now())),
+    ensureQueues: async (names) => messages.ensure(names),
+    send: (message) => change(() => messages.insert(message)),
+    read: async (queue, limit, visibilityMs) => messages.read(queue, limit, visibilityMs),
+    ack: async (queue, ids) => messages.ack(queue, ids),
+    waiting: async (queues) => messages.waiting(queues),
     intake: (queue, id, became) =>
       change(() => {
-        const message = messages.find((one) => one.queue === queue && one.id === id && !one.acked)
+        const message = messages.all.find((one) => one.queue === queue && one.id === id && !one.acked)
         if (!message) return false
         message.acked = true
         became.jobs?.forEach((job) => table.insert(job))
-        became.messages?.forEach((one) => insertMessage(one))
+        became.messages?.forEach((one) => messages.insert(one))
         return true
       }),
 
@@ -302,13 +216,8 @@ export function createMemoryQueue({ clock, processes }: { clock: Clock; processe
       return readCalls(jobs.values(), since)
     },
     async statistics() {
-      const now = clock.now()
-      const waiting = [...named].toSorted().map((queue) => {
-        const open = messages.filter((one) => one.queue === queue && !one.acked)
-        const oldest_ms = open.length === 0 ? null : Math.max(0, now - Math.min(...open.map(({ enqueuedAt }) => enqueuedAt)))
-        return { queue, waiting: open.length, oldest_ms, paused: controls.get(queue)?.paused === true }
-      })
-      return readStatistics(jobs.values(), waiting, now)
+      const waiting = messages.backlogs((queue) => controls.get(queue)?.paused === true)
+      return readStatistics(jobs.values(), waiting, clock.now())
     },
     health: () => 'ok',
     verify: async () => [],

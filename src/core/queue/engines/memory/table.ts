@@ -15,8 +15,10 @@ export type Entry = Job & {
 
 export type OwnClaim = { workerId: string; leaseMs: number }
 
-/** The jobs of the memory engine and the ways a job moves. */
-export function createTable(clock: Clock) {
+export type Table = ReturnType<typeof createTable>
+
+/** The jobs of the memory engine and the ways a job moves; `onEnd` hears of each that has ended, with its result. */
+export function createTable(clock: Clock, onEnd: (entry: Entry) => void) {
   const jobs = new Map<string, Entry>()
   const events: JobEvent[] = []
   let last = 0
@@ -55,6 +57,7 @@ export function createTable(clock: Clock) {
       updatedAt: now,
     } satisfies Partial<Entry>)
     tell(entry, over ? to : 'released', reason)
+    if (over) onEnd(entry)
   }
 
   return {

@@ -2,7 +2,7 @@ import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
-import { type Database, insist, isBusy, openDatabase } from '../../../storage/index.ts'
+import { type Database, type Synchronous, insist, isBusy, openDatabase } from '../../../storage/index.ts'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from './migrations.ts'
 
 /** The library waits with the whole thread, so it waits for a moment only; then others may work. */
@@ -15,16 +15,19 @@ const BALLAST_BYTES = 1024 * 1024
 const FREE_FLOOR_BYTES = 32 * 1024 * 1024
 const FREE_LOOK_MS = 1000
 
-export type Connections = {
+/**
+ * What has to survive a power cut, and what may be lost with the last moments before one: heartbeats, claims of unpaid work, upkeep.
+ * One connection serves both: with two, each would forget the pages it has read whenever the other had committed.
+ */
+export type Durability = 'lasting' | 'light'
+
+export type Connection = {
   readonly path: string
-  /** What has to survive a power cut. */
-  full: Database
-  /** What may be lost with the last moments before one: heartbeats, claims of unpaid work. Also for reading. */
-  normal: Database
+  db: Database
   /** Runs a body again while another process holds the file, waiting without the thread. @throws STATE_UNUSABLE after 15 s */
   patiently<T>(body: () => T): Promise<T>
   /** The same in one write transaction; a full disk gets the ballast back once. */
-  write<T>(database: Database, body: () => T): Promise<T>
+  write<T>(body: () => T, durability?: Durability): Promise<T>
   /** @throws DISK_FULL below the free-space floor */
   demandSpace(): void
   /** Whether the file is still the one that was opened, and of our version. */
@@ -35,29 +38,34 @@ export type Connections = {
 export type ConnectionOptions = {
   path: string
   clock: Clock
-  /** 'per-operation' where left out; the same on both connections is for measuring only. */
+  /** 'per-operation' where left out; the same for everything is for measuring only. */
   durability?: 'per-operation' | 'normal' | 'full'
   freeSpaceFloorBytes?: number
   /** Free bytes of the file system of a folder. */
   freeBytes?: (folder: string) => number
 }
 
+const LEVELS: Readonly<Record<'per-operation' | 'normal' | 'full', Readonly<Record<Durability, Synchronous>>>> = {
+  'per-operation': { lasting: 'FULL', light: 'NORMAL' },
+  normal: { lasting: 'NORMAL', light: 'NORMAL' },
+  full: { lasting: 'FULL', light: 'FULL' },
+}
+
 /** @throws STATE_NEWER, STATE_UNUSABLE, DISK_FULL, READ_ONLY */
-export function openConnections(options: ConnectionOptions): Connections {
+export function openConnection(options: ConnectionOptions): Connection {
   const { path, clock } = options
   const folder = dirname(path)
   const ballast = `${path}.ballast`
   const floor = options.freeSpaceFloorBytes ?? FREE_FLOOR_BYTES
   const freeBytes = options.freeBytes ?? spaceOf
-  const common = {
+  const db = openDatabase({
     path,
     applicationId: QUEUE_APPLICATION_ID,
     migrations: QUEUE_MIGRATIONS,
     busyTimeoutMs: BUSY_MS,
     checkpointPages: CHECKPOINT_PAGES,
-  }
-  const full = openDatabase({ ...common, synchronous: options.durability === 'normal' ? 'NORMAL' : 'FULL' })
-  const normal = openDatabase({ ...common, synchronous: options.durability === 'full' ? 'FULL' : 'NORMAL' })
+  })
+  const levels = LEVELS[options.durability ?? 'per-operation']
   let closed = false
   let lookedAt = Number.NEGATIVE_INFINITY
   let free = 0
@@ -78,16 +86,19 @@ export function openConnections(options: ConnectionOptions): Connections {
 
   return {
     path,
-    full,
-    normal,
+    db,
     patiently,
-    async write(database, body) {
+    async write(body, durability = 'lasting') {
+      const commit = () => {
+        db.setSynchronous(levels[durability])
+        return db.transaction(body)
+      }
       try {
-        return await patiently(() => database.transaction(body))
+        return await patiently(commit)
       } catch (error) {
         if (!isFull(error) || !existsSync(ballast)) throw error
         rmSync(ballast, { force: true })
-        return await patiently(() => database.transaction(body))
+        return await patiently(commit)
       }
     },
     demandSpace() {
@@ -107,13 +118,12 @@ export function openConnections(options: ConnectionOptions): Connections {
     },
     health() {
       if (!existsSync(path)) return 'gone'
-      const version = insist(() => normal.get<{ user_version: number }>('PRAGMA user_version')!.user_version)
+      const version = insist(() => db.get<{ user_version: number }>('PRAGMA user_version')!.user_version)
       return version > QUEUE_MIGRATIONS.length ? 'newer' : 'ok'
     },
     close() {
       closed = true
-      normal.close()
-      full.close()
+      db.close()
     },
   }
 }

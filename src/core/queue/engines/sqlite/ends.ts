@@ -1,6 +1,7 @@
 import { type Clock, SingularityError } from '../../../kernel/index.ts'
 import type { Database } from '../../../storage/index.ts'
 import type { JobDetail } from '../../job.ts'
+import { reportEnds } from './report.ts'
 import { type JobRow, toDetail } from './rows.ts'
 import { SQL } from './sql.ts'
 
@@ -29,13 +30,22 @@ export function retryJob(db: Database, clock: Clock, id: string): void {
   db.run(SQL.dropResult, job.seq)
 }
 
+/** What waits for a moment is due now; everything else stays as it is. Inside the caller's transaction. */
+export function wakeJobs(db: Database, clock: Clock, ids: readonly string[]): void {
+  for (const id of ids) db.run(SQL.wake, { id, now: clock.now() })
+}
+
 /** Children go with their parent. Inside the caller's transaction. @throws STATE_CONFLICT, NOT_FOUND */
 export function cancelJob(db: Database, clock: Clock, id: string, reason: string): 'cancelled' | 'asked' {
   const job = demandJob(db, id)
   if (job.state !== 'available' && job.state !== 'running') throw new SingularityError('STATE_CONFLICT', `${id} is ${job.state} already.`)
   const now = clock.now()
   const stop = (one: string, why: string): boolean => {
-    if (db.run(SQL.cancelWaiting, { id: one, reason: why, now }) === 1) return true
+    const waited = db.get<{ seq: number }>(SQL.cancelWaiting, { id: one, reason: why, now })
+    if (waited) {
+      reportEnds(db, clock, [waited.seq])
+      return true
+    }
     db.run(SQL.cancelRunning, { id: one, reason: why, now })
     return false
   }

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Clock } from '../../../kernel/index.ts'
-import type { Connections } from './connection.ts'
+import type { Connection } from './connection.ts'
 
 const DAY_MS = 86_400_000
 const CHUNK = 500
@@ -19,33 +19,38 @@ const CHORES: readonly { sql: string; counts?: boolean }[] = [
   },
   { sql: `DELETE FROM orphan_result WHERE id IN (SELECT id FROM orphan_result WHERE at < ? LIMIT ${CHUNK})` },
   // only the oldest are looked at: they stand in order of time
-  { sql: `DELETE FROM job_event WHERE at < ? AND seq < ${CHUNK} + (SELECT min(seq) FROM job_event)` },
+  {
+    sql: `DELETE FROM job_event WHERE at < ? AND seq < min(${CHUNK} + (SELECT min(seq) FROM job_event), (SELECT max(seq) FROM job_event))`,
+  },
+  // the next number follows from the newest, so its row stays, as no job's
+  {
+    sql: `UPDATE job_event SET type = 'pruned', job = 0, detail = NULL WHERE at < ? AND job > 0 AND seq = (SELECT max(seq) FROM job_event)`,
+  },
 ]
 
 /** Chunks of 500 rows with a pause between, until nothing is left or the time is up. */
 export async function maintain(
-  store: Connections,
+  store: Connection,
   clock: Clock,
   options: { now?: boolean; budgetMs?: number; retentionDays: number },
 ): Promise<{ pruned: number; done: boolean }> {
-  const { normal } = store
+  const { db } = store
   const start = clock.monotonic()
   const budget = options.budgetMs ?? BUDGET_MS
-  const last = normal.get<{ at: number }>("SELECT at FROM chore WHERE name = 'prune'")?.at ?? 0
+  const last = db.get<{ at: number }>("SELECT at FROM chore WHERE name = 'prune'")?.at ?? 0
   if (options.now !== true && Math.abs(clock.now() - last) < DAY_MS) return { pruned: 0, done: true }
   const before = clock.now() - options.retentionDays * DAY_MS
   let pruned = 0
   for (const chore of CHORES)
     for (;;) {
       if (clock.monotonic() - start >= budget) return { pruned, done: false }
-      const changed = await store.write(normal, () => normal.run(chore.sql, before))
+      const changed = await store.write(() => db.run(chore.sql, before), 'light')
       if (chore.counts) pruned += changed
       if (changed < CHUNK) break
       await breathe()
     }
-  await store.write(normal, () => {
-    normal.run("INSERT INTO chore (name, at) VALUES ('prune', ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at", clock.now())
-  })
-  normal.get('PRAGMA wal_checkpoint(PASSIVE)')
+  const done = "INSERT INTO chore (name, at) VALUES ('prune', ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at"
+  await store.write(() => db.run(done, clock.now()), 'light')
+  db.get('PRAGMA wal_checkpoint(PASSIVE)')
   return { pruned, done: true }
 }

@@ -164,5 +164,57 @@ CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.stat
 END;
 `
 
+/**
+ * Events are numbered by the table itself. AUTOINCREMENT keeps the last number in a table of SQLite's own, a page more to read and
+ * write in every change of a state; here the newest event is never pruned instead. Where all of them were pruned already, a row that
+ * is no job's stands for the last number, so that who follows from a number misses nothing.
+ */
+const EVENTS_NUMBER_THEMSELVES = `
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  job INTEGER NOT NULL,
+  detail TEXT
+) STRICT;
+INSERT INTO event SELECT seq, at, type, job, detail FROM job_event ORDER BY seq;
+INSERT OR IGNORE INTO event SELECT seq, 0, 'pruned', 0, NULL FROM sqlite_sequence WHERE name = 'job_event' AND seq > 0;
+DROP TRIGGER job_came;
+DROP TRIGGER job_moved;
+DROP TABLE job_event;
+ALTER TABLE event RENAME TO job_event;
+CREATE TRIGGER job_came AFTER INSERT ON job BEGIN
+  INSERT INTO job_event (at, type, job, detail)
+  VALUES (new.created_at, CASE new.state WHEN 'running' THEN 'claimed' ELSE 'enqueued' END, new.seq, new.worker);
+END;
+CREATE TRIGGER job_moved AFTER UPDATE OF state ON job WHEN old.state <> new.state BEGIN
+  INSERT INTO job_event (at, type, job, detail)
+  VALUES (new.updated_at, CASE new.state WHEN 'running' THEN 'claimed'
+    WHEN 'available' THEN CASE old.state WHEN 'running' THEN 'released' ELSE 'retried' END ELSE new.state END, new.seq,
+    CASE new.state WHEN 'running' THEN new.worker ELSE new.reason END);
+END;
+`
+
+/**
+ * What an index is about is asked first: of nearly every job it is not so, and the state is not looked at. Every change of a state
+ * asks all of them.
+ */
+const RARE_FIRST = `
+DROP INDEX job_scheduled_index;
+DROP INDEX job_deadline_index;
+DROP INDEX job_owned_index;
+DROP INDEX job_paid_index;
+DROP INDEX job_group_waiting_index;
+DROP INDEX job_group_running_index;
+DROP INDEX llm_requests_status_created_at_index;
+CREATE INDEX job_scheduled_index ON job (run_at) WHERE run_at > 0 AND state = 'available';
+CREATE INDEX job_deadline_index ON job (deadline_at) WHERE deadline_at IS NOT NULL AND state = 'available';
+CREATE INDEX job_owned_index ON job (worker) WHERE lifetime = 'with_owner' AND state = 'available';
+CREATE INDEX job_paid_index ON job (queue) WHERE paid = 1 AND state = 'available';
+CREATE INDEX job_group_waiting_index ON job (group_key, priority, seq) WHERE group_key IS NOT NULL AND state = 'available';
+CREATE INDEX job_group_running_index ON job (group_key) WHERE group_key IS NOT NULL AND state = 'running';
+CREATE INDEX llm_requests_status_created_at_index ON job (created_at) WHERE queue = 'llm_requests' AND status = 'pending';
+`
+
 /** Only ever added to. */
-export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS]
+export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS, EVENTS_NUMBER_THEMSELVES + RARE_FIRST]

@@ -7,8 +7,8 @@ import type { JobEvent, LeaseReport, QueueEngine, ReapReport, WorkerRow } from '
 import { type Attempt, LLM_QUEUE, type Message, type SettleResult, type Settlement } from '../../job.ts'
 import { openAttempt, updateAttempt } from './attempts.ts'
 import { claimJobs, claimOne, paidWaits } from './claim.ts'
-import { type ConnectionOptions, openConnections } from './connection.ts'
-import { cancelJob, getJob, retryJob } from './ends.ts'
+import { type ConnectionOptions, openConnection } from './connection.ts'
+import { cancelJob, getJob, retryJob, wakeJobs } from './ends.ts'
 import { insertJob } from './enqueue.ts'
 import { createKeeper } from './keeper.ts'
 import { listJobs } from './list.ts'
@@ -45,42 +45,40 @@ export const SHARED_COMMITS = { ms: 2, size: 50 } as const
  */
 export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
   const { clock, processes } = options
-  const store = openConnections(options)
-  const { full, normal } = store
+  const store = openConnection(options)
+  const { db } = store
   // the first look after somebody else closed the file may find it held for recovery
-  const version = (): number => insist(() => normal.get<{ data_version: number }>('PRAGMA data_version')!.data_version)
+  const version = (): number => insist(() => db.get<{ data_version: number }>('PRAGMA data_version')!.data_version)
   const bell = createBell(join(options.runDir, 'bell'), version, options.tickMs === undefined ? {} : { tickMs: options.tickMs })
   const reaper = createReaper(clock, processes)
 
-  async function change<T>(body: () => T, database = full): Promise<T> {
-    const result = await store.write(database, body)
+  async function change<T>(body: () => T): Promise<T> {
+    const result = await store.write(body)
     bell.ring()
     return result
   }
   const read = <T>(body: () => T): Promise<T> => store.patiently(body)
 
-  const settleNow = (settlements: readonly Settlement[]): Promise<SettleResult[]> => change(() => settleAll(full, clock, settlements))
+  const settleNow = (settlements: readonly Settlement[]): Promise<SettleResult[]> => change(() => settleAll(db, clock, settlements))
   const shared = <T, R>(run: (items: readonly T[]) => Promise<R[]>): ((items: readonly T[]) => Promise<R[]>) =>
     options.settleBatch ? createBatcher(run, options.settleBatch) : run
   const settle = shared(settleNow)
   type Opening = Parameters<QueueEngine['openAttempt']>
   type Update = Parameters<QueueEngine['updateAttempt']>
   const open = shared((items: readonly Opening[]) =>
-    store.write(full, () => items.map(([lease, attempt]) => openAttempt(full, clock, lease, attempt))),
+    store.write(() => items.map(([lease, attempt]) => openAttempt(db, clock, lease, attempt))),
   )
-  const update = shared((items: readonly Update[]) =>
-    store.write(full, () => items.map(([id, n, values]) => updateAttempt(full, id, n, values))),
-  )
+  const update = shared((items: readonly Update[]) => store.write(() => items.map(([id, n, values]) => updateAttempt(db, id, n, values))))
 
   const renew = (workerId: string, held: readonly { id: string; token: number }[], leaseMs: number): LeaseReport => {
     const report: LeaseReport = { lost: [], cancelled: [] }
     const now = clock.now()
     for (const { id, token } of held) {
-      const row = normal.get<{ cancelReason: string | null }>(SQL.renew, { id, token, worker: workerId, until: now + leaseMs, leaseMs })
+      const row = db.get<{ cancelReason: string | null }>(SQL.renew, { id, token, worker: workerId, until: now + leaseMs, leaseMs })
       if (!row) report.lost.push(id)
       else if (row.cancelReason !== null) report.cancelled.push(id)
     }
-    normal.run(SQL.seen, now, workerId)
+    db.run(SQL.seen, now, workerId)
     return report
   }
 
@@ -89,111 +87,111 @@ export function createSqliteQueue(options: SqliteQueueOptions): QueueEngine {
 
     async enqueue(jobs) {
       store.demandSpace()
-      return change(() => jobs.map((job) => insertJob(full, clock, job)))
+      return change(() => jobs.map((job) => insertJob(db, clock, job)))
     },
     async enqueueClaimed(job, claim) {
       store.demandSpace()
       return change(() => {
-        const result = insertJob(full, clock, job, claim)
+        const result = insertJob(db, clock, job, claim)
         if (result.deduped) return { result, claimed: null }
-        const { publishedAt: _published, result: _none, ...row } = getJob(full, job.id)!
+        const { publishedAt: _published, result: _none, ...row } = getJob(db, job.id)!
         return { result, claimed: row }
       })
     },
-    claimById: (id, claim) => store.write(full, () => claimOne(full, clock, id, claim)),
+    claimById: (id, claim) => store.write(() => claimOne(db, clock, id, claim)),
     async claim(request) {
       if (request.limit <= 0 || request.queues.length === 0) return []
-      const paid = await read(() => paidWaits(normal, request.queues))
-      const database = paid ? full : normal
-      return store.write(database, () => claimJobs(database, clock, request))
+      const paid = await read(() => paidWaits(db, request.queues))
+      return store.write(() => claimJobs(db, clock, request), paid ? 'lasting' : 'light')
     },
     settle,
-    heartbeat: (workerId, held, leaseMs) => store.write(normal, () => renew(workerId, held, leaseMs)),
+    heartbeat: (workerId, held, leaseMs) => store.write(() => renew(workerId, held, leaseMs), 'light'),
     keepLeases: (wanted) => createKeeper(store.path, clock, wanted),
     async reap() {
-      const report: ReapReport = await store.write(full, () => reaper(full))
+      const report: ReapReport = await store.write(() => reaper(db))
       if (report.released.length + report.dead.length + report.ended.length > 0) bell.ring()
       return report
     },
 
     openAttempt: async (...opening) => (await open([opening]))[0]!,
     updateAttempt: async (...values) => void (await update([values])),
-    attempts: (id) => read(() => normal.all<Parameters<typeof toAttempt>[0]>(SQL.attempts, id).map(toAttempt) as Attempt[]),
+    attempts: (id) => read(() => db.all<Parameters<typeof toAttempt>[0]>(SQL.attempts, id).map(toAttempt) as Attempt[]),
 
-    get: (id) => read(() => getJob(normal, id)),
-    list: (filter) => read(() => listJobs(normal, filter)),
-    retry: (id) => change(() => retryJob(full, clock, id)),
-    cancel: (id, reason) => change(() => cancelJob(full, clock, id, reason)),
+    get: (id) => read(() => getJob(db, id)),
+    list: (filter) => read(() => listJobs(db, filter)),
+    retry: (id) => change(() => retryJob(db, clock, id)),
+    cancel: (id, reason) => change(() => cancelJob(db, clock, id, reason)),
+    wake: (ids) => change(() => wakeJobs(db, clock, ids)),
+    queues: () => read(() => db.all<{ name: string }>(SQL.queues).map(({ name }) => name)),
     control: (queue) =>
       read(() => {
-        const row = normal.get<{ paused: number; concurrency: number | null }>(SQL.control, queue)
+        const row = db.get<{ paused: number; concurrency: number | null }>(SQL.control, queue)
         return { paused: row?.paused === 1, concurrency: row?.concurrency ?? null }
       }),
     setControl: (queue, wanted) =>
       change(() => {
-        full.run(SQL.ensureQueue, queue)
-        if (wanted.paused !== undefined) full.run(SQL.pause, wanted.paused ? 1 : 0, queue)
-        if (wanted.concurrency !== undefined) full.run(SQL.limitQueue, wanted.concurrency, queue)
+        db.run(SQL.ensureQueue, queue)
+        if (wanted.paused !== undefined) db.run(SQL.pause, wanted.paused ? 1 : 0, queue)
+        if (wanted.concurrency !== undefined) db.run(SQL.limitQueue, wanted.concurrency, queue)
       }),
     setGroupLimit: (group, concurrency) =>
       change(() => {
-        if (concurrency === null) full.run(SQL.freeGroup, group)
-        else full.run(SQL.limitGroup, group, concurrency)
+        if (concurrency === null) db.run(SQL.freeGroup, group)
+        else db.run(SQL.limitGroup, group, concurrency)
       }),
 
-    ensureQueues: (names) => store.write(full, () => names.forEach((name) => full.run(SQL.ensureNamed, name))),
-    send: (message) => change(() => insertMessage(full, clock, message)),
+    ensureQueues: (names) => store.write(() => names.forEach((name) => db.run(SQL.ensureNamed, name))),
+    send: (message) => change(() => insertMessage(db, clock, message)),
     read: (queue, limit, visibilityMs) =>
-      store.write(full, () => {
-        demandNamed(full, queue)
+      store.write(() => {
+        demandNamed(db, queue)
         const now = clock.now()
-        return full.all<Message>(SQL.read, { queue, limit, now, until: now + visibilityMs }).sort((a, b) => a.id - b.id)
+        return db.all<Message>(SQL.read, { queue, limit, now, until: now + visibilityMs }).sort((a, b) => a.id - b.id)
       }),
     ack: (queue, ids) =>
-      store.write(full, () => {
-        demandNamed(full, queue)
-        return ids.reduce((count, id) => count + full.run(SQL.ack, clock.now(), queue, id), 0)
+      store.write(() => {
+        demandNamed(db, queue)
+        return ids.reduce((count, id) => count + db.run(SQL.ack, clock.now(), queue, id), 0)
       }),
-    waiting: (queues) =>
-      read(() => normal.all<{ queue: string }>(SQL.someWait, JSON.stringify(queues), clock.now()).map(({ queue }) => queue)),
+    waiting: (queues) => read(() => db.all<{ queue: string }>(SQL.someWait, JSON.stringify(queues), clock.now()).map(({ queue }) => queue)),
     intake(queue, messageId, { jobs = [], messages = [] }) {
       if (jobs.length > 0) store.demandSpace()
       return change(() => {
-        if (full.run(SQL.ack, clock.now(), queue, messageId) === 0) return false
-        for (const job of jobs) insertJob(full, clock, job)
-        for (const message of messages) insertMessage(full, clock, message)
+        if (db.run(SQL.ack, clock.now(), queue, messageId) === 0) return false
+        for (const job of jobs) insertJob(db, clock, job)
+        for (const message of messages) insertMessage(db, clock, message)
         return true
       })
     },
 
     registerWorker: (worker) =>
-      store.write(full, () => {
+      store.write(() => {
         const pidNamespace = processes.pidNamespace ?? ''
-        full.run(SQL.addWorker, { ...worker, queues: JSON.stringify(worker.queues), pidNamespace, now: clock.now() })
+        db.run(SQL.addWorker, { ...worker, queues: JSON.stringify(worker.queues), pidNamespace, now: clock.now() })
       }),
-    removeWorker: (id) => change(() => void full.run(SQL.removeWorker, id)),
+    removeWorker: (id) => change(() => void db.run(SQL.removeWorker, id)),
     workers: () =>
       read((): WorkerRow[] =>
-        normal
+        db
           .all<StoredWorker>(SQL.workers)
           .filter((worker) => !isGone(worker, processes))
           .map(toWorker),
       ),
-    askToStop: (id) => change(() => full.run(SQL.stopWorkers, id, id)),
+    askToStop: (id) => change(() => db.run(SQL.stopWorkers, id, id)),
 
     nextDueAt: (queues) =>
-      read(() => normal.get<{ at: number | null }>(SQL.nextDue, { queues: JSON.stringify(queues), just: clock.now() - JUST_MS })!.at),
+      read(() => db.get<{ at: number | null }>(SQL.nextDue, { queues: JSON.stringify(queues), just: clock.now() - JUST_MS })!.at),
     async subscribe(queues, onWake) {
       const poll = options.poll ?? { llmMs: 100, otherMs: 1000 }
       return bell.listen(onWake, queues.includes(LLM_QUEUE) ? poll.llmMs : poll.otherMs)
     },
     maintain: (wanted) => maintain(store, clock, wanted),
-    events: (afterSeq, limit) => read(() => normal.all<JobEvent>(SQL.events, afterSeq, limit)),
-    lastEvent: () => read(() => normal.get<{ seq: number }>(SQL.lastEvent)!.seq),
-    calls: (since) => read(() => normal.all<CallRecord>(STATISTICS.calls, since)),
-    statistics: () => read(() => readStatistics(normal, clock.now())),
+    events: (afterSeq, limit) => read(() => db.all<JobEvent>(SQL.events, afterSeq, limit)),
+    lastEvent: () => read(() => db.get<{ seq: number }>(SQL.lastEvent)!.seq),
+    calls: (since) => read(() => db.all<CallRecord>(STATISTICS.calls, since)),
+    statistics: () => read(() => readStatistics(db, clock.now())),
     health: () => store.health(),
-    verify: () => read(() => verifyQueue(normal)),
+    verify: () => read(() => verifyQueue(db)),
     close() {
       bell.close()
       store.close()

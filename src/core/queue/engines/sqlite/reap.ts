@@ -3,6 +3,7 @@ import type { ProcessInfo } from '../../../process/index.ts'
 import type { Database } from '../../../storage/index.ts'
 import type { ReapReport } from '../../engine.ts'
 import type { JobState, Lease } from '../../job.ts'
+import { reportEnds } from './report.ts'
 import type { StoredWorker } from './rows.ts'
 import { SQL } from './sql.ts'
 
@@ -43,6 +44,7 @@ export function createReaper(clock: Clock, processes: ProcessInfo): Reaper {
     const dead = new Set(workers.filter((worker) => isGone(worker, processes)).map(({ id }) => id))
     const known = new Set(workers.map(({ id }) => id))
     const report = { released: [] as string[], dead: [] as string[], ended: [] as string[], orphans: [] as Lease[] }
+    const over: number[] = []
     const claims = db.all<Held>(SQL.claimsHeld)
     for (const id of sightings.keys()) if (!claims.some((claim) => claim.id === id)) sightings.delete(id)
     for (const claim of claims) {
@@ -52,11 +54,19 @@ export function createReaper(clock: Clock, processes: ProcessInfo): Reaper {
       sightings.delete(claim.id)
       db.run(SQL.outcomeUnknown, stolen.seq, claim.token)
       report.orphans.push({ id: claim.id, token: claim.token })
+      if (stolen.state !== 'available') over.push(stolen.seq)
       report[stolen.state === 'available' ? 'released' : stolen.state === 'dead' ? 'dead' : 'ended'].push(claim.id)
     }
     for (const { seq, worker } of db.all<{ seq: number; worker: string }>(SQL.ownedWaiting))
-      if (!known.has(worker) || dead.has(worker)) report.ended.push(db.get<{ id: string }>(SQL.endOwned, { seq, now })!.id)
-    for (const { id } of db.all<{ id: string }>(SQL.missDeadline, { now })) report.ended.push(id)
+      if (!known.has(worker) || dead.has(worker)) {
+        report.ended.push(db.get<{ id: string }>(SQL.endOwned, { seq, now })!.id)
+        over.push(seq)
+      }
+    for (const { id, seq } of db.all<{ id: string; seq: number }>(SQL.missDeadline, { now })) {
+      report.ended.push(id)
+      over.push(seq)
+    }
+    reportEnds(db, clock, over)
     for (const id of dead) db.run(SQL.removeWorker, id)
     return report
   }

@@ -15,24 +15,23 @@ export function toJob(row: JobRow): Job {
   return { ...rest, paid: paid === 1 }
 }
 
-/** A row of a claim, by position: `CLAIMED` in sql.ts. */
+/** A job as a claim found it (by position: `taken` in sql.ts) and as the claim leaves it. `claim` says what was not asked. */
 export function toClaimed(
   row: readonly SqlValue[],
-  payload: SqlValue,
   now: number,
-  claim: { workerId: string; leaseMs: number },
+  claim: { workerId: string; leaseMs: number; queues?: readonly string[]; kinds?: readonly string[] },
 ): ClaimedJob {
   return {
     id: row[1] as string,
-    queue: row[2] as string,
-    kind: row[3] as string,
+    queue: (row[2] as string | null) ?? claim.queues![0]!,
+    kind: (row[3] as string | null) ?? claim.kinds![0]!,
     state: 'running',
     priority: row[4] as number,
     runAt: row[5] as number,
-    attempt: row[6] as number,
+    attempt: (row[6] as number) + 1,
     maxAttempts: row[7] as number,
     crashes: row[8] as number,
-    token: row[9] as number,
+    token: (row[9] as number) + 1,
     leaseUntil: now + claim.leaseMs,
     worker: claim.workerId,
     uniqueKey: row[10] as string | null,
@@ -42,7 +41,7 @@ export function toClaimed(
     taskType: row[14] as string,
     complexity: row[15] as ClaimedJob['complexity'],
     paid: row[16] === 1,
-    lifetime: row[17] as ClaimedJob['lifetime'],
+    lifetime: (row[17] as ClaimedJob['lifetime'] | null) ?? 'durable',
     deadlineAt: row[18] as number | null,
     reason: row[19] as string | null,
     errorMessage: row[20] as string | null,
@@ -50,7 +49,7 @@ export function toClaimed(
     startedAt: now,
     finishedAt: null,
     updatedAt: now,
-    payload: payload as string,
+    payload: row[22] as string,
   }
 }
 

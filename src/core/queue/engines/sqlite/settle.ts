@@ -1,9 +1,10 @@
 import { SingularityError } from '../../../kernel/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
-import type { Database, SqlValue } from '../../../storage/index.ts'
+import type { Database } from '../../../storage/index.ts'
 import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
 import { demandJson } from '../defaults.ts'
 import { insertJob } from './enqueue.ts'
+import { reportEnds } from './report.ts'
 import { SQL } from './sql.ts'
 
 /** Writes one message, inside the caller's transaction. @throws NOT_FOUND */
@@ -30,13 +31,17 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   const distinct = new Set(settlements.map(({ id }) => id)).size === settlements.length
   if (plain.length < MANY || !distinct) return settlements.map((one) => settleOne(db, clock, one))
   const now = clock.now()
-  const ended = new Map<string, SqlValue>()
-  for (const { id, token } of plain) {
-    const [row] = db.values(SQL.held, id, token)
-    if (row) ended.set(id, row[0]!)
+  const ended = new Set<string>()
+  const results: Record<string, string> = {}
+  for (const [index, seq, token] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id)))) {
+    const one = plain[index as number]!
+    if (token !== one.token) continue
+    ended.add(one.id)
+    results[seq as number] = one.result
   }
-  db.run(SQL.completeMany, { seqs: JSON.stringify([...ended.values()]), now })
-  db.run(SQL.setResults, JSON.stringify(plain.flatMap(({ id, result }) => (ended.has(id) ? [[ended.get(id), result]] : []))))
+  db.run(SQL.completeMany, { seqs: `[${Object.keys(results).join(',')}]`, now })
+  db.run(SQL.setResults, JSON.stringify(results))
+  reportEnds(db, clock, Object.keys(results).map(Number))
   // the others, and what was found to be somebody else's
   return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))
 }
@@ -52,6 +57,7 @@ function settleOne(db: Database, clock: Clock, settlement: Settlement): SettleRe
     return 'fenced'
   }
   if (result !== null) db.run(SQL.setResult, changed.seq, result)
+  reportEnds(db, clock, [changed.seq])
   for (const message of settlement.messages ?? []) insertMessage(db, clock, message)
   for (const job of settlement.jobs ?? []) insertJob(db, clock, job)
   return 'applied'

@@ -3,8 +3,8 @@ import { JOB_COLUMNS } from './rows.ts'
 const PAYLOAD = '(SELECT payload FROM job_data WHERE job_data.seq = job.seq) AS payload'
 const RESULT = '(SELECT result FROM job_result WHERE job_result.seq = job.seq) AS result'
 
-const RUNNABLE = `state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now) AND lifetime = 'durable'
-  AND kind IN (SELECT value FROM json_each(@kinds))`
+const runnable = (kinds: number): string => `state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
+  AND lifetime = 'durable' AND kind IN (${Array.from({ length: kinds }, (_, index) => `@k${index}`).join(', ')})`
 
 /** How many of a queue may start: none while it is paused, never more than its concurrency leaves. */
 const slotsOf = (queue: string): string => `coalesce((SELECT CASE WHEN paused = 1 THEN 0 WHEN concurrency IS NULL THEN @limit
@@ -12,24 +12,29 @@ const slotsOf = (queue: string): string => `coalesce((SELECT CASE WHEN paused = 
   FROM queue WHERE name = ${queue}), @limit)`
 
 /** The first runnable jobs of one queue, straight from `job_claim_index`. */
-const firstOf = (queue: string, more: string): string => `SELECT * FROM (SELECT seq, priority, crashes FROM job
-  WHERE ${RUNNABLE} AND queue = ${queue}${more} ORDER BY priority, seq LIMIT ${slotsOf(queue)})`
+const firstOf = (rule: string, queue: string, more: string): string =>
+  `WHERE ${rule} AND queue = ${queue}${more} ORDER BY priority, job.seq LIMIT ${slotsOf(queue)}`
 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
   worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
 
 /**
- * What a claim answers; the rest of a claimed job follows from the claim, and its payload is read apart, as SQLite keeps a copy of
- * what it returns. The order is that of `toClaimed`.
+ * What a claim reads of jobs before it takes them: SQLite would keep a copy of what an update returns, and a query for each payload
+ * costs as much as the payload. What the claim itself says (`known`) is not asked, and the rest of a claimed job follows from it. The
+ * order is that of `toClaimed`.
  */
-const CLAIMED = `RETURNING seq, id, queue, kind, priority, iif(run_at = 0, created_at, run_at), attempt, max_attempts, crashes, token,
-  unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, reason, error_message, created_at`
+const taken = (known: { queue?: boolean; kind?: boolean; durable?: boolean }): string => `SELECT job.seq, id,
+  ${known.queue ? 'NULL' : 'queue'}, ${known.kind ? 'NULL' : 'kind'}, job.priority, iif(run_at = 0, created_at, run_at), attempt,
+  max_attempts, job.crashes, token, unique_key, group_key, parent_id, agent_id, task_type, complexity, paid,
+  ${known.durable ? 'NULL' : 'lifetime'}, deadline_at, reason, error_message, created_at, payload`
+/** The order of the joins is given: what is taken is few, and chosen by its place in the queue. */
+const WITH_PAYLOAD = 'job CROSS JOIN job_data USING (seq)'
 
 /** A group at its limit lets others pass. */
-const groupsOf = (names: readonly string[]): string => `WITH free_in_group AS (
+const groupsOf = (rule: string, names: readonly string[]): string => `WITH free_in_group AS (
   SELECT seq FROM (SELECT job.seq, row_number() OVER (PARTITION BY group_key ORDER BY priority, job.seq) AS nth,
     concurrency - (SELECT count(*) FROM job r WHERE r.state = 'running' AND r.group_key = group_limit.name) AS free
-    FROM group_limit JOIN job ON group_key = group_limit.name WHERE ${RUNNABLE} AND queue IN (${names.join(', ')}))
+    FROM group_limit JOIN job ON group_key = group_limit.name WHERE ${rule} AND queue IN (${names.join(', ')}))
   WHERE nth <= free) `
 const IN_GROUP = ` AND (group_key IS NULL OR group_key NOT IN (SELECT name FROM group_limit) OR seq IN (SELECT seq FROM free_in_group))`
 
@@ -49,32 +54,37 @@ export type ClaimCare = { groups: boolean; crashes: boolean }
  * The + before the name of a queue: where a parameter is compared with a column of a partial index (`queue = 'llm_requests'`), SQLite
  * compiles the statement again at every execution, as the value might choose the index. Behind a sign it is a value like others.
  *
- * Claims in one statement. Parameters: now, kinds (JSON), limit, leaseUntil, leaseMs, worker (also for `alone`), q0 ... for the
- * queues.
+ * What a claim takes, in no order. Parameters: now, limit, worker for `alone`, q0 ... for the queues, k0 ... for
+ * the kinds.
  */
-export function claimSql(queues: number, care: ClaimCare): string {
+export function claimSql(queues: number, kinds: number, care: ClaimCare): string {
+  const rule = runnable(kinds)
+  const columns = taken({ queue: queues === 1, kind: kinds === 1, durable: true })
   const names = Array.from({ length: queues }, (_, index) => `+@q${index}`)
-  const each = names.map((name) => firstOf(name, care.groups ? IN_GROUP : ''))
-  const jobs = each.length === 1 ? each[0]! : `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
+  const groups = care.groups ? groupsOf(rule, names) : ''
+  const first = names.map((name) => firstOf(rule, name, care.groups ? IN_GROUP : ''))
+  if (first.length === 1 && !care.crashes) return `${groups}${columns} FROM ${WITH_PAYLOAD} ${first[0]}`
+  const each = first.map((rule) => `SELECT * FROM (SELECT seq, priority, crashes FROM job ${rule})`)
+  const jobs = `SELECT * FROM (${each.join(' UNION ALL ')}) ORDER BY priority, seq LIMIT @limit`
   const chosen = care.crashes ? alone(jobs) : `SELECT seq FROM (${jobs})`
-  return `${care.groups ? groupsOf(names) : ''}${TAKE} WHERE seq IN (${chosen}) ${CLAIMED}`
+  return `${groups}${columns} FROM (${chosen}) CROSS JOIN job USING (seq) CROSS JOIN job_data USING (seq)`
 }
 
 export const SQL = {
   insert: `INSERT INTO job (id, queue, kind, state, priority, run_at, attempt, max_attempts, token, lease_until, lease_ms, worker,
     unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, published_at, created_at,
     started_at, updated_at)
-    VALUES (@id, @queue, @kind, @state, @priority, @runAt, @attempt, @maxAttempts, @token, @leaseUntil, @leaseMs, @worker, @uniqueKey,
-    @group, @parentId, @agentId, @taskType, @complexity, @paid, @lifetime, @deadlineAt, @now, @now, @startedAt, @now) RETURNING seq`,
-  insertData: 'INSERT INTO job_data (seq, payload) VALUES (?, ?)',
-  same: `SELECT queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  /** Of the job just inserted. */
+  insertData: 'INSERT INTO job_data (seq, payload) VALUES (last_insert_rowid(), ?)',
+  same: `SELECT id, queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,
   living: `SELECT id, status FROM job WHERE queue = +? AND unique_key = ? AND unique_key IS NOT NULL AND state IN ('available', 'running')`,
   paidWaits: `SELECT 1 FROM job WHERE state = 'available' AND paid = 1 AND queue = +? LIMIT 1`,
-  claimOne: `${TAKE} WHERE id = @id AND state = 'available' AND run_at <= @now AND (deadline_at IS NULL OR deadline_at > @now)
-    ${CLAIMED}`,
-  payload: 'SELECT payload FROM job_data WHERE seq = ?',
-  hasGroups: 'SELECT 1 FROM group_limit LIMIT 1',
-  hasCrashed: `SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running') LIMIT 1`,
+  claimOne: `${taken({})} FROM ${WITH_PAYLOAD} WHERE id = @id AND state = 'available' AND run_at <= @now
+    AND (deadline_at IS NULL OR deadline_at > @now)`,
+  takeOne: `${TAKE} WHERE seq = @seqs`,
+  takeMany: `${TAKE} WHERE seq IN (SELECT value FROM json_each(@seqs))`,
+  care: `SELECT EXISTS (SELECT 1 FROM group_limit), EXISTS (SELECT 1 FROM job WHERE crashes > 0 AND state IN ('available', 'running'))`,
   one: `SELECT ${JOB_COLUMNS}, ${PAYLOAD}, ${RESULT}, published_at AS publishedAt FROM job WHERE id = ?`,
 
   complete: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
@@ -88,12 +98,19 @@ export const SQL = {
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
   end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
-  held: `SELECT seq FROM job WHERE id = ? AND token = ? AND state = 'running'`,
+  heldMany: `SELECT key, seq, token FROM json_each(?) JOIN job ON job.id = value WHERE state = 'running'`,
   completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
-  setResults: `INSERT INTO job_result (seq, result) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+  /** An object by `seq`. */
+  setResults: `INSERT INTO job_result (seq, result) SELECT CAST(key AS INTEGER), value FROM json_each(?) WHERE true
     ON CONFLICT (seq) DO UPDATE SET result = excluded.result`,
   setResult: 'INSERT INTO job_result (seq, result) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET result = excluded.result',
+  /** Jobs of models publish their answers by themselves. What is no JSON goes out as text. */
+  reportEnds: `INSERT INTO message (queue, body, enqueued_at) SELECT 'job_results', json_object('workflow', r.workflow,
+    'instance_id', r.instance_id, 'job_id', r.job_id, 'input', iif(json_valid(r.input), json(r.input), r.input),
+    'output', iif(json_valid(r.output), json(r.output), r.output), 'tokens_used', r.tokens_used, 'cost_cents', r.cost_cents,
+    'duration_ms', r.duration_ms, 'status', r.status), @now FROM job JOIN job_results AS r ON r.job_id = job.id
+    WHERE job.seq IN (SELECT value FROM json_each(@seqs)) AND job.queue <> 'llm_requests' ORDER BY job.seq`,
   dropResult: 'DELETE FROM job_result WHERE seq = ?',
   keepOrphan: 'INSERT INTO orphan_result (job_id, token, outcome, result, reason, at) VALUES (?, ?, ?, ?, ?, ?)',
 
@@ -111,14 +128,15 @@ export const SQL = {
     updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq, state`,
   outcomeUnknown: `UPDATE attempt SET phase = 'unknown' WHERE seq = ? AND token = ? AND phase = 'calling'`,
   missDeadline: `UPDATE job SET state = 'dead', reason = 'deadline', finished_at = @now, updated_at = @now
-    WHERE state = 'available' AND deadline_at IS NOT NULL AND deadline_at <= @now RETURNING id`,
+    WHERE state = 'available' AND deadline_at IS NOT NULL AND deadline_at <= @now RETURNING id, seq`,
   ownedWaiting: `SELECT seq, worker FROM job WHERE state = 'available' AND lifetime = 'with_owner' AND worker IS NOT NULL`,
   endOwned: `UPDATE job SET state = 'cancelled', reason = 'owner_gone', finished_at = @now, updated_at = @now WHERE seq = @seq RETURNING id`,
 
   redrive: `UPDATE job SET state = 'available', attempt = 0, crashes = 0, run_at = 0, deadline_at = NULL, reason = NULL, error_message = NULL,
     worker = NULL, finished_at = NULL, started_at = NULL, updated_at = @now WHERE id = @id AND state IN ('dead', 'cancelled') RETURNING seq`,
-  cancelWaiting: `UPDATE job SET state = 'cancelled', reason = @reason, finished_at = @now, updated_at = @now WHERE id = @id AND state = 'available'`,
+  cancelWaiting: `UPDATE job SET state = 'cancelled', reason = @reason, finished_at = @now, updated_at = @now WHERE id = @id AND state = 'available' RETURNING seq`,
   cancelRunning: `UPDATE job SET cancel_reason = @reason, updated_at = @now WHERE id = @id AND state = 'running'`,
+  wake: `UPDATE job SET run_at = 0, updated_at = @now WHERE id = @id AND state = 'available' AND run_at > @now`,
   children: `WITH RECURSIVE below (id, state) AS (SELECT id, state FROM job WHERE parent_id = ?
     UNION SELECT job.id, job.state FROM job JOIN below ON job.parent_id = below.id)
     SELECT id FROM below WHERE state IN ('available', 'running')`,
@@ -132,6 +150,7 @@ export const SQL = {
     cost_source AS costSource, ms, skipped, dropped_params AS droppedParams, started_at AS startedAt
     FROM attempt WHERE seq = (SELECT seq FROM job WHERE id = ?) ORDER BY n`,
 
+  queues: `SELECT name FROM queue UNION SELECT queue FROM job ORDER BY 1`,
   control: 'SELECT paused, concurrency FROM queue WHERE name = ?',
   ensureQueue: 'INSERT INTO queue (name) VALUES (?) ON CONFLICT DO NOTHING',
   pause: 'UPDATE queue SET paused = ? WHERE name = ?',

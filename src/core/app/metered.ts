@@ -1,0 +1,63 @@
+import type { AgentWorkDeps } from '../agents/index.ts'
+import type { Embedder, Llm, ProviderEntry } from '../llm/index.ts'
+import { createProcessInfo } from '../process/index.ts'
+import type { ModelParts } from './models.ts'
+import { transportOptions } from './network.ts'
+
+/** Who reaches a provider beside requests: coding agents through the metered loopback, and what compares questions. */
+export function composeMetered(parts: ModelParts, llm: () => Promise<Llm>) {
+  const { env, clock } = parts.context
+  const processes = createProcessInfo()
+  const room = () => import('../llm/index.ts')
+
+  /** The wire protocols of coding agents and whose key they are metered with. */
+  const providerOf = async (api: ProviderEntry['api']): Promise<ProviderEntry | undefined> =>
+    (await llm()).routing.table().providers.get(api === 'messages' ? 'anthropic' : 'openai')
+
+  const agents: Pick<AgentWorkDeps, 'loopback' | 'hasKey'> = {
+    async hasKey(api) {
+      const provider = await providerOf(api)
+      return provider !== undefined && provider.keyName !== null && (await llm()).secrets.has(provider.keyName)
+    },
+    async loopback({ id, budgetNusd }) {
+      const [{ capsFor, createTransport, upstreamOf }, opened] = [await room(), await llm()]
+      const table = opened.routing.table()
+      const transport = createTransport(transportOptions(env))
+      parts.onClose(() => transport.close())
+      const needs = {
+        taskType: 'agent',
+        run: { id, ...(budgetNusd !== null && { capNusd: budgetNusd }) },
+        request: { id, maxCostUsd: null },
+      }
+      return {
+        account: opened.account(),
+        table,
+        upstream: (name) => upstreamOf(table, opened.secrets, name),
+        fetch: transport.fetch,
+        owner: processes.self,
+        repository: await parts.repositoryId(),
+        request: id,
+        caps: (model) => capsFor(table, needs, model),
+      }
+    },
+  }
+
+  /** Compares questions; its calls are paid like any other. @throws LLM_NOT_CONFIGURED */
+  const embedder = async (model: string, dimensions: number | null): Promise<Embedder> => {
+    const { createEmbedder, createTransport } = await room()
+    const transport = createTransport(transportOptions(env))
+    parts.onClose(() => transport.close())
+    return createEmbedder({
+      llm: await llm(),
+      fetch: transport.fetch,
+      clock,
+      self: processes.self,
+      repository: await parts.repositoryId(),
+      offline: (await parts.settings()).get<boolean>('offline'),
+      model,
+      dimensions,
+    })
+  }
+
+  return { agents, embedder }
+}
