@@ -124,7 +124,7 @@ const program = await build({
   entryPoints: {
     cli: join(folder, '_cli', 'main.ts'),
     commands: join(generated, 'all.ts'),
-    'fact-child': join(root, 'src', 'core', 'parsing', 'fact-child.ts'),
+    'fact-child': join(folder, '_cli', 'fact-child.ts'),
   },
   outdir: dist,
   splitting: true,

@@ -27,6 +27,7 @@ export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
   react: 'src/ui',
   'better-sqlite3': 'src/core/storage',
   '@ast-grep/napi': 'src/core/parsing',
+  'web-tree-sitter': 'src/core/parsing',
   'simple-git': 'src/core/git',
   '@oclif/core': 'src/commands',
   openai: 'src/core/llm',

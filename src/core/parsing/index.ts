@@ -1,5 +1,6 @@
 export { findEngine, loadEngine } from './engine.ts'
 export * from './equality.ts'
+export { answerChildRequest } from './fact-child.ts'
 export { DEFAULT_LIMITS, type FactLimits } from './fact-engine.ts'
 export * from './fact-reader.ts'
 export * from './facts.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { runProcess } from '../process/index.ts'
 import type { ChildAnswer, ChildRequest } from './fact-child.ts'
@@ -49,7 +49,7 @@ export function createIsolatedReader(deps: IsolatedReaderDeps): IsolatedReader {
     const result = await runProcess({
       command: process.execPath,
       args: [childFile],
-      cwd: process.cwd(),
+      cwd: dirname(childFile),
       env: {},
       input: serialize(request),
       timeoutMs: graceMs + deadline * files.length,

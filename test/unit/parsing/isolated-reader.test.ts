@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== 'linux' || !hasCompiler)('a grammar that cr
     folder = mkdtempSync(join(tmpdir(), 'singularity-isolated-'))
     const childFile = join(folder, 'fact-child.mjs')
     await build({
-      entryPoints: [join(root, 'src', 'core', 'parsing', 'fact-child.ts')],
+      entryPoints: [join(root, 'src', 'commands', '_cli', 'fact-child.ts')],
       outfile: childFile,
       bundle: true,
       format: 'esm',
