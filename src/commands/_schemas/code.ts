@@ -1,10 +1,92 @@
-import { boolean, count, list, nullable, number, object, oneOf, string, type Schema } from './build.ts'
+import { boolean, count, either, hash, list, nullable, number, object, oneOf, string, type Schema } from './build.ts'
 
 const problems = list(object({ path: string, reason: string }))
 const scope = oneOf('runtime', 'development', 'test', 'build', 'optional', 'peer')
 
+const tier: Schema = { enum: [1, 2, 3] }
+const engine = oneOf('native', 'node', 'wasm', 'scanner', 'text')
+const lines = object({ physical: count, source: count, logical: nullable(count), comment: nullable(count), blank: count })
+const halstead = nullable(
+  object({ n1: count, n2: count, N1: count, N2: count, volume: number, difficulty: number, effort: number }),
+)
+const known = nullable(count)
+const parameters = nullable(list(string))
+
+const ANALYSIS = object({
+  profile: oneOf('default', 'eslint', 'rca', 'sonar'),
+  base: nullable(hash),
+  files: list(
+    object({
+      path: string,
+      blob: hash,
+      language: string,
+      tier,
+      engine,
+      partial: nullable(oneOf('syntax', 'encoding', 'deadline', 'size', 'quarantined')),
+      error_ratio: nullable(number),
+      lines,
+      cyclomatic: known,
+      cognitive: known,
+      halstead,
+      maintainability: nullable(object({ original: number, sei: number, visual_studio: number })),
+      functions: list(
+        object({
+          name: nullable(string),
+          kind: string,
+          line_start: count,
+          line_end: count,
+          line_count: count,
+          parameters,
+          cyclomatic: known,
+          cognitive: known,
+          nesting: known,
+          halstead,
+        }),
+      ),
+    }),
+  ),
+  skipped: problems,
+  findings: list(object({ rule: string, path: string, line: count, value: number, limit: number })),
+  totals: object({
+    files: count,
+    skipped: count,
+    partial: count,
+    functions: count,
+    lines,
+    cyclomatic: known,
+    cognitive: known,
+    languages: list(object({ language: string, files: count, functions: count, lines })),
+  }),
+})
+
+/** A syntax tree nests without an end; only its root is described. */
+const TREE = nullable({ type: 'object' })
+
+const REPLY = object(
+  {
+    language: string,
+    functions: list(object({ name: nullable(string), line_start: count, line_end: count, complexity: known, parameters })),
+    metrics: nullable(object({ lines_of_code: count, cyclomatic_complexity: known, cognitive_complexity: known })),
+    ast: TREE,
+  },
+  'With --request.',
+)
+
+const language = {
+  name: string,
+  tier,
+  engine,
+  version: nullable(string),
+  abi: nullable(count),
+  reason: nullable(string),
+  verified: boolean,
+}
+
 /** What `data` of the commands about code holds. */
 export const CODE: Readonly<Record<string, Schema>> = {
+  'code.analyze': either(ANALYSIS, REPLY),
+  'code.languages': object({ languages: list(object({ ...language, share: nullable(number) })) }),
+  'code.languages.add': object({ language: object(language) }),
   'code.deps': object({
     manifests: list(object({ path: string, ecosystem: string, lock: boolean })),
     dependencies: list(

@@ -17,6 +17,8 @@ export type AppContext = {
   ci: boolean
   /** Where package.json, native/ and templates_data/ are. */
   packageRoot: string
+  /** How many files are read at once; 1 where it is not said. */
+  threads?: number
 }
 
 /** Remembers the first answer of an asynchronous factory. */
