@@ -20,7 +20,9 @@ export type FunctionMetrics = {
   line_count: number
   /** As written; null in tier 2: tokens cannot tell them. */
   parameters: string[] | null
+  /** Its own decisions; those of functions inside are theirs. */
   cyclomatic: number | null
+  /** Likewise, as SonarSource's analyzers report functions; the file's figure has nested functions one level deeper. */
   cognitive: number | null
   nesting: number | null
   halstead: Halstead | null
@@ -82,7 +84,7 @@ function measureFunction(fact: FunctionFact, profile: Profile, tier: FileFacts['
     line_count: fact.rowEnd - fact.row + 1,
     parameters: tier === 1 ? fact.parameters : null,
     cyclomatic: cyclomaticOf(fact.cyclomatic, profile),
-    cognitive: fact.cognitive,
+    cognitive: fact.cognitiveOwn,
     nesting: fact.nesting,
     halstead: measureHalstead(fact.halstead),
   }
