@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util'
 import { byLineWithInner, byPlace, count, createTally, summarize } from './conformance/compare.mjs'
 import { loadRooms, readerDeps, root } from './conformance/readers.mjs'
 import { openScriptOracles } from './conformance/script-oracles.mjs'
-import { PYTHON_PACKAGES, SCRIPT_PACKAGES, chooseSources } from './conformance/sources.mjs'
+import { C_PACKAGES, GO_PACKAGES, PYTHON_PACKAGES, SCRIPT_PACKAGES, TYPED_PACKAGES, chooseSources } from './conformance/sources.mjs'
+import { askCloc, askCtags } from './conformance/text-oracles.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -68,6 +69,72 @@ if (wants('mccabe')) {
     for (const { line, value } of functions ?? []) count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
   }
   report('mccabe', tally)
+}
+
+/** Sources of the languages that ctags and cloc are asked about. */
+const TEXTS = {
+  javascript: () =>
+    chooseSources({ root: join(root, 'node_modules'), packages: SCRIPT_PACKAGES, extensions: ['.js', '.cjs', '.mjs'], bytes: 150_000 }),
+  typescript: () => chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: 60_000 }),
+  python: () => chooseSources({ root: '/usr/lib/python3.11', packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: 150_000 }),
+  go: () => chooseSources({ root: '/usr/share/go-1.19/src', packages: GO_PACKAGES, extensions: ['.go'], bytes: 100_000 }),
+  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: 40_000 }),
+}
+
+const FUNCTIONS_AND_TYPES = /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
+
+for (const [language, choose] of Object.entries(TEXTS)) {
+  if (!wants('cloc') && !wants('ctags')) break
+  const sources = choose()
+  if (sources.length === 0) continue
+  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language, bytes })))
+  if (wants('cloc')) {
+    const answers = askCloc(sources.map(({ full }) => full))
+    const tally = { files: 0, equal: 0, lines: 0, apart: 0 }
+    for (const [i, { full, path }] of sources.entries()) {
+      const answer = answers.get(full)
+      if (answer === undefined) continue
+      const { source, comment, blank } = facts[i].lines
+      const apart = (Math.abs(answer.code - source) + Math.abs(answer.comment - comment) + Math.abs(answer.blank - blank)) / 2
+      tally.files += 1
+      tally.lines += answer.code + answer.comment + answer.blank
+      tally.apart += apart
+      if (apart === 0) tally.equal += 1
+      else if (values.verbose) console.error(`cloc ${path} code ${answer.code} ${source} comment ${answer.comment} ${comment} blank ${answer.blank} ${blank}`)
+    }
+    results[`cloc ${language}`] = { files: tally.files, files_equal: tally.equal / tally.files, lines: tally.lines, lines_equal: 1 - tally.apart / tally.lines }
+  }
+  if (wants('ctags')) {
+    const answers = askCtags(sources.map(({ full }) => full))
+    const tally = { theirs: 0, found: 0, ours: 0, confirmed: 0 }
+    const packages = new Map()
+    for (const [i, { full, path, package: name }] of sources.entries()) {
+      const tags = answers.get(full)
+      const bare = (text) => text.replace(/^.*[.#]/, '').replace(/^['"](.*)['"]$/, '$1')
+      const ours = facts[i].definitions.map((each) => ({ ...each, key: `${bare(each.name)} ${each.nameRow + 1}` }))
+      const theirs = new Set(tags.map((tag) => `${bare(tag.name)} ${tag.line}`))
+      const known = new Set(ours.map(({ key }) => key))
+      for (const tag of tags.filter(({ counts }) => counts)) {
+        tally.theirs += 1
+        packages.set(name, (packages.get(name) ?? 0) + 1)
+        if (known.has(`${bare(tag.name)} ${tag.line}`)) tally.found += 1
+        else if (values.verbose) console.error(`ctags ${language} only theirs ${path}:${tag.line} ${tag.name}`)
+      }
+      for (const each of ours.filter(({ kind }) => FUNCTIONS_AND_TYPES.test(kind))) {
+        tally.ours += 1
+        if (theirs.has(each.key)) tally.confirmed += 1
+        else if (values.verbose) console.error(`ctags ${language} only ours ${path}:${each.nameRow + 1} ${each.name} ${each.kind}`)
+      }
+    }
+    results[`ctags ${language}`] = {
+      packages: packages.size,
+      largest_share: Math.max(...packages.values()) / tally.theirs,
+      files: sources.length,
+      functions: tally.theirs,
+      recall: tally.found / tally.theirs,
+      precision: tally.confirmed / tally.ours,
+    }
+  }
 }
 
 if (values.json) console.log(JSON.stringify(results, null, 2))

@@ -1,6 +1,6 @@
 // The sources that figures are compared on: files of installed packages, none over a tenth, nothing minified, chosen by hash.
 import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
 
 /** Packages of node_modules whose files people wrote or a compiler left readable. */
@@ -20,12 +20,32 @@ export const PYTHON_PACKAGES = [
   'doctest.py', 'enum.py', 'functools.py', 'inspect.py', 'pickle.py', 'tarfile.py', 'typing.py', 'zipfile.py',
 ]
 
+/** Packages of node_modules with types that people wrote. */
+export const TYPED_PACKAGES = [
+  'ajv', 'ansis', 'better-sqlite3', 'chalk', 'execa', 'expect-type', 'fast-check', 'fast-xml-parser', 'glob', 'got', 'ink', 'json-schema-to-ts',
+  'jsonc-parser', 'keyv', 'knip', 'lru-cache', 'magic-string', 'minimatch', 'minipass', 'openai', 'pg-boss', 'postcss', 'quick-lru', 'rolldown',
+  'smol-toml', 'tar', 'tinybench', 'type-fest', 'undici', 'vite', 'vitest', 'web-tree-sitter', 'yaml', 'zod',
+]
+
+/** Packages of Debian's golang-go. */
+export const GO_PACKAGES = [
+  'archive', 'bufio', 'bytes', 'compress', 'container', 'context', 'crypto', 'database', 'encoding', 'errors', 'expvar', 'flag', 'fmt', 'go', 'html',
+  'image', 'io', 'log', 'math', 'mime', 'net', 'os', 'path', 'reflect', 'regexp', 'sort', 'strconv', 'strings', 'sync', 'text', 'time', 'unicode',
+]
+
+/** Headers of Debian's development packages, by folder. */
+export const C_PACKAGES = [
+  'arpa', 'asm-generic', 'brotli', 'drm', 'EGL', 'freetype2', 'GL', 'gnutls', 'KHR', 'libexslt', 'libpng16', 'libxml2', 'libxslt', 'linux', 'llvm-c-14',
+  'lzma', 'misc', 'mtd', 'net', 'netinet', 'openssl', 'pcre2.h', 'postgresql', 'protocols', 'rdma', 'rpc', 'scsi', 'sound', 'sqlite3.h', 'unicode',
+  'video', 'X11', 'xcb', 'xen', 'xorg', 'zlib.h',
+]
+
 function* filesBelow(folder, extensions) {
   let entries
   try {
     entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch {
-    if (extensions.includes(extname(folder))) yield folder
+    if (extensions.includes(extname(folder)) && existsSync(folder)) yield folder
     return
   }
   for (const entry of entries) {
