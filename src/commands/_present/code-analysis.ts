@@ -19,7 +19,7 @@ export function presentAnalysis(analysis: Analysis): string {
   const head = [
     plural(totals.files, 'file'),
     plural(totals.functions, 'function'),
-    `${count(totals.lines.source)} source lines`,
+    `${count(totals.lines.source)} source line${totals.lines.source === 1 ? '' : 's'}`,
     `cyclomatic ${count(totals.cyclomatic)}`,
     `cognitive ${count(totals.cognitive)}`,
     ...(profile === 'default' ? [] : [`profile ${profile}`]),

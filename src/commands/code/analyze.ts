@@ -1,4 +1,4 @@
-import { EXIT } from '../../core/kernel/index.ts'
+import { EXIT, jsonLine } from '../../core/kernel/index.ts'
 import { ANALYZE_FLAGS, createCount, readInput, writeSarif } from '../_cli/analyze.ts'
 import { CodeCommand } from '../_cli/code.ts'
 import { presentAnalysis, presentAnnotations, sarifOf } from '../_present/code-analysis.ts'
@@ -15,6 +15,7 @@ export default class CodeAnalyze extends CodeCommand {
     'cat list.py | <%= config.bin %> code analyze - --language python --profile sonar',
     '<%= config.bin %> code analyze --request - < request.json',
   ]
+  static override strict = false
   static override args = CodeCommand.paths
   static override flags = ANALYZE_FLAGS
 
@@ -33,7 +34,7 @@ export default class CodeAnalyze extends CodeCommand {
       const changed = flags.changed || flags.base !== undefined
       return code.analyze({ paths: input.paths, base: flags.base, changed }, options)
     }).finally(count.end)
-    if (!('findings' in analysis)) return this.answer(analysis, JSON.stringify(analysis, null, 2))
+    if (!('findings' in analysis)) return this.answer(analysis, jsonLine(analysis))
     if (flags.sarif !== undefined) writeSarif(flags.sarif, sarifOf(analysis, limits, this.config.version))
     if (flags.github) for (const line of presentAnnotations(analysis)) process.stderr.write(`${line}\n`)
     this.answer(analysis, presentAnalysis(analysis), analysis.findings.length > 0 ? EXIT.negative : EXIT.done)

@@ -54,7 +54,7 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
     for (const path of [...paths].sort()) {
       options.signal?.throwIfAborted()
       const content = await tree.read(path)
-      const reason = content === undefined ? 'not a readable file' : isBinary(content) ? 'binary' : undefined
+      const reason = content === undefined ? 'no regular file that can be read' : isBinary(content) ? 'binary' : undefined
       if (content === undefined || reason !== undefined) {
         skipped.push({ path, reason: reason! })
         continue
