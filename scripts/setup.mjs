@@ -16,6 +16,9 @@ const TOOLS = [
   { name: 'golang-go', wanted: 'tests of the Go runner', tests: true, present: () => onPath('go') },
   { name: 'python3-pytest', wanted: 'tests of the Python runners', tests: true, present: () => pythonHas('pytest') },
   { name: 'python3-coverage', wanted: 'tests of the Python runners', tests: true, present: () => pythonHas('coverage') },
+  { name: 'python3-mccabe', wanted: 'comparison of metrics', tests: true, present: () => pythonHas('mccabe') },
+  { name: 'cloc', wanted: 'comparison of metrics', tests: true, present: () => onPath('cloc') },
+  { name: 'universal-ctags', wanted: 'comparison of metrics', tests: true, present: () => onPath('ctags') },
   { name: 'cmake', wanted: 'tests of the CTest runner', tests: true, present: () => onPath('cmake') },
 ]
 

@@ -22,6 +22,7 @@ enum : uint32_t {
   kTransparent = 65536,
   kBooleanOperator = 131072,
   kHasRules = 262144,
+  kBooleanFree = 524288,
 };
 
 enum Entity { kNone, kFunction, kLambda, kClass, kModule, kParameter, kDefinition, kImport, kImportName, kCall, kTest, kAssertion };

@@ -400,9 +400,9 @@ void Walk::run() {
       if (bits & kStatement) state.logical++;
       if (bits & kFlat) state.own++;
     }
-    if ((bits & kBooleanOperator) && tree.parent[node] == frame.node && frame.run >= 0) {
+    if ((bits & (kBooleanOperator | kBooleanFree)) && tree.parent[node] == frame.node && frame.run >= 0) {
       int symbol = table.canonical[tree.symbol[node]];
-      if (s.last_of_run[frame.run] != symbol) state_of(frame.fn).own++;
+      if ((bits & kBooleanOperator) && s.last_of_run[frame.run] != symbol) state_of(frame.fn).own++;
       s.last_of_run[frame.run] = symbol;
     }
     bool is_string = (bits & kString) && !frame.in_string;

@@ -9,6 +9,7 @@ import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
+import { createReading } from './app/reading.ts'
 import { composeSearch } from './app/search.ts'
 import { composeWork, jobKinds } from './app/work.ts'
 import { type Approvals, createApprovals } from './approvals/index.ts'
@@ -345,7 +346,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
-  const search = composeSearch({ context, git, stateDir, settings: () => settings() })
+  const reading = createReading(context)
+  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
@@ -355,7 +357,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
-    code: composeCode({ context, git }),
+    code: composeCode({ context, git, reading }),
     facts: composeFacts({ git, reader: search.reader }),
     search,
     stateDir,

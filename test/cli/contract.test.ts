@@ -219,8 +219,16 @@ test('the commands of the queue answer as their schemas say', async () => {
 
 test('what is said about code answers as its schemas say', async () => {
   expectContract('code.deps', 0, await place.run(['code', 'deps']))
-  expectContract('code.deps', 0, await place.run(['code', 'deps', 'package.json', '--base', 'HEAD']))
+  expectContract('code.deps', 0, await place.run(['code', 'deps', 'package.json', 'src', '--base', 'HEAD']))
   expectContract('code.tech', 0, await place.run(['code', 'tech']))
+  expectContract('code.analyze', 0, await place.run(['code', 'analyze']))
+  expectContract('code.analyze', 1, await place.run(['code', 'analyze', 'src', '--base', 'HEAD', '--fail-on', 'file.functions>=0']))
+  expectContract('code.analyze', 0, await place.run(['code', 'analyze', '-', '--language', 'python'], { input: 'def a(): pass\n' }))
+  const request = JSON.stringify({ content: 'fn a() {}', language: 'rust', options: { generate_ast: true } })
+  expectContract('code.analyze', 0, await place.run(['code', 'analyze', '--request', '-'], { input: request }))
+  expectContract('code.languages', 0, await place.run(['code', 'languages']))
+  expectContract('code.languages.add', 0, await place.run(['code', 'languages', 'add', 'rust']))
+  expectContract('error', 2, await place.run(['code', 'analyze', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'deps', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'tech', '--base', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'deps', '../..']))

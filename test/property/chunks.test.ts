@@ -2,13 +2,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Chunk, chunkFile } from '../../src/core/analysis/index.ts'
-import { createFactReader } from '../../src/core/app/fact-reader.ts'
-import type { FactReader } from '../../src/core/search/index.ts'
+import { factReader } from '../support/search.ts'
 
-let reader: FactReader
-beforeAll(() => {
-  reader = createFactReader(join(import.meta.dirname, '..', '..'))
-})
+const reader = factReader()
 
 /** Sources from parts that nest, with comments, blank lines, odd characters and lines that are too long. */
 const word = fc.constantFrom('alpha', 'beta', 'gámma', 'дельта', '検索', 'x1', '😀')

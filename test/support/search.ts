@@ -1,14 +1,16 @@
 import { join } from 'node:path'
-import { createFactReader } from '../../src/core/app/fact-reader.ts'
+import { createSearchReader } from '../../src/core/app/search-reader.ts'
+import { createReading } from '../../src/core/app/reading.ts'
 import { type FactReader, type SearchAnswer, type SearchService, type VectorSpace, createSearch } from '../../src/core/search/index.ts'
 import type { TestRepository } from './repository.ts'
 
-let shared: FactReader | undefined
+const root = join(import.meta.dirname, '..', '..')
+const reading = createReading({ packageRoot: root, configHome: join(root, 'none'), stateHome: join(root, 'none') })
+// in this process: the child is tested where it lives
+const shared = await createSearchReader({ ...reading, isolated: reading.local })
 
 /** One reader for all tests of a file: grammars are loaded once. */
-export function factReader(): FactReader {
-  return (shared ??= createFactReader(join(import.meta.dirname, '..', '..')))
-}
+export const factReader = (): FactReader => shared
 
 /** The search over a test repository; waits as long as it takes. `name`: a folder of its own for the index. */
 export async function openSearch(

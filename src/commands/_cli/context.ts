@@ -1,4 +1,4 @@
-import { homedir } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import type { AppContext } from '../../core/app.ts'
 import { systemClock } from '../../core/kernel/index.ts'
@@ -15,6 +15,7 @@ export function openContext(version: string): AppContext {
     configHome: join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'singularity'),
     clock: systemClock,
     version,
+    threads: availableParallelism(),
     ci: Boolean(env['CI']),
     packageRoot: new URL('..', import.meta.url).pathname,
   }

@@ -1,89 +1,90 @@
-import { boolean, count, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
+import { boolean, count, either, hash, list, nullable, number, object, oneOf, string, type Schema } from './build.ts'
 
 const problems = list(object({ path: string, reason: string }))
 const scope = oneOf('runtime', 'development', 'test', 'build', 'optional', 'peer')
 
-const symbol = object({
-  path: string,
-  line: count,
-  column: count,
-  kind: string,
-  symbol: string,
-  container: nullable(string),
-  confidence: oneOf('exact', 'import', 'name'),
+const tier: Schema = { enum: [1, 2, 3] }
+const engine = oneOf('native', 'node', 'wasm', 'scanner', 'text')
+const lines = object({ physical: count, source: count, logical: nullable(count), comment: nullable(count), blank: count })
+const halstead = nullable(object({ n1: count, n2: count, N1: count, N2: count, volume: number, difficulty: number, effort: number }))
+const known = nullable(count)
+const parameters = nullable(list(string))
+
+const ANALYSIS = object({
+  profile: oneOf('default', 'eslint', 'rca', 'sonar'),
+  base: nullable(hash),
+  files: list(
+    object({
+      path: string,
+      blob: hash,
+      language: string,
+      tier,
+      engine,
+      partial: nullable(oneOf('syntax', 'encoding', 'deadline', 'size', 'quarantined')),
+      error_ratio: nullable(number),
+      lines,
+      cyclomatic: known,
+      cognitive: known,
+      halstead,
+      maintainability: nullable(object({ original: number, sei: number, visual_studio: number })),
+      functions: list(
+        object({
+          name: nullable(string),
+          kind: string,
+          line_start: count,
+          line_end: count,
+          line_count: count,
+          parameters,
+          cyclomatic: known,
+          cognitive: known,
+          nesting: known,
+          halstead,
+        }),
+      ),
+    }),
+  ),
+  skipped: problems,
+  findings: list(object({ rule: string, path: string, line: count, value: number, limit: number })),
+  totals: object({
+    files: count,
+    skipped: count,
+    partial: count,
+    functions: count,
+    lines,
+    cyclomatic: known,
+    cognitive: known,
+    languages: list(object({ language: string, files: count, functions: count, lines })),
+  }),
 })
 
-const counts = object({ files: count, docs: count, words: count, blobs: count, chunks: count, symbols: count })
+/** A syntax tree nests without an end; only its root is described. */
+const TREE = nullable({ type: 'object' })
 
-/** `index`, `search` and what belongs to them. */
-export const SEARCH: Readonly<Record<string, Schema>> = {
-  index: object({
-    state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
-    files: object({ seen: count, parsed: count, reused: count, skipped: count }),
-    chunks: count,
-    embedded: count,
-    reused_embeddings: count,
-    ms: count,
-    bytes: count,
-  }),
-  'index.status': object({
-    state: oneOf('none', 'ready', 'behind'),
-    building: boolean,
-    file: nullable(string),
-    bytes: count,
-    behind_files: nullable(count),
-    counts: nullable(counts),
-    classes: list(object({ class: string, reason: nullable(string), files: count })),
-    languages: list(object({ language: string, tier: count, files: count, bytes: count })),
-    worktrees: list(object({ path: string, used_at: time, complete: boolean, here: boolean })),
-    model: nullable(string),
-    left_the_machine: list(string),
-  }),
-  'index.verify': object({
-    ok: boolean,
-    quick_check: string,
-    counts,
-    sampled: count,
-    mismatched: list(object({ path: string, what: string })),
-  }),
-  'index.forget': object({ files: count, blobs: count, worktrees: count }),
-  search: object({
-    query: string,
-    class: oneOf('symbol', 'path', 'quoted', 'error', 'natural'),
-    mode: oneOf('hybrid', 'lexical', 'text'),
-    model: nullable(string),
-    freshness: object({ state: oneOf('exact', 'behind', 'none'), behind_files: nullable(count), building: boolean }),
-    results: list(
-      object({
-        artifact_id: string,
-        path: string,
-        line: count,
-        line_end: count,
-        symbol: nullable(string),
-        kind: string,
-        language: nullable(string),
-        content: string,
-        similarity: nullable(number),
-        lexical: nullable(number),
-        success_rate: nullable(number),
-        usage_count: nullable(count),
-        recency: nullable(number),
-        score: number,
-        explain: nullable(
-          object({
-            legs: list(object({ name: string, rank: count, score: number })),
-            factors: list(object({ name: string, factor: number })),
-          }),
-        ),
-      }),
-    ),
-    below_floor: count,
-    took_ms: count,
-  }),
+const REPLY = object(
+  {
+    language: string,
+    functions: list(object({ name: nullable(string), line_start: count, line_end: count, complexity: known, parameters })),
+    metrics: nullable(object({ lines_of_code: count, cyclomatic_complexity: known, cognitive_complexity: known })),
+    ast: TREE,
+  },
+  'With --request.',
+)
+
+const language = {
+  name: string,
+  tier,
+  engine,
+  version: nullable(string),
+  abi: nullable(count),
+  reason: nullable(string),
+  verified: boolean,
 }
 
 /** What `data` of the commands about code holds. */
 export const CODE: Readonly<Record<string, Schema>> = {
+  'code.analyze': either(ANALYSIS, REPLY),
+  'code.languages': object({ languages: list(object({ ...language, share: nullable(number) })) }),
+  'code.languages.add': object({ language: object(language) }),
   'code.deps': object({
     manifests: list(object({ path: string, ecosystem: string, lock: boolean })),
     dependencies: list(
@@ -97,38 +98,6 @@ export const CODE: Readonly<Record<string, Schema>> = {
       }),
     ),
     problems,
-  }),
-  'code.defs': object({ name: string, results: list(symbol) }),
-  'code.refs': object({ name: string, results: list(symbol) }),
-  'code.functions': object({
-    functions: list(
-      object({
-        path: string,
-        name: nullable(string),
-        kind: string,
-        line_start: count,
-        line_end: count,
-        line_count: count,
-        parameters: list(string),
-        cyclomatic: nullable(count),
-        cognitive: nullable(count),
-        nesting: nullable(count),
-      }),
-    ),
-  }),
-  'code.chunks': object({
-    chunks: list(
-      object({
-        path: string,
-        line_start: count,
-        line_end: count,
-        byte_start: count,
-        byte_end: count,
-        symbol: nullable(string),
-        kind: string,
-        hash: string,
-      }),
-    ),
   }),
   'code.tech': object({
     technologies: list(

@@ -15,10 +15,11 @@ import {
   use,
   type Schema,
 } from './build.ts'
-import { CODE, SEARCH } from './code.ts'
+import { CODE } from './code.ts'
 import { LLM } from './llm.ts'
 import { PARTS } from './parts.ts'
 import { QUEUE } from './queue.ts'
+import { SEARCH } from './search.ts'
 import { SYSTEM } from './system.ts'
 
 const failed = list(object({ id: string, code: string, message: string }))

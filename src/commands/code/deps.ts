@@ -9,6 +9,7 @@ export default class CodeDeps extends CodeCommand {
     '<%= config.bin %> code deps packages/api --json',
     '<%= config.bin %> code deps --base HEAD~10 --json | jq -r ".data.dependencies[].purl"',
   ]
+  static override strict = false
   static override args = CodeCommand.paths
   static override flags = CodeCommand.baseFlag
 

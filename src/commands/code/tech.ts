@@ -4,6 +4,7 @@ import { presentTechnologies } from '../_present/code.ts'
 export default class CodeTech extends CodeCommand {
   static override summary = 'Tell the frameworks and tools a repository is made with, and what shows it.'
   static override examples = ['<%= config.bin %> code tech', '<%= config.bin %> code tech --base v1.0 --json']
+  static override strict = false
   static override args = CodeCommand.paths
   static override flags = CodeCommand.baseFlag
 

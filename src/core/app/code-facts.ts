@@ -3,7 +3,7 @@ import type { Git } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import type { FileFacts, FunctionFact } from '../parsing/index.ts'
 import type { FactReader } from '../search/index.ts'
-import { type CodeQuery, openTree } from './code.ts'
+import { type CodeQuery, openTree } from './code-files.ts'
 
 export type FactParts = { git: () => Promise<Git>; reader: () => Promise<FactReader> }
 

@@ -1,20 +1,17 @@
-import { lstat, readFile } from 'node:fs/promises'
-import { isAbsolute, join, posix, relative, sep } from 'node:path'
+import { join } from 'node:path'
 import type { Dependencies, Technology } from '../analysis/index.ts'
-import type { Git, Repository } from '../git/index.ts'
-import { SingularityError } from '../kernel/index.ts'
+import type { Git } from '../git/index.ts'
+import { composeAnalysis } from './code-analysis.ts'
+import { openTree, type CodeQuery, type Tree } from './code-files.ts'
+import { composeLanguages } from './code-languages.ts'
 import type { AppContext } from './context.ts'
+import type { Reading } from './reading.ts'
 
-export type CodeParts = { context: AppContext; git: () => Promise<Git> }
-
-/** Where code is read from: the files as they lie here, or a commit. */
-type Tree = { paths: readonly string[]; read: (path: string) => Promise<Uint8Array | undefined> }
-
-/** Paths as the user wrote them (from the folder they stand in), and perhaps a revision instead of the working tree. */
-export type CodeQuery = { paths: readonly string[]; base?: string | undefined }
+export type { CodeQuery } from './code-files.ts'
+export type CodeParts = { context: AppContext; git: () => Promise<Git>; reading: Reading }
 
 /** What the code says, without an index. */
-export function composeCode({ context, git }: CodeParts) {
+export function composeCode({ context, git, reading }: CodeParts) {
   const tree = async (query: CodeQuery): Promise<Tree> => openTree(await git(), query)
 
   async function dependencies(query: CodeQuery): Promise<Dependencies> {
@@ -31,48 +28,5 @@ export function composeCode({ context, git }: CodeParts) {
     return detectTechnologies(loadTechnologies(join(context.packageRoot, 'templates_data')), { ...found, dependencies: known.dependencies })
   }
 
-  return { dependencies, technologies }
-}
-
-/** The files a query is about. @throws USAGE where a path is none, or the revision no commit */
-export async function openTree(git: Git, { paths, base }: CodeQuery): Promise<Tree> {
-  const all = base === undefined ? await workTree(git) : await commitTree(git, base)
-  const wanted = paths.map((path) => fromTop(git.repository, path))
-  const missing = wanted.findIndex((each) => !all.paths.some((path) => within(path, each)))
-  if (missing !== -1) throw new SingularityError('USAGE', `There is no file or folder ${paths[missing]} here.`, { hints: ['git ls-files'] })
-  return { ...all, paths: all.paths.filter((path) => wanted.length === 0 || wanted.some((each) => within(path, each))) }
-}
-
-/** Tracked and new files that are not ignored, as git sees them. Links are not followed: they may lead out of the repository. */
-async function workTree(git: Git): Promise<Tree> {
-  const listed = await git.run(['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'])
-  const paths = listed.text.split('\0').filter((path) => path !== '')
-  return {
-    paths,
-    read: async (path) => {
-      const full = join(git.repository.root, path)
-      const stat = await lstat(full).catch(() => undefined)
-      return stat?.isFile() ? readFile(full).catch(() => undefined) : undefined
-    },
-  }
-}
-
-async function commitTree(git: Git, revision: string): Promise<Tree> {
-  const commit = await git.resolve(`${revision}^{commit}`)
-  if (commit === undefined)
-    throw new SingularityError('USAGE', `${revision} is no commit of this repository.`, { hints: ['git log --oneline'] })
-  const reader = git.reader(commit)
-  const entries = await reader.entries()
-  const files = entries.filter(({ mode }) => mode.startsWith('100'))
-  return { paths: files.map(({ path }) => path), read: (path) => reader.read(path) }
-}
-
-const within = (path: string, folder: string): boolean => folder === '' || path === folder || path.startsWith(`${folder}/`)
-
-/** A path from where the user stands, as one from the top of the repository; '' is the top. @throws USAGE where it leads out of it */
-export function fromTop({ root, prefix }: Repository, typed: string): string {
-  const slashed = isAbsolute(typed) ? relative(root, typed).split(sep).join('/') : posix.join(prefix, typed)
-  const path = posix.normalize(slashed).replace(/\/$/, '')
-  if (path === '..' || path.startsWith('../')) throw new SingularityError('USAGE', `${typed} is outside the repository.`)
-  return path === '.' ? '' : path
+  return { dependencies, technologies, ...composeAnalysis({ git, reading }), ...composeLanguages({ context, git, reading }) }
 }

@@ -19,6 +19,8 @@ export type AppContext = {
   packageRoot: string
   /** What a person should know beside the result. */
   warn?: (text: string) => void
+  /** How many files are read at once; 1 where it is not said. */
+  threads?: number
 }
 
 /** Remembers the first answer of an asynchronous factory. */

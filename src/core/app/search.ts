@@ -3,21 +3,23 @@ import { join } from 'node:path'
 import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
 import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
-import { fromTop } from './code.ts'
+import { fromTop } from './code-files.ts'
 import { type AppContext, once } from './context.ts'
+import type { Reading } from './reading.ts'
 
 export type SearchParts = {
   context: AppContext
   git: () => Promise<Git>
   stateDir: () => Promise<string>
   settings: () => Promise<Settings>
+  reading: Reading
 }
 
 /** The index of this repository and the search over it; both are loaded when they are first asked for. */
-export function composeSearch({ context, git, stateDir, settings }: SearchParts) {
+export function composeSearch({ context, git, stateDir, settings, reading }: SearchParts) {
   const reader = once(async (): Promise<FactReader> => {
-    const { createFactReader } = await import('./fact-reader.ts')
-    return createFactReader(context.packageRoot)
+    const { createSearchReader } = await import('./search-reader.ts')
+    return createSearchReader(reading)
   })
 
   const service = once(async (): Promise<SearchService> => {

@@ -54,6 +54,7 @@ export const CATALOG = {
   LLM_NOT_CONFIGURED: { kind: 'provider', title: 'No model can be reached', hints: ['singularity llm check'] },
   PROVIDER_UNAVAILABLE: { kind: 'provider', title: 'The provider of the model is not available' },
   MALFORMED_RESPONSE: { kind: 'provider', title: 'The answer of the model does not have the asked form' },
+  GRAMMAR_MISSING: { kind: 'provider', title: 'A grammar could not be fetched', hints: ['singularity code languages'] },
   OFFLINE: { kind: 'provider', title: 'The network is switched off' },
   REPLAY_MISS: { kind: 'provider', title: 'The recording does not hold this request' },
   ANSWER_REFUSED: { kind: 'conflict', title: 'The model refused to answer' },

@@ -4,10 +4,11 @@ import { createNativeEngine } from './fact-engines/native.ts'
 import { createNodeEngine } from './fact-engines/node.ts'
 import { createScannerEngine, scanFile } from './fact-engines/scanner.ts'
 import { createTextEngine } from './fact-engines/text.ts'
-import { createWasmEngine } from './fact-engines/wasm.ts'
+import { createWasmEngine, type WasmEngine } from './fact-engines/wasm.ts'
 import { readFacts, RECORD_VERSION, type FactsOrigin } from './facts-record.ts'
 import type { FactEngineName, FileFacts, PartialReason } from './facts.ts'
 import { createGrammarFiles } from './grammar-files.ts'
+import type { SyntaxJson } from './syntax-json.ts'
 import { loadTables, type LanguageTables } from './tables.ts'
 
 /** A file to read. Its language is told by its path where it is not given. */
@@ -34,6 +35,8 @@ export type FactReader = {
   readRecords(files: readonly FactFile[]): Promise<FactRecord[]>
   /** How files of a language are read here; loads its grammar. */
   language(id: string): Promise<LanguageState>
+  /** The syntax tree as nested objects; null where the language has no grammar here, or the file is too long. */
+  tree(file: { language: string; bytes: Uint8Array }): Promise<SyntaxJson | null>
   /** Changes whenever the same bytes might give other facts: record version, table, grammar, tier. */
   factsKey(id: string): Promise<string>
 }
@@ -145,6 +148,10 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
     readRecords,
     read: async (files) => (await readRecords(files)).map(({ record, origin }) => readFacts(record, origin)),
     language: async (id) => (await chosen(id)).state,
+    async tree(file) {
+      const engine = engineOf('wasm') as WasmEngine
+      return (await engine.support(file.language)).ok ? engine.tree(file, limits) : null
+    },
     async factsKey(id) {
       const { tier, version } = (await chosen(id)).state
       const table = JSON.stringify(tables.get(id) ?? null)

@@ -328,9 +328,9 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     if ((bits & BRANCH) !== 0) for (let profile = 0; profile < 4; profile++) state.branches[profile]! += (bits >> profile) & 1
     if ((bits & BITS.statement) !== 0) state.logical += 1
     if ((bits & BITS.flat) !== 0) state.own += 1
-    if ((bits & BITS['boolean.operator']) !== 0 && parent[node] === frame.node && frame.run >= 0) {
+    if ((bits & (BITS['boolean.operator'] | BITS['boolean.free'])) !== 0 && parent[node] === frame.node && frame.run >= 0) {
       const operator = table.canonical[symbol[node]!]!
-      if (lastOfRun[frame.run] !== operator) state.own += 1
+      if ((bits & BITS['boolean.operator']) !== 0 && lastOfRun[frame.run] !== operator) state.own += 1
       lastOfRun[frame.run] = operator
     }
     const isString = (bits & BITS.string) !== 0 && !frame.inString

@@ -1,4 +1,5 @@
 export { findEngine, loadEngine } from './engine.ts'
+export { isBinary } from './binary.ts'
 export * from './equality.ts'
 export { answerChildRequest } from './fact-child.ts'
 export { DEFAULT_LIMITS, type FactLimits } from './fact-engine.ts'
@@ -9,5 +10,6 @@ export { createIsolatedReader, type IsolatedReader, type IsolatedReaderDeps, typ
 export * from './languages.ts'
 export * from './offsets.ts'
 export * from './source.ts'
-export { LanguageTableError, loadTables, type LanguageTables } from './tables.ts'
+export type { SyntaxJson } from './syntax-json.ts'
+export { findLanguage, LanguageTableError, loadTables, type LanguageTables, suggestLanguage } from './tables.ts'
 export * from './walk.ts'

@@ -38,6 +38,7 @@ export const BITS = {
   reference: 32768,
   transparent: 65536,
   'boolean.operator': 131072,
+  'boolean.free': 524288,
 } as const
 /** All four profiles. */
 export const BRANCH = 15

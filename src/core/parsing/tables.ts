@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { suggest } from '../kernel/index.ts'
 import { BITS, ENTITIES, type LanguageTable, type Role, type Rule } from './language-table.ts'
 
 export type LanguageTables = {
@@ -58,6 +59,18 @@ export function loadTables(folders: readonly string[]): LanguageTables {
       return byInterpreter.get(interpreterOf(firstLine))
     },
   }
+}
+
+/** The language that a person means by its id, its name or an extension, in any case; `undefined` where no table is it. */
+export function findLanguage(tables: LanguageTables, typed: string): string | undefined {
+  const word = typed.toLowerCase().replace(/^\./, '')
+  if (word === 'text' || tables.get(word) !== undefined) return word
+  return tables.ids.find((id) => tables.get(id)!.name.toLowerCase() === word) ?? tables.detect(`file.${word}`)
+}
+
+/** The id that is nearest to what was typed, if one is near. */
+export function suggestLanguage(tables: LanguageTables, typed: string): string | undefined {
+  return suggest(typed.toLowerCase(), tables.ids)
 }
 
 /** `#!/usr/bin/env -S python3.11 -u` is python. */

@@ -2,15 +2,22 @@ import type { Language, Parser } from 'web-tree-sitter'
 import { compileTable, type CompiledTable } from '../compile-table.ts'
 import type { EngineAnswer, EngineSupport, FactEngine, FactLimits, FactSource } from '../fact-engine.ts'
 import { walkTree } from '../fact-walk.ts'
-import { flatten } from '../flat-tree.ts'
+import { flatten, type FlatTree } from '../flat-tree.ts'
 import type { GrammarFiles } from '../grammar-files.ts'
 import { decodeForEngine } from '../source-text.ts'
+import { createLineTable } from '../line-table.ts'
+import { syntaxJson, type SyntaxJson } from '../syntax-json.ts'
 import type { LanguageTables } from '../tables.ts'
 
 type Loaded = { language: Language; table: CompiledTable }
 
+export type WasmEngine = FactEngine & {
+  /** The syntax tree itself; null where the file is too long or takes too long. The language was supported. */
+  tree(file: FactSource, limits: FactLimits): Promise<SyntaxJson | null>
+}
+
 /** web-tree-sitter with the .wasm files of the grammar packages: loads wherever Node runs. */
-export function createWasmEngine(deps: { tables: LanguageTables; grammars: GrammarFiles }): FactEngine {
+export function createWasmEngine(deps: { tables: LanguageTables; grammars: GrammarFiles }): WasmEngine {
   const { tables, grammars } = deps
   const loaded = new Map<string, Promise<{ support: EngineSupport; loaded?: Loaded }>>()
   let library: Promise<typeof import('web-tree-sitter') & { parser: Parser }> | undefined
@@ -53,7 +60,12 @@ export function createWasmEngine(deps: { tables: LanguageTables; grammars: Gramm
     return entry
   }
 
-  async function readOne(file: FactSource, limits: FactLimits): Promise<EngineAnswer> {
+  /** What `use` makes of the tree, which lives only as long. */
+  async function parse<T>(
+    file: FactSource,
+    limits: FactLimits,
+    use: (flat: FlatTree, loaded: Loaded, valid: boolean) => T,
+  ): Promise<T | 'size' | 'deadline'> {
     if (file.bytes.length > limits.maxBytes) return 'size'
     const entry = (await languageOf(file.language)).loaded
     if (entry === undefined) throw new Error(`${file.language} was not asked for`)
@@ -66,8 +78,11 @@ export function createWasmEngine(deps: { tables: LanguageTables; grammars: Gramm
     if (tree === null) return 'deadline'
     const cursor = tree.walk()
     try {
-      const flat = flatten(cursor, source.byteOf, (id) => id)
-      return walkTree(flat, entry.table, file.bytes, source.valid ? null : 'encoding')
+      return use(
+        flatten(cursor, source.byteOf, (id) => id),
+        entry,
+        source.valid,
+      )
     } finally {
       cursor.delete()
       tree.delete()
@@ -80,8 +95,15 @@ export function createWasmEngine(deps: { tables: LanguageTables; grammars: Gramm
     support: async (language) => (await languageOf(language)).support,
     async read(files, limits) {
       const answers: EngineAnswer[] = []
-      for (const file of files) answers.push(await readOne(file, limits))
+      for (const file of files)
+        answers.push(await parse(file, limits, (flat, { table }, valid) => walkTree(flat, table, file.bytes, valid ? null : 'encoding')))
       return answers
+    },
+    async tree(file, limits) {
+      const answer = await parse(file, limits, (flat, { language }) =>
+        syntaxJson(flat, { kinds: language.types, fields: language.fields }, createLineTable(file.bytes)),
+      )
+      return typeof answer === 'string' ? null : answer
     },
   }
 }

@@ -1,0 +1,141 @@
+// Holds our figures against independent programs: node scripts/metrics-conformance.mjs --oracles FOLDER [--verbose] [--json]
+// FOLDER has eslint and eslint-plugin-sonarjs installed (test/fixtures/toolchain); python3-mccabe, cloc and universal-ctags are found
+// on the machine. The table stands in docs/metrics.md.
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { byLineWithInner, byPlace, count, createTally, summarize } from './conformance/compare.mjs'
+import { loadRooms, readerDeps, root } from './conformance/readers.mjs'
+import { openScriptOracles } from './conformance/script-oracles.mjs'
+import { C_PACKAGES, GO_PACKAGES, PYTHON_PACKAGES, SCRIPT_PACKAGES, TYPED_PACKAGES, chooseSources } from './conformance/sources.mjs'
+import { askCloc, askCtags } from './conformance/text-oracles.mjs'
+
+const { values } = parseArgs({
+  options: {
+    oracles: { type: 'string', default: join(root, 'test', 'fixtures', 'toolchain') },
+    python: { type: 'string', default: '/usr/bin/python3' },
+    only: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const wants = (name) => values.only === undefined || values.only.split(',').includes(name)
+const { createFactReader } = await loadRooms()
+const reader = createFactReader(readerDeps)
+const results = {}
+
+function report(name, tally) {
+  results[name] = summarize(tally)
+  if (!values.verbose) return
+  for (const each of tally.unequal.slice(0, 60)) console.error(`${name} ${each.path}:${each.line} oracle ${each.oracle} ours ${each.ours}`)
+}
+
+if (wants('eslint') || wants('sonar')) {
+  const sources = chooseSources({ root: join(root, 'node_modules'), packages: SCRIPT_PACKAGES, extensions: ['.js', '.cjs', '.mjs'], bytes: 150_000 })
+  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language: 'javascript', bytes })))
+  const oracles = await openScriptOracles(values.oracles)
+  const tallies = { eslint: createTally(), 'eslint, field initialisers': createTally(), sonar: createTally() }
+  for (const [i, { package: name, path, bytes }] of sources.entries()) {
+    // Parsers in JavaScript do not see a byte order mark; their places would be one off.
+    if (bytes[0] === 0xef) continue
+    const text = bytes.toString('utf8')
+    const figures = { eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint), sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn) }
+    for (const oracle of ['eslint', 'sonar'].filter(wants))
+      for (const { start, end, sort, line, value } of oracles[oracle](text) ?? [])
+        count(tallies[sort === 'field initializer' ? 'eslint, field initialisers' : oracle], {
+          name,
+          path,
+          line,
+          oracle: value,
+          ours: figures[oracle].get(`${start} ${end}`),
+        })
+  }
+  for (const [name, tally] of Object.entries(tallies)) report(name, tally)
+}
+
+if (wants('mccabe')) {
+  const sources = chooseSources({ root: '/usr/lib/python3.11', packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: 150_000 })
+  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language: 'python', bytes })))
+  const run = spawnSync(values.python, [join(root, 'scripts', 'conformance', 'ask_mccabe.py')], {
+    input: sources.map(({ full }) => full).join('\n'),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  })
+  if (run.status !== 0) throw new Error(run.stderr)
+  const [, ...answers] = run.stdout.trim().split('\n').map((line) => JSON.parse(line))
+  const tally = createTally()
+  for (const [i, { functions }] of answers.entries()) {
+    const ours = byLineWithInner(facts[i])
+    for (const { line, value } of functions ?? []) count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
+  }
+  report('mccabe', tally)
+}
+
+/** Sources of the languages that ctags and cloc are asked about. */
+const TEXTS = {
+  javascript: () =>
+    chooseSources({ root: join(root, 'node_modules'), packages: SCRIPT_PACKAGES, extensions: ['.js', '.cjs', '.mjs'], bytes: 150_000 }),
+  typescript: () => chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: 60_000 }),
+  python: () => chooseSources({ root: '/usr/lib/python3.11', packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: 150_000 }),
+  go: () => chooseSources({ root: '/usr/share/go-1.19/src', packages: GO_PACKAGES, extensions: ['.go'], bytes: 100_000 }),
+  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: 40_000 }),
+}
+
+const FUNCTIONS_AND_TYPES = /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
+
+for (const [language, choose] of Object.entries(TEXTS)) {
+  if (!wants('cloc') && !wants('ctags')) break
+  const sources = choose()
+  if (sources.length === 0) continue
+  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language, bytes })))
+  if (wants('cloc')) {
+    const answers = askCloc(sources.map(({ full }) => full))
+    const tally = { files: 0, equal: 0, lines: 0, apart: 0 }
+    for (const [i, { full, path }] of sources.entries()) {
+      const answer = answers.get(full)
+      if (answer === undefined) continue
+      const { source, comment, blank } = facts[i].lines
+      const apart = (Math.abs(answer.code - source) + Math.abs(answer.comment - comment) + Math.abs(answer.blank - blank)) / 2
+      tally.files += 1
+      tally.lines += answer.code + answer.comment + answer.blank
+      tally.apart += apart
+      if (apart === 0) tally.equal += 1
+      else if (values.verbose) console.error(`cloc ${path} code ${answer.code} ${source} comment ${answer.comment} ${comment} blank ${answer.blank} ${blank}`)
+    }
+    results[`cloc ${language}`] = { files: tally.files, files_equal: tally.equal / tally.files, lines: tally.lines, lines_equal: 1 - tally.apart / tally.lines }
+  }
+  if (wants('ctags')) {
+    const answers = askCtags(sources.map(({ full }) => full))
+    const tally = { theirs: 0, found: 0, ours: 0, confirmed: 0 }
+    const packages = new Map()
+    for (const [i, { full, path, package: name }] of sources.entries()) {
+      const tags = answers.get(full)
+      const bare = (text) => text.replace(/^.*[.#]/, '').replace(/^['"](.*)['"]$/, '$1')
+      const ours = facts[i].definitions.map((each) => ({ ...each, key: `${bare(each.name)} ${each.nameRow + 1}` }))
+      const theirs = new Set(tags.map((tag) => `${bare(tag.name)} ${tag.line}`))
+      const known = new Set(ours.map(({ key }) => key))
+      for (const tag of tags.filter(({ counts }) => counts)) {
+        tally.theirs += 1
+        packages.set(name, (packages.get(name) ?? 0) + 1)
+        if (known.has(`${bare(tag.name)} ${tag.line}`)) tally.found += 1
+        else if (values.verbose) console.error(`ctags ${language} only theirs ${path}:${tag.line} ${tag.name}`)
+      }
+      for (const each of ours.filter(({ kind }) => FUNCTIONS_AND_TYPES.test(kind))) {
+        tally.ours += 1
+        if (theirs.has(each.key)) tally.confirmed += 1
+        else if (values.verbose) console.error(`ctags ${language} only ours ${path}:${each.nameRow + 1} ${each.name} ${each.kind}`)
+      }
+    }
+    results[`ctags ${language}`] = {
+      packages: packages.size,
+      largest_share: Math.max(...packages.values()) / tally.theirs,
+      files: sources.length,
+      functions: tally.theirs,
+      recall: tally.found / tally.theirs,
+      precision: tally.confirmed / tally.ours,
+    }
+  }
+}
+
+if (values.json) console.log(JSON.stringify(results, null, 2))
+else console.table(results)

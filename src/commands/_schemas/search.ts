@@ -1,0 +1,112 @@
+import { boolean, count, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
+
+const symbol = object({
+  path: string,
+  line: count,
+  column: count,
+  kind: string,
+  symbol: string,
+  container: nullable(string),
+  confidence: oneOf('exact', 'import', 'name'),
+})
+
+const counts = object({ files: count, docs: count, words: count, blobs: count, chunks: count, symbols: count })
+
+/** `index`, `search` and what belongs to them. */
+export const SEARCH: Readonly<Record<string, Schema>> = {
+  index: object({
+    state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
+    files: object({ seen: count, parsed: count, reused: count, skipped: count }),
+    chunks: count,
+    embedded: count,
+    reused_embeddings: count,
+    ms: count,
+    bytes: count,
+  }),
+  'index.status': object({
+    state: oneOf('none', 'ready', 'behind'),
+    building: boolean,
+    file: nullable(string),
+    bytes: count,
+    behind_files: nullable(count),
+    counts: nullable(counts),
+    classes: list(object({ class: string, reason: nullable(string), files: count })),
+    languages: list(object({ language: string, tier: count, files: count, bytes: count })),
+    worktrees: list(object({ path: string, used_at: time, complete: boolean, here: boolean })),
+    model: nullable(string),
+    left_the_machine: list(string),
+  }),
+  'index.verify': object({
+    ok: boolean,
+    quick_check: string,
+    counts,
+    sampled: count,
+    mismatched: list(object({ path: string, what: string })),
+  }),
+  'index.forget': object({ files: count, blobs: count, worktrees: count }),
+  search: object({
+    query: string,
+    class: oneOf('symbol', 'path', 'quoted', 'error', 'natural'),
+    mode: oneOf('hybrid', 'lexical', 'text'),
+    model: nullable(string),
+    freshness: object({ state: oneOf('exact', 'behind', 'none'), behind_files: nullable(count), building: boolean }),
+    results: list(
+      object({
+        artifact_id: string,
+        path: string,
+        line: count,
+        line_end: count,
+        symbol: nullable(string),
+        kind: string,
+        language: nullable(string),
+        content: string,
+        similarity: nullable(number),
+        lexical: nullable(number),
+        success_rate: nullable(number),
+        usage_count: nullable(count),
+        recency: nullable(number),
+        score: number,
+        explain: nullable(
+          object({
+            legs: list(object({ name: string, rank: count, score: number })),
+            factors: list(object({ name: string, factor: number })),
+          }),
+        ),
+      }),
+    ),
+    below_floor: count,
+    took_ms: count,
+  }),
+  'code.defs': object({ name: string, results: list(symbol) }),
+  'code.refs': object({ name: string, results: list(symbol) }),
+  'code.functions': object({
+    functions: list(
+      object({
+        path: string,
+        name: nullable(string),
+        kind: string,
+        line_start: count,
+        line_end: count,
+        line_count: count,
+        parameters: list(string),
+        cyclomatic: nullable(count),
+        cognitive: nullable(count),
+        nesting: nullable(count),
+      }),
+    ),
+  }),
+  'code.chunks': object({
+    chunks: list(
+      object({
+        path: string,
+        line_start: count,
+        line_end: count,
+        byte_start: count,
+        byte_end: count,
+        symbol: nullable(string),
+        kind: string,
+        hash: string,
+      }),
+    ),
+  }),
+}
