@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Chunk, chunkFile } from '../../src/core/analysis/index.ts'
 import { factReader } from '../support/search.ts'
 
