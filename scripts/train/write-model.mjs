@@ -1,0 +1,150 @@
+// From trained numbers to templates_data/models/code-1: int8 rows, the scale of all vectors, the calibration. Dev pairs only.
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readPart } from './corpus.mjs'
+import { createRandom } from './matrix.mjs'
+import { cache, root, splitFile } from './places.mjs'
+import { makePools } from './retrieval.mjs'
+
+export const modelFolder = join(root, 'templates_data', 'models', 'code-1')
+/** A million is the widest that a knot need say. */
+const digits = (value, count = 4) => Number(value.toFixed(count))
+
+export function readFloat() {
+  const { vocabulary, buckets, options, pairs } = JSON.parse(readFileSync(join(cache, 'float-vocabulary.json'), 'utf8'))
+  const floats = (name) => {
+    const bytes = readFileSync(join(cache, `float-${name}.bin`))
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+  }
+  return { vocabulary, buckets, options, pairs, rows: floats('rows'), queryWeights: floats('queryWeights'), documentWeights: floats('documentWeights') }
+}
+
+/** Rows to int8, each with its own scale, which goes into the two weights of the token. */
+function quantise({ vocabulary, buckets, options, rows, queryWeights, documentWeights }) {
+  const D = options.dimensions
+  const size = vocabulary.length + buckets
+  const bytes = new Int8Array(size * D)
+  const query = new Float32Array(size)
+  const document = new Float32Array(size)
+  for (let id = 0; id < size; id += 1) {
+    const row = rows.subarray(id * D, (id + 1) * D)
+    const most = row.reduce((greatest, each) => Math.max(greatest, Math.abs(each)), 1e-12)
+    for (let d = 0; d < D; d += 1) bytes[id * D + d] = Math.round((row[d] * 127) / most)
+    query[id] = (queryWeights[id] * most) / 127
+    document[id] = (documentWeights[id] * most) / 127
+  }
+  const words = Buffer.from(vocabulary.join('\n'), 'utf8')
+  return Buffer.concat([Buffer.from(bytes.buffer), Buffer.from(query.buffer), Buffer.from(document.buffer), words])
+}
+
+/** Queries that mean nothing here: sentences of daily life, and words of the vocabulary thrown together. */
+function nonsense(vocabulary) {
+  const random = createRandom(11)
+  const common = vocabulary.filter((word) => /^[a-z]{3,}$/.test(word)).slice(0, 6000)
+  const salads = Array.from({ length: 60 }, () =>
+    Array.from({ length: 3 + Math.floor(random() * 5) }, () => common[Math.floor(random() * common.length)]).join(' '),
+  )
+  return [...JSON.parse(readFileSync(join(import.meta.dirname, 'off-topic.json'), 'utf8')), ...salads]
+}
+
+/** Logistic curve through two samples of the same weight (Newton's method): the chance that a cosine is a true answer's. */
+function fitLogistic(truths, nulls) {
+  let a = 0
+  let b = 10
+  const rows = [...truths.map((x) => [x, 1, 0.5 / truths.length]), ...nulls.map((x) => [x, 0, 0.5 / nulls.length])]
+  for (let round = 0; round < 50; round += 1) {
+    let ga = 0
+    let gb = 0
+    let haa = 1e-6
+    let hab = 0
+    let hbb = 1e-6
+    for (const [x, y, weight] of rows) {
+      const p = 1 / (1 + Math.exp(-(a + b * x)))
+      const h = weight * p * (1 - p)
+      ga += weight * (p - y)
+      gb += weight * (p - y) * x
+      haa += h
+      hab += h * x
+      hbb += h * x * x
+    }
+    const determinant = haa * hbb - hab * hab
+    a -= (hbb * ga - hab * gb) / determinant
+    b -= (haa * gb - hab * ga) / determinant
+  }
+  return (x) => 1 / (1 + Math.exp(-(a + b * x)))
+}
+
+export async function writeModel({ createStaticVectors, TOKENIZER_VERSION, distance, cosineOf, createTokenizer }) {
+  const float = readFloat()
+  const bytes = quantise(float)
+  const size = float.vocabulary.length + float.buckets
+  const D = float.options.dimensions
+  const card = { id: '', tokenizer: TOKENIZER_VERSION, dimensions: D, words: float.vocabulary.length, buckets: float.buckets, scale: 1, queryNorm: 1, calibration: [], sha256: '' }
+  const own = new Uint8Array(bytes.subarray(0, size * D + size * 8)).buffer
+  const model = {
+    card,
+    vocabulary: float.vocabulary,
+    rows: new Int8Array(own, 0, size * D),
+    queryWeights: new Float32Array(own, size * D, size),
+    documentWeights: new Float32Array(own, size * D + size * 4, size),
+  }
+  const pools = makePools(readPart('dev'), 1000, 1)
+  const tokenizer = createTokenizer(float.vocabulary, float.buckets)
+
+  const norms = []
+  for (const { pairs } of pools) {
+    for (const { query } of pairs) {
+      const bag = tokenizer.bag(query)
+      for (const id of bag.ids) {
+        if (id >= float.vocabulary.length) continue
+        norms.push(Math.abs(float.queryWeights[id]) * Math.hypot(...float.rows.subarray(id * D, (id + 1) * D)))
+      }
+    }
+  }
+  norms.sort((a, b) => a - b)
+  card.queryNorm = digits(norms[Math.floor(norms.length / 2)])
+
+  // a fine scale first, to see how far the components reach
+  const { greatest } = components(createStaticVectors, { ...model, card: { ...card, scale: 120 } }, pools)
+  card.scale = Math.floor((127 * 120) / greatest)
+  const vectors = createStaticVectors(model)
+  const truths = []
+  const nulls = []
+  for (const { pairs } of pools) {
+    const documents = pairs.map(({ name, body }) => vectors.embedDocument({ name, text: body }))
+    for (const [at, { query }] of pairs.entries()) truths.push(cosineOf(distance(vectors.embedQuery(query).vector, documents[at]), card.scale))
+    for (const query of nonsense(float.vocabulary)) {
+      const { vector, abstains } = vectors.embedQuery(query)
+      if (!abstains) nulls.push(Math.max(...documents.map((document) => cosineOf(distance(vector, document), card.scale))))
+    }
+  }
+  const curve = fitLogistic(truths, nulls)
+  card.calibration = Array.from({ length: 41 }, (_, at) => at / 40).map((x) => [x, digits(curve(x))])
+  card.calibration[0][1] = 0
+  card.sha256 = createHash('sha256').update(bytes).digest('hex')
+  card.id = `code-1.${card.sha256.slice(0, 8)}`
+  const { parts, salt } = JSON.parse(readFileSync(splitFile, 'utf8'))
+  const training = { options: float.options, pairs: float.pairs, split: salt, train: parts.train.sha256, dev: parts.dev.sha256, sources: 'scripts/train/sources.json' }
+  mkdirSync(modelFolder, { recursive: true })
+  writeFileSync(join(modelFolder, 'model.bin'), bytes)
+  writeFileSync(join(modelFolder, 'model.json'), `${JSON.stringify({ ...card, training }, null, 1)}\n`)
+  const above = (list) => ((list.filter((x) => curve(x) >= 0.7).length / list.length) * 100).toFixed(1)
+  return `${card.id}: ${(bytes.length / 1e6).toFixed(2)} MB, scale ${card.scale}; at 0.7 and above: ${above(truths)} % of the true answers, ${above(nulls)} % of the best hits of nonsense`
+}
+
+/** The greatest component of 99.99 % of the dev vectors. */
+function components(createStaticVectors, model, pools) {
+  const vectors = createStaticVectors(model)
+  const counts = new Float64Array(128)
+  for (const { pairs } of pools) {
+    for (const { query, name, body } of pairs) {
+      for (const vector of [vectors.embedQuery(query).vector, vectors.embedDocument({ name, text: body })]) for (const each of vector) counts[Math.min(127, Math.abs(each))] += 1
+    }
+  }
+  const total = counts.reduce((sum, each) => sum + each, 0)
+  let above = 0
+  let greatest = 127
+  while (greatest > 1 && (above += counts[greatest]) < total * 0.0001) greatest -= 1
+  return { greatest }
+}
