@@ -12,6 +12,7 @@ import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
 import { writePage } from '../bench/page.mjs'
 import { measureQueue } from '../bench/queue.mjs'
+import { measureRetrieval } from '../bench/retrieval.mjs'
 import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
 import { measureStartUp } from '../bench/start-up.mjs'
 import { measureStatistics } from '../bench/statistics.mjs'
@@ -44,6 +45,7 @@ const PARTS = {
   rejection: () => measureRejection(core, { rounds: quick ? 2 : 7 }),
   statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
   queue: () => measureQueue(core, { quick }),
+  retrieval: () => measureRetrieval({ quick }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,

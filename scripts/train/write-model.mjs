@@ -1,24 +1,19 @@
 // From trained numbers to templates_data/models/code-1: int8 rows, the scale of all vectors, the calibration. Dev pairs only.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { readPart } from './corpus.mjs'
 import { createRandom } from './matrix.mjs'
-import { cache, root, splitFile } from './places.mjs'
+import { extractPairs } from './extract.mjs'
+import { floatVectors, readFloat } from './float.mjs'
+import { root, splitFile } from './places.mjs'
 import { makePools } from './retrieval.mjs'
 
+/** Texts whose vectors before rounding the tests compare with. */
+const referenceFile = join(root, 'test', 'fixtures', 'embedding', 'reference.json')
 export const modelFolder = join(root, 'templates_data', 'models', 'code-1')
 /** A million is the widest that a knot need say. */
 const digits = (value, count = 4) => Number(value.toFixed(count))
-
-export function readFloat() {
-  const { vocabulary, buckets, options, pairs } = JSON.parse(readFileSync(join(cache, 'float-vocabulary.json'), 'utf8'))
-  const floats = (name) => {
-    const bytes = readFileSync(join(cache, `float-${name}.bin`))
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-  }
-  return { vocabulary, buckets, options, pairs, rows: floats('rows'), queryWeights: floats('queryWeights'), documentWeights: floats('documentWeights') }
-}
 
 /** Rows to int8, each with its own scale, which goes into the two weights of the token. */
 function quantise({ vocabulary, buckets, options, rows, queryWeights, documentWeights }) {
@@ -75,7 +70,8 @@ function fitLogistic(truths, nulls) {
   return (x) => 1 / (1 + Math.exp(-(a + b * x)))
 }
 
-export async function writeModel({ createStaticVectors, TOKENIZER_VERSION, distance, cosineOf, createTokenizer }) {
+export async function writeModel(embedding) {
+  const { createStaticVectors, TOKENIZER_VERSION, distance, cosineOf, createTokenizer } = embedding
   const float = readFloat()
   const bytes = quantise(float)
   const size = float.vocabulary.length + float.buckets
@@ -129,6 +125,7 @@ export async function writeModel({ createStaticVectors, TOKENIZER_VERSION, dista
   mkdirSync(modelFolder, { recursive: true })
   writeFileSync(join(modelFolder, 'model.bin'), bytes)
   writeFileSync(join(modelFolder, 'model.json'), `${JSON.stringify({ ...card, training }, null, 1)}\n`)
+  writeReference(embedding, card.id)
   const above = (list) => ((list.filter((x) => curve(x) >= 0.7).length / list.length) * 100).toFixed(1)
   return `${card.id}: ${(bytes.length / 1e6).toFixed(2)} MB, scale ${card.scale}; at 0.7 and above: ${above(truths)} % of the true answers, ${above(nulls)} % of the best hits of nonsense`
 }
@@ -147,4 +144,24 @@ function components(createStaticVectors, model, pools) {
   let greatest = 127
   while (greatest > 1 && (above += counts[greatest]) < total * 0.0001) greatest -= 1
   return { greatest }
+}
+
+/** Functions of this program and their comments, with their vectors before rounding. */
+function writeReference(embedding, model) {
+  const vectors = floatVectors(embedding)
+  const base64 = (vector) => Buffer.from(Float32Array.from(vector).buffer).toString('base64')
+  const folder = join(root, 'src', 'core', 'embedding')
+  const pairs = readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .flatMap((name) => extractPairs(name, readFileSync(join(folder, name), 'utf8'), 'typescript'))
+    .slice(0, 24)
+  const queries = pairs.map(({ query, name }) => query || name)
+  const reference = {
+    model,
+    queries: queries.map((text) => ({ text, vector: base64(vectors.embedQuery(text).vector) })),
+    documents: pairs.map(({ name, body }) => ({ name, text: body, vector: base64(vectors.embedDocument({ name, text: body })) })),
+  }
+  mkdirSync(dirname(referenceFile), { recursive: true })
+  writeFileSync(referenceFile, `${JSON.stringify(reference, null, 1)}\n`)
 }

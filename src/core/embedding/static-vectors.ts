@@ -21,15 +21,45 @@ export function createStaticVectors(model: Model): StaticVectors {
   const tokenizer = createTokenizer(model.vocabulary, model.card.buckets)
   const sum = new Float64Array(dimensions)
 
-  function embed(bag: Bag, weights: Float32Array): Int8Array | undefined {
+  /** The weighed sum of rows, eight columns at a time: their sums stay in registers. */
+  function addRows(ids: Int32Array, factors: Float64Array): void {
     const { rows } = model
-    sum.fill(0)
-    for (let at = 0; at < bag.ids.length; at += 1) {
-      const id = bag.ids[at]!
-      const weight = weights[id]! * Math.log(1 + bag.counts[at]!)
-      const row = id * dimensions
-      for (let d = 0; d < dimensions; d += 1) sum[d]! += weight * rows[row + d]!
+    for (let d = 0; d < dimensions; d += 8) {
+      let s0 = 0
+      let s1 = 0
+      let s2 = 0
+      let s3 = 0
+      let s4 = 0
+      let s5 = 0
+      let s6 = 0
+      let s7 = 0
+      for (let at = 0; at < ids.length; at += 1) {
+        const row = ids[at]! * dimensions + d
+        const factor = factors[at]!
+        s0 += factor * rows[row]!
+        s1 += factor * rows[row + 1]!
+        s2 += factor * rows[row + 2]!
+        s3 += factor * rows[row + 3]!
+        s4 += factor * rows[row + 4]!
+        s5 += factor * rows[row + 5]!
+        s6 += factor * rows[row + 6]!
+        s7 += factor * rows[row + 7]!
+      }
+      sum[d] = s0
+      sum[d + 1] = s1
+      sum[d + 2] = s2
+      sum[d + 3] = s3
+      sum[d + 4] = s4
+      sum[d + 5] = s5
+      sum[d + 6] = s6
+      sum[d + 7] = s7
     }
+  }
+
+  function embed(bag: Bag, weights: Float32Array): Int8Array | undefined {
+    const { ids, counts } = bag
+    for (let at = 0; at < ids.length; at += 1) counts[at] = weights[ids[at]!]! * Math.log(1 + counts[at]!)
+    addRows(ids, counts)
     let square = 0
     for (let d = 0; d < dimensions; d += 1) square += sum[d]! * sum[d]!
     if (square === 0) return undefined
@@ -56,8 +86,8 @@ export function createStaticVectors(model: Model): StaticVectors {
     embedDocument: ({ name, text }) => embed(tokenizer.bag(...Array<string>(NAME_COUNT).fill(name), text), model.documentWeights),
     embedQuery(text) {
       const bag = tokenizer.bag(text)
-      const vector = embed(bag, model.queryWeights)
       const share = unknownShare(bag)
+      const vector = embed(bag, model.queryWeights)
       return { vector: vector ?? new Int8Array(dimensions), unknownShare: share, abstains: !vector || share > MOST_UNKNOWN }
     },
   }

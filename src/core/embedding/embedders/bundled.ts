@@ -3,6 +3,9 @@ import { loadModel } from '../model.ts'
 import { createStaticVectors, type StaticVectors } from '../static-vectors.ts'
 import { cosineOf, readCurve } from '../vector.ts'
 
+/** Folder of the model below `templates_data/models` of the package. */
+export const BUNDLED_MODEL = 'code-1'
+
 /** The model that came with the program; it also answers at once, without a promise. */
 export type BundledEmbedder = Embedder & StaticVectors
 
