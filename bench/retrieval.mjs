@@ -18,13 +18,20 @@ export async function measureRetrieval({ quick }) {
   return {
     model: vectors.id,
     ...figures,
-    perLanguage: perLanguage.map((row) => ({ ...row, lexical: round(row.lexical, 3), vector: round(row.vector, 3), hybrid: round(row.hybrid, 3) })),
+    perLanguage: perLanguage.map((row) => ({
+      ...row,
+      lexical: round(row.lexical, 3),
+      vector: round(row.vector, 3),
+      hybrid: round(row.hybrid, 3),
+    })),
     speed: measureSpeed(embedding, quick ? 3 : 9),
   }
 }
 
 function measureSpeed({ openBundledEmbedder }, rounds) {
-  const pairs = readPart('test').filter(({ kind, body }) => kind === 'doc' && body.length < 2000).slice(0, 6000)
+  const pairs = readPart('test')
+    .filter(({ kind, body }) => kind === 'doc' && body.length < 2000)
+    .slice(0, 6000)
   const chunks = pairs.map(({ name, body }) => ({ name, text: body }))
   const turns = Array.from({ length: rounds }, () => {
     const times = [performance.now()]

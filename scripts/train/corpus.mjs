@@ -8,8 +8,13 @@ import { cache, splitFile } from './places.mjs'
 export function readPart(part) {
   const text = readFileSync(join(cache, `${part}.jsonl`))
   const { sha256 } = JSON.parse(readFileSync(splitFile, 'utf8')).parts[part]
-  if (createHash('sha256').update(text).digest('hex') !== sha256) throw new Error(`tmp/train/${part}.jsonl is not the frozen one: run split.mjs`)
-  return text.toString('utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  if (createHash('sha256').update(text).digest('hex') !== sha256)
+    throw new Error(`tmp/train/${part}.jsonl is not the frozen one: run split.mjs`)
+  return text
+    .toString('utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
 }
 
 /** The function without its own name: what a masked pair shows. */
@@ -27,7 +32,8 @@ export function makeVocabulary(pairs, vocabularyWords, most) {
       seen.set(word, (seen.get(word) ?? 0) + 1)
     }
   }
-  const score = (word) => [...perLanguage.values()].reduce((sum, { pairs, words }) => sum + (words.get(word) ?? 0) / Math.max(pairs, 5000), 0)
+  const score = (word) =>
+    [...perLanguage.values()].reduce((sum, { pairs, words }) => sum + (words.get(word) ?? 0) / Math.max(pairs, 5000), 0)
   return [...seen]
     .filter(([word, count]) => count >= 3 && word.length < 32)
     .map(([word]) => [word, score(word)])

@@ -27,8 +27,17 @@ export function rank(part, embedding, { vectors, weights = [FUSION], poolsPerLan
       const lexical = search(query)
       const { vector, abstains } = vectors.embedQuery(query)
       const similar = Float64Array.from(embedded, (each) => -distance(vector, each))
-      const hybrid = Object.fromEntries(weights.map((weight) => [weight, reciprocalRank(abstains ? lexical : fuse(similar, lexical, weight), right)]))
-      return { language, repository, pool: pairs.length, lexical: reciprocalRank(lexical, right), vector: abstains ? 0 : reciprocalRank(similar, right), hybrid }
+      const hybrid = Object.fromEntries(
+        weights.map((weight) => [weight, reciprocalRank(abstains ? lexical : fuse(similar, lexical, weight), right)]),
+      )
+      return {
+        language,
+        repository,
+        pool: pairs.length,
+        lexical: reciprocalRank(lexical, right),
+        vector: abstains ? 0 : reciprocalRank(similar, right),
+        hybrid,
+      }
     })
   })
 }
@@ -48,13 +57,27 @@ export function summarise(rows, weight = FUSION) {
     }
   })
   const macro = (name) => mean(perLanguage.map((each) => each[name]))
-  const gain = bootstrap(rows.map(({ language, repository, lexical, hybrid }) => ({ language, repository, difference: hybrid[weight] - lexical })))
-  return { perLanguage, lexical: macro('lexical'), vector: macro('vector'), hybrid: macro('hybrid'), gain: macro('hybrid') - macro('lexical'), low: gain.low, high: gain.high }
+  const gain = bootstrap(
+    rows.map(({ language, repository, lexical, hybrid }) => ({ language, repository, difference: hybrid[weight] - lexical })),
+  )
+  return {
+    perLanguage,
+    lexical: macro('lexical'),
+    vector: macro('vector'),
+    hybrid: macro('hybrid'),
+    gain: macro('hybrid') - macro('lexical'),
+    low: gain.low,
+    high: gain.high,
+  }
 }
 
 async function main() {
   const { values } = parseArgs({
-    options: { part: { type: 'string', default: 'test' }, json: { type: 'boolean', default: false }, float: { type: 'boolean', default: false } },
+    options: {
+      part: { type: 'string', default: 'test' },
+      json: { type: 'boolean', default: false },
+      float: { type: 'boolean', default: false },
+    },
   })
   const embedding = await loadEmbedding()
   const vectors = values.float ? floatVectors(embedding) : embedding.openBundledEmbedder(modelFolder)
@@ -64,7 +87,14 @@ async function main() {
     const result = summarise(rows, weight)
     if (values.json) console.log(JSON.stringify({ weight, ...result }))
     else {
-      if (weight === FUSION) console.table(result.perLanguage.map((each) => Object.fromEntries(Object.entries(each).map(([name, value]) => [name, typeof value === 'number' ? Number(value.toFixed(3)) : value]))))
+      if (weight === FUSION)
+        console.table(
+          result.perLanguage.map((each) =>
+            Object.fromEntries(
+              Object.entries(each).map(([name, value]) => [name, typeof value === 'number' ? Number(value.toFixed(3)) : value]),
+            ),
+          ),
+        )
       console.log(
         `weight ${weight}: macro MRR lexical ${result.lexical.toFixed(4)}, vector ${result.vector.toFixed(4)}, hybrid ${result.hybrid.toFixed(4)}, gain ${result.gain.toFixed(4)} (95 % by repository ${result.low.toFixed(4)} to ${result.high.toFixed(4)})`,
       )

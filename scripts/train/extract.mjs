@@ -1,7 +1,9 @@
 // Functions with their comments, by lexical rules per language. It only has to be right often: what it cannot read it leaves out.
 
 const KEYWORDS = new Set(
-  'if for while switch return catch function new class else do try with match loop unsafe sizeof defined foreach elseif synchronized constructor super'.split(' '),
+  'if for while switch return catch function new class else do try with match loop unsafe sizeof defined foreach elseif synchronized constructor super'.split(
+    ' ',
+  ),
 )
 /** How each language writes comments and strings; `char` means that a quote opens one character only. */
 const SYNTAX = {
@@ -36,11 +38,25 @@ export function isWanted(path, language) {
 export function extractPairs(path, text, language) {
   if (PROSE.test(path)) return sections(text, path)
   if (/generated (?:by|from)|do not edit|@generated/i.test(text.slice(0, 1500))) return []
-  if (text.length > 1_500_000 || text.slice(0, 4000).split('\n').some((line) => line.length > 1500)) return []
-  const functions = language === 'python' ? pythonFunctions(text) : language === 'ruby' ? rubyFunctions(text) : braceFunctions(text, language)
+  if (
+    text.length > 1_500_000 ||
+    text
+      .slice(0, 4000)
+      .split('\n')
+      .some((line) => line.length > 1500)
+  )
+    return []
+  const functions =
+    language === 'python' ? pythonFunctions(text) : language === 'ruby' ? rubyFunctions(text) : braceFunctions(text, language)
   return functions.flatMap(({ name, doc, body }) => {
     const lines = body.split('\n').filter((line) => line.trim() !== '')
-    if (lines.length < 4 || body.length > 8000 || body.length < 60 || /^__|^(?:main|init|setUp|tearDown|toString|equals|hashCode)$/.test(name)) return []
+    if (
+      lines.length < 4 ||
+      body.length > 8000 ||
+      body.length < 60 ||
+      /^__|^(?:main|init|setUp|tearDown|toString|equals|hashCode)$/.test(name)
+    )
+      return []
     const code = lines.join('\n')
     const query = firstSentence(doc)
     return [{ kind: query ? 'doc' : 'name', query: query ?? '', name, body: code }]
@@ -60,7 +76,12 @@ function firstSentence(doc) {
   const sentence = (/^[\s\S]*?(?:[.!?:](?=\s|$)|$)/.exec(paragraph)?.[0] ?? '').replace(/\s+/g, ' ').trim()
   const words = sentence.match(/[A-Za-z]{2,}/g) ?? []
   if (words.length < 4 || words.length > 60 || sentence.length > 400) return undefined
-  if (/^[@\\]|copyright|licen[cs]ed?|todo|fixme|deprecated|inheritdoc|\bsee (?:also|above|below)\b|eslint|istanbul|pylint|nolint/i.test(sentence)) return undefined
+  if (
+    /^[@\\]|copyright|licen[cs]ed?|todo|fixme|deprecated|inheritdoc|\bsee (?:also|above|below)\b|eslint|istanbul|pylint|nolint/i.test(
+      sentence,
+    )
+  )
+    return undefined
   const ascii = sentence.replace(/[^ -~]/g, '')
   return ascii.length >= sentence.length * 0.95 && words.join('').length >= sentence.length * 0.6 ? sentence : undefined
 }
@@ -98,7 +119,11 @@ function readBlock(text, open, { line, hash, quotes, char, regex }) {
     } else if (char && c === "'") {
       const literal = /^'(?:\\.[^']{0,8}|[^'\\\n])'/.exec(text.slice(at, at + 14))
       if (literal) at += literal[0].length - 1
-    } else if (regex && c === '/' && (last === '' || '(,=:[!&|?{};+-*%<>~^'.includes(last) || /\breturn\s*$/.test(text.slice(at - 10, at)))) {
+    } else if (
+      regex &&
+      c === '/' &&
+      (last === '' || '(,=:[!&|?{};+-*%<>~^'.includes(last) || /\breturn\s*$/.test(text.slice(at - 10, at)))
+    ) {
       const literal = /^\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//.exec(text.slice(at, at + 400))
       if (literal) at += literal[0].length - 1
     }
@@ -118,7 +143,8 @@ function closing(text, at, quote) {
 }
 
 const SIGNATURES = {
-  javascript: /^[ \t]*(?:(?:export|default|async|static|get|set|public|private|protected|override|readonly|declare|abstract)\s+)*(?:function\s*\*?\s*([\w$]+)\s*(?=[(<])|(?:const|let|var)?\s*(?:[\w$]+\.)*#?([\w$]+)\s*(?:[:=]\s*(?:async\s*)?(?:function\b[^(]*)?(?=\()|\s*(?=[(<])))/gm,
+  javascript:
+    /^[ \t]*(?:(?:export|default|async|static|get|set|public|private|protected|override|readonly|declare|abstract)\s+)*(?:function\s*\*?\s*([\w$]+)\s*(?=[(<])|(?:const|let|var)?\s*(?:[\w$]+\.)*#?([\w$]+)\s*(?:[:=]\s*(?:async\s*)?(?:function\b[^(]*)?(?=\()|\s*(?=[(<])))/gm,
   java: /^[ \t]*(?:@\w+(?:\([^)\n]*\))?\s+)*(?:(?:public|private|protected|static|final|abstract|synchronized|native|default)\s+)*(?:<[^>\n]+>\s+)?[\w.<>[\],? ]+?\s+(\w+)\s*(?=\()/gm,
   go: /^func\s+(?:\([^)]*\)\s*)?(\w+)\s*(?=[([])/gm,
   rust: /^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:(?:const|async|unsafe|extern(?:\s+"[^"]*")?)\s+)*fn\s+(\w+)\s*(?=[(<])/gm,
@@ -188,7 +214,14 @@ function pythonFunctions(text) {
     const rest = lines.slice(start + 1, end).join('\n')
     const docstring = /^\s*[rRuU]?("""|''')([\s\S]*?)\1/.exec(rest)
     const code = (docstring ? rest.slice(docstring[0].length) : rest).replace(/^\s*#.*$|(?<=\s)# .*$/gm, '')
-    found.push({ name: head[2], doc: docstring?.[2].replace(/^[ \t]+/gm, ''), body: `${lines.slice(at, start + 1).join('\n').trim()}\n${code.trimEnd()}` })
+    found.push({
+      name: head[2],
+      doc: docstring?.[2].replace(/^[ \t]+/gm, ''),
+      body: `${lines
+        .slice(at, start + 1)
+        .join('\n')
+        .trim()}\n${code.trimEnd()}`,
+    })
   }
   return found
 }
@@ -226,7 +259,13 @@ function sections(text, path) {
     const body = text.slice(head.index + head[0].length, heads[index + 1]?.index ?? text.length).trim()
     const query = head[1].replace(/[`*]|\[([^\]]*)\]\([^)]*\)/g, '$1').trim()
     const words = query.match(/[A-Za-z]{2,}/g) ?? []
-    if (words.length < 2 || body.length < 120 || body.length > 6000 || /licen[cs]e|copyright|contribut|changelog|table of contents|sponsors|\d+\.\d+/i.test(query)) return []
+    if (
+      words.length < 2 ||
+      body.length < 120 ||
+      body.length > 6000 ||
+      /licen[cs]e|copyright|contribut|changelog|table of contents|sponsors|\d+\.\d+/i.test(query)
+    )
+      return []
     return [{ kind: 'heading', query, name: '', body: body.slice(0, 3000) }]
   })
 }

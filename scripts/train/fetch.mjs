@@ -28,7 +28,13 @@ function run(program, args, cwd) {
 function versionOf({ from }, folder, files) {
   if (from === 'npm') return JSON.parse(run('tar', ['-xzOf', files[0], 'package/package.json'], folder)).version
   if (from === 'deb') return run('dpkg-deb', ['-f', files[0], 'Version'], folder).trim()
-  const description = readFileSync(join(folder, files.find((file) => file.endsWith('.dsc'))), 'utf8')
+  const description = readFileSync(
+    join(
+      folder,
+      files.find((file) => file.endsWith('.dsc')),
+    ),
+    'utf8',
+  )
   return /^Version: (.+)$/m.exec(description)[1]
 }
 
@@ -53,7 +59,12 @@ for (const source of manifest.sources) {
   } catch (error) {
     rmSync(staging, { recursive: true, force: true })
     failures.push(source.name)
-    console.error(`${source.from} ${source.name}: ${String(error.stderr || error.message).trim().split('\n').at(-1)}`)
+    console.error(
+      `${source.from} ${source.name}: ${String(error.stderr || error.message)
+        .trim()
+        .split('\n')
+        .at(-1)}`,
+    )
   }
 }
 if (values.pin) writeFileSync(manifestFile, `${JSON.stringify(manifest, null, 1)}\n`)

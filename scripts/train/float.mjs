@@ -9,7 +9,15 @@ export function readFloat() {
     const bytes = readFileSync(join(cache, `float-${name}.bin`))
     return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
   }
-  return { vocabulary, buckets, options, pairs, rows: floats('rows'), queryWeights: floats('queryWeights'), documentWeights: floats('documentWeights') }
+  return {
+    vocabulary,
+    buckets,
+    options,
+    pairs,
+    rows: floats('rows'),
+    queryWeights: floats('queryWeights'),
+    documentWeights: floats('documentWeights'),
+  }
 }
 
 /** Float64 vectors of the trained numbers before rounding: the reference that int8 is held to. */

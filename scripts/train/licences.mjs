@@ -8,14 +8,25 @@ const PERMISSIVE =
 /** `A or B` is permissive where one part is, `A and B` where all are. */
 export function isPermissive(expression) {
   const plain = expression.replace(/[()]/g, ' ').replace(/\/(?=[a-z])/gi, ' or ')
-  return plain
-    .split(/\s+(?:and)\s+|,(?!\s*or)/i)
-    .every((part) => part.split(/\s+or\s+|\|/i).some((each) => PERMISSIVE.test(each.trim().replace(/\s+with\s.*$/i, '').replace(/\s+/g, '-'))))
+  return plain.split(/\s+(?:and)\s+|,(?!\s*or)/i).every((part) =>
+    part.split(/\s+or\s+|\|/i).some((each) =>
+      PERMISSIVE.test(
+        each
+          .trim()
+          .replace(/\s+with\s.*$/i, '')
+          .replace(/\s+/g, '-'),
+      ),
+    ),
+  )
 }
 
 /** Patterns of DEP-5: `*` and `?` also match `/`. */
 function pattern(glob) {
-  const source = glob.replace(/[.+^${}()|[\]]/g, '\\$&').replace(/\\\\(.)/g, '\\$1').replaceAll('*', '.*').replaceAll('?', '.')
+  const source = glob
+    .replace(/[.+^${}()|[\]]/g, '\\$&')
+    .replace(/\\\\(.)/g, '\\$1')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
   return new RegExp(`^${source}$`)
 }
 
@@ -34,7 +45,9 @@ function readDep5(text) {
 
 function copyrightFile(folder, { from, name }) {
   const candidates =
-    from === 'deb' ? readdirSync(join(folder, 'usr/share/doc')).map((each) => join(folder, 'usr/share/doc', each, 'copyright')) : [join(folder, 'debian/copyright')]
+    from === 'deb'
+      ? readdirSync(join(folder, 'usr/share/doc')).map((each) => join(folder, 'usr/share/doc', each, 'copyright'))
+      : [join(folder, 'debian/copyright')]
   return candidates.sort((a, b) => Number(b.includes(`/${name}/`)) - Number(a.includes(`/${name}/`))).find((file) => existsSync(file))
 }
 

@@ -8,7 +8,14 @@ import { cache, root } from './places.mjs'
 export async function loadEmbedding() {
   mkdirSync(cache, { recursive: true })
   const outfile = join(cache, `embedding-${process.pid}.mjs`)
-  await build({ entryPoints: [join(root, 'src/core/embedding/index.ts')], outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'warning' })
+  await build({
+    entryPoints: [join(root, 'src/core/embedding/index.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'warning',
+  })
   try {
     return await import(pathToFileURL(outfile).href)
   } finally {

@@ -33,7 +33,11 @@ function* walk(folder) {
 }
 
 /** A path as Debian's copyright file names it: below the root of the source. Packages move files, so the end of it must do. */
-const innerPath = (path) => path.replace(/^usr\/(?:share|lib)\/(?:gocode\/src\/[^/]+\/[^/]+\/[^/]+\/|cargo\/registry\/[^/]+\/|python3\/dist-packages\/|ruby\/vendor_ruby\/|php\/)?|^package\//, '')
+const innerPath = (path) =>
+  path.replace(
+    /^usr\/(?:share|lib)\/(?:gocode\/src\/[^/]+\/[^/]+\/[^/]+\/|cargo\/registry\/[^/]+\/|python3\/dist-packages\/|ruby\/vendor_ruby\/|php\/)?|^package\//,
+    '',
+  )
 
 const manifest = readManifest()
 const total = {}
@@ -61,7 +65,9 @@ for (const source of manifest.sources) {
     writeFileSync(out, rows.map((row) => `${row}\n`).join(''))
     const count = (kind) => rows.filter((row) => row.startsWith(`{"kind":"${kind}"`)).length
     total[source.language] = (total[source.language] ?? 0) + count('doc')
-    console.log(`${source.language} ${source.name} [${source.licence}] doc ${count('doc')}, name ${count('name')}, heading ${count('heading')}, files refused ${refused}`)
+    console.log(
+      `${source.language} ${source.name} [${source.licence}] doc ${count('doc')}, name ${count('name')}, heading ${count('heading')}, files refused ${refused}`,
+    )
   } finally {
     rmSync(target, { recursive: true, force: true })
   }

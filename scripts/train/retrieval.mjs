@@ -58,7 +58,8 @@ export function reciprocalRank(scores, right) {
 /** The documented functions of one language in pools of `size`: each is asked for among the others of its pool. */
 export function makePools(pairs, size, seed) {
   const byLanguage = new Map()
-  for (const pair of pairs) if (pair.kind === 'doc') (byLanguage.get(pair.language) ?? byLanguage.set(pair.language, []).get(pair.language)).push(pair)
+  for (const pair of pairs)
+    if (pair.kind === 'doc') (byLanguage.get(pair.language) ?? byLanguage.set(pair.language, []).get(pair.language)).push(pair)
   return [...byLanguage].flatMap(([language, list]) => {
     const order = shuffle([...list], createRandom(seed))
     const pools = []

@@ -16,7 +16,7 @@ const DEV = 0.12
 /** Of the documented functions of a language, the most one repository may give. */
 const MOST_SHARE = 0.3
 const MOST_DOCS = 3000
-const MOST_NAMES = 1500
+const MOST_NAMES = 5000
 
 const { values } = parseArgs({ options: { freeze: { type: 'boolean', default: false } } })
 const { vocabularyWords } = await loadEmbedding()
@@ -113,7 +113,9 @@ function capped(pairs) {
     const counts = groups.get(`${language} ${kind}`) ?? groups.set(`${language} ${kind}`, new Map()).get(`${language} ${kind}`)
     counts.set(repository, (counts.get(repository) ?? 0) + 1)
   }
-  const limits = new Map([...groups].map(([key, counts]) => [key, limitOf([...counts.values()], key.endsWith(' doc') ? MOST_DOCS : MOST_NAMES)]))
+  const limits = new Map(
+    [...groups].map(([key, counts]) => [key, limitOf([...counts.values()], key.endsWith(' doc') ? MOST_DOCS : MOST_NAMES)]),
+  )
   const taken = new Map()
   return pairs.filter(({ language, repository, kind }) => {
     const key = `${language} ${repository} ${kind}`
@@ -143,7 +145,7 @@ const result = { salt: SALT, repositories, nearDuplicatesRemoved: near.size + ne
 for (const [part, rows] of Object.entries({ train, dev: capped(dev), test: capped(test) })) {
   const text = rows.map(({ words: _words, ...row }) => `${JSON.stringify(row)}\n`).join('')
   const counts = {}
-  for (const { language, kind } of rows) ((counts[language] ??= { doc: 0, name: 0, heading: 0 })[kind] += 1)
+  for (const { language, kind } of rows) (counts[language] ??= { doc: 0, name: 0, heading: 0 })[kind] += 1
   writeFileSync(join(cache, `${part}.jsonl`), text)
   result.parts[part] = { pairs: rows.length, sha256: sha(text), counts }
 }

@@ -21,7 +21,10 @@ const { values } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
   },
 })
-const options = { ...DEFAULTS, ...Object.fromEntries(values.set.map((each) => each.split('=')).map(([name, value]) => [name, Number(value)])) }
+const options = {
+  ...DEFAULTS,
+  ...Object.fromEntries(values.set.map((each) => each.split('=')).map(([name, value]) => [name, Number(value)])),
+}
 const embedding = await loadEmbedding()
 const started = performance.now()
 const say = (text) => console.error(`${((performance.now() - started) / 1000).toFixed(0)} s  ${text}`)

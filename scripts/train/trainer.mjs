@@ -4,11 +4,12 @@ import { createArena, createRandom, shuffle, transpose } from './matrix.mjs'
 export const DEFAULTS = {
   seed: 20,
   dimensions: 128,
-  epochs: 8,
-  batch: 512,
-  temperature: 0.05,
+  epochs: 4,
+  batch: 1024,
+  temperature: 0.1,
   rate: 0.003,
-  dropout: 0.3,
+  dropout: 0.5,
+  queryDropout: 0.3,
   maskedNames: 0.2,
   run: 64,
 }
@@ -25,7 +26,7 @@ export function train(pairs, size, idf, options = {}, onEpoch = () => undefined)
   const random = createRandom(o.seed)
   const rows = new Float32Array(size * D)
   for (let at = 0; at < rows.length; at += 2) {
-    const radius = Math.sqrt(-2 * Math.log(1 - random()) / D)
+    const radius = Math.sqrt((-2 * Math.log(1 - random())) / D)
     const angle = 2 * Math.PI * random()
     rows[at] = radius * Math.cos(angle)
     rows[at + 1] = radius * Math.sin(angle)
@@ -59,8 +60,18 @@ export function train(pairs, size, idf, options = {}, onEpoch = () => undefined)
       for (const [slot, index] of batch.entries()) {
         const pair = pairs[index]
         const masked = pair.kind === 'name' || random() < o.maskedNames
-        queries.fill(slot, [[pair.query, 1]], o.dropout, random)
-        documents.fill(slot, masked ? [[pair.body, 1]] : [[pair.body, 1], [pair.name, 3]], o.dropout, random)
+        queries.fill(slot, [[pair.query, 1]], o.queryDropout, random)
+        documents.fill(
+          slot,
+          masked
+            ? [[pair.body, 1]]
+            : [
+                [pair.body, 1],
+                [pair.name, 3],
+              ],
+          o.dropout,
+          random,
+        )
       }
       queries.forward(rows, queryWeights)
       documents.forward(rows, documentWeights)

@@ -10,7 +10,10 @@ const CHUNKS: Chunk[] = [
   { name: 'readConfigFile', text: 'function readConfigFile(path) { return JSON.parse(fs.readFileSync(path, "utf8")) }' },
   { name: 'sortByDate', text: 'function sortByDate(list) { return [...list].sort((a, b) => a.date - b.date) }' },
   { name: 'sendMail', text: 'async function sendMail(to, subject, body) { await smtp.send({ to, subject, body }) }' },
-  { name: 'drawCircle', text: 'function drawCircle(context, x, y, radius) { context.arc(x, y, radius, 0, 2 * Math.PI); context.stroke() }' },
+  {
+    name: 'drawCircle',
+    text: 'function drawCircle(context, x, y, radius) { context.arc(x, y, radius, 0, 2 * Math.PI); context.stroke() }',
+  },
 ]
 
 describe.each(Object.entries(ADAPTERS))('%s', (_name, open) => {

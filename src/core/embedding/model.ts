@@ -45,7 +45,8 @@ export function loadModel(folder: string, { verify = false } = {}): Model {
   if (card.tokenizer !== TOKENIZER_VERSION)
     throw unusable(folder, `it was trained with tokenizer ${card.tokenizer}, this program has ${TOKENIZER_VERSION}`)
   if (bytes.byteLength < numbers) throw unusable(folder, 'model.bin is cut off')
-  if (verify && createHash('sha256').update(bytes).digest('hex') !== card.sha256) throw unusable(folder, 'model.bin is not the file that was trained')
+  if (verify && createHash('sha256').update(bytes).digest('hex') !== card.sha256)
+    throw unusable(folder, 'model.bin is not the file that was trained')
   const vocabulary = bytes.toString('utf8', numbers).split('\n')
   if (vocabulary.length !== card.words) throw unusable(folder, `model.bin has ${vocabulary.length} words, model.json says ${card.words}`)
   // copied: a buffer of the pool need not lie on a multiple of four

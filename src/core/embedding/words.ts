@@ -75,7 +75,7 @@ export function splitRun(run: string): string[] {
   const words: string[] = []
   let start = 0
   let before = OTHER
-  for (let at = 0; at <= run.length; ) {
+  for (let at = 0; at <= run.length;) {
     const kind = at < run.length ? kindAt(run, at) : OTHER
     const width = at < run.length ? widthAt(run, at) : 1
     if (kind !== before) {
