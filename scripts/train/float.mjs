@@ -36,7 +36,7 @@ export function floatVectors(embedding) {
   }
   return {
     embedQuery: (text) => ({ vector: embed(tokenizer.bag(text), queryWeights), abstains: false }),
-    embedDocument: ({ name, text }) => embed(tokenizer.bag(name, name, text), documentWeights),
+    embedDocument: ({ name, text }) => embed(tokenizer.bag(text, name, embedding.NAME_COUNT), documentWeights),
     distance: (a, b) => {
       let sum = 0
       for (let d = 0; d < D; d += 1) sum += (a[d] - b[d]) ** 2

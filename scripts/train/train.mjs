@@ -40,7 +40,7 @@ const idf = inverseFrequencies(bags, tokenizer.size)
 const devPools = makePools(readPart('dev'), 1000, 1).map(({ language, pairs: list }) => ({
   language,
   queries: list.map(({ query }) => tokenizer.bag(query)),
-  documents: list.map(({ name, body }) => tokenizer.bag(name, name, body)),
+  documents: list.map(({ name, body }) => tokenizer.bag(body, name, embedding.NAME_COUNT)),
 }))
 
 /** Mean reciprocal rank of a sample of dev questions, by language. */

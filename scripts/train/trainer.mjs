@@ -4,14 +4,14 @@ import { createArena, createRandom, shuffle, transpose } from './matrix.mjs'
 export const DEFAULTS = {
   seed: 20,
   dimensions: 128,
-  epochs: 4,
+  epochs: 5,
   batch: 1024,
-  temperature: 0.1,
-  rate: 0.003,
+  temperature: 0.08,
+  rate: 0.004,
   dropout: 0.5,
   queryDropout: 0.3,
   maskedNames: 0.2,
-  run: 64,
+  run: 512,
 }
 const BETA1 = 0.9
 const BETA2 = 0.999
@@ -45,7 +45,7 @@ export function train(pairs, size, idf, options = {}, onEpoch = () => undefined)
   const turned = matrix(B * D)
   const columnSum = new Float64Array(B)
 
-  const batchesOf = (epoch) => planBatches(pairs, B, epoch % 2 === 1 ? o.run : 1, random)
+  const batchesOf = (epoch) => planBatches(pairs, B, epoch === 0 ? 1 : o.run, random)
   const perEpoch = planBatches(pairs, B, 1, createRandom(1)).length
   const steps = perEpoch * o.epochs
   let step = 0

@@ -2,8 +2,8 @@ import type { Chunk, QueryVector } from './embedder.ts'
 import type { Model } from './model.ts'
 import { createTokenizer, type Bag } from './tokenizer.ts'
 
-/** A chunk's name counts this often beside its text. */
-export const NAME_COUNT = 2
+/** A chunk's name counts this often beside its text: chosen on the dev part of the corpus, where 2 gives 0.02 less. */
+export const NAME_COUNT = 16
 /** A query of which more than this share is unknown has no vector to search with. */
 const MOST_UNKNOWN = 0.5
 
@@ -83,7 +83,7 @@ export function createStaticVectors(model: Model): StaticVectors {
   }
 
   return {
-    embedDocument: ({ name, text }) => embed(tokenizer.bag(...Array<string>(NAME_COUNT).fill(name), text), model.documentWeights),
+    embedDocument: ({ name, text }) => embed(tokenizer.bag(text, name, NAME_COUNT), model.documentWeights),
     embedQuery(text) {
       const bag = tokenizer.bag(text)
       const share = unknownShare(bag)

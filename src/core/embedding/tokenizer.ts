@@ -20,8 +20,8 @@ export type Tokenizer = {
   /** Rows a table of this tokenizer has: words first, then buckets. */
   size: number
   words: number
-  /** Tokens of all the texts together; a text named twice counts twice. */
-  bag(...texts: readonly string[]): Bag
+  /** Tokens of a text; those of its `name`, if it has one, count `nameCount` times beside. */
+  bag(text: string, name?: string, nameCount?: number): Bag
 }
 
 /** Plurals of mathematics that no rule gives. */
@@ -82,12 +82,12 @@ class BagBuilder {
     this.#touched = new Int32Array(size)
   }
 
-  add(tokens: Tokens): void {
+  add(tokens: Tokens, times: number): void {
     const { ids, shares } = tokens
     for (let at = 0; at < ids.length; at += 1) {
       const id = ids[at]!
       if (this.#counts[id] === 0) this.#touched[this.#length++] = id
-      this.#counts[id]! += shares[at]!
+      this.#counts[id]! += times * shares[at]!
     }
     this.#words += tokens.words
     this.#unknown += tokens.unknown
@@ -145,14 +145,17 @@ export function createTokenizer(vocabulary: readonly string[], buckets: number):
     return tokens
   }
 
+  function addText(text: string, times: number): void {
+    const plain = composed(text)
+    scanRuns(plain, (start, end) => builder.add(tokensOf(plain.slice(start, end)), times))
+  }
+
   return {
     size,
     words: vocabulary.length,
-    bag(...texts) {
-      for (const text of texts) {
-        const plain = composed(text)
-        scanRuns(plain, (start, end) => builder.add(tokensOf(plain.slice(start, end))))
-      }
+    bag(text, name = '', nameCount = 1) {
+      addText(text, 1)
+      addText(name, nameCount)
       return builder.take()
     },
   }
