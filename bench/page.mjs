@@ -110,6 +110,22 @@ const ROWS = {
       met: yes(againstParse >= targets.againstParse && twoThreads >= targets.twoThreads),
       'how measured': `${files} files, ${megabytes} MB: ${megabytesPerSecond} MB and ${filesPerSecond} files per second of CPU time; WebAssembly takes ${againstWasm} x as long`,
     })),
+  retrieval: ({ model, lexical, vector, hybrid, gain, low, high, perLanguage, speed }) => [
+    {
+      what: 'search: comment -> function, macro MRR',
+      figure: `+${gain}`,
+      target: '>= 0.08, lower bound > 0.05',
+      met: yes(gain >= 0.08 && low > 0.05),
+      'how measured': `words and vectors ${hybrid}, words ${lexical}, vectors ${vector}; 95 % by repository ${low} to ${high}; 999 distractors, ${perLanguage.length} languages, ${perLanguage.reduce((sum, { repositories }) => sum + repositories, 0)} repositories not trained on; ${model}`,
+    },
+    {
+      what: 'embedding, chunks per second',
+      figure: speed.chunksPerSecond,
+      target: '>= 20000',
+      met: yes(speed.chunksPerSecond >= 20_000),
+      'how measured': `${speed.charactersPerChunk} characters each; a query ${speed.queryMicroseconds} us, loading ${speed.loadMs} ms; medians of ${speed.rounds}`,
+    },
+  ],
   falseAccepts: ({ tampering, behaviour, notRun }) => [
     {
       what: 'tampering accepted',

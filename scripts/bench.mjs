@@ -14,6 +14,7 @@ import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
 import { writePage } from '../bench/page.mjs'
 import { QUEUE_SECTIONS, measureQueue } from '../bench/queue.mjs'
+import { measureRetrieval } from '../bench/retrieval.mjs'
 import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
 import { measureStartUp } from '../bench/start-up.mjs'
 import { measureStatistics } from '../bench/statistics.mjs'
@@ -48,6 +49,7 @@ const PARTS = {
   statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
   queue: () => measureQueue(core, { quick, only: values.section, before: before.parts?.queue }),
   code: () => measureCode({ rounds: quick ? 5 : 15 }),
+  retrieval: () => measureRetrieval({ quick }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,

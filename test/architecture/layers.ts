@@ -8,7 +8,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['answering'],
   ['rules', 'validation', 'approvals', 'landing', 'search'],
   ['analysis', 'sandbox', 'queue', 'llm'],
-  ['parsing'],
+  ['parsing', 'embedding'],
   ['storage', 'git', 'process', 'config', 'telemetry'],
   ['kernel'],
 ]

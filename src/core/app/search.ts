@@ -17,6 +17,8 @@ export type SearchParts = {
 
 /** The index of this repository and the search over it; both are loaded when they are first asked for. */
 export function composeSearch({ context, git, stateDir, settings, reading }: SearchParts) {
+  const modelFolder = join(context.packageRoot, 'templates_data', 'models', 'code-1')
+
   const reader = once(async (): Promise<FactReader> => {
     const { createSearchReader } = await import('./search-reader.ts')
     return createSearchReader(reading)
@@ -33,6 +35,7 @@ export function composeSearch({ context, git, stateDir, settings, reading }: Sea
       now: () => context.clock.now(),
       monotonic: () => context.clock.monotonic(),
       exclude: own.startsWith('..') ? [] : [`${own}/`],
+      space: once(async () => (await import('../embedding/index.ts')).openBundledEmbedder(modelFolder)),
     })
   })
 

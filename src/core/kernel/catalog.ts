@@ -49,6 +49,7 @@ export const CATALOG = {
   BUDGET_REACHED: { kind: 'limit', title: 'A money cap is reached', hints: ['singularity llm budget'] },
   MODEL_UNPRICED: { kind: 'limit', title: 'A model without a price cannot run under a cap', hints: ['singularity llm models'] },
   COST_UNBOUNDED: { kind: 'limit', title: 'What the call may cost has no upper bound' },
+  MODEL_UNUSABLE: { kind: 'environment', title: 'The embedding model cannot be used' },
   LEDGER_UNUSABLE: { kind: 'environment', title: 'The ledger cannot be written: no paid call is made' },
   SECRETS_LOCKED: { kind: 'environment', title: 'The stored keys cannot be opened' },
   LLM_NOT_CONFIGURED: { kind: 'provider', title: 'No model can be reached', hints: ['singularity llm check'] },

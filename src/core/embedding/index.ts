@@ -1,0 +1,7 @@
+export * from './embedder.ts'
+export * from './embedders/bundled.ts'
+export * from './model.ts'
+export * from './static-vectors.ts'
+export * from './tokenizer.ts'
+export * from './vector.ts'
+export * from './words.ts'
