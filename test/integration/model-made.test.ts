@@ -89,6 +89,23 @@ describe('a goal', () => {
     expect(work.paidEdits.all()).toEqual([])
   })
 
+  it('is replayed without starting the programs of its model: what they printed and wrote is in the record', async () => {
+    const change = "sed -i 's/list.indexOf(item) !== -1/list.includes(item)/' src/list.js; date +%s%N; seq 1000"
+    const RUN: ScriptedTurn = [['run', { argv: ['sh', '-c', change], timeout: null }]]
+    const LOOK: ScriptedTurn = [['read', { path: '@output/1', range: { start: 1, end: 9 } }]]
+    const FIND: ScriptedTurn = [['search', { pattern: 'includes', glob: null }]]
+    const { data } = await improve(appWith(scriptModel([RUN, LOOK, FIND, DONE]).completeTurn), {}, { dryRun: true })
+    expect(data.candidates[0], JSON.stringify(data)).toMatchObject({ verdict: 'keep', files: ['src/list.js'] })
+
+    const nobody = appWith(() => Promise.reject(new Error('nobody is asked')))
+    const again = await improve(nobody, { replay: data.run.id }, { dryRun: true })
+    expect(again.data.candidates[0], JSON.stringify(again.data)).toMatchObject({ verdict: 'keep', files: ['src/list.js'] })
+
+    place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })
+    const miss = await failureOf(improve(nobody, { replay: data.run.id }, { dryRun: true }))
+    expect(miss).toMatchObject({ code: 'REPLAY_MISS', message: expect.stringContaining('changed src/list.js, which is another file here') })
+  })
+
   it('that was rolled back before is told why', async () => {
     const wrong = scriptModel([READ, BREAK, DONE, DONE, DONE])
     const first = await improve(appWith(wrong.completeTurn))
