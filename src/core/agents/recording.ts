@@ -40,7 +40,7 @@ export async function recordingOf(
   git: Pick<Git, 'changedFiles' | 'reader'>,
 ): Promise<RecordedConversation & Recording> {
   const changes = await Promise.all(
-    session.turns.map(({ results, checkpoint }, index) => {
+    session.turns.map(async ({ results, checkpoint }, index) => {
       const before = session.turns[index - 1]?.checkpoint ?? null
       return results.some(({ tool }) => tool === 'run') && checkpoint !== before
         ? changesBetween(git, session.base, before ?? session.base, checkpoint ?? session.base)
