@@ -59,6 +59,13 @@ describe('a goal', () => {
     expect(told).toMatchObject({ role: 'tool', is_error: true })
     expect(told.content).toContain('CHECK_FAILED: the change is not complete yet.')
     expect(told.content).toContain('node --test fails')
+    // the same again is not paid again while it waits
+    const paid = model.asked.length
+    const twice = await improve(app)
+    expect({ found: twice.data.totals.found, exitCode: twice.exitCode }).toMatchObject({ found: 0 })
+    expect(twice.data.notes.join('\n')).toContain(`Candidate ${candidate!.id} was made for the same goal and waits for you`)
+    expect(model.asked).toHaveLength(paid)
+
     const service = await app.improvement()
     const report = await service.show(candidate!.id)
     expect(report).toMatchObject({ kind: 'candidate', data: { reason: 'Made by scripted/model-1: includes says what is meant' } })

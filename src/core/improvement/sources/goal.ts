@@ -8,6 +8,8 @@ import { programsIn } from '../programs.ts'
 import { readRecord } from '../record.ts'
 import type { Session } from '../session.ts'
 import type { CandidateSource } from '../source.ts'
+import type { Candidate } from '../store.ts'
+import { WAITING } from '../waiting.ts'
 import { proposalOfTree } from './patch.ts'
 
 const TOLD_FAILURES = 5
@@ -19,6 +21,21 @@ function recordingsOf({ deps }: Session, name: string): readonly Recording[] {
   if (recordings) return recordings
   throw new SingularityError('RECORD_INVALID', `${oneLine(name)} holds no conversation with a model.`)
 }
+
+/** What the same goal has come to on the same base and is not decided yet: whoever pays again for it has to say so. */
+function waitingFor({ deps, run, base }: Session, key: string): Candidate | undefined {
+  const made = deps.store.madeBy({ kind: 'model', id: key }, WAITING)
+  return made.find((each) => each.verdict === 'keep' && each.base === base && each.runId !== run.id)
+}
+
+const alreadyMade = (id: string): CandidateSource => ({
+  kind: 'model',
+  find: () =>
+    Promise.resolve({
+      proposals: [],
+      notes: [`Candidate ${id} was made for the same goal and waits for you: singularity show ${id} (made anew by --retry).`],
+    }),
+})
 
 /**
  * `--goal`: hands the goal, and everything of this run that its maker may use, to the room above. What comes back is a candidate like
@@ -38,6 +55,8 @@ export function goalSource(
     ...(await profileFor(base, ['sh', 'node', ...commands.flatMap(([program = '', ...rest]) => [program, ...programsIn(rest.join(' '))])])),
     git: 'synthetic',
   })
+  const waiting = request.retry || goal.replay ? undefined : waitingFor(session, key)
+  if (waiting) return alreadyMade(waiting.id)
   return deps.model.source({
     goal,
     key,
