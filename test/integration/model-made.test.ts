@@ -118,6 +118,10 @@ describe('a goal', () => {
     const first = await improve(appWith(wrong.completeTurn))
     expect(first.data.candidates[0]).toMatchObject({ verdict: 'roll_back' })
     expect(first.exitCode).toBe(1)
+    // its own failure was not known to it: the recorded run is answered as it was
+    const nobody = appWith(() => Promise.reject(new Error('nobody is asked')))
+    const again = await improve(nobody, { replay: first.data.run.id }, { dryRun: true })
+    expect(again.data.candidates[0], JSON.stringify(again.data)).toMatchObject({ verdict: 'roll_back' })
     const model = scriptModel([new SingularityError('PROVIDER_UNAVAILABLE', 'Gone.')])
     expect((await failureOf(improve(appWith(model.completeTurn)))).code).toBe('PROVIDER_UNAVAILABLE')
     expect(model.asked[0]!.request.messages[1]!.content).toMatch(/Earlier attempts at this goal failed[\s\S]*tests_regressed|regressed/)

@@ -13,12 +13,13 @@ import { WAITING } from '../waiting.ts'
 import { proposalOfTree } from './patch.ts'
 
 const TOLD_FAILURES = 5
+const MOST_LOOKED_AT = 1000
 
 /** @throws NOT_FOUND, RECORD_INVALID where there is none, or no model took part */
-function recordingsOf({ deps }: Session, name: string): readonly Recording[] {
+function recordingsOf({ deps }: Session, name: string): { recordings: readonly Recording[]; startedAt: string } {
   const path = existsSync(name) ? name : deps.store.run(name).recordPath
-  const recordings = path === null ? undefined : readRecord(path).recordings
-  if (recordings) return recordings
+  const { recordings, run = null } = path === null ? {} : readRecord(path)
+  if (recordings && run) return { recordings, startedAt: run.startedAt }
   throw new SingularityError('RECORD_INVALID', `${oneLine(name)} holds no conversation with a model.`)
 }
 
@@ -57,6 +58,7 @@ export function goalSource(
   })
   const waiting = request.retry || goal.replay ? undefined : waitingFor(session, key)
   if (waiting) return alreadyMade(waiting.id)
+  const replayed = goal.replay ? recordingsOf(session, goal.replay) : null
   return deps.model.source({
     goal,
     key,
@@ -64,11 +66,14 @@ export function goalSource(
     sandboxes: isolation.room,
     profile,
     jailed: isolation.kind !== 'none',
-    recordings: goal.replay === undefined || goal.replay === null ? null : recordingsOf(session, goal.replay),
+    recordings: replayed?.recordings ?? null,
     timeMs: Math.min(deps.settings.timeoutMs, Math.max(request.timeLimitMs, 60_000)),
     suites: plan.entries.map(({ command, scope }) => `${command.join(' ')}${scope === '' ? '' : ` (in ${scope})`}`),
     failures: deps.store
-      .rolledBack({ kind: 'model', id: key }, TOLD_FAILURES)
+      .rolledBack({ kind: 'model', id: key }, replayed ? MOST_LOOKED_AT : TOLD_FAILURES)
+      // what failed since then was not told to the recorded model
+      .filter(({ createdAt }) => replayed === null || createdAt < replayed.startedAt)
+      .slice(0, TOLD_FAILURES)
       .map(({ title, reasons }) =>
         oneLine(`${title}: ${reasons.map(({ code, detail }) => `${code} ${detail}`).join('; ')}`).slice(0, 1000),
       ),
