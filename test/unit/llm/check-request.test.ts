@@ -92,6 +92,12 @@ describe('a request', () => {
 })
 
 describe('what is refused', () => {
+  it('is told in words, up to five errors', async () => {
+    const lines = Array.from({ length: 7 }, () => JSON.stringify({ ...GOOD, id: 'me' })).join('\n')
+    const told = Array.from({ length: 5 }, (_one, index) => `Request ${index + 1}: id is no UUID`).join('; ')
+    await expect(parseRequests(lines, context)).rejects.toMatchObject({ message: `${told} (and 2 more).` })
+  })
+
   it.each([
     ['an unknown field', { mesages: [] }, 'mesages', 'is not a known field'],
     ['a wrong type', { priority: 'high' }, 'priority', 'must be an integer'],
