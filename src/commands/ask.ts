@@ -8,6 +8,8 @@ export default class Ask extends BaseCommand {
   static override summary = 'Answer a question: by a rule, from the cache, else by a model.'
   static override description =
     'Rules read facts of this repository and need no key. A model gets the question and the named files, nothing else; what was sent to whom and what it cost is told. Ctrl-C cancels the request.'
+  static override usage =
+    'ask PROMPT|- [--file P]... [--model M] [--budget USD] [--no-llm] [--detach | --dry-run | --record F | --replay F] [FLAGS]'
   static override examples = [
     "<%= config.bin %> ask 'What is the test command?'",
     "<%= config.bin %> ask 'Why does this test flake?' --file test/clock.test.ts",

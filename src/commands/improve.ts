@@ -5,6 +5,8 @@ export default class Improve extends ImproveBase {
   static override description =
     'Sources are the built-in rules, the rules of the repository and its own linters; or one change handed in by --patch, --branch or --exec, or made by a model or an agent for --goal. ' +
     'Nothing lands without a yes: yours on the terminal or in the inbox, or --yes for what the evidence keeps at low risk.'
+  static override usage =
+    'improve [PATHS...] [--patch F | --branch B | --exec COMMAND | --goal TEXT [--agent A] | --source S... | --rule R...] [--dry-run | --yes | --detach] [FLAGS]'
   static override examples = [
     '<%= config.bin %> improve',
     '<%= config.bin %> improve src --source rules --yes',

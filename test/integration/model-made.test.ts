@@ -59,6 +59,13 @@ describe('a goal', () => {
     expect(told).toMatchObject({ role: 'tool', is_error: true })
     expect(told.content).toContain('CHECK_FAILED: the change is not complete yet.')
     expect(told.content).toContain('node --test fails')
+    // the same again is not paid again while it waits
+    const paid = model.asked.length
+    const twice = await improve(app)
+    expect({ found: twice.data.totals.found, exitCode: twice.exitCode }).toMatchObject({ found: 0 })
+    expect(twice.data.notes.join('\n')).toContain(`Candidate ${candidate!.id} was made for the same goal and waits for you`)
+    expect(model.asked).toHaveLength(paid)
+
     const service = await app.improvement()
     const report = await service.show(candidate!.id)
     expect(report).toMatchObject({ kind: 'candidate', data: { reason: 'Made by scripted/model-1: includes says what is meant' } })
@@ -89,11 +96,32 @@ describe('a goal', () => {
     expect(work.paidEdits.all()).toEqual([])
   })
 
+  it('is replayed without starting the programs of its model: what they printed and wrote is in the record', async () => {
+    const change = "sed -i 's/list.indexOf(item) !== -1/list.includes(item)/' src/list.js; date +%s%N; seq 1000"
+    const RUN: ScriptedTurn = [['run', { argv: ['sh', '-c', change], timeout: null }]]
+    const LOOK: ScriptedTurn = [['read', { path: '@output/1', range: { start: 1, end: 9 } }]]
+    const FIND: ScriptedTurn = [['search', { pattern: 'includes', glob: null }]]
+    const { data } = await improve(appWith(scriptModel([RUN, LOOK, FIND, DONE]).completeTurn), {}, { dryRun: true })
+    expect(data.candidates[0], JSON.stringify(data)).toMatchObject({ verdict: 'keep', files: ['src/list.js'] })
+
+    const nobody = appWith(() => Promise.reject(new Error('nobody is asked')))
+    const again = await improve(nobody, { replay: data.run.id }, { dryRun: true })
+    expect(again.data.candidates[0], JSON.stringify(again.data)).toMatchObject({ verdict: 'keep', files: ['src/list.js'] })
+
+    place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })
+    const miss = await failureOf(improve(nobody, { replay: data.run.id }, { dryRun: true }))
+    expect(miss).toMatchObject({ code: 'REPLAY_MISS', message: expect.stringContaining('changed src/list.js, which is another file here') })
+  })
+
   it('that was rolled back before is told why', async () => {
     const wrong = scriptModel([READ, BREAK, DONE, DONE, DONE])
     const first = await improve(appWith(wrong.completeTurn))
     expect(first.data.candidates[0]).toMatchObject({ verdict: 'roll_back' })
     expect(first.exitCode).toBe(1)
+    // its own failure was not known to it: the recorded run is answered as it was
+    const nobody = appWith(() => Promise.reject(new Error('nobody is asked')))
+    const again = await improve(nobody, { replay: first.data.run.id }, { dryRun: true })
+    expect(again.data.candidates[0], JSON.stringify(again.data)).toMatchObject({ verdict: 'roll_back' })
     const model = scriptModel([new SingularityError('PROVIDER_UNAVAILABLE', 'Gone.')])
     expect((await failureOf(improve(appWith(model.completeTurn)))).code).toBe('PROVIDER_UNAVAILABLE')
     expect(model.asked[0]!.request.messages[1]!.content).toMatch(/Earlier attempts at this goal failed[\s\S]*tests_regressed|regressed/)

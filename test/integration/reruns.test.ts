@@ -1,8 +1,10 @@
-import { symlinkSync } from 'node:fs'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { readRecord } from '../../src/core/improvement/record.ts'
 import { hangLimit } from '../../src/core/improvement/trials.ts'
-import { type Playground, TINY, createPlayground, judge, patchOf } from '../cli/playground.ts'
+import { GOOD_PATCH, type Playground, TINY, createPlayground, judge, patchOf } from '../cli/playground.ts'
+import { NO_REQUEST, openApp } from '../support/app.ts'
 import { toolchainModules } from '../support/toolchain.ts'
 
 /** Counts the runs of the suite in this sandbox, and fails a test in those that are listed. */
@@ -96,5 +98,60 @@ describe('the limit of a run', () => {
     expect(hangLimit({ timeoutMs: 600_000 }, { wallMs: 100_000 })).toBe(300_000)
     expect(hangLimit({ timeoutMs: 10_000 }, { wallMs: 8_000 })).toBe(24_000)
     expect(hangLimit({ timeoutMs: 4_000 }, { wallMs: 100 })).toBe(4_000)
+  })
+})
+
+describe('a machine on which the base fails as well by now', () => {
+  const files = {
+    ...TINY,
+    '.gitignore': 'machine.txt\n',
+    '.singularity/config.json': '{ "sandbox": { "include": ["machine.txt"] } }\n',
+    'test/machine.test.js': [
+      "import assert from 'node:assert/strict'",
+      "import { readFileSync } from 'node:fs'",
+      "import { it } from 'node:test'",
+      "import '../src/list.js'",
+      "it('answers', () => assert.equal(readFileSync('machine.txt', 'utf8'), 'calm'))\n",
+    ].join('\n'),
+  }
+  const ANSWERS = 'test/machine.test.js::answers'
+
+  /** The machine is calm until the candidate is looked at. */
+  async function judgedLate(patch: string): Promise<Read> {
+    const place = createPlayground(files)
+    const app = openApp(place, {})
+    const machine = join(place.root, 'machine.txt')
+    writeFileSync(machine, 'calm')
+    try {
+      const service = await app.improvement()
+      const { signal } = new AbortController()
+      const request = { ...NO_REQUEST, patch: { name: 'p', bytes: Buffer.from(patch) }, dryRun: true }
+      const { data } = await service.improve(request, ({ type }) => type === 'candidate' && writeFileSync(machine, 'busy'), signal, signal)
+      const [candidate] = data.candidates
+      const { evidence } = readRecord(join(place.root, '.git/singularity/records', `${data.run.id}.json.gz`)).candidates[0]!
+      return { ...candidate, recorded: evidence.tests, replayed: await service.replay(candidate!.id, {}) }
+    } finally {
+      await app.close()
+      place.cleanup()
+    }
+  }
+
+  it('decides nothing by such a test, and says so; the record decides the same', async () => {
+    const { verdict, reasons, recorded, replayed } = await judgedLate(GOOD_PATCH)
+    expect({ verdict, recorded, replayed }, JSON.stringify(reasons)).toMatchObject({
+      verdict: 'cannot_decide',
+      recorded: { regressed: [], base_fails: [ANSWERS] },
+      replayed: { ok: true, verdicts: [{ recorded: 'cannot_decide', now: 'cannot_decide' }] },
+    })
+    expect(reasons[0]).toEqual({ code: 'base_fails', detail: `the unchanged code fails them now, too: ${ANSWERS}` })
+  })
+
+  it('still rolls back what only the candidate breaks', async () => {
+    const wrong = patchOf('src/list.js', LIST, (text) => text.replace('list.indexOf(item) !== -1', 'list.includes(list)'))
+    const { verdict, recorded } = await judgedLate(wrong)
+    expect({ verdict, recorded }).toMatchObject({
+      verdict: 'roll_back',
+      recorded: { regressed: ['test/list.test.js::has'], base_fails: [ANSWERS] },
+    })
   })
 })

@@ -99,7 +99,8 @@ export async function askPerson(
 /** Null where there will be no answer any more. */
 async function question(lines: Interface, { id, title }: CandidateData, signal: AbortSignal): Promise<string | null> {
   if (signal.aborted) return null
-  const text = `\nLand ${paint('bold', id)} ${oneLine(title)}? [y]es, [n]o, [d]iff, [a]ll, [q]uit: `
+  // the choices on a line of their own: behind a long title they would be broken anywhere
+  const text = `\nLand ${paint('bold', id)} ${oneLine(title)}?\n[y]es, [n]o, [d]iff, [a]ll, [q]uit: `
   try {
     return (await lines.question(text, { signal })).trim().toLowerCase()
   } catch (error) {

@@ -36,8 +36,11 @@ export function asOurs(error: unknown, { command, flags = [] }: ErrorPlace): Sin
     const name = command.replaceAll('.', ' ')
     const typed = /^Nonexistent flag: --([\w-]+)/.exec(what ?? '')?.[1]
     const near = typed === undefined ? undefined : suggest(typed, flags)
+    const [, flag, value, options] = /^Expected (--[\w-]+)=(.*) to be one of: (.+)$/.exec(what ?? '') ?? []
+    const meant = options === undefined ? undefined : suggest(value!, options.split(', '))
     const hints = [
       ...(near === undefined ? [] : [`singularity ${name} --${near}`]),
+      ...(meant === undefined ? [] : [`singularity ${name} ${flag} ${meant}`]),
       name === 'help' ? 'singularity help' : `singularity ${name} --help`,
     ]
     return new SingularityError('USAGE', inOurWords(printable([what, ...more].join(' ').replaceAll(/\s+/g, ' ').trim())), { hints })

@@ -5,6 +5,14 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import { isHidden, writeFileSafely } from './paths.ts'
 
+/** Puts one change into a tree. */
+export function putFile(root: string, { path, content, mode }: FileChange): void {
+  if (mode === '120000' && content !== null) {
+    rmSync(join(root, path), { force: true })
+    symlinkSync(Buffer.from(content).toString('utf8'), join(root, path))
+  } else writeFileSafely(root, path, content, mode === '100755')
+}
+
 /**
  * The tree of a conversation as commits no reference points to: taken after each turn that may have changed it, and put back into a
  * fresh sandbox after a crash. Files that may hold credentials, and git's own, are never among the changes.
@@ -45,10 +53,7 @@ export function createCheckpoints(git: Git, sandbox: Sandbox, base: string) {
         }
         const content = (await after.read(path))!
         const mode = (await after.entry(path))!.mode
-        if (mode === '120000') {
-          rmSync(join(sandbox.path, path), { force: true })
-          symlinkSync(content.toString('utf8'), join(sandbox.path, path))
-        } else writeFileSafely(sandbox.path, path, content, mode === '100755')
+        if (mode !== '160000') putFile(sandbox.path, { path, content, mode })
       }
     },
   }

@@ -1,17 +1,18 @@
 import { type Clock, SingularityError } from '../kernel/index.ts'
-import type { Git } from '../git/index.ts'
-import type { StoredRequest, StoredResult } from '../llm/index.ts'
+import type { FileChange, Git } from '../git/index.ts'
+import { type StoredRequest, type StoredResult, requestHash } from '../llm/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
-import { createCheckpoints } from './checkpoint.ts'
+import { createCheckpoints, putFile } from './checkpoint.ts'
 import { LONGEST_REWRITE, type ReadFiles } from './edit.ts'
 import { createGuard } from './guard.ts'
 import { type LoopLimits, limitReached, progressOf } from './limits.ts'
 import type { OutputFiles } from './output.ts'
+import type { CheckedCall } from './params.ts'
 import { callsOf, checkFailed, inOrder, noteOf } from './reply.ts'
 import { TOOLS } from './tool-schemas.ts'
 import type { Workplace } from './tools.ts'
-import { type AgentSession, type StopReason, type Transcripts, type Turn, messagesOf, requestHash, turnRequestId } from './transcript.ts'
-import { answerTurn, questionOf } from './turn.ts'
+import { type AgentSession, type StopReason, type Transcripts, type Turn, messagesOf, turnRequestId } from './transcript.ts'
+import { type ToolResult, answerTurn, questionOf } from './turn.ts'
 
 /**
  * The one way to a model: the request becomes a durable row under `id`, the same id with the same content is answered from it and
@@ -19,7 +20,8 @@ import { answerTurn, questionOf } from './turn.ts'
  */
 export type CompleteTurn = (request: StoredRequest, turn: { id: string; parentId: string; signal?: AbortSignal }) => Promise<StoredResult>
 
-const MOST_CHECKS = 3
+/** So often a change is tried before it is proven as it is. */
+export const MOST_CHECKS = 3
 const OUTPUT_TOKENS = 16_000
 
 export type LoopDeps = { git: Git; clock: Clock; transcripts: Transcripts; completeTurn: CompleteTurn }
@@ -39,7 +41,9 @@ export type LoopTask = {
   /** The caps of the run all attempts share. */
   run: { id: string; cap_nusd: number } | null
   /** Looks at the tree before `done` is believed: null where it holds, else what is wrong with it, as data. */
-  check: ((signal?: AbortSignal) => Promise<string | null>) | null
+  check: ((turn: number, signal?: AbortSignal) => Promise<string | null>) | null
+  /** What programs came to when the conversation was recorded; null where they are started. */
+  recorded: RecordedPrograms | null
   /**
    * The result of a question the model has asked, as data: what a person answers; null where nobody does now. It is asked again
    * under the same turn and call when the conversation goes on.
@@ -47,6 +51,14 @@ export type LoopTask = {
   answer(question: { turn: number; callId: string; text: string }): Promise<string | null>
   signal?: AbortSignal
   onProgress?: (text: string) => void
+}
+
+/** Programs print another thing each time they are started: a recorded conversation holds what they printed and what they wrote. */
+export type RecordedPrograms = {
+  /** The result of a call that is not made again; null where it is. @throws REPLAY_MISS */
+  resultOf(turn: number, call: CheckedCall): ToolResult | null
+  /** What the programs of the turn changed, by path; null deletes. @throws REPLAY_MISS where the base holds another file */
+  changesOf(turn: number): Promise<readonly FileChange[]>
 }
 
 export type Conversation = {
@@ -114,7 +126,10 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     const { calls, textual } = callsOf(answer, turn)
     const { allowed, repeated } = guard.admit(calls, checkpoints.current())
     const longestRewrite = (await task.writesWhole(answer.model)) ? Infinity : LONGEST_REWRITE
-    const outcome = await answerTurn(allowed, place, { longestRewrite, paths: task.paths })
+    const { recorded } = task
+    const here = recorded ? { ...place, recorded: (asked: CheckedCall) => recorded.resultOf(turn, asked) } : place
+    const outcome = await answerTurn(allowed, here, { longestRewrite, paths: task.paths })
+    for (const change of (await recorded?.changesOf(turn)) ?? []) putFile(sandbox.path, change)
     if (outcome.edits.length > 0 || outcome.ran) await checkpoints.take(`turn ${turn + 1} of ${session.id}`)
     let results = inOrder(calls, [...outcome.results, ...repeated])
     let done = outcome.done ?? (calls.length === 0 && checkpoints.current() !== null && answer.stop === 'end' ? answer.response : null)
@@ -122,7 +137,7 @@ export async function converse(deps: LoopDeps, task: LoopTask): Promise<Conversa
     let note = noteOf(answer, calls, textual ? results : [], done)
     if (done !== null && task.check !== null && checkpoints.current() !== null) {
       task.onProgress?.('trying the change by the tests it needs')
-      const wrong = await task.check(task.signal)
+      const wrong = await task.check(turn, task.signal)
       checked = wrong === null
       checks += checked ? 0 : 1
       if (wrong !== null && checks < MOST_CHECKS) {

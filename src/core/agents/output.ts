@@ -41,6 +41,11 @@ export function createOutputFiles(folder: string): OutputFiles {
   }
 }
 
+/** Whether a result was capped, and the whole of it kept. */
+export function namesKeptOutput(content: string): boolean {
+  return /^\[\.\.\. \d+ of \d+ lines left out; all of it: read @output\/\d+ \.\.\.\]$/m.test(content)
+}
+
 /** Head and tail of a text within the caps, with a line in between that says where the rest is. Credentials are taken out first. */
 export function capOutput(text: string, keep: (text: string) => string, secrets: readonly string[]): string {
   const clean = redactSecrets(text, secrets)

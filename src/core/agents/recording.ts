@@ -1,8 +1,12 @@
+import type { FileChange, Git } from '../git/index.ts'
 import { SingularityError, digest, oneLine } from '../kernel/index.ts'
-import { type StoredRequest, type StoredResult, nearestTo } from '../llm/index.ts'
+import { type StoredRequest, type StoredResult, nearestTo, requestHash } from '../llm/index.ts'
 import type { Recording } from '../improvement/index.ts'
-import type { CompleteTurn } from './loop.ts'
-import { type AgentSession, messagesOf, requestHash, withoutTimes } from './transcript.ts'
+import { type CompleteTurn, MOST_CHECKS, type RecordedPrograms } from './loop.ts'
+import { OUTPUT_PREFIX } from './output.ts'
+import type { CheckedCall } from './params.ts'
+import { whatFailed } from './reply.ts'
+import { type AgentSession, messagesOf } from './transcript.ts'
 import type { ToolResult } from './turn.ts'
 
 /** A whole conversation, as the record of a run keeps it. */
@@ -20,12 +24,29 @@ export type RecordedConversation = {
     results: readonly ToolResult[]
     note: string | null
     checkpoint: string | null
+    /** Left out where no program of the turn could change anything. */
+    changes?: readonly RecordedChange[]
   }[]
   /** Over everything above. */
   digest: string
 }
 
-export function recordingOf(session: AgentSession): RecordedConversation & Recording {
+/** A file that a turn with programs left: its bytes in base64, null where it is gone, and the file of the base it stands for. */
+type RecordedChange = { path: string; content: string | null; mode: NonNullable<FileChange['mode']> | null; base: string | null }
+
+/** The conversation for the record, with what its programs wrote: whoever replays it starts none. */
+export async function recordingOf(
+  session: AgentSession,
+  git: Pick<Git, 'changedFiles' | 'reader'>,
+): Promise<RecordedConversation & Recording> {
+  const changes = await Promise.all(
+    session.turns.map(async ({ results, checkpoint }, index) => {
+      const before = session.turns[index - 1]?.checkpoint ?? null
+      return results.some(({ tool }) => tool === 'run') && checkpoint !== before
+        ? changesBetween(git, session.base, before ?? session.base, checkpoint ?? session.base)
+        : null
+    }),
+  )
   const body = {
     schema: 'singularity.conversation/1' as const,
     session: session.id,
@@ -33,16 +54,35 @@ export function recordingOf(session: AgentSession): RecordedConversation & Recor
     base: session.base,
     ordinal: session.ordinal,
     opening: session.opening,
-    turns: session.turns.map(({ turn, requestHash: hash, answer, results, note, checkpoint }) => ({
+    turns: session.turns.map(({ turn, requestHash: hash, answer, results, note, checkpoint }, index) => ({
       turn,
       request_hash: hash,
       answer,
       results,
       note,
       checkpoint,
+      ...(changes[index] && { changes: changes[index] }),
     })),
   }
   return { ...body, digest: digest(body) }
+}
+
+async function changesBetween(
+  git: Pick<Git, 'changedFiles' | 'reader'>,
+  base: string,
+  from: string,
+  to: string,
+): Promise<RecordedChange[]> {
+  const changed = await git.changedFiles(from, to)
+  const paths = new Set(changed.flatMap(({ path, oldPath }) => (oldPath === null ? [path] : [oldPath, path])))
+  return Promise.all(
+    [...paths].map(async (path) => {
+      const entry = await git.reader(to).entry(path)
+      const content = (await git.reader(to).read(path))?.toString('base64') ?? null
+      const mode = content === null || !entry || entry.mode === '160000' ? null : entry.mode
+      return { path, content, mode, base: (await git.reader(base).entry(path))?.oid ?? null }
+    }),
+  )
 }
 
 function isConversation(recording: Recording): recording is RecordedConversation & Recording {
@@ -61,7 +101,7 @@ export function problemsOf(recordings: readonly Recording[]): string[] {
 
 /**
  * Answers requests from recorded conversations and never asks anybody. The recorded answer belongs to one exact request: with other
- * sources, tools or prompts there is none. What a tool printed is compared without the times in it: runners tell how long they took.
+ * sources, tools or prompts there is none.
  * @throws REPLAY_MISS naming the nearest recorded request; RECORD_INVALID
  */
 export function replayTurns(recordings: readonly Recording[]): CompleteTurn {
@@ -77,8 +117,7 @@ export function replayTurns(recordings: readonly Recording[]): CompleteTurn {
   )
   return (request) => {
     const hash = requestHash(request)
-    const lines = timeless(textOf(request.messages))
-    const found = known.find((each) => each.hash === hash) ?? known.find((each) => timeless(each.lines) === lines)
+    const found = known.find((each) => each.hash === hash)
     if (found) return Promise.resolve({ ...found.answer, cost_nusd: 0, cached: true })
     const nearest = nearestTo(textOf(request.messages), known)
     const hint = nearest === null ? 'The recording is empty.' : `The nearest is ${nearest.name}; it differs first in: ${nearest.difference}`
@@ -86,27 +125,61 @@ export function replayTurns(recordings: readonly Recording[]): CompleteTurn {
   }
 }
 
+/** What came into a recorded conversation from outside: by programs, by the check of the change, by a person. */
+export type ReplayedConversation = RecordedPrograms & {
+  /** What a person answered. Records of earlier versions hold what was said then instead of an answer. @throws REPLAY_MISS */
+  answer(asked: { turn: number; callId: string; text: string }): Promise<string>
+  /** What the check said of the change; undefined where the record does not tell, because the model was not told. */
+  check(turn: number): string | null | undefined
+}
+
 /**
- * What a person answered when the conversation was recorded. Records of earlier versions hold what was said then instead of an answer.
- * @throws REPLAY_MISS
+ * One attempt of the record. Reads, searches and edits are made again; the results of programs are the recorded ones, by turn and
+ * call: runners print in the order tests end, times, paths.
  */
-export function replayAnswers(
+export function replayConversation(
   recordings: readonly Recording[],
-): (asked: { turn: number; callId: string; text: string }) => Promise<string> {
-  const turns = recordings.filter(isConversation).flatMap((recording) => recording.turns)
-  return ({ turn, callId, text }) => {
-    const results = turns.filter((each) => each.turn === turn).flatMap((each) => each.results)
-    const found = results.find(({ id, tool }) => tool === 'ask' && id === callId)
-    if (found) return Promise.resolve(found.content)
-    return Promise.reject(new SingularityError('REPLAY_MISS', `No recorded answer belongs to the question: ${oneLine(text)}`))
+  { ordinal, base, git }: { ordinal: number; base: string; git: Pick<Git, 'reader'> },
+): ReplayedConversation {
+  const turns = recordings.filter(isConversation).find((recording) => recording.ordinal === ordinal)?.turns ?? []
+  const resultOf = (turn: number, callId: string, tool: string) =>
+    turns[turn]?.results.find((result) => result.id === callId && result.tool === tool)
+  return {
+    resultOf(turn, call) {
+      if (!isOfProgram(call)) return null
+      const found = resultOf(turn, call.id, call.tool)
+      if (found) return found
+      throw new SingularityError('REPLAY_MISS', `Turn ${turn + 1} of the recording holds no result of ${call.tool} ${call.id}.`)
+    },
+    async changesOf(turn) {
+      const changes = turns[turn]?.changes ?? []
+      for (const { path, base: recorded } of changes)
+        if (((await git.reader(base).entry(path))?.oid ?? null) !== recorded)
+          throw new SingularityError(
+            'REPLAY_MISS',
+            `A program of turn ${turn + 1} of the recording changed ${path}, which is another file here.`,
+          )
+      return changes.map(({ path, content, mode }) => ({
+        path,
+        content: content === null ? null : Buffer.from(content, 'base64'),
+        ...(mode !== null && { mode }),
+      }))
+    },
+    answer({ turn, callId, text }) {
+      const found = resultOf(turn, callId, 'ask')
+      if (found) return Promise.resolve(found.content)
+      return Promise.reject(new SingularityError('REPLAY_MISS', `No recorded answer belongs to the question: ${oneLine(text)}`))
+    },
+    check(turn) {
+      const told = turns.slice(0, turn + 1).map(({ results, note }) => whatFailed(results, note))
+      return told.at(-1) ?? (told.filter((each) => each !== null).length < MOST_CHECKS - 1 ? null : undefined)
+    },
   }
 }
 
-/** Some runners tell how long a test took only where it was slow. */
-const SLOW = /\s*\(\d+(?:\.\d+)?\s?(?:ms|s)\)/g
-
-function timeless(lines: readonly string[]): string {
-  return lines.map((line) => (line.startsWith('tool: ') ? withoutTimes(line.replace(SLOW, '')) : line)).join('\n')
+/** Also what is read of a long output: the record holds the head and the tail of it, and what was read. */
+function isOfProgram({ tool, params }: CheckedCall): boolean {
+  return tool === 'run' || (tool === 'read' && String(params['path']).startsWith(OUTPUT_PREFIX))
 }
 
 type RecordedTurn = RecordedConversation['turns'][number]

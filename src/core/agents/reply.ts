@@ -30,13 +30,22 @@ export function noteOf(
   return 'Nothing was called. Change files by the tools, and call done when the change is complete.'
 }
 
+const CHECK_FAILED = 'CHECK_FAILED: the change is not complete yet.'
+
+/** What was said of a `done` that was not believed, by the results and the note it left; null where it was. */
+export function whatFailed(results: readonly ToolResult[], note: string | null): string | null {
+  const told = results.find(({ error }) => error === 'CHECK_FAILED')?.content ?? note ?? ''
+  const start = told.indexOf(`${CHECK_FAILED}\n`)
+  return start === -1 ? null : told.slice(start + CHECK_FAILED.length + 1, told.lastIndexOf('\n'))
+}
+
 /** `done` was not believed: why stands in its result, or in the note where it was no call. */
 export function checkFailed(
   results: readonly ToolResult[],
   note: string | null,
   wrong: string,
 ): { results: ToolResult[]; note: string | null } {
-  const content = asData('done', `CHECK_FAILED: the change is not complete yet.\n${wrong}`)
+  const content = asData('done', `${CHECK_FAILED}\n${wrong}`)
   const called = results.some(({ tool }) => tool === 'done')
   return {
     results: results.map((each) => (each.tool === 'done' ? { ...each, content, error: 'CHECK_FAILED' as const } : each)),

@@ -10,7 +10,7 @@ import { type CompleteTurn, type Conversation, type LoopTask, converse } from '.
 import { asData, createOutputFiles } from './output.ts'
 import { createPaidEdits } from './paid-edits.ts'
 import { openingOf } from './prompt.ts'
-import { problemsOf, recordingOf, replayAnswers, replayTurns } from './recording.ts'
+import { type ReplayedConversation, problemsOf, recordingOf, replayConversation, replayTurns } from './recording.ts'
 import { type AgentSession, type StopReason, createTranscripts, spentBy } from './transcript.ts'
 
 export type ModelWorkDeps = {
@@ -59,12 +59,11 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
   const { git } = deps
   const { goal } = task
   const answers = task.recordings === null ? deps.completeTurn : replayTurns(task.recordings)
-  const replayed = task.recordings === null ? null : replayAnswers(task.recordings)
 
   const answerOf =
-    (session: AgentSession): LoopTask['answer'] =>
+    (session: AgentSession, replayed: ReplayedConversation | null): LoopTask['answer'] =>
     async (asked) => {
-      if (replayed) return replayed(asked)
+      if (replayed) return replayed.answer(asked)
       const text = await task.ask({ ...asked, sessionId: session.id, by: session.turns.at(-1)?.answer.model ?? 'a model' })
       return text === null ? null : asData('ask', redactSecrets(text, deps.secrets))
     }
@@ -97,6 +96,11 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
     const sandbox = await task.sandboxes.create({ commit: base, purpose: 'edit', runId: task.runId, profile: await task.profile() })
     try {
       const changed = async (): Promise<string[]> => (await sandbox.collectChanges()).map(({ path }) => path)
+      const recorded = task.recordings && replayConversation(task.recordings, { ordinal, base, git })
+      const check = async (turn: number, stop?: AbortSignal): Promise<string | null> => {
+        const told = recorded?.check(turn)
+        return told === undefined ? task.check(sandbox, await changed(), stop) : told
+      }
       const conversation = await converse(
         { git, clock: deps.clock, transcripts, completeTurn: answers },
         {
@@ -115,8 +119,9 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
           },
           model: goal.model,
           run: goal.budgetNusd === null ? null : { id: groupId, cap_nusd: goal.budgetNusd },
-          answer: answerOf(session),
-          check: task.jailed ? async (stop) => task.check(sandbox, await changed(), stop) : null,
+          answer: answerOf(session, recorded),
+          check: task.jailed ? check : null,
+          recorded,
           ...(signal && { signal }),
           ...(onProgress && { onProgress: (text) => onProgress(goal.n > 1 ? `attempt ${ordinal + 1} of ${goal.n}: ${text}` : text) }),
         },
@@ -154,7 +159,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
           notes.push(`Attempt ${ordinal + 1} was not finished: ${messageOf(error)}`)
         }
       }
-      const recordings: Recording[] = made.map(({ session }) => recordingOf(session))
+      const recordings: Recording[] = await Promise.all(made.map(({ session }) => recordingOf(session, git)))
       const proposals = await toProposals(made)
       if (proposals.length === 0) throw nothingMade(made)
       const tokens = made.reduce((sum, { session }) => sum + spentBy(session.turns).tokens, 0)

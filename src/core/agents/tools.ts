@@ -7,6 +7,7 @@ import type { ReadFiles } from './edit.ts'
 import { type OutputFiles, OUTPUT_PREFIX, asData, capOutput } from './output.ts'
 import type { CheckedCall } from './params.ts'
 import { DENIED_GLOBS, checkPath, isHidden, readText } from './paths.ts'
+import type { ToolResult } from './turn.ts'
 
 const RUN_SECONDS = 120
 const LONGEST_RUN_SECONDS = 1800
@@ -25,6 +26,8 @@ export type Workplace = {
   /** Values that are hidden wherever they stand. */
   secrets: readonly string[]
   signal?: AbortSignal
+  /** What a call came to when the conversation was recorded, which is then not made again; null where it is. @throws REPLAY_MISS */
+  recorded?: (call: CheckedCall) => ToolResult | null
   /** Milliseconds programs may still take. */
   timeLeft(): number
 }

@@ -1,5 +1,5 @@
 import { type Clock, SingularityError, digest, isoTime, newUuid, sha256 } from '../kernel/index.ts'
-import { type RequestMessage, type StoredRequest, type StoredResult, requestHash as hashOf } from '../llm/index.ts'
+import type { RequestMessage, StoredRequest, StoredResult } from '../llm/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import { SQL } from './sql.ts'
@@ -52,19 +52,6 @@ export type Transcripts = ReturnType<typeof createTranscripts>
 export function turnRequestId(sessionId: string, turn: number, request: StoredRequest): string {
   const hex = sha256(`${sessionId}:${turn}:${digest(request)}`)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-}
-
-/** What a recorded answer is found by: the request without what differs from run to run, times of programs included. */
-export function requestHash(request: StoredRequest): string {
-  const messages = request.messages.map((message) =>
-    message.role === 'tool' ? { ...message, content: withoutTimes(message.content) } : message,
-  )
-  return hashOf({ ...request, messages })
-}
-
-/** What a tool printed, without how long it took. */
-export function withoutTimes(text: string): string {
-  return text.replace(/\d+(?:\.\d+)?\s?(?:ms|s|sec|seconds)\b/g, '#').replace(/(duration_ms|elapsed|took):?\s+\d+(?:\.\d+)?/g, '$1 #')
 }
 
 /** Sessions and their turns in state.db. A turn is written before the next call is made. */

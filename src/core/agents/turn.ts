@@ -1,7 +1,7 @@
 import type { ToolCall } from '../llm/index.ts'
 import { type AppliedEdit, type EditOperation, type EditPolicy, openTransaction } from './edit.ts'
 import { ToolFailure, type ToolFailureCode } from './failure.ts'
-import { asData } from './output.ts'
+import { asData, namesKeptOutput } from './output.ts'
 import { type CheckedCall, checkCall } from './params.ts'
 import { operationsOfPatch } from './patch-text.ts'
 import { EDITING, READ_ONLY } from './tool-schemas.ts'
@@ -30,7 +30,15 @@ export type TurnOutcome = {
   ran: boolean
 }
 
-type Slot = { call: ToolCall; checked: CheckedCall | null; failure: ToolFailure | null; content: string | null; ms: number }
+type Slot = {
+  call: ToolCall
+  checked: CheckedCall | null
+  failure: ToolFailure | null
+  content: string | null
+  ms: number
+  /** What it came to when the conversation was recorded. */
+  recorded?: ToolResult
+}
 
 /**
  * Answers all calls of one turn. Edits come first, as one transaction: when one fails none is made, and no program is run on a tree
@@ -130,6 +138,15 @@ function operationsOf({ tool, params }: CheckedCall): EditOperation[] {
 }
 
 async function answer(slot: Slot, place: Workplace): Promise<void> {
+  const recorded = place.recorded?.(slot.checked!)
+  if (recorded) {
+    slot.recorded = recorded
+    // later outputs have the numbers they had
+    if (namesKeptOutput(recorded.content)) place.outputs.keep(recorded.content)
+    if (recorded.error === null) slot.content = recorded.content
+    else slot.failure = new ToolFailure(recorded.error, 'As it was recorded.')
+    return
+  }
   const started = performance.now()
   try {
     slot.content = await answerCall(slot.checked!, place)
@@ -145,7 +162,8 @@ function asFailure(error: unknown): ToolFailure {
   throw error
 }
 
-function toResult({ call, checked, failure, content, ms }: Slot): ToolResult {
+function toResult({ call, checked, failure, content, ms, recorded }: Slot): ToolResult {
+  if (recorded) return recorded
   const tool = checked?.tool ?? String(call.toolName).slice(0, 60)
   return {
     id: call.id,

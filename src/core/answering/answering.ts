@@ -136,7 +136,9 @@ export function createAnswering(deps: AnsweringDeps) {
       return { ...fromResult(result), source: 'cache', tier: 'semantic', similarity, entry, savedNusd: costNusd, sent, ...sure, ...times }
     }
     if (!useModel)
-      throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', { hints: [] })
+      throw new SingularityError('NO_ANSWER', 'Neither a rule nor a cached answer fits, and no model may be asked.', {
+        hints: ['singularity ask PROMPT   # without --no-llm a model is asked', 'singularity cache stats'],
+      })
 
     const { made, shared } = await calls.ask(request, key, options)
     const { id, result, bytes, replayed = false } = made

@@ -70,17 +70,19 @@ function excuse(trial: Trial, { evidence: { proof } }: Pick<Candidate, 'evidence
   const { regressed, weakened } = proof.tests
   const fileOf = (id: string): string => id.split('::')[0]!
   trial.regressed = trial.regressed.filter((id) => !regressed.includes(id))
+  trial.baseFails = trial.baseFails.filter((id) => !regressed.includes(id) && !proof.tests.base_fails?.includes(id))
   trial.weakened = trial.weakened.filter(({ id }) => !weakened.some(({ file, proven }) => proven && file === fileOf(id)))
   trial.guards = trial.guards.filter(
     ({ name, ok }) => ok !== false || !proof.guards.some((guard) => guard.name === name && guard.ok === false),
   )
 }
 
-function whatFails({ regressed, weakened, guards, hang, errors }: Trial): string {
+function whatFails({ regressed, weakened, guards, hang, errors, baseFails }: Trial): string {
   const [test] = [...regressed, ...weakened.map(({ id }) => id)]
   const guard = guards.find(({ ok }) => ok === false)
   if (test !== undefined) return `${test} fails${regressed.length > 1 ? ` and ${regressed.length - 1} more` : ''}`
   if (guard) return `${guard.name}: ${guard.detail}`
+  if (baseFails.length > 0) return `${baseFails[0]} fails, and without the change it fails now, too`
   return hang ? 'the tests do not end' : (errors[0] ?? 'the tests give no complete report')
 }
 

@@ -125,6 +125,8 @@ export async function tryBaseTests(session: Session, draft: Draft, entries: read
   const contract = await examine(session, draft.proposal, draft.commit!.commit)
   const trial = await tryCommit(session, overlay.commit, { entries, fresh: true, steps: false, confirm: true })
   draft.results.push({ purpose: 'base_tests', commit: overlay.commit, suites: trial.results })
+  const { base_fails: open = [] } = draft.evidence.tests
+  if (trial.baseFails.length > 0) draft.evidence.tests.base_fails = [...new Set([...open, ...trial.baseFails])]
   for (const entry of entries) {
     const [base, old, next] = [
       session.baseline!.entries.find(({ entryId }) => entryId === entry.id),
@@ -132,7 +134,9 @@ export async function tryBaseTests(session: Session, draft: Draft, entries: read
       own.reports.get(entry.id),
     ]
     if (!base || !old || !next) continue
-    const stable = new Map(Object.entries(base.statuses).filter(([id]) => !base.flaky.includes(id) && !trial.flaky.includes(id)))
+    const stable = new Map(
+      Object.entries(base.statuses).filter(([id]) => ![...base.flaky, ...trial.flaky, ...trial.baseFails].includes(id)),
+    )
     const verdicts = classifyBaseTests(stable, old, next, (test) => isTouched(contract.weakening, test))
     draft.evidence.tests.contract_changed.push(...verdicts.contract_changed)
     if (!verdicts.compiles) draft.evidence.tests.contract_changed.push(`${entry.id}: the base's tests do not run on this source`)

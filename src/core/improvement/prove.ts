@@ -7,7 +7,7 @@ import { prepareDraft, tryAffected } from './prepare.ts'
 import { type Rider, ride } from './ride.ts'
 import { type Session, mayContinue } from './session.ts'
 import { recordTrial, settleDraft, settleTampered } from './settle.ts'
-import { isGreen, tryLint } from './trials.ts'
+import { isGreen, isOpen, tryLint } from './trials.ts'
 
 /**
  * Proves the candidates of a run: each alone as far as that is cheap, the survivors on a train. They are put into the session's
@@ -102,7 +102,8 @@ async function screen(session: Session, draft: Draft, bench: Bench, { alone }: {
   const { commit, files } = draft.commit!
   const refused = alone ? null : await tryLint(session, commit, { files, fresh: draft.proposal.explicit })
   const trial = refused ?? (await tryAffected(session, draft, entries))
-  if (!trial || isGreen(trial) || trial.errors.length > 0) return { draft, entries }
+  // what the base fails as well is asked again by the full run
+  if (!trial || isGreen(trial) || isOpen(trial) || trial.errors.length > 0) return { draft, entries }
   recordTrial(draft, trial)
   const part = await cutDown(session, draft, entries, trial)
   settleDraft(session, draft)

@@ -10,7 +10,7 @@ import { candidateData } from './report.ts'
 import { type Session, mayContinue } from './session.ts'
 import { policyOf, recordTrial, settleDraft } from './settle.ts'
 import { findCarrier, rideTrain } from './train.ts'
-import { type Trial, isGreen, tryCommit } from './trials.ts'
+import { type Trial, isGreen, isOpen, tryCommit } from './trials.ts'
 
 /** A candidate on a train, with the suites that decide about it. */
 export type Rider = { draft: Draft; entries: PlanEntry[] }
@@ -63,7 +63,8 @@ export async function ride(session: Session, all: readonly Rider[]): Promise<voi
           confirm: true,
         })
         last = { key: keyOf(members), trial, tip }
-        if (isGreen(trial)) return 'green'
+        // no shorter train tells more where the base fails, too
+        if (isGreen(trial) || isOpen(trial)) return 'green'
         culprits.set(members.at(-1)!, trial)
         return trial.errors.length > 0 ? 'errored' : 'red'
       },
@@ -109,6 +110,13 @@ async function arrive(session: Session, riders: readonly Rider[], seen: { trial:
   const trial =
     seen?.trial ??
     (await tryCommit(session, tip, { entries, fresh: riders.some(({ draft }) => draft.proposal.explicit), steps: true, confirm: true }))
+  if (isOpen(trial)) {
+    for (const { draft } of riders) {
+      recordTrial(draft, trial)
+      settleDraft(session, draft)
+    }
+    return []
+  }
   const margin = policyOf(session).regression_threshold
   session.observe({ type: 'phase', phase: 'measure', detail: 'CPU time of the tests, base against tip' })
   const { metric: cpu, unstable } = await measureCpu(session, tip, entries, margin)

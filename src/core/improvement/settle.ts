@@ -14,7 +14,7 @@ export function policyOf(session: Session): DecisionPolicy {
 
 /** Copies what a trial found into the evidence of a candidate. */
 export function recordTrial(draft: Draft, trial: Trial): void {
-  const { tests } = draft.evidence
+  const { base_fails: _, ...tests } = draft.evidence.tests
   const lost = trial.weakened.map(({ id, now }) => ({
     file: id.split('::')[0]!,
     line: null,
@@ -30,6 +30,7 @@ export function recordTrial(draft: Draft, trial: Trial): void {
     weakened: [...tests.weakened, ...lost.filter(({ detail }) => !tests.weakened.some((each) => each.detail === detail))],
     fixed: [...trial.fixed],
     flaky: [...new Set(trial.flaky)],
+    ...(trial.baseFails.length > 0 && { base_fails: [...trial.baseFails] }),
     complete: trial.complete,
     coarse: trial.coarse,
     hang: trial.hang,

@@ -23,6 +23,7 @@ export const SQL = {
                  AND instr(lower(title || ' ' || id || ' ' || files), lower(?)) > 0`,
   /** Why candidates of a source came to nothing, the latest first. */
   rolledBack: `SELECT * FROM candidate WHERE source_kind = ? AND source_id = ? AND verdict = 'roll_back' ORDER BY updated_at DESC, id LIMIT ?`,
+  madeBy: `SELECT * FROM candidate WHERE source_kind = ? AND source_id = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY created_at DESC, id`,
   moveCandidate: `UPDATE candidate SET state = ?, updated_at = ? WHERE id = ? AND state = ?`,
   saveCommit: `UPDATE candidate SET base_oid = ?, commit_oid = ?, tree_oid = ?, diff_hash = ?, files = ?, sites = ?, updated_at = ? WHERE id = ?`,
   saveVerdict: `UPDATE candidate SET verdict = ?, reasons = ?, risk = ?, sites = ?, evidence = ?, updated_at = ? WHERE id = ?`,

@@ -211,6 +211,10 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
     rolledBack: (source: { kind: SourceKind; id: string }, limit: number): Candidate[] =>
       db.all<CandidateRow>(SQL.rolledBack, source.kind, source.id, limit).map(toCandidate),
 
+    /** Candidates of one maker in some states, the newest first. */
+    madeBy: (source: { kind: SourceKind; id: string }, states: readonly CandidateState[]): Candidate[] =>
+      db.all<CandidateRow>(SQL.madeBy, source.kind, source.id, JSON.stringify(states)).map(toCandidate),
+
     runs: (limit: number): Run[] => db.all<RunRow>(SQL.latestRuns, limit).map(toRun),
     /** Every run that was made for a job, oldest first. */
     runsOfJob: (jobId: string): Run[] => db.all<RunRow>(SQL.runsOfJob, jobId).map(toRun),

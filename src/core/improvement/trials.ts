@@ -33,6 +33,8 @@ export type Trial = {
   weakened: { id: string; now: string }[]
   fixed: string[]
   flaky: string[]
+  /** Passed when the base was measured, and fail now on the base as well as here. */
+  baseFails: string[]
   complete: boolean
   coarse: boolean
   hang: boolean
@@ -65,14 +67,16 @@ const RERUNS = 2
 const FLAKY_RERUNS = 10
 
 export function isGreen(trial: Trial): boolean {
-  return (
-    trial.complete &&
-    !trial.hang &&
-    trial.regressed.length === 0 &&
-    trial.weakened.length === 0 &&
-    trial.guards.every(({ ok }) => ok !== false)
-  )
+  return trial.complete && trial.baseFails.length === 0 && !isHarmful(trial)
 }
+
+/** Nothing fails that does not fail on the base right now: neither a yes nor a no. */
+export function isOpen(trial: Trial): boolean {
+  return trial.baseFails.length > 0 && trial.errors.length === 0 && !isHarmful(trial)
+}
+
+const isHarmful = ({ hang, regressed, weakened, guards }: Trial): boolean =>
+  hang || regressed.length + weakened.length > 0 || guards.some(({ ok }) => ok === false)
 
 /** Milliseconds after which a run counts as hanging: never less than three times the base, which ended within its own limit. */
 export function hangLimit(entry: Pick<PlanEntry, 'timeoutMs'>, base: Pick<EntryBaseline, 'wallMs'>): number {
@@ -93,7 +97,7 @@ export async function tryCommit(session: Session, commit: string, options: Trial
     await trySteps(session, sandbox, trial, options)
     if (trial.guards.some(({ ok }) => ok === false)) return trial
     for (const entry of known(session, options.entries)) await tryEntry(session, sandbox, entry, trial, options)
-    if (options.confirm && trial.regressed.length > 0) await confirmFailures(session, sandbox, trial, options)
+    if (options.confirm && trial.regressed.length + lostTests(trial).length > 0) await confirmFailures(session, sandbox, trial, options)
     return trial
   })
 }
@@ -111,6 +115,7 @@ export function emptyTrial(commit: string): Trial {
     weakened: [],
     fixed: [],
     flaky: [],
+    baseFails: [],
     complete: true,
     coarse: false,
     hang: false,
@@ -244,13 +249,15 @@ async function tryEntry(session: Session, sandbox: Sandbox, entry: PlanEntry, tr
 
 /**
  * A failure counts when it fails again: up to two reruns on the candidate. A mixed result means ten reruns on both
- * sides before a test may be called flaky; flakiness the base does not show is the candidate's.
+ * sides before a test may be called flaky; flakiness the base does not show is the candidate's. What fails every time, or does
+ * not run, is asked once of the base as well, right then: what fails there too says nothing about the candidate.
  */
 async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial, options: TrialOptions): Promise<void> {
   const failing = [...trial.regressed]
-  const files = [...new Set(failing.map((id) => id.split('::')[0]!))]
   const rerun = async (on: Sandbox, times: number, ids: ReadonlySet<string>): Promise<Map<string, number>> => {
     const failures = new Map<string, number>([...ids].map((id) => [id, 0]))
+    const files = [...new Set([...ids].map((id) => id.split('::')[0]!))]
+    if (files.length === 0) return failures
     for (let round = 0; round < times; round++)
       for (const entry of known(session, options.entries)) {
         const base = baselineOf(session, entry)
@@ -271,10 +278,29 @@ async function confirmFailures(session: Session, sandbox: Sandbox, trial: Trial,
   }
   const again = await rerun(sandbox, RERUNS, new Set(failing))
   const mixed = new Set(failing.filter((id) => again.get(id)! < RERUNS))
-  if (mixed.size === 0) return
+  const lasting = new Set([...failing.filter((id) => !mixed.has(id)), ...lostTests(trial)])
+  if (mixed.size + lasting.size === 0) return
   const here = await rerun(sandbox, FLAKY_RERUNS, mixed)
-  const there = await session.workbench.use(session.base, { purpose: 'validate', fresh: true }, (base) => rerun(base, FLAKY_RERUNS, mixed))
+  const [now, there] = await session.workbench.use(session.base, { purpose: 'validate', fresh: true }, async (base) => {
+    await buildAgain(session, base, trial)
+    return [await rerun(base, 1, lasting), await rerun(base, FLAKY_RERUNS, mixed)] as const
+  })
   const flaky = [...mixed].filter((id) => (there.get(id) ?? 0) > 0 || here.get(id) === 0)
-  trial.regressed = trial.regressed.filter((id) => !flaky.includes(id))
   trial.flaky.push(...flaky)
+  trial.baseFails = [...lasting].filter((id) => now.get(id)! > 0)
+  const counts = (id: string): boolean => !flaky.includes(id) && !trial.baseFails.includes(id)
+  trial.regressed = trial.regressed.filter(counts)
+  trial.weakened = trial.weakened.filter(({ id }) => counts(id))
+}
+
+/** Tests of a file that could not be loaded: on a machine without memory or time that happens to the base as well. */
+function lostTests({ unrun, silent, weakened }: Trial): string[] {
+  return unrun !== null || silent ? [] : weakened.filter(({ now }) => now === 'missing').map(({ id }) => id)
+}
+
+/** What the tests of the candidate needed the tests of the base need, too. */
+async function buildAgain(session: Session, base: Sandbox, { steps }: Trial): Promise<void> {
+  const builds = session.plan!.steps.filter(({ id, kind }) => kind === 'build' && steps.some(({ stepId }) => stepId === id))
+  for (const step of builds) await runStep({ sandbox: base, step, signal: session.signal })
+  throwIfStopped(session)
 }

@@ -57,5 +57,9 @@ export function answerError(job: EndedJob): SingularityError {
 }
 
 function hintsOf(reason: string, id: string): string[] {
-  return [...(reason.endsWith('.auth') ? ['singularity llm check'] : []), `singularity queue show ${id}`]
+  return [
+    ...(reason.endsWith('.auth') ? ['singularity llm check'] : []),
+    ...(reason.endsWith('context_overflow') ? ['singularity llm models'] : []),
+    `singularity queue show ${id}`,
+  ]
 }

@@ -28,12 +28,19 @@ export function capsFor(table: Pick<RoutingTable, 'budgets'>, needs: CapNeeds, m
 }
 
 /** What routing asks of the account and the keys at this moment. */
-export function routeStateOf(table: RoutingTable, account: Account, secrets: Pick<Secrets, 'has'>, needs: CapNeeds): RouteState {
+export function routeStateOf(
+  table: RoutingTable,
+  account: Account,
+  secrets: Pick<Secrets, 'has'>,
+  needs: CapNeeds,
+  now: number,
+): RouteState {
   const least = (caps: readonly Cap[]): number => Math.min(Infinity, ...account.budget(caps).map(({ left_nusd: left }) => left))
   return {
     hasKey: (name) => secrets.has(name),
     blocked: (provider) => account.blocked(provider)?.reason ?? null,
     reopensAt: (provider, model) => account.reopensAt(provider, model),
+    now,
     leftNusd: least(capsFor(table, needs)),
     leftOfModel: (model) => least(capsFor(table, needs, model).filter(({ scope }) => scope === 'model')),
   }

@@ -56,16 +56,14 @@ export async function createRequestJob(request: LlmRequest, context: RequestCont
   return result
 }
 
+const MOST_TOLD = 5
+
 function requestInvalid(problems: readonly RequestProblem[]): SingularityError {
-  const [first] = problems
-  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`
-  return new SingularityError(
-    'REQUEST_INVALID',
-    `Request ${first!.index + 1}: ${[first!.path, first!.message].filter(Boolean).join(' ')}${more}.`,
-    {
-      data: { errors: problems },
-    },
-  )
+  const told = problems
+    .slice(0, MOST_TOLD)
+    .map(({ index, path, message }) => `Request ${index + 1}: ${[path, message].filter(Boolean).join(' ')}`)
+  const more = problems.length > MOST_TOLD ? ` (and ${problems.length - MOST_TOLD} more)` : ''
+  return new SingularityError('REQUEST_INVALID', `${told.join('; ')}${more}.`, { data: { errors: problems } })
 }
 
 /** JSON lines where the first line is a whole object by itself, else the text is one object over many lines. */

@@ -2,7 +2,7 @@ import type { Shape } from './shape.ts'
 
 const text: Shape = { type: 'string' }
 const name: Shape = { type: 'string', minLength: 1, maxLength: 200 }
-const id: Shape = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' }
+const id: Shape = { type: 'string', title: 'UUID', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' }
 const anything: Shape = { type: 'object' }
 const closed = (properties: Readonly<Record<string, Shape>>, required: readonly string[] = []): Shape => ({
   type: 'object',
@@ -45,7 +45,11 @@ export const REQUEST_SCHEMA: Shape = closed(
     store: { type: 'boolean' },
     tools: { type: 'array', items: anything },
     priority: { type: 'integer', minimum: 0, maximum: 100 },
-    run_at: { type: 'string', pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$` },
+    run_at: {
+      type: 'string',
+      title: 'time like 2026-01-31T12:00:00Z',
+      pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$`,
+    },
     unique_key: name,
     group: name,
     parent_id: id,

@@ -1,4 +1,4 @@
-import { type ErrorCode, SingularityError } from '../kernel/index.ts'
+import { type ErrorCode, SingularityError, formatDuration } from '../kernel/index.ts'
 import { boundFor, nusdOf } from './price.ts'
 import {
   type Candidate,
@@ -18,6 +18,8 @@ export type RouteState = {
   blocked(provider: string): string | null
   /** Wall-clock ms at which its breaker lets a call through again; null: now. */
   reopensAt(provider: string, model: string): number | null
+  /** Wall-clock ms at which all this is so. */
+  now: number
   /** Least that is left of the caps of run, day and month; Infinity without caps. */
   leftNusd: number
   /** Least that is left of the caps of this model; Infinity without one. */
@@ -49,6 +51,9 @@ export const WAYS_OUT: readonly string[] = [
   'singularity secrets set OPENAI_API_KEY',
   'export OLLAMA_HOST=127.0.0.1:11434   # a model on this machine, free and without a network',
 ]
+
+/** Nobody has to open a breaker again; what failed, and who could answer meanwhile. */
+const AFTER_FAILURES: readonly string[] = ['singularity queue stats', 'singularity llm routes']
 
 /**
  * The models to try, in the order of the table, each with what it can cost at most. Pure.
@@ -105,7 +110,8 @@ function consider(
   const blocked = state.blocked(provider.name)
   if (blocked !== null) return at('blocked', `blocked: ${blocked}`)
   const reopensAt = state.reopensAt(provider.name, model.name)
-  if (reopensAt !== null) return { ...at('breaker', 'failed too often, waits'), reopensAt }
+  if (reopensAt !== null)
+    return { ...at('breaker', `failed too often, is tried again in ${formatDuration(Math.max(1000, reopensAt - state.now))}`), reopensAt }
   return { model, provider, boundNusd: bound }
 }
 
@@ -135,6 +141,7 @@ function noRoute(
     ? `No model for a ${place}: ${furthest.model.name} of ${furthest.model.provider}: ${furthest.why.reason}.`
     : `No model for a ${place}: the route is empty.`
   return new SingularityError(code, message, {
+    ...(furthest?.why.stage === 'breaker' && { hints: AFTER_FAILURES }),
     ...(code === 'LLM_NOT_CONFIGURED' && { hints: furthest ? unkept(table, furthest) : WAYS_OUT }),
     ...(furthest?.why.stage === 'blocked' && { hints: [`singularity llm unblock ${furthest.model.provider}`] }),
     data: {

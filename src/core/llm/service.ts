@@ -100,7 +100,7 @@ export function createModelService(deps: ModelServiceDeps) {
     account().recover(deps.isAlive)
     assertBounded(request, capsFor(table, needs).length > 0)
     await liftBlocks(table)
-    const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs))
+    const found = route(table, needsOf(request, deps.offline, tries), routeStateOf(table, account(), secrets, needs, deps.clock.now()))
     return without(found, tries, request)
   }
 

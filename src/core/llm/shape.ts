@@ -18,6 +18,8 @@ type Keywords = {
   maximum?: number
   exclusiveMinimum?: number
   pattern?: string
+  /** What a text of this pattern is called: 'UUID'. */
+  title?: string
 }
 
 /**
@@ -37,10 +39,11 @@ export function findProblems(shape: Shape, value: unknown, path = ''): Problem[]
   return []
 }
 
-function textProblems({ minLength = 0, maxLength = Infinity, pattern }: Keywords, value: string, path: string): Problem[] {
+function textProblems({ minLength = 0, maxLength = Infinity, pattern, title }: Keywords, value: string, path: string): Problem[] {
   if (value.length < minLength) return [{ path, message: 'must not be empty' }]
   if (value.length > maxLength) return [{ path, message: `must have at most ${maxLength} characters` }]
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) return [{ path, message: `must match ${pattern}` }]
+  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value))
+    return [{ path, message: title === undefined ? `must match ${pattern}` : `is no ${title}` }]
   return []
 }
 

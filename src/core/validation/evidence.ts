@@ -69,6 +69,8 @@ export type TestEvidence = {
   weakened: readonly Weakening[]
   fixed: readonly string[]
   flaky: readonly string[]
+  /** Passed when the base was measured, and failed on it as well when they failed here; absent where there are none. */
+  base_fails?: readonly string[]
   /** Base tests that were touched: the old version fails on the candidate, the new one passes. */
   contract_changed: readonly string[]
   complete: boolean

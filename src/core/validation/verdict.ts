@@ -25,7 +25,10 @@ const ERRORS: readonly Rule[] = [
   },
   { code: 'errored', when: ({ errors }) => (errors.length > 0 ? list(errors) : null) },
   // The base was complete (else there is no run): a report that is not says nothing about the candidate, not even doubt.
-  { code: 'incomplete', when: ({ tests, tampered }) => (tests.complete || tampered ? null : 'no complete test report') },
+  {
+    code: 'incomplete',
+    when: ({ tests, tampered }) => (tests.complete || tampered || tests.base_fails ? null : 'no complete test report'),
+  },
 ]
 
 /** The contract's finding of source that begins to name an assertion library or a test framework: it may behave while tests look. */
@@ -67,6 +70,10 @@ const ROLL_BACK: readonly Rule[] = [
 
 /** Neither proven good nor proven bad: a person may decide. */
 const CANNOT_DECIDE: readonly Rule[] = [
+  {
+    code: 'base_fails',
+    when: ({ tests }) => (tests.base_fails ? `the unchanged code fails them now, too: ${list(tests.base_fails)}` : null),
+  },
   {
     code: 'contract_changed',
     when: ({ tests }) =>

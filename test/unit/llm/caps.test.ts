@@ -36,7 +36,7 @@ it('a call is bound by every cap there is; a run and a request may only lower th
 })
 
 it('routing sees keys, blocks, breakers and the least that is left', () => {
-  const state = () => routeStateOf(capped, account, { has: (name) => name === 'A' }, needs)
+  const state = () => routeStateOf(capped, account, { has: (name) => name === 'A' }, needs, 0)
   expect(state()).toMatchObject({ leftNusd: 0.5e9 })
   expect(state().leftOfModel!('openai/x')).toBe(0.25e9)
   expect(state().leftOfModel!('openai/y')).toBe(Infinity)

@@ -92,6 +92,12 @@ describe('a request', () => {
 })
 
 describe('what is refused', () => {
+  it('is told in words, up to five errors', async () => {
+    const lines = Array.from({ length: 7 }, () => JSON.stringify({ ...GOOD, id: 'me' })).join('\n')
+    const told = Array.from({ length: 5 }, (_one, index) => `Request ${index + 1}: id is no UUID`).join('; ')
+    await expect(parseRequests(lines, context)).rejects.toMatchObject({ message: `${told} (and 2 more).` })
+  })
+
   it.each([
     ['an unknown field', { mesages: [] }, 'mesages', 'is not a known field'],
     ['a wrong type', { priority: 'high' }, 'priority', 'must be an integer'],
@@ -100,9 +106,9 @@ describe('what is refused', () => {
     ['an unknown field of a message', { messages: [{ role: 'user', content: '', name: 'x' }] }, 'messages[0].name', 'is not a known field'],
     ['temperature twice', { temperature: 1, options: { temperature: 0.5 } }, 'options.temperature', 'says 0.5, temperature says 1'],
     ['max_tokens twice', { max_tokens: 1, options: { max_tokens: 2 } }, 'options.max_tokens', 'says 2, max_tokens says 1'],
-    ['no id', { id: 'me' }, 'id', /^must match/],
+    ['no id', { id: 'me' }, 'id', 'is no UUID'],
     ['no time', { run_at: '2026-13-45T00:00:00Z' }, 'run_at', 'is no time'],
-    ['a time without a zone', { run_at: '2026-11-20T00:00:00' }, 'run_at', /^must match/],
+    ['a time without a zone', { run_at: '2026-11-20T00:00:00' }, 'run_at', 'is no time like 2026-01-31T12:00:00Z'],
     ['a schema that is none', { response_schema: { type: 'objekt' } }, 'response_schema', /^is not a JSON Schema/],
     ['a schema that points nowhere', { response_schema: { $ref: '#/$defs/x' } }, 'response_schema', /^is not a JSON Schema/],
     ['a schema with a broken pattern', { response_schema: { pattern: '(' } }, 'response_schema', /^is not a JSON Schema/],

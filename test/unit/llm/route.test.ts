@@ -36,7 +36,7 @@ const NEEDS: RouteNeeds = {
   maxCostNusd: null,
   offline: false,
 }
-const STATE: RouteState = { hasKey: () => true, blocked: () => null, reopensAt: () => null, leftNusd: 1e9 }
+const STATE: RouteState = { hasKey: () => true, blocked: () => null, reopensAt: () => null, now: 1_700_000_000_000, leftNusd: 1e9 }
 const only = (key: string): RouteState => ({ ...STATE, hasKey: (name) => name === key })
 
 function refusal(table: RoutingTable, needs: Partial<RouteNeeds>, state: Partial<RouteState> = {}): SingularityError {
@@ -103,6 +103,13 @@ describe('the order', () => {
 })
 
 describe('no route', () => {
+  it('names the time until a breaker lets a call through again, and where to look', () => {
+    const error = refusal(tableOf(), {}, { reopensAt: () => STATE.now + 27_000 })
+    expect(error.message).toContain('failed too often, is tried again in 27 s.')
+    expect(error.hints[0]).toBe('singularity queue stats')
+    expect(error.data).toMatchObject({ reopens_at: new Date(STATE.now + 27_000).toISOString() })
+  })
+
   const noKey = { hasKey: () => false }
 
   it.each([
