@@ -36,10 +36,22 @@ const PYTHON_FOLDER = readdirSync('/usr/lib')
 
 const SOURCES = {
   javascript: () =>
-    chooseSources({ root: join(root, 'node_modules'), packages: SCRIPT_PACKAGES, extensions: ['.js', '.cjs', '.mjs'], bytes: most(150_000) }),
-  typescript: () => chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(60_000) }),
+    chooseSources({
+      root: join(root, 'node_modules'),
+      packages: SCRIPT_PACKAGES,
+      extensions: ['.js', '.cjs', '.mjs'],
+      bytes: most(150_000),
+    }),
+  typescript: () =>
+    chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(60_000) }),
   python: () => chooseSources({ root: PYTHON_FOLDER, packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: most(150_000) }),
-  go: () => chooseSources({ root: join(spawnSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).stdout?.trim() || '/usr/lib/go', 'src'), packages: GO_PACKAGES, extensions: ['.go'], bytes: most(100_000) }),
+  go: () =>
+    chooseSources({
+      root: join(spawnSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).stdout?.trim() || '/usr/lib/go', 'src'),
+      packages: GO_PACKAGES,
+      extensions: ['.go'],
+      bytes: most(100_000),
+    }),
   c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: most(40_000) }),
 }
 
@@ -58,7 +70,10 @@ if (wants('eslint') || wants('sonar')) {
     // Parsers in JavaScript do not see a byte order mark; their places would be one off.
     if (bytes[0] === 0xef) continue
     const text = bytes.toString('utf8')
-    const figures = { eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint), sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn) }
+    const figures = {
+      eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint),
+      sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn),
+    }
     for (const oracle of ['eslint', 'sonar'].filter(wants))
       for (const { start, end, sort, line, value } of oracles[oracle](text) ?? [])
         count(tallies[sort === 'field initializer' ? 'eslint, field initialisers' : oracle], {
@@ -81,16 +96,21 @@ if (wants('mccabe')) {
     maxBuffer: 2 ** 28,
   })
   if (run.status !== 0) throw new Error(run.stderr)
-  const [, ...answers] = run.stdout.trim().split('\n').map((line) => JSON.parse(line))
+  const [, ...answers] = run.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   const tally = createTally()
   for (const [i, { functions }] of answers.entries()) {
     const ours = byLineWithInner(facts[i])
-    for (const { line, value } of functions ?? []) count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
+    for (const { line, value } of functions ?? [])
+      count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
   }
   report('mccabe', tally)
 }
 
-const FUNCTIONS_AND_TYPES = /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
+const FUNCTIONS_AND_TYPES =
+  /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
 
 for (const [language, choose] of Object.entries(SOURCES)) {
   if (![`cloc ${language}`, `ctags ${language}`, 'cloc', 'ctags'].some(wants)) continue
@@ -109,9 +129,15 @@ for (const [language, choose] of Object.entries(SOURCES)) {
       tally.lines += answer.code + answer.comment + answer.blank
       tally.apart += apart
       if (apart === 0) tally.equal += 1
-      else if (values.verbose) console.error(`cloc ${path} code ${answer.code} ${source} comment ${answer.comment} ${comment} blank ${answer.blank} ${blank}`)
+      else if (values.verbose)
+        console.error(`cloc ${path} code ${answer.code} ${source} comment ${answer.comment} ${comment} blank ${answer.blank} ${blank}`)
     }
-    results[`cloc ${language}`] = { files: tally.files, files_equal: tally.equal / tally.files, lines: tally.lines, lines_equal: 1 - tally.apart / tally.lines }
+    results[`cloc ${language}`] = {
+      files: tally.files,
+      files_equal: tally.equal / tally.files,
+      lines: tally.lines,
+      lines_equal: 1 - tally.apart / tally.lines,
+    }
   }
   if (wants('ctags') || wants(`ctags ${language}`)) {
     const answers = askCtags(sources.map(({ full }) => full))

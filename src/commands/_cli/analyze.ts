@@ -19,7 +19,10 @@ export const ANALYZE_FLAGS = {
     env: 'SINGULARITY_FAIL_ON',
   }),
   sarif: Flags.string({ description: 'Write what passed a limit to this file as SARIF 2.1.0.', env: 'SINGULARITY_SARIF' }),
-  github: Flags.boolean({ description: 'Print what passed a limit as annotations of GitHub Actions, on stderr.', env: 'SINGULARITY_GITHUB' }),
+  github: Flags.boolean({
+    description: 'Print what passed a limit as annotations of GitHub Actions, on stderr.',
+    env: 'SINGULARITY_GITHUB',
+  }),
   language: Flags.string({ description: 'The language of standard input: analyze - --language rust.', env: 'SINGULARITY_LANGUAGE' }),
   request: Flags.string({
     description: 'Answer one request {content, language, options} of this file, - for standard input.',
@@ -72,7 +75,8 @@ export function createCount(silent: boolean) {
   return {
     show(done: number, of: number): void {
       if (silent || (told && !live)) return
-      if (done < of || told) process.stderr.write(live ? `\r\u001b[2Kreading: ${done} of ${plural(of, 'file')}` : `reading: ${plural(of, 'file')}\n`)
+      if (done < of || told)
+        process.stderr.write(live ? `\r\u001b[2Kreading: ${done} of ${plural(of, 'file')}` : `reading: ${plural(of, 'file')}\n`)
       told = true
     },
     end(): void {

@@ -48,9 +48,7 @@ function functionsBlock(files: readonly AnalyzedFile[]): string {
 
 function findingsBlock(findings: Analysis['findings']): string {
   if (findings.length === 0) return ''
-  const rows = findings
-    .slice(0, SHOWN)
-    .map(({ rule, path, line, value, limit }) => [rule, figure(value), figure(limit), `${path}:${line}`])
+  const rows = findings.slice(0, SHOWN).map(({ rule, path, line, value, limit }) => [rule, figure(value), figure(limit), `${path}:${line}`])
   const more = findings.length > SHOWN ? `\n  ${findings.length - SHOWN} more: --json` : ''
   return `${paint('red', plural(findings.length, 'limit is', 'limits are'))} passed\n${headed(['figure', 'value', 'limit', 'where'], rows, 3)}${more}`
 }

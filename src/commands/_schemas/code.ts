@@ -6,9 +6,7 @@ const scope = oneOf('runtime', 'development', 'test', 'build', 'optional', 'peer
 const tier: Schema = { enum: [1, 2, 3] }
 const engine = oneOf('native', 'node', 'wasm', 'scanner', 'text')
 const lines = object({ physical: count, source: count, logical: nullable(count), comment: nullable(count), blank: count })
-const halstead = nullable(
-  object({ n1: count, n2: count, N1: count, N2: count, volume: number, difficulty: number, effort: number }),
-)
+const halstead = nullable(object({ n1: count, n2: count, N1: count, N2: count, volume: number, difficulty: number, effort: number }))
 const known = nullable(count)
 const parameters = nullable(list(string))
 

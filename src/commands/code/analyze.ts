@@ -11,7 +11,7 @@ export default class CodeAnalyze extends CodeCommand {
     '<%= config.bin %> code analyze',
     "<%= config.bin %> code analyze src --changed --fail-on 'cyclomatic>15' --fail-on 'cognitive>20'",
     "<%= config.bin %> code analyze --base origin/main --fail-on 'cyclomatic>15' --sarif findings.sarif --github",
-    '<%= config.bin %> code analyze --json | jq -r \'.data.files[] | select(.cognitive > 50) | .path\'',
+    "<%= config.bin %> code analyze --json | jq -r '.data.files[] | select(.cognitive > 50) | .path'",
     'cat list.py | <%= config.bin %> code analyze - --language python --profile sonar',
     '<%= config.bin %> code analyze --request - < request.json',
   ]

@@ -55,7 +55,9 @@ export const LIMIT_NAMES: readonly string[] = [...Object.keys(OF_FUNCTIONS), ...
 export function parseLimit(text: string): Limit {
   const match = /^\s*([a-z_.]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$/.exec(text)
   if (match === null)
-    throw new SingularityError('USAGE', `${text} is no limit.`, { hints: ["--fail-on 'cyclomatic>15'", "--fail-on 'file.visual_studio<20'"] })
+    throw new SingularityError('USAGE', `${text} is no limit.`, {
+      hints: ["--fail-on 'cyclomatic>15'", "--fail-on 'file.visual_studio<20'"],
+    })
   const [, rule = '', operator, value] = match
   if (!LIMIT_NAMES.includes(rule)) {
     const near = suggest(rule, LIMIT_NAMES)

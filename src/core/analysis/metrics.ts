@@ -122,7 +122,6 @@ export function measureMaintainability(parts: {
   if (volume === null || cyclomatic === null || lines.comment === null || volume === 0 || lines.source === 0) return null
   const share = lines.comment / (lines.source + lines.comment)
   const original = 171 - 5.2 * Math.log(volume) - 0.23 * cyclomatic - 16.2 * Math.log(lines.source)
-  const sei =
-    171 - 5.2 * Math.log2(volume) - 0.23 * cyclomatic - 16.2 * Math.log2(lines.source) + 50 * Math.sin(Math.sqrt(2.4 * share))
+  const sei = 171 - 5.2 * Math.log2(volume) - 0.23 * cyclomatic - 16.2 * Math.log2(lines.source) + 50 * Math.sin(Math.sqrt(2.4 * share))
   return { original, sei, visual_studio: Math.max(0, (original * 100) / 171) }
 }

@@ -23,8 +23,7 @@ export async function openTree(git: Git, { paths, base }: CodeQuery): Promise<Tr
 function keepTo(repository: Repository, all: readonly string[], typed: readonly string[]): readonly string[] {
   const wanted = typed.map((path) => fromTop(repository, path))
   const missing = wanted.findIndex((each) => !all.some((path) => within(path, each)))
-  if (missing !== -1)
-    throw new SingularityError('USAGE', `There is no file or folder ${typed[missing]} here.`, { hints: ['git ls-files'] })
+  if (missing !== -1) throw new SingularityError('USAGE', `There is no file or folder ${typed[missing]} here.`, { hints: ['git ls-files'] })
   return wanted.length === 0 ? all : all.filter((path) => wanted.some((each) => within(path, each)))
 }
 

@@ -101,9 +101,13 @@ export function composeLanguages({ context, git, reading }: { context: AppContex
     const { tier, reason } = await (await reading.fresh()).language(id)
     if (tier === 1) return
     const said = result.stderr.toString('utf8').trim().split('\n').at(-1)
-    throw new SingularityError('GRAMMAR_MISSING', `The grammar of ${id} could not be fetched: ${said || (reason ?? 'no reason was told')}`, {
-      hints: ['npm config get registry'],
-    })
+    throw new SingularityError(
+      'GRAMMAR_MISSING',
+      `The grammar of ${id} could not be fetched: ${said || (reason ?? 'no reason was told')}`,
+      {
+        hints: ['npm config get registry'],
+      },
+    )
   }
 
   return { languages, addLanguage }

@@ -96,9 +96,7 @@ export function createWasmEngine(deps: { tables: LanguageTables; grammars: Gramm
     async read(files, limits) {
       const answers: EngineAnswer[] = []
       for (const file of files)
-        answers.push(
-          await parse(file, limits, (flat, { table }, valid) => walkTree(flat, table, file.bytes, valid ? null : 'encoding')),
-        )
+        answers.push(await parse(file, limits, (flat, { table }, valid) => walkTree(flat, table, file.bytes, valid ? null : 'encoding')))
       return answers
     },
     async tree(file, limits) {
