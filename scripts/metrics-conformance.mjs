@@ -1,7 +1,8 @@
-// Holds our figures against independent programs: node scripts/metrics-conformance.mjs --oracles FOLDER [--verbose] [--json]
+// Holds our figures against independent programs: node scripts/metrics-conformance.mjs --oracles FOLDER [--only NAME,NAME] [--most BYTES] [--verbose] [--json]
 // FOLDER has eslint and eslint-plugin-sonarjs installed (test/fixtures/toolchain); python3-mccabe, cloc and universal-ctags are found
 // on the machine. The table stands in docs/metrics.md.
 import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { byLineWithInner, byPlace, count, createTally, summarize } from './conformance/compare.mjs'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     oracles: { type: 'string', default: join(root, 'test', 'fixtures', 'toolchain') },
     python: { type: 'string', default: '/usr/bin/python3' },
     only: { type: 'string' },
+    most: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -23,6 +25,35 @@ const wants = (name) => values.only === undefined || values.only.split(',').incl
 const { createFactReader } = await loadRooms()
 const reader = createFactReader(readerDeps)
 const results = {}
+/** Most bytes of one package. */
+const most = (bytes) => Math.min(bytes, Number(values.most ?? bytes))
+
+/** Of Debian's python3, the standard library of its own version. */
+const PYTHON_FOLDER = readdirSync('/usr/lib')
+  .filter((name) => /^python3\.\d+$/.test(name))
+  .map((name) => join('/usr/lib', name))
+  .at(-1)
+
+const SOURCES = {
+  javascript: () =>
+    chooseSources({
+      root: join(root, 'node_modules'),
+      packages: SCRIPT_PACKAGES,
+      extensions: ['.js', '.cjs', '.mjs'],
+      bytes: most(150_000),
+    }),
+  typescript: () =>
+    chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(60_000) }),
+  python: () => chooseSources({ root: PYTHON_FOLDER, packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: most(150_000) }),
+  go: () =>
+    chooseSources({
+      root: join(spawnSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).stdout?.trim() || '/usr/lib/go', 'src'),
+      packages: GO_PACKAGES,
+      extensions: ['.go'],
+      bytes: most(100_000),
+    }),
+  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: most(40_000) }),
+}
 
 function report(name, tally) {
   results[name] = summarize(tally)
@@ -31,7 +62,7 @@ function report(name, tally) {
 }
 
 if (wants('eslint') || wants('sonar')) {
-  const sources = chooseSources({ root: join(root, 'node_modules'), packages: SCRIPT_PACKAGES, extensions: ['.js', '.cjs', '.mjs'], bytes: 150_000 })
+  const sources = SOURCES.javascript()
   const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language: 'javascript', bytes })))
   const oracles = await openScriptOracles(values.oracles)
   const tallies = { eslint: createTally(), 'eslint, field initialisers': createTally(), sonar: createTally() }
@@ -39,7 +70,10 @@ if (wants('eslint') || wants('sonar')) {
     // Parsers in JavaScript do not see a byte order mark; their places would be one off.
     if (bytes[0] === 0xef) continue
     const text = bytes.toString('utf8')
-    const figures = { eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint), sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn) }
+    const figures = {
+      eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint),
+      sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn),
+    }
     for (const oracle of ['eslint', 'sonar'].filter(wants))
       for (const { start, end, sort, line, value } of oracles[oracle](text) ?? [])
         count(tallies[sort === 'field initializer' ? 'eslint, field initialisers' : oracle], {
@@ -50,11 +84,11 @@ if (wants('eslint') || wants('sonar')) {
           ours: figures[oracle].get(`${start} ${end}`),
         })
   }
-  for (const [name, tally] of Object.entries(tallies)) report(name, tally)
+  for (const [name, tally] of Object.entries(tallies)) if (tally.all > 0) report(name, tally)
 }
 
 if (wants('mccabe')) {
-  const sources = chooseSources({ root: '/usr/lib/python3.11', packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: 150_000 })
+  const sources = SOURCES.python()
   const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language: 'python', bytes })))
   const run = spawnSync(values.python, [join(root, 'scripts', 'conformance', 'ask_mccabe.py')], {
     input: sources.map(({ full }) => full).join('\n'),
@@ -62,33 +96,28 @@ if (wants('mccabe')) {
     maxBuffer: 2 ** 28,
   })
   if (run.status !== 0) throw new Error(run.stderr)
-  const [, ...answers] = run.stdout.trim().split('\n').map((line) => JSON.parse(line))
+  const [, ...answers] = run.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   const tally = createTally()
   for (const [i, { functions }] of answers.entries()) {
     const ours = byLineWithInner(facts[i])
-    for (const { line, value } of functions ?? []) count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
+    for (const { line, value } of functions ?? [])
+      count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
   }
   report('mccabe', tally)
 }
 
-/** Sources of the languages that ctags and cloc are asked about. */
-const TEXTS = {
-  javascript: () =>
-    chooseSources({ root: join(root, 'node_modules'), packages: SCRIPT_PACKAGES, extensions: ['.js', '.cjs', '.mjs'], bytes: 150_000 }),
-  typescript: () => chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: 60_000 }),
-  python: () => chooseSources({ root: '/usr/lib/python3.11', packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: 150_000 }),
-  go: () => chooseSources({ root: '/usr/share/go-1.19/src', packages: GO_PACKAGES, extensions: ['.go'], bytes: 100_000 }),
-  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: 40_000 }),
-}
+const FUNCTIONS_AND_TYPES =
+  /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
 
-const FUNCTIONS_AND_TYPES = /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
-
-for (const [language, choose] of Object.entries(TEXTS)) {
-  if (!wants('cloc') && !wants('ctags')) break
+for (const [language, choose] of Object.entries(SOURCES)) {
+  if (![`cloc ${language}`, `ctags ${language}`, 'cloc', 'ctags'].some(wants)) continue
   const sources = choose()
   if (sources.length === 0) continue
   const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language, bytes })))
-  if (wants('cloc')) {
+  if (wants('cloc') || wants(`cloc ${language}`)) {
     const answers = askCloc(sources.map(({ full }) => full))
     const tally = { files: 0, equal: 0, lines: 0, apart: 0 }
     for (const [i, { full, path }] of sources.entries()) {
@@ -100,11 +129,17 @@ for (const [language, choose] of Object.entries(TEXTS)) {
       tally.lines += answer.code + answer.comment + answer.blank
       tally.apart += apart
       if (apart === 0) tally.equal += 1
-      else if (values.verbose) console.error(`cloc ${path} code ${answer.code} ${source} comment ${answer.comment} ${comment} blank ${answer.blank} ${blank}`)
+      else if (values.verbose)
+        console.error(`cloc ${path} code ${answer.code} ${source} comment ${answer.comment} ${comment} blank ${answer.blank} ${blank}`)
     }
-    results[`cloc ${language}`] = { files: tally.files, files_equal: tally.equal / tally.files, lines: tally.lines, lines_equal: 1 - tally.apart / tally.lines }
+    results[`cloc ${language}`] = {
+      files: tally.files,
+      files_equal: tally.equal / tally.files,
+      lines: tally.lines,
+      lines_equal: 1 - tally.apart / tally.lines,
+    }
   }
-  if (wants('ctags')) {
+  if (wants('ctags') || wants(`ctags ${language}`)) {
     const answers = askCtags(sources.map(({ full }) => full))
     const tally = { theirs: 0, found: 0, ours: 0, confirmed: 0 }
     const packages = new Map()

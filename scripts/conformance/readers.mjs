@@ -14,7 +14,8 @@ export async function loadRooms() {
     const outfile = join(folder, 'rooms.mjs')
     await build({
       stdin: {
-        contents: "export { createFactReader } from './src/core/parsing/index.ts'; export { measureFile } from './src/core/analysis/metrics.ts'",
+        contents:
+          "export { createFactReader } from './src/core/parsing/index.ts'; export { measureFile } from './src/core/analysis/metrics.ts'",
         resolveDir: root,
         loader: 'ts',
       },

@@ -21,7 +21,12 @@ function watch(rule, options, found) {
     create(context) {
       let current
       const report = ({ node = current, data }) => {
-        found.push({ ...spanOf(node), sort: sortOf(data), line: node.loc.start.line, value: data.complexity ?? Number(data.complexityAmount) })
+        found.push({
+          ...spanOf(node),
+          sort: sortOf(data),
+          line: node.loc.start.line,
+          value: data.complexity ?? Number(data.complexityAmount),
+        })
       }
       const listeners = rule.create(Object.create(context, { report: { value: report }, options: { value: options } }))
       const leave = listeners[':function:exit']

@@ -9,7 +9,12 @@ afterEach(() => place.cleanup())
 type Expected = { tier: number; partial: string | null | undefined; lines?: object; cyclomatic?: number | null; functions?: number }
 
 const SOURCES: [string, string, string | Buffer, Expected][] = [
-  ['bytes that are no UTF-8', 'a.js', Buffer.from('function a() { return "\xff\xfe" }\n', 'latin1'), { tier: 1, partial: 'encoding', functions: 1 }],
+  [
+    'bytes that are no UTF-8',
+    'a.js',
+    Buffer.from('function a() { return "\xff\xfe" }\n', 'latin1'),
+    { tier: 1, partial: 'encoding', functions: 1 },
+  ],
   ['a byte order mark', 'a.js', '\ufefffunction a() {}\n', { tier: 1, partial: null, functions: 1, lines: { physical: 1, source: 1 } }],
   [
     'lines that end with CR LF',
@@ -17,15 +22,35 @@ const SOURCES: [string, string, string | Buffer, Expected][] = [
     'def a():\r\n    # c\r\n\r\n    return 1\r\n',
     { tier: 1, partial: null, functions: 1, lines: { physical: 4, source: 2, comment: 1, blank: 1 } },
   ],
-  ['emoji before code', 'a.js', 'const x = "😀"; function a() { if (x) return 1 }\n', { tier: 1, partial: null, cyclomatic: 2, functions: 1 }],
+  [
+    'emoji before code',
+    'a.js',
+    'const x = "😀"; function a() { if (x) return 1 }\n',
+    { tier: 1, partial: null, cyclomatic: 2, functions: 1 },
+  ],
   ['a NUL byte far down', 'a.js', `function a() {}\n${'// x\n'.repeat(3000)}\0\n`, { tier: 1, partial: 'syntax', functions: 1 }],
   ['100000 brackets in each other', 'a.js', `${'['.repeat(100_000)}${']'.repeat(100_000)}\n`, { tier: 1, partial: null, functions: 0 }],
   // Whether the parser ends in time is up to the machine; the answer comes in any case.
-  ['100000 structures in each other', 'a.js', `${'if(a){'.repeat(100_000)}${'}'.repeat(100_000)}\n`, { tier: 0, partial: undefined, cyclomatic: 100_001 }],
-  ['10 MB on one line', 'a.js', 'var a = 1;'.repeat(1_048_576), { tier: 3, partial: 'size', cyclomatic: null, lines: { physical: 1, source: 1, comment: null } }],
+  [
+    '100000 structures in each other',
+    'a.js',
+    `${'if(a){'.repeat(100_000)}${'}'.repeat(100_000)}\n`,
+    { tier: 0, partial: undefined, cyclomatic: 100_001 },
+  ],
+  [
+    '10 MB on one line',
+    'a.js',
+    'var a = 1;'.repeat(1_048_576),
+    { tier: 3, partial: 'size', cyclomatic: null, lines: { physical: 1, source: 1, comment: null } },
+  ],
   ['more than 32 KB', 'a.js', 'function a() { if (b) c() }\n'.repeat(2000), { tier: 1, partial: null, cyclomatic: 2001, functions: 2000 }],
   ['nothing that fits its language', 'a.rs', 'fn ( { ] if if fn a( ) } } { let 1 = \n'.repeat(50), { tier: 1, partial: 'syntax' }],
-  ['nothing at all', 'a.go', '', { tier: 1, partial: null, cyclomatic: 1, functions: 0, lines: { physical: 0, source: 0, logical: 0, comment: 0, blank: 0 } }],
+  [
+    'nothing at all',
+    'a.go',
+    '',
+    { tier: 1, partial: null, cyclomatic: 1, functions: 0, lines: { physical: 0, source: 0, logical: 0, comment: 0, blank: 0 } },
+  ],
   ['no known language', 'a.unheard', 'if if\n', { tier: 3, partial: null, cyclomatic: null, lines: { source: 1, comment: null } }],
 ]
 
@@ -79,13 +104,17 @@ describe('code analyze', () => {
     await refuses(place, ['code', 'analyze', ...args], 'USAGE', 2, { input: '{}' })
   })
 
-  it.each(['', 'no json', '[]', '{"content": 1, "language": "rust"}', '{"content": "", "language": "rust", "options": {"fast": true}}', '\xff'])(
-    'refuses the request %j',
-    async (request) => {
-      place = createPlayground()
-      await refuses(place, ['code', 'analyze', '--request', '-'], 'REQUEST_INVALID', 2, { input: Buffer.from(request, 'latin1') })
-    },
-  )
+  it.each([
+    '',
+    'no json',
+    '[]',
+    '{"content": 1, "language": "rust"}',
+    '{"content": "", "language": "rust", "options": {"fast": true}}',
+    '\xff',
+  ])('refuses the request %j', async (request) => {
+    place = createPlayground()
+    await refuses(place, ['code', 'analyze', '--request', '-'], 'REQUEST_INVALID', 2, { input: Buffer.from(request, 'latin1') })
+  })
 
   it('needs a repository for files, and none for standard input', async () => {
     place = createPlayground()

@@ -22,7 +22,12 @@ const paths = (answer: { json: { data?: { files: { path: string }[] } } }) => an
 
 /** What a person sees. */
 const plain = (args: readonly string[], input = '') => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { cwd: place.root, env: place.env, input, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+    cwd: place.root,
+    env: place.env,
+    input,
+    encoding: 'utf8',
+  })
   return { status, stdout, stderr }
 }
 
@@ -32,7 +37,12 @@ describe('code analyze', () => {
     expect(answer.exitCode).toBe(0)
     expect(paths(answer)).toEqual(['README.md', 'lib/tool.py', 'src/plain.js', 'src/worst.js'])
     const { files, skipped, totals, base, profile, findings } = answer.json.data
-    expect({ skipped, base, profile, findings }).toEqual({ skipped: [{ path: 'picture.bin', reason: 'binary' }], base: null, profile: 'default', findings: [] })
+    expect({ skipped, base, profile, findings }).toEqual({
+      skipped: [{ path: 'picture.bin', reason: 'binary' }],
+      base: null,
+      profile: 'default',
+      findings: [],
+    })
     expect(totals).toMatchObject({ files: 4, skipped: 1, functions: 3, cyclomatic: 1 + 5 + 2 })
     expect(files[3]).toMatchObject({
       language: 'javascript',
@@ -86,7 +96,9 @@ describe('code analyze', () => {
   it('shows people the worst functions first, and totals', () => {
     const { status, stdout } = plain(['code', 'analyze'])
     expect(status).toBe(0)
-    expect(stdout).toMatch(/cyclomatic +cognitive +nesting +lines +function +where\n +5 +5 +2 +5 +worst +src\/worst\.js:1\n +2 +1 +1 +2 +tool/)
+    expect(stdout).toMatch(
+      /cyclomatic +cognitive +nesting +lines +function +where\n +5 +5 +2 +5 +worst +src\/worst\.js:1\n +2 +1 +1 +2 +tool/,
+    )
     expect(stdout).toContain('1 skipped, binary: picture.bin')
     expect(stdout).toMatch(/4 files, 3 functions, 10 source lines, cyclomatic 8, cognitive 6\n$/)
   })
@@ -129,7 +141,10 @@ describe('code analyze --request', () => {
   })
 
   it('gives the tree where it is asked for', async () => {
-    const { ast, functions, metrics } = await ask({ ...SEED, options: { extract_functions: false, calculate_metrics: false, generate_ast: true } })
+    const { ast, functions, metrics } = await ask({
+      ...SEED,
+      options: { extract_functions: false, calculate_metrics: false, generate_ast: true },
+    })
     expect({ functions, metrics }).toEqual({ functions: [], metrics: null })
     expect(ast).toMatchObject({ kind: 'source_file', children: [{ kind: 'function_item', line_start: 1, line_end: 1 }] })
   })

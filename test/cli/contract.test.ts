@@ -222,7 +222,7 @@ test('what is said about code answers as its schemas say', async () => {
   expectContract('code.deps', 0, await place.run(['code', 'deps', 'package.json', 'src', '--base', 'HEAD']))
   expectContract('code.tech', 0, await place.run(['code', 'tech']))
   expectContract('code.analyze', 0, await place.run(['code', 'analyze']))
-  expectContract('code.analyze', 1, await place.run(['code', 'analyze', 'src', '--base', 'HEAD', '--fail-on', 'file.functions>=0']))
+  expectContract('code.analyze', 1, await place.run(['code', 'analyze', 'src', '--fail-on', 'file.functions>=0']))
   expectContract('code.analyze', 0, await place.run(['code', 'analyze', '-', '--language', 'python'], { input: 'def a(): pass\n' }))
   const request = JSON.stringify({ content: 'fn a() {}', language: 'rust', options: { generate_ast: true } })
   expectContract('code.analyze', 0, await place.run(['code', 'analyze', '--request', '-'], { input: request }))

@@ -27,9 +27,25 @@ const measure = async (language: string, text: string, profile: (typeof PROFILES
 describe('figures counted by hand', () => {
   it('main: complexity 1, cognitive 0, one line of code', async () => {
     const file = await measure('rust', 'fn main() { println!("Hello"); }')
-    expect(file).toMatchObject({ tier: 1, partial: null, cyclomatic: 1, cognitive: 0, lines: { physical: 1, source: 1, comment: 0, blank: 0 } })
+    expect(file).toMatchObject({
+      tier: 1,
+      partial: null,
+      cyclomatic: 1,
+      cognitive: 0,
+      lines: { physical: 1, source: 1, comment: 0, blank: 0 },
+    })
     expect(file.functions).toMatchObject([
-      { name: 'main', kind: 'function', line_start: 1, line_end: 1, line_count: 1, parameters: [], cyclomatic: 1, cognitive: 0, nesting: 0 },
+      {
+        name: 'main',
+        kind: 'function',
+        line_start: 1,
+        line_end: 1,
+        line_count: 1,
+        parameters: [],
+        cyclomatic: 1,
+        cognitive: 0,
+        nesting: 0,
+      },
     ])
   })
 
@@ -109,9 +125,19 @@ describe('figures counted by hand', () => {
 describe('what a tier cannot know', () => {
   it('is null for tokens', async () => {
     const file = await measure('gleam', 'pub fn main() {\n  case 1 { _ -> 2 }\n}\n', 'sonar')
-    expect(file).toMatchObject({ tier: 2, engine: 'scanner', error_ratio: null, cyclomatic: null, cognitive: null, halstead: null, maintainability: null })
+    expect(file).toMatchObject({
+      tier: 2,
+      engine: 'scanner',
+      error_ratio: null,
+      cyclomatic: null,
+      cognitive: null,
+      halstead: null,
+      maintainability: null,
+    })
     expect(file.lines.logical).toBeNull()
-    expect(file.functions).toMatchObject([{ name: 'main', parameters: null, cyclomatic: null, cognitive: null, nesting: null, halstead: null }])
+    expect(file.functions).toMatchObject([
+      { name: 'main', parameters: null, cyclomatic: null, cognitive: null, nesting: null, halstead: null },
+    ])
     expect((await measure('gleam', 'pub fn main() {\n  case 1 { _ -> 2 }\n}\n')).cyclomatic).toBe(2)
   })
 
@@ -157,9 +183,9 @@ describe('limits', () => {
 
   it('are not passed by what is not known', async () => {
     const file = await measure('gleam', 'pub fn main() {\n  1\n}\n')
-    expect(checkLimits('a.gleam', file, ['cognitive>=0', 'parameters<9', 'file.comment>=0'].map(parseLimit)).map(({ rule }) => rule)).toEqual([
-      'file.comment',
-    ])
+    expect(
+      checkLimits('a.gleam', file, ['cognitive>=0', 'parameters<9', 'file.comment>=0'].map(parseLimit)).map(({ rule }) => rule),
+    ).toEqual(['file.comment'])
   })
 
   it.each(['', 'cyclomatic', 'cyclomatic>', 'cyclomatic=5', '>5', 'cyclomatic>many', 'cyclo>5', 'file.cyclo>5', 'cyclomatic>5; rm'])(
@@ -168,7 +194,9 @@ describe('limits', () => {
   )
 
   it('say which name was meant', () => {
-    expect(() => parseLimit('cyclomatc>9')).toThrow(expect.objectContaining({ hints: expect.arrayContaining(["--fail-on 'cyclomatic>9'"]) }))
+    expect(() => parseLimit('cyclomatc>9')).toThrow(
+      expect.objectContaining({ hints: expect.arrayContaining(["--fail-on 'cyclomatic>9'"]) }),
+    )
   })
 })
 
@@ -189,7 +217,12 @@ describe('the request of the seeds', () => {
 
   it('leaves out what was not asked for', async () => {
     const request = readRequest({ content: 'fn a() {}', language: 'rust', options: { extract_functions: false, calculate_metrics: false } })
-    expect(replyOf(request, await factsOf('rust', 'fn a() {}'), 'default', null)).toEqual({ language: 'rust', functions: [], metrics: null, ast: null })
+    expect(replyOf(request, await factsOf('rust', 'fn a() {}'), 'default', null)).toEqual({
+      language: 'rust',
+      functions: [],
+      metrics: null,
+      ast: null,
+    })
   })
 
   it.each([undefined, null, [], 'text', {}, { content: 1, language: 'rust' }, { content: '' }, { content: '', language: 'rust', more: 1 }])(
@@ -226,7 +259,12 @@ it('a record read back gives the same figures', async () => {
 
 it('the sums of any files are those of their parts', () => {
   const lines = fc.record({ source: fc.nat(99), comment: fc.option(fc.nat(9)), blank: fc.nat(9), logical: fc.option(fc.nat(9)) })
-  const file = fc.record({ language: fc.constantFrom('rust', 'go', 'text'), lines, cyclomatic: fc.option(fc.nat(9)), cognitive: fc.option(fc.nat(9)) })
+  const file = fc.record({
+    language: fc.constantFrom('rust', 'go', 'text'),
+    lines,
+    cyclomatic: fc.option(fc.nat(9)),
+    cognitive: fc.option(fc.nat(9)),
+  })
   fc.assert(
     fc.property(fc.array(file), (parts) => {
       const files = parts.map((each) => {
