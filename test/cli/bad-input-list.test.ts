@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
 const table = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'bad-input.md'), 'utf8')
-const rows = [...table.matchAll(/^\| (.+?) \| (bad-input-\w+) \| (.+) \|$/gm)].map(([, situation, file, title]) => ({
+const rows = [...table.matchAll(/^\| (.+?) \| (bad-input-\w+|search) \| (.+) \|$/gm)].map(([, situation, file, title]) => ({
   situation,
   file,
   title,

@@ -75,7 +75,7 @@ export function createSearch(deps: SearchDeps) {
   type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor'>>
 
   async function answer(query: Query, request: SearchRequest, limit: number): Promise<Found> {
-    const generation = generations.current()
+    const generation = deps.sandbox === true ? undefined : generations.current()
     if (request.kind === 'knowledge') return { mode: 'lexical', hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
     const listing = generation === undefined ? undefined : list()
     listing?.catch(() => undefined) // told where it is awaited
@@ -204,6 +204,7 @@ export function createSearch(deps: SearchDeps) {
   }
 
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
+    if (deps.sandbox === true) throw new SingularityError('USAGE', 'A sandbox is never indexed.')
     const started = monotonic()
     const release = await insistOnLease(options)
     try {
