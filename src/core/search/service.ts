@@ -89,10 +89,11 @@ export function createSearch(deps: SearchDeps) {
   }
 
   async function byText(query: Query, request: SearchRequest, limit: number, note: string | null): Promise<Found> {
+    const wanted = createWanted(request)
     const hits =
       request.kind === 'symbol' && query.words.length === 0
         ? []
-        : await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+        : await searchText(deps, query, (path, language) => !excluded(path) && (wanted === null || wanted(path, language)), limit)
     return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
   }
 
