@@ -48,7 +48,7 @@ export default class Search extends BaseCommand {
     const text = argv.map(String).join(' ')
     const found = packed(await service.search({ text, ...asked }), flags['max-tokens'])
     if (found.note !== null) this.say(found.note, flags)
-    this.answer(searchData(found), presentSearch(found))
+    this.answer(searchData(found), this.isJson ? '' : presentSearch(found))
     if (found.freshness.state === 'none' && (flags.index ?? (await app.search.buildsAfter(process.stdout.isTTY === true && !flags.json))))
       await this.untilSignal(({ soft }) => buildAfterwards(service, soft, flags))
   }

@@ -234,6 +234,22 @@ test('what is said about code answers as its schemas say', async () => {
   expectContract('error', 2, await place.run(['code', 'deps', '../..']))
 })
 
+test('the index and the search answer as their schemas say', async () => {
+  expectContract('index.status', 0, await place.run(['index', 'status']))
+  expectContract('search', 0, await place.run(['search', 'list']))
+  expectContract('error', 2, await place.run(['search', ' ']))
+  expectContract('error', 2, await place.run(['index', 'verify']))
+  expectContract('index', 0, await place.run(['index']))
+  expectContract('search', 0, await place.run(['search', 'list', '--explain']))
+  expectContract('index.status', 0, await place.run(['index', 'status']))
+  expectContract('index.verify', 0, await place.run(['index', 'verify']))
+  expectContract('code.defs', 0, await place.run(['code', 'defs', 'sum']))
+  expectContract('code.refs', 0, await place.run(['code', 'refs', 'sum']))
+  expectContract('code.functions', 0, await place.run(['code', 'functions', 'src']))
+  expectContract('code.chunks', 0, await place.run(['code', 'chunks']))
+  expectContract('index.forget', 0, await place.run(['index', 'forget', 'src']))
+})
+
 test('no schema was left untried', () => {
   expect([...validators.keys()].filter((name) => !seen.has(name) && !INPUTS.includes(name))).toEqual([])
 })

@@ -123,6 +123,7 @@ describe('who may set what', () => {
         'queue.llm_poll_ms',
         'queue.lease_ms',
         'queue.retention_days',
+        'search.build',
         'log.level',
       ],
     })

@@ -5,6 +5,8 @@ import { fit, screenWidth } from './text.ts'
 
 /** Lines of code under a hit. */
 const LINES = 3
+/** No terminal shows more of a line. */
+const LONGEST = 200
 
 export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): string {
   const read = `${plural(files.parsed, 'file')} read, ${files.reused} as before, ${files.skipped} left out`
@@ -89,7 +91,7 @@ function excerpt({ content }: SearchHit, words: RegExp): string[] {
     .toSorted((a, b) => b.count - a.count || a.at - b.at)
     .slice(0, LINES)
     .toSorted((a, b) => a.at - b.at)
-  return best.map(({ at }) => lines[at]!.slice(Math.max(0, indent)))
+  return best.map(({ at }) => lines[at]!.slice(Math.max(0, indent)).slice(0, LONGEST))
 }
 
 function wordsPattern(query: string): string {

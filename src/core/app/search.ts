@@ -1,5 +1,4 @@
-import { relative, sep } from 'node:path'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
 import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
@@ -27,7 +26,9 @@ export function composeSearch({ context, git, stateDir, settings, reading }: Sea
   const service = once(async (): Promise<SearchService> => {
     const [opened, folder, { createSearch }, facts] = await Promise.all([git(), stateDir(), import('../search/index.ts'), reader()])
     // sandboxes may lie below the repository where the state home does
-    const own = relative(opened.repository.root, join(context.stateHome, 'singularity')).split(sep).join('/')
+    const { root } = opened.repository
+    const ours = join(context.stateHome, 'singularity')
+    const own = relative(root, ours).split(sep).join('/')
     return createSearch({
       git: opened,
       folder,
@@ -36,6 +37,7 @@ export function composeSearch({ context, git, stateDir, settings, reading }: Sea
       monotonic: () => context.clock.monotonic(),
       exclude: own.startsWith('..') ? [] : [`${own}/`],
       space: once(async () => (await import('../embedding/index.ts')).openBundledEmbedder(modelFolder)),
+      sandbox: root.startsWith(ours + sep),
     })
   })
 

@@ -13,6 +13,9 @@ export type Listed = Classified & {
 
 export type Listing = { files: Map<string, Listed>; /** Paths that git calls changed or new. */ dirty: ReadonlySet<string> }
 
+/** Stands for bytes that are no UTF-8: a file with such a name cannot be opened by it. */
+const NO_TEXT = '\ufffd'
+
 type IndexEntry = { tag: string; mode: string; oid: string }
 
 /**
@@ -33,7 +36,7 @@ export async function listWorktree(git: Git, exclude: (path: string) => boolean,
   const { changed, untracked } = parseStatus(status.text)
   const settings = new Map(config.text.split('\0').map((line) => line.split('\n') as [string, string | undefined]))
   const converts = !['', 'false', 'no', 'off', '0'].includes((settings.get('core.autocrlf') ?? '').toLowerCase())
-  const paths = [...entries.keys(), ...untracked].filter((path) => !exclude(path) && !path.endsWith('/'))
+  const paths = [...entries.keys(), ...untracked].filter((path) => !exclude(path) && !path.endsWith('/') && !path.includes(NO_TEXT))
   const attributes = await readAttributes(git, paths, settings.get('core.attributesfile'), signal)
   const files = new Map<string, Listed>()
   for (const path of paths) {

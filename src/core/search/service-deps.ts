@@ -11,6 +11,8 @@ export type SearchDeps = {
   monotonic: () => number
   /** Repo-relative folders of ours that are never indexed, each with a `/` at its end. */
   exclude: readonly string[]
+  /** This worktree is a sandbox of ours: it is searched by text and never indexed. */
+  sandbox?: boolean
   /** The model, loaded when it is first needed; without it the search is by words. */
   space?: (() => Promise<VectorSpace>) | undefined
   /** Pieces less similar than this are not found by their meaning; 0.7. */

@@ -75,7 +75,7 @@ export function createSearch(deps: SearchDeps) {
   type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor'>>
 
   async function answer(query: Query, request: SearchRequest, limit: number): Promise<Found> {
-    const generation = generations.current()
+    const generation = deps.sandbox === true ? undefined : generations.current()
     if (request.kind === 'knowledge') return { mode: 'lexical', hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
     const listing = generation === undefined ? undefined : list()
     listing?.catch(() => undefined) // told where it is awaited
@@ -89,10 +89,11 @@ export function createSearch(deps: SearchDeps) {
   }
 
   async function byText(query: Query, request: SearchRequest, limit: number, note: string | null): Promise<Found> {
+    const wanted = createWanted(request)
     const hits =
       request.kind === 'symbol' && query.words.length === 0
         ? []
-        : await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+        : await searchText(deps, query, (path, language) => !excluded(path) && (wanted === null || wanted(path, language)), limit)
     return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
   }
 
@@ -204,6 +205,7 @@ export function createSearch(deps: SearchDeps) {
   }
 
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
+    if (deps.sandbox === true) throw new SingularityError('USAGE', 'A sandbox is never indexed.')
     const started = monotonic()
     const release = await insistOnLease(options)
     try {

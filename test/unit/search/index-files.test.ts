@@ -135,6 +135,30 @@ describe('the leg of meaning', () => {
   })
 })
 
+describe('places that are left out', () => {
+  it('are sandboxes, our own folders, and names that are no text', async () => {
+    const git = await repository.open()
+    writeFileSync(Buffer.concat([Buffer.from(`${repository.root}/bad`), Buffer.from([0xff]), Buffer.from('.py')]), 'alpha = 1\n')
+    repository.write({ 'state/singularity/x.py': 'alpha = 2\n', 'line\nend.py': 'alpha = 3\n' })
+    const deps = {
+      git,
+      folder: join(repository.root, '.git/singularity'),
+      reader: factReader(),
+      now: () => Date.now(),
+      monotonic: () => performance.now(),
+      exclude: ['state/singularity/'],
+      patienceMs: 1_000_000,
+    }
+    const search = createSearch(deps)
+    await search.index()
+    expect(new Set(await found('alpha', Promise.resolve(search)))).toEqual(new Set(['a.py', 'line\nend.py']))
+    expect((await search.status()).state).toBe('ready')
+    const sandbox = createSearch({ ...deps, sandbox: true })
+    await expect(sandbox.index()).rejects.toMatchObject({ code: 'USAGE' })
+    expect((await sandbox.search({ text: 'alpha' })).mode).toBe('text')
+  })
+})
+
 describe('the index beside others', () => {
   it('keeps the words of four worktrees, the last used', async () => {
     const search = await openSearch(repository)
