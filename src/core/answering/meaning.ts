@@ -1,5 +1,5 @@
 import { type Lexicon, rootOf } from './lexicon.ts'
-import { LANGUAGES, PIECES, slotOf } from './slots.ts'
+import { LANGUAGES, LITERALS, PIECES, slotOf } from './slots.ts'
 import { asked, plain, reorder } from './wording.ts'
 
 /** One word of a request as the gates see it. */
@@ -78,7 +78,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   // literals first: nothing inside them is a word
   const literals: string[] = []
   const covered = text
-    .replace(/```[\s\S]*?(?:```|$)|`[^`\n]+`|"[^"\n]+"/g, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
+    .replace(LITERALS, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
     .replace(/(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)/g, () => `\u0001${literals.push('`a`') - 1}\u0001`)
   let words = plain(covered, lexicon)
   const poles = new Set(asked(words))
