@@ -8,7 +8,7 @@ const FOLDER = join(import.meta.dirname, '..', 'fixtures', 'answering')
 const TUNING = ['dev', 'dev-2', 'dev-3', 'dev-4', 'held-out'].map((name) => `paraphrases-${name}.txt`)
 /** Written by somebody who does not know the gates; for measuring only. */
 const FILES = { tuning: TUNING, 'held-out': ['paraphrases-held-out-2.txt'] }
-const REFUSED = ['must-refuse.txt', 'must-refuse-2.txt', 'must-refuse-4.txt']
+const REFUSED = ['must-refuse.txt', 'must-refuse-2.txt', 'must-refuse-3.txt', 'must-refuse-4.txt', 'must-refuse-5.txt']
 const SLOT = /\[(neg|ant|swap|id|path|num|ver|lang|flag|str|word):([^\]]*)\]/g
 
 function lines(name: string): string[] {

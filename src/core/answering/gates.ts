@@ -1,4 +1,5 @@
 import type { Meaning, Token } from './meaning.ts'
+import { differInCapitals } from './traits.ts'
 
 /** The first gate a pair of requests does not pass. */
 export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | 'quarantine' | 'producer'
@@ -11,6 +12,7 @@ export function refusingGate(a: Meaning, b: Meaning): Gate | null {
   if (!equal(a.slots, b.slots)) return 'slots'
   if (a.negations !== b.negations || opposed(a, b)) return 'polarity'
   if (![...a.frames, ...a.like].some((each) => b.frames.includes(each))) return 'content'
+  if (differInCapitals(a.capitals, b.capitals)) return 'content'
   const partners = pairUp(a.tokens, b.tokens)
   if (partners.size === 0 || !sameContent(a, b, partners)) return 'content'
   return mainVerbs(partners) && sameAmounts(a, b, partners) && inOrder(a, b, partners) ? null : 'order'
@@ -124,12 +126,9 @@ function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
   return !(said.some(([mine, theirs]) => mine.free && !theirs.free) && said.some(([mine, theirs]) => !mine.free && theirs.free))
 }
 
-const UNIT = /^(?:ms|second|minut|hour|day|mb|gb|kb|px|percent|tim|pixel)$/
-
-/** Numbers and their units stand where they like. */
-function isAmount({ tokens }: Meaning, token: Token): boolean {
-  return /^\d/.test(token.text) || (UNIT.test(token.text) && /^\d/.test(tokens[tokens.indexOf(token) - 1]?.text ?? ''))
-}
+/** "By 300 ms", "of 300 ms": an amount says the same wherever it stands. */
+const isAmount = (one: Token, other: Token): boolean =>
+  /^\d/.test(one.text) && [one, other].every(({ preposition }) => /^(?:by|of|for)$/.test(preposition))
 
 /**
  * Whether the words stand in the same order. Two may change places where each keeps its role ("in a.ts rename x to y", "rename x to y in
@@ -147,7 +146,8 @@ function inOrder(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>): b
           moved(x, y, otherX, otherY) ||
           compound(x, y, otherX, otherY, adds(a, b)) ||
           (named(a, x, y) && named(b, otherX, otherY)) ||
-          isAmount(a, x) !== isAmount(a, y),
+          isAmount(x, otherX) ||
+          isAmount(y, otherY),
       ),
   )
 }

@@ -37,6 +37,8 @@ export type Lexicon = {
   /** Word -> what it is the negation of. */
   negated: ReadonlyMap<string, string>
   kinds: ReadonlySet<string>
+  /** Kinds that only describe the name behind them: "the test `x`" is `x`, "the `x` test" is not. */
+  apposed: ReadonlySet<string>
   /** Say next to nothing beside other words. */
   vague: ReadonlySet<string>
   fillers: ReadonlySet<string>
@@ -64,6 +66,7 @@ type Source = {
   rewritings: string[]
   negated: Record<string, string>
   kinds: string[]
+  apposed: string[]
   vague: string[]
   fillers: string[]
   platforms: string[]
@@ -148,6 +151,7 @@ export function loadLexicon(dataFolder: string): Lexicon {
     rewritings: new Map(source.rewritings.flatMap((words, way) => words.split(' ').map((word) => [root(word), way] as const))),
     negated: new Map(Object.entries(source.negated).map(([word, of]) => [root(word), of])),
     kinds: new Set(source.kinds.map(root)),
+    apposed: new Set(source.apposed.map(root)),
     vague: new Set(source.vague.map(root)),
     fillers: new Set(source.fillers),
     platforms: new Set(source.platforms),

@@ -1,5 +1,6 @@
 import { type Lexicon, rootOf } from './lexicon.ts'
-import { LANGUAGES, PIECES, slotOf } from './slots.ts'
+import { LANGUAGES, LITERALS, PIECES, slotOf } from './slots.ts'
+import { type Capitals, capitalsOf, tensesOf } from './traits.ts'
 import { asked, plain, reorder } from './wording.ts'
 
 /** One word of a request as the gates see it. */
@@ -42,6 +43,7 @@ export type Meaning = {
   poles: readonly string[]
   /** 'to', 'from', 'both' or 'none'. */
   direction: string
+  capitals: Capitals
 }
 
 /** Prepositions that say the same of what follows. */
@@ -65,7 +67,7 @@ const ROLES = new Map(
 
 /** Say what stands in what relation; where both sides have one, its place counts. */
 const MARKS = new Set(['if', 'when', 'while', 'with'])
-const ARTICLES = new Set('a an the this that these those my our your its their'.split(' '))
+const ARTICLES = new Set('a an the this that these those my our your its their his her'.split(' '))
 const EVERY = new Set(['all', 'every', 'each'])
 /** Stand anywhere. */
 const ADVERB = /^(?!(?:only|apply|reply|supply|multiply|assembly|family|early|anomaly)$)\w{3,}ly$/
@@ -78,10 +80,15 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   // literals first: nothing inside them is a word
   const literals: string[] = []
   const covered = text
-    .replace(/```[\s\S]*?(?:```|$)|`[^`\n]+`|"[^"\n]+"/g, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
+    .replace(LITERALS, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
     .replace(/(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)/g, () => `\u0001${literals.push('`a`') - 1}\u0001`)
-  let words = plain(covered, lexicon)
-  const poles = new Set(asked(words))
+  const capitals = capitalsOf(covered)
+  // "rename User to user": both are names then
+  const spelled = covered.replace(/(?<=[\w,;)'’\u0001] )[A-Z][a-z]+\b/g, (word) =>
+    capitals.words.has(word.toLowerCase()) ? `\u0001${literals.push(`\`${word}\``) - 1}\u0001` : word,
+  )
+  let words = plain(spelled, lexicon)
+  const poles = new Set([...asked(words), ...tensesOf(covered)])
   let frames: readonly string[] = ['do']
   for (const [names, start] of lexicon.frames) {
     if (!start.test(words)) continue
@@ -108,6 +115,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
       .sort(),
     negations,
     poles: [...poles].sort(),
+    capitals,
     direction: directions.size === 2 ? 'both' : ([...directions][0] ?? 'none'),
   }
 }
@@ -116,6 +124,17 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
 const ALLOWED = /^(?:(?!\b(?:if|when|that|which|who|so|because|where)\b)\S+ )+?(?:can|may|might|could) /i
 /** Says into what something is changed. */
 const INTO = /\b(?:to|into|as|in|with)\b/i
+
+/** Asked so, "makes" is what somebody does. */
+const PERSON = /^(?!which,)(?:who|which|what|why|when|where|whether|explain|how)/
+/** "On one host" counts; "this one" and "how does one" do not. */
+function counts(words: string, piece: string, index: number): boolean {
+  return (
+    /^one$/i.test(piece) &&
+    !/\b(?:this|that|these|those|the|each|every|other|another|new|old|can|could|should|does|do|must|may|would|if|when) $/i.test(words.slice(0, index)) &&
+    /^one (?!(?:can|could|should|must|may|might|would|does|do|is|has|to|in|for|from|with|at|and|or|that|which|another|by)\b)\S/i.test(words.slice(index))
+  )
+}
 
 /** Adds to `poles` what it finds. */
 function readTokens(
@@ -134,16 +153,18 @@ function readTokens(
   let definite = false
   let every = false
   let [phrase, role, preposition] = [0, '', '']
+  let [before, owner] = ['', '']
   const push = (made: Omit<Token, 'phrase' | 'role' | 'preposition' | 'bound'>, number: string[] = []): void => {
     const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
-    const token = { ...made, phrase, role, preposition, bound: stands ? [`by:${preposition}`, ...number] : number }
+    const behind = lexicon.apposed.has(made.text) && tokens.at(-1)?.slot === true && tokens.at(-1)?.phrase === phrase
+    const token = { ...made, kind: made.kind && !behind, phrase, role, preposition, bound: stands ? [`by:${preposition}`, ...number] : number }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
   }
   for (const { 0: piece, index } of words.matchAll(PIECES)) {
     const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
-    const slot = letter ? piece : slotOf(piece)
+    const slot = letter ? piece : counts(words, piece, index) ? '1' : slotOf(piece)
     if (slot !== undefined) {
       named = definite = every = false
       push({
@@ -171,14 +192,19 @@ function readTokens(
     const root = rootOf(word, lexicon)
     for (const [axis, side] of lexicon.rivals.get(root) ?? []) poles.add(`rival${axis}:${side}`)
     if (!into && lexicon.rewritings.has(root)) poles.add(`way:${lexicon.rewritings.get(root)!}`)
-    const light = lexicon.light.has(root)
+    const many = /[^su]s$/.test(word)
+    // "in place", "the drafts": things
+    const ruled = preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
+    const light = lexicon.light.has(root) && !ruled && !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
+    before = word
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const thing = named
     const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
     const wasDefinite = definite
-    const many = /[^su]s$/.test(word)
     const counted = every || (lexicon.kinds.has(root) && (definite || many))
+    const theirs = /^(?:my|their|his|her)$/.test(owner) ? [`whose:${owner}`] : many && owner === '' ? ['whose:any'] : []
     const number = !describing && (counted || definite) ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
+    if (!describing) owner = ARTICLES.has(word) ? word : ''
     definite = word === 'the' || (definite && describing)
     every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
     named = ARTICLES.has(word)
@@ -196,12 +222,12 @@ function readTokens(
         free:
           light || lexicon.free.has(root) || ADVERB.test(word) || (role === '' && ((verb && !verbSeen && (ordered || index > 0)) || first)),
         optional: MARKS.has(word) || (light && !alone && (wished || !lexicon.doing.has(root))),
-        kind: lexicon.kinds.has(root) && (word === root || !/(?:ed|ing)$/.test(word)),
+        kind: lexicon.kinds.has(root) && !many && (word === root || !/(?:ed|ing)$/.test(word)),
         vague: lexicon.vague.has(root),
         thing,
         definite: wasDefinite,
       },
-      number,
+      [...number, ...theirs],
     )
     verbSeen ||= (verb || first) && !light
   }

@@ -1,0 +1,40 @@
+/** What a whole sentence says besides its words: when it happens, and which words are names only by their first letter. */
+
+const PAST = /\b(?:was|were|did|had)(?:n['’]t)?\b/i
+const FUTURE = /\b(?:will|shall)\b|\w['’]ll\b/i
+const PRESENT = /\b(?:is|are|does|has)(?:n['’]t)?\b|^(?:why |when |where |how )?(?:do|have)\b/i
+/** "Who wrote it", "which tests failed": no auxiliary tells. */
+const BARE = /^(?:who|(?:which|what) [\w-]+) (\w+)/i
+const BARE_PAST = /^(?:\w+ed|wrote|built|sent|kept|ran|made|broke|threw|took|began|came|went|got|left|lost|led)$/i
+
+/** 'tense:p', 'tense:n' or 'tense:f' for everything that is said to be, to have been or to come. */
+export function tensesOf(text: string): string[] {
+  const bare = BARE.exec(text)?.[1]
+  const found = [
+    [PAST.test(text) || (bare !== undefined && BARE_PAST.test(bare)), 'p'],
+    [FUTURE.test(text), 'f'],
+    [PRESENT.test(text), 'n'],
+  ].flatMap(([said, tense]) => (said === true ? [`tense:${tense as string}`] : []))
+  return found.length === 0 && bare !== undefined ? ['tense:n'] : found
+}
+
+export type Capitals = {
+  /** Words with a large first letter inside of a sentence, in small letters. */
+  names: ReadonlySet<string>
+  /** Words without, wherever they stand. */
+  words: ReadonlySet<string>
+}
+
+/** "Go" is not "go". How a sentence begins tells nothing. */
+export function capitalsOf(text: string): Capitals {
+  const names = [...text.matchAll(/(?<=[\w,;)'’\u0001] )[A-Z][a-z]+\b/g)].map(([word]) => word.toLowerCase())
+  const words = [...text.matchAll(/(?<![\w\u0001])[a-z]+\b/g)].map(([word]) => word)
+  return { names: new Set(names), words: new Set(words) }
+}
+
+/** Whether a word is a name in one text and none in the other. */
+export function differInCapitals(a: Capitals, b: Capitals): boolean {
+  const apart = (one: Capitals, other: Capitals): boolean =>
+    [...one.names].some((each) => other.words.has(each) && !other.names.has(each) && !one.words.has(each))
+  return apart(a, b) || apart(b, a)
+}
