@@ -168,6 +168,6 @@ describe('code languages', () => {
   it('has nothing to fetch for what is here', async () => {
     const answer = await place.run(['code', 'languages', 'add', 'Rust', '--offline'])
     expect(answer.exitCode).toBe(0)
-    expect(answer.json.data.language).toMatchObject({ name: 'rust', tier: 1 })
+    expect(answer.json.data.languages[0]).toMatchObject({ name: 'rust', tier: 1 })
   })
 })

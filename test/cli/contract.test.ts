@@ -227,7 +227,7 @@ test('what is said about code answers as its schemas say', async () => {
   const request = JSON.stringify({ content: 'fn a() {}', language: 'rust', options: { generate_ast: true } })
   expectContract('code.analyze', 0, await place.run(['code', 'analyze', '--request', '-'], { input: request }))
   expectContract('code.languages', 0, await place.run(['code', 'languages']))
-  expectContract('code.languages.add', 0, await place.run(['code', 'languages', 'add', 'rust']))
+  expectContract('code.languages', 0, await place.run(['code', 'languages', 'add', 'rust']))
   expectContract('error', 2, await place.run(['code', 'analyze', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'deps', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'tech', '--base', 'nowhere']))

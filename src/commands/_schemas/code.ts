@@ -84,7 +84,6 @@ const language = {
 export const CODE: Readonly<Record<string, Schema>> = {
   'code.analyze': either(ANALYSIS, REPLY),
   'code.languages': object({ languages: list(object({ ...language, share: nullable(number) })) }),
-  'code.languages.add': object({ language: object(language) }),
   'code.deps': object({
     manifests: list(object({ path: string, ecosystem: string, lock: boolean })),
     dependencies: list(

@@ -131,8 +131,12 @@ const PERSON = /^(?!which,)(?:who|which|what|why|when|where|whether|explain|how)
 function counts(words: string, piece: string, index: number): boolean {
   return (
     /^one$/i.test(piece) &&
-    !/\b(?:this|that|these|those|the|each|every|other|another|new|old|can|could|should|does|do|must|may|would|if|when) $/i.test(words.slice(0, index)) &&
-    /^one (?!(?:can|could|should|must|may|might|would|does|do|is|has|to|in|for|from|with|at|and|or|that|which|another|by)\b)\S/i.test(words.slice(index))
+    !/\b(?:this|that|these|those|the|each|every|other|another|new|old|can|could|should|does|do|must|may|would|if|when) $/i.test(
+      words.slice(0, index),
+    ) &&
+    /^one (?!(?:can|could|should|must|may|might|would|does|do|is|has|to|in|for|from|with|at|and|or|that|which|another|by)\b)\S/i.test(
+      words.slice(index),
+    )
   )
 }
 
@@ -157,7 +161,14 @@ function readTokens(
   const push = (made: Omit<Token, 'phrase' | 'role' | 'preposition' | 'bound'>, number: string[] = []): void => {
     const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
     const behind = lexicon.apposed.has(made.text) && tokens.at(-1)?.slot === true && tokens.at(-1)?.phrase === phrase
-    const token = { ...made, kind: made.kind && !behind, phrase, role, preposition, bound: stands ? [`by:${preposition}`, ...number] : number }
+    const token = {
+      ...made,
+      kind: made.kind && !behind,
+      phrase,
+      role,
+      preposition,
+      bound: stands ? [`by:${preposition}`, ...number] : number,
+    }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
@@ -194,7 +205,8 @@ function readTokens(
     if (!into && lexicon.rewritings.has(root)) poles.add(`way:${lexicon.rewritings.get(root)!}`)
     const many = /[^su]s$/.test(word)
     // "in place", "the drafts": things
-    const ruled = preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
+    const ruled =
+      preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
     const light = lexicon.light.has(root) && !ruled && !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
     before = word
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
