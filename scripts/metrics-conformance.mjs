@@ -43,7 +43,7 @@ const SOURCES = {
       bytes: most(150_000),
     }),
   typescript: () =>
-    chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(60_000) }),
+    chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(45_000) }),
   python: () => chooseSources({ root: PYTHON_FOLDER, packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: most(150_000) }),
   go: () =>
     chooseSources({
@@ -52,7 +52,7 @@ const SOURCES = {
       extensions: ['.go'],
       bytes: most(100_000),
     }),
-  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: most(40_000) }),
+  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: most(30_000) }),
 }
 
 function report(name, tally) {

@@ -1,6 +1,6 @@
 // What eslint's `complexity` and eslint-plugin-sonarjs' `cognitive-complexity` say about each function of a text, with its place.
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** Where the whole function stands: a method begins at its modifiers or name, as the syntax trees of other parsers have it. */
@@ -42,7 +42,7 @@ function watch(rule, options, found) {
 
 /** @param {string} folder with package.json and installed eslint and eslint-plugin-sonarjs */
 export async function openScriptOracles(folder) {
-  const require = createRequire(join(folder, 'package.json'))
+  const require = createRequire(resolve(folder, 'package.json'))
   const { Linter } = require('eslint')
   const { builtinRules } = require('eslint/use-at-your-own-risk')
   const { default: sonar } = await import(pathToFileURL(require.resolve('eslint-plugin-sonarjs')).href)
