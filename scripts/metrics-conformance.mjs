@@ -8,7 +8,15 @@ import { parseArgs } from 'node:util'
 import { byLineWithInner, byPlace, count, createTally, summarize } from './conformance/compare.mjs'
 import { loadRooms, readerDeps, root } from './conformance/readers.mjs'
 import { openScriptOracles } from './conformance/script-oracles.mjs'
-import { C_PACKAGES, GO_PACKAGES, PYTHON_PACKAGES, SCRIPT_PACKAGES, TYPED_PACKAGES, chooseSources } from './conformance/sources.mjs'
+import {
+  C_PACKAGES,
+  GO_PACKAGES,
+  PYTHON_PACKAGES,
+  SCRIPT_PACKAGES,
+  TYPED_PACKAGES,
+  TYPESCRIPT_PACKAGES,
+  chooseSources,
+} from './conformance/sources.mjs'
 import { askCloc, askCtags } from './conformance/text-oracles.mjs'
 
 const { values } = parseArgs({
@@ -43,7 +51,15 @@ const SOURCES = {
       bytes: most(150_000),
     }),
   typescript: () =>
-    chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(60_000) }),
+    chooseSources({ root: join(root, 'node_modules'), packages: TYPED_PACKAGES, extensions: ['.ts', '.mts', '.cts'], bytes: most(45_000) }),
+  /** TypeScript with code in it, not only declarations. */
+  sources: () =>
+    chooseSources({
+      root: join(root, 'node_modules'),
+      packages: TYPESCRIPT_PACKAGES,
+      extensions: ['.ts', '.mts', '.cts'],
+      bytes: most(30_000),
+    }).filter(({ path }) => !/\.d\.[cm]?ts$/.test(path)),
   python: () => chooseSources({ root: PYTHON_FOLDER, packages: PYTHON_PACKAGES, extensions: ['.py'], bytes: most(150_000) }),
   go: () =>
     chooseSources({
@@ -52,7 +68,7 @@ const SOURCES = {
       extensions: ['.go'],
       bytes: most(100_000),
     }),
-  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: most(40_000) }),
+  c: () => chooseSources({ root: '/usr/include', packages: C_PACKAGES, extensions: ['.h', '.c'], bytes: most(30_000) }),
 }
 
 function report(name, tally) {
@@ -61,11 +77,14 @@ function report(name, tally) {
   for (const each of tally.unequal.slice(0, 60)) console.error(`${name} ${each.path}:${each.line} oracle ${each.oracle} ours ${each.ours}`)
 }
 
-if (wants('eslint') || wants('sonar')) {
-  const sources = SOURCES.javascript()
-  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language: 'javascript', bytes })))
+for (const language of ['javascript', 'typescript']) {
+  const asked = ['eslint', 'sonar'].filter((oracle) => wants(oracle) || wants(`${oracle} ${language}`))
+  if (asked.length === 0) continue
+  const sources = language === 'javascript' ? SOURCES.javascript() : SOURCES.sources()
+  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language, bytes })))
   const oracles = await openScriptOracles(values.oracles)
-  const tallies = { eslint: createTally(), 'eslint, field initialisers': createTally(), sonar: createTally() }
+  const tallies = new Map()
+  const tallyOf = (name) => tallies.get(name) ?? tallies.set(name, createTally()).get(name)
   for (const [i, { package: name, path, bytes }] of sources.entries()) {
     // Parsers in JavaScript do not see a byte order mark; their places would be one off.
     if (bytes[0] === 0xef) continue
@@ -74,9 +93,9 @@ if (wants('eslint') || wants('sonar')) {
       eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint),
       sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn),
     }
-    for (const oracle of ['eslint', 'sonar'].filter(wants))
-      for (const { start, end, sort, line, value } of oracles[oracle](text) ?? [])
-        count(tallies[sort === 'field initializer' ? 'eslint, field initialisers' : oracle], {
+    for (const oracle of asked)
+      for (const { start, end, sort, line, value } of oracles[oracle](text, language) ?? [])
+        count(tallyOf(`${oracle} ${language}${sort === 'field initializer' ? ', fields' : ''}`), {
           name,
           path,
           line,
@@ -84,7 +103,7 @@ if (wants('eslint') || wants('sonar')) {
           ours: figures[oracle].get(`${start} ${end}`),
         })
   }
-  for (const [name, tally] of Object.entries(tallies)) if (tally.all > 0) report(name, tally)
+  for (const [name, tally] of tallies) report(name, tally)
 }
 
 if (wants('mccabe')) {
@@ -113,6 +132,7 @@ const FUNCTIONS_AND_TYPES =
   /^(function|method|constructor|getter|setter|lambda|class|interface|enum|type|struct|union|module|namespace|macro|trait)$/
 
 for (const [language, choose] of Object.entries(SOURCES)) {
+  if (language === 'sources') continue
   if (![`cloc ${language}`, `ctags ${language}`, 'cloc', 'ctags'].some(wants)) continue
   const sources = choose()
   if (sources.length === 0) continue

@@ -1,6 +1,6 @@
 // What eslint's `complexity` and eslint-plugin-sonarjs' `cognitive-complexity` say about each function of a text, with its place.
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** Where the whole function stands: a method begins at its modifiers or name, as the syntax trees of other parsers have it. */
@@ -40,30 +40,33 @@ function watch(rule, options, found) {
   }
 }
 
-/** @param {string} folder with package.json and installed eslint and eslint-plugin-sonarjs */
+/** @param {string} folder with package.json and installed eslint, eslint-plugin-sonarjs and @typescript-eslint/parser */
 export async function openScriptOracles(folder) {
-  const require = createRequire(join(folder, 'package.json'))
+  const require = createRequire(resolve(folder, 'package.json'))
   const { Linter } = require('eslint')
   const { builtinRules } = require('eslint/use-at-your-own-risk')
   const { default: sonar } = await import(pathToFileURL(require.resolve('eslint-plugin-sonarjs')).href)
+  const typescript = require('@typescript-eslint/parser')
   const linter = new Linter()
   /** `undefined` where eslint cannot parse the text. */
-  function run(text, rule, options) {
+  function run(text, language, rule, options) {
+    const parser = language === 'typescript' ? { parser: typescript } : {}
     for (const sourceType of ['module', 'commonjs', 'script']) {
       const found = []
       const config = {
-        files: ['**/*'],
+        files: ['**/*.js', '**/*.ts'],
         linterOptions: { noInlineConfig: true },
-        languageOptions: { ecmaVersion: 'latest', sourceType, parserOptions: { ecmaFeatures: { jsx: true } } },
+        languageOptions: { ...parser, ecmaVersion: 'latest', sourceType, parserOptions: { ecmaFeatures: { jsx: true } } },
         plugins: { oracle: { rules: { it: watch(rule, options, found) } } },
         rules: { 'oracle/it': 'error' },
       }
-      if (!linter.verify(text, [config], { filename: 'file.js' }).some(({ fatal }) => fatal)) return found
+      if (!linter.verify(text, [config], { filename: language === 'typescript' ? 'file.ts' : 'file.js' }).some(({ fatal }) => fatal))
+        return found
     }
     return undefined
   }
   return {
-    eslint: (text) => run(text, builtinRules.get('complexity'), [0]),
-    sonar: (text) => run(text, sonar.rules['cognitive-complexity'], [-1]),
+    eslint: (text, language) => run(text, language, builtinRules.get('complexity'), [0]),
+    sonar: (text, language) => run(text, language, sonar.rules['cognitive-complexity'], [-1]),
   }
 }

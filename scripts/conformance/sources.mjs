@@ -143,6 +143,41 @@ export const TYPED_PACKAGES = [
   'zod',
 ]
 
+/** Packages of node_modules that bring their sources. */
+export const TYPESCRIPT_PACKAGES = [
+  '@anthropic-ai/sdk/src',
+  '@changesets/apply-release-plan',
+  '@changesets/assemble-release-plan',
+  '@changesets/get-dependents-graph',
+  '@changesets/git',
+  '@changesets/parse',
+  '@changesets/read',
+  '@changesets/write',
+  '@jridgewell/sourcemap-codec',
+  '@manypkg/find-root',
+  '@manypkg/get-packages',
+  '@noble/ciphers',
+  '@noble/curves',
+  '@noble/hashes',
+  '@noble/post-quantum',
+  '@pnpm/config.env-replace',
+  '@pnpm/network.ca-file',
+  '@scure/base',
+  '@stablelib/base64',
+  'ajv/lib',
+  'exponential-backoff',
+  'fastest-levenshtein',
+  'human-id',
+  'openai/src',
+  'outdent',
+  'pg-cloudflare',
+  'pg-protocol',
+  'pg-types',
+  'plainjob',
+  'yoga-layout',
+  'zod/src',
+]
+
 /** Packages of Debian's golang-go. */
 export const GO_PACKAGES = [
   'archive',

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPlayground, type Playground, PROGRAM } from './playground.ts'
@@ -117,6 +118,22 @@ describe('code analyze', () => {
     const since = await place.run(['code', 'analyze', 'src', '--base', 'start'])
     expect(paths(since)).toEqual(['src/new.js', 'src/plain.js'])
     expect(since.json.data.base).toBe(place.git('rev-parse', 'start').trim())
+  })
+
+  it('ends when it is interrupted', async () => {
+    const folder = join(place.root, 'many')
+    mkdirSync(folder)
+    for (let i = 0; i < 900; i++) writeFileSync(join(folder, `${i}.js`), `export const n${i} = ${i}\n`.repeat(40))
+    const child = spawn(process.execPath, [PROGRAM, 'code', 'analyze', 'many'], { cwd: place.root, env: place.env })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      // Told after the first batch, while others are still to come.
+      if (said === '') child.kill('SIGINT')
+      said += chunk.toString()
+    })
+    const [code] = (await once(child, 'close')) as [number]
+    expect({ said, code }).toEqual({ said: expect.stringMatching(/^reading: 900 files\nerror INTERRUPTED /), code: 130 })
+    rmSync(folder, { recursive: true })
   })
 
   it('changes nothing', async () => {

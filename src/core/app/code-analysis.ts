@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FileMetrics, Finding, Limit, Profile } from '../analysis/index.ts'
 import type { Git } from '../git/index.ts'
 import { SingularityError, parseJson } from '../kernel/index.ts'
-import type { FactFile, IsolatedReader } from '../parsing/index.ts'
+import type { FactFile, FileFacts, IsolatedReader } from '../parsing/index.ts'
 import { changedPaths, openTree, type CodeQuery } from './code-files.ts'
 import type { Reading } from './reading.ts'
 
@@ -46,13 +46,13 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
     let batch: (FactFile & { path: string })[] = []
     let bytes = 0
     const flush = async (): Promise<void> => {
-      files.push(...(await measure(reader, batch, options.profile, objectFormat)))
+      files.push(...(await measure(reader, batch, options.profile, objectFormat, options.signal)))
       options.onProgress?.(files.length + skipped.length, paths.length)
       batch = []
       bytes = 0
     }
     for (const path of [...paths].sort()) {
-      options.signal?.throwIfAborted()
+      if (options.signal?.aborted) throw stopped()
       const content = await tree.read(path)
       const reason = content === undefined ? 'no regular file that can be read' : isBinary(content) ? 'binary' : undefined
       if (content === undefined || reason !== undefined) {
@@ -73,7 +73,7 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
     const id = await languageId(reader, language)
     const { isBinary } = await import('../parsing/index.ts')
     if (isBinary(bytes)) return answer([], { ...options, base: null, skipped: [{ path: STDIN, reason: 'binary' }] })
-    return answer(await measure(reader, [{ path: STDIN, language: id, bytes }], options.profile, 'sha1'), {
+    return answer(await measure(reader, [{ path: STDIN, language: id, bytes }], options.profile, 'sha1', options.signal), {
       ...options,
       base: null,
       skipped: [],
@@ -85,9 +85,10 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
     files: readonly (FactFile & { path: string })[],
     profile: Profile,
     objectFormat: 'sha1' | 'sha256',
+    signal: AbortSignal | undefined,
   ): Promise<AnalyzedFile[]> {
     const { measureFile } = await import('../analysis/index.ts')
-    const facts = await reader.read(files)
+    const facts = await readFacts(reader, files, signal)
     return files.map(({ path, bytes }, i) => ({ path, blob: blobOf(bytes, objectFormat), ...measureFile(facts[i]!, profile) }))
   }
 
@@ -107,7 +108,7 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
     const request = readRequest(parseJson(text))
     const reader = await reading.isolated(options.signal)
     const language = await languageId(reader, request.language)
-    const [facts] = await reader.read([{ language, bytes: Buffer.from(request.content) }])
+    const [facts] = await readFacts(reader, [{ language, bytes: Buffer.from(request.content) }], options.signal)
     const ast = request.options.generate_ast ? await (await reading.local()).tree({ language, bytes: Buffer.from(request.content) }) : null
     return replyOf(request, facts!, options.profile, ast)
   }
@@ -120,6 +121,15 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
   }
 
   return { analyze, analyzeText, answerRequest, parseLimits }
+}
+
+const stopped = (): SingularityError => new SingularityError('INTERRUPTED', 'Stopped by a signal.')
+
+/** @throws INTERRUPTED */
+async function readFacts(reader: IsolatedReader, files: readonly FactFile[], signal: AbortSignal | undefined): Promise<FileFacts[]> {
+  return reader.read(files).catch((error: unknown) => {
+    throw signal?.aborted ? stopped() : error
+  })
 }
 
 /** An id, a name or an extension, in any case. @throws USAGE */

@@ -97,7 +97,7 @@ export function composeLanguages({ context, git, reading }: { context: AppContex
       timeoutMs: FETCH_MS,
       ...(signal && { signal }),
     })
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped by a signal.')
     const { tier, reason } = await (await reading.fresh()).language(id)
     if (tier === 1) return
     const said = result.stderr.toString('utf8').trim().split('\n').at(-1)
