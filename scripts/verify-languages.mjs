@@ -81,8 +81,8 @@ function* filesUnder(place) {
   else for (const name of readdirSync(place).sort()) yield* filesUnder(join(place, name))
 }
 
-/** `path:line` and the name to how often; what stands before the last dot, colon or backslash of a name is a scope. */
-const key = (path, line, name) => `${path}:${line} ${name.replace(/^.*[.:\\](?=[^.:\\]+$)/u, '')}`
+/** `path:line` and the name; what stands before its last dot, colon or backslash is a scope, and `operator +` is `+`. */
+const key = (path, line, name) => `${path}:${line} ${name.replace(/^.*[.:\\](?=[^.:\\]+$)|^operator /u, '')}`
 
 function tagsOf(oracle, files) {
   const text = execFileSync(
