@@ -31,8 +31,10 @@ const ORACLES = {
     // Parameters of lambdas are methods for ctags.
     only: { m: /\bfun\b/u },
   },
-  bash: { name: 'Sh', tags: 'af', kinds: ['function', 'alias'] },
-  lua: { name: 'Lua', tags: 'f', kinds: ['function'] },
+  // Arrays and lines of help texts are functions for ctags.
+  bash: { name: 'Sh', tags: 'f', kinds: ['function'], only: { f: /^\s*(?:function\s|[^\s=]+\s*\(\s*\))/u } },
+  // A call of `function_argument` is a function for ctags.
+  lua: { name: 'Lua', tags: 'f', kinds: ['function'], only: { f: /\bfunction\b/u } },
   haskell: { name: 'Haskell', tags: 'cfmt', kinds: ['function', 'type', 'module', 'constructor'] },
   ocaml: { name: 'OCaml', tags: 'MCefmtcp', kinds: ['function', 'type', 'module', 'constructor', 'exception', 'class', 'method'] },
   julia: { name: 'Julia', tags: 'cfmnst', kinds: ['function', 'macro', 'module', 'struct', 'type', 'constant'] },
