@@ -35,8 +35,13 @@ const ORACLES = {
   bash: { name: 'Sh', tags: 'f', kinds: ['function'], only: { f: /^\s*(?:function\s|[^\s=]+\s*\(\s*\))/u } },
   // A call of `function_argument` is a function for ctags.
   lua: { name: 'Lua', tags: 'f', kinds: ['function'], only: { f: /\bfunction\b/u } },
-  haskell: { name: 'Haskell', tags: 'cfmt', kinds: ['function', 'type', 'module', 'constructor'] },
-  ocaml: { name: 'OCaml', tags: 'MCefmtcp', kinds: ['function', 'type', 'module', 'constructor', 'exception', 'class', 'method'] },
+  haskell: { name: 'Haskell', tags: 'cft', kinds: ['function', 'type', 'constructor'], top: true },
+  ocaml: {
+    name: 'OCaml',
+    tags: 'MCefmtcp',
+    kinds: ['function', 'type', 'module', 'constructor', 'exception', 'class', 'method'],
+    top: true,
+  },
   julia: { name: 'Julia', tags: 'cfmnst', kinds: ['function', 'macro', 'module', 'struct', 'type', 'constant'] },
   r: { name: 'R', tags: 'f', kinds: ['function'] },
   objc: { name: 'ObjectiveC', tags: 'CIPcfimp', kinds: ['function', 'method', 'interface', 'implementation', 'protocol', 'property'] },
@@ -136,14 +141,14 @@ const files = places
   .slice(0, Number(values.max))
 const facts = await reader.read(files.map((path) => ({ path, language, bytes: readFileSync(path) })))
 const ours = files.flatMap((path, i) =>
-  facts[i].definitions.map(({ name, kind, nameRow }) => ({ key: key(path, nameRow + 1, name), kind })),
+  facts[i].definitions.map(({ name, kind, nameRow, function: around }) => ({ key: key(path, nameRow + 1, name), kind, around })),
 )
 const oracle = ORACLES[language]
 const theirs = values.list ? listed(values.list) : tagsOf(oracle, files)
 const counted = values.list ? new Set(['function', 'method', 'constructor']) : new Set(oracle.kinds)
 const [ourKeys, theirKeys] = [new Set(ours.map((one) => one.key)), new Set(theirs.map((one) => one.key))]
 const wanted = [...new Set(theirs.filter((one) => one.wanted).map((one) => one.key))]
-const given = [...new Set(ours.filter((one) => counted.has(one.kind)).map((one) => one.key))]
+const given = [...new Set(ours.filter((one) => counted.has(one.kind) && !(oracle?.top && one.around !== null)).map((one) => one.key))]
 const missing = wanted.filter((one) => !ourKeys.has(one))
 const extra = given.filter((one) => !theirKeys.has(one))
 const broken = new Set(files.filter((_, i) => facts[i].partial !== null))
