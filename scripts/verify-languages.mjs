@@ -44,7 +44,7 @@ const ORACLES = {
   },
   julia: { name: 'Julia', tags: 'cfmnst', kinds: ['function', 'macro', 'module', 'struct', 'type', 'constant'] },
   r: { name: 'R', tags: 'f', kinds: ['function'] },
-  objc: { name: 'ObjectiveC', tags: 'CIPcfimp', kinds: ['function', 'method', 'interface', 'implementation', 'protocol', 'property'] },
+  objc: { name: 'ObjectiveC', tags: 'CIPcfim', kinds: ['function', 'method', 'interface', 'implementation', 'protocol'] },
 }
 
 const { values, positionals } = parseArgs({
@@ -90,7 +90,9 @@ async function loadReader() {
 }
 
 function* filesUnder(place) {
-  if (!statSync(place).isDirectory()) yield place
+  const info = statSync(place, { throwIfNoEntry: false })
+  if (info === undefined) return
+  if (!info.isDirectory()) yield place
   else for (const name of readdirSync(place).sort()) yield* filesUnder(join(place, name))
 }
 
@@ -108,7 +110,8 @@ function tagsOf(oracle, files) {
     .filter(Boolean)
     .map((row) => {
       const [name, path, , kind, line] = row.split('\t')
-      return { name, path, line: Number(line.slice(5)), kind }
+      // A selector is known by its first word.
+      return { name: language === 'objc' ? name.split(':', 1)[0] : name, path, line: Number(line.slice(5)), kind }
     })
   // A name that is not on its line is one of ctags' own, for what has none.
   const written = tags.filter(({ name, path, line }) => lineOf(path, line).includes(name))
@@ -145,7 +148,7 @@ const ours = files.flatMap((path, i) =>
 )
 const oracle = ORACLES[language]
 const theirs = values.list ? listed(values.list) : tagsOf(oracle, files)
-const counted = values.list ? new Set(['function', 'method', 'constructor']) : new Set(oracle.kinds)
+const counted = values.list ? new Set(['function', 'method']) : new Set(oracle.kinds)
 const [ourKeys, theirKeys] = [new Set(ours.map((one) => one.key)), new Set(theirs.map((one) => one.key))]
 const wanted = [...new Set(theirs.filter((one) => one.wanted).map((one) => one.key))]
 const given = [...new Set(ours.filter((one) => counted.has(one.kind) && !(oracle?.top && one.around !== null)).map((one) => one.key))]
