@@ -34,7 +34,7 @@ const ORACLES = {
   // Arrays and lines of help texts are functions for ctags.
   bash: { name: 'Sh', tags: 'f', kinds: ['function'], only: { f: /^\s*(?:function\s|[^\s=]+\s*\(\s*\))/u } },
   // A call of `function_argument` is a function for ctags.
-  lua: { name: 'Lua', tags: 'f', kinds: ['function'], only: { f: /\bfunction\b/u } },
+  lua: { name: 'Lua', tags: 'f', kinds: ['function'], only: { f: /\bfunction\b\s*[\w.:]*\s*\(/u } },
   haskell: { name: 'Haskell', tags: 'cft', kinds: ['function', 'type', 'constructor'], top: true },
   ocaml: {
     name: 'OCaml',
@@ -44,7 +44,7 @@ const ORACLES = {
   },
   julia: { name: 'Julia', tags: 'cfmnst', kinds: ['function', 'macro', 'module', 'struct', 'type', 'constant'] },
   r: { name: 'R', tags: 'f', kinds: ['function'] },
-  objc: { name: 'ObjectiveC', tags: 'CIPcfim', kinds: ['function', 'method', 'interface', 'implementation', 'protocol'] },
+  objc: { name: 'ObjectiveC', tags: 'IPcfim', kinds: ['function', 'method', 'interface', 'implementation', 'protocol'] },
 }
 
 const { values, positionals } = parseArgs({
@@ -111,8 +111,16 @@ function tagsOf(oracle, files) {
     .map((row) => {
       const [name, path, , kind, line] = row.split('\t')
       // A selector is known by its first word.
-      return { name: language === 'objc' ? name.split(':', 1)[0] : name, path, line: Number(line.slice(5)), kind }
+      return { name: language === 'objc' ? name.split(':', 1)[0] : name.replaceAll('\\\\', '\\'), path, line: Number(line.slice(5)), kind }
     })
+  // ctags' row of a selector is the one where it ends.
+  if (language === 'objc')
+    for (const tag of tags)
+      for (let row = tag.line; row > tag.line - 12; row--)
+        if (lineOf(tag.path, row).includes(tag.name)) {
+          tag.line = row
+          break
+        }
   // A name that is not on its line is one of ctags' own, for what has none.
   const written = tags.filter(({ name, path, line }) => lineOf(path, line).includes(name))
   return written.map(({ name, path, line, kind }) => ({
