@@ -10,6 +10,8 @@ export type LanguageTable = {
   interpreters?: readonly string[]
   /** The grammar's name in native/grammars.json; absent where only tokens can be told (tier 2). */
   grammar?: string
+  /** Its definitions were compared with another tool's; docs/languages.md has the figures. */
+  verified?: boolean
   /** Another table whose roles hold here too, behind this one's own. */
   extends?: string
   /** Kinds of that table which this grammar does not have. */

@@ -19,7 +19,20 @@ export class LanguageTableError extends Error {
 }
 
 const ROLES = new Set<string>([...Object.keys(BITS), ...ENTITIES, 'branch'])
-const KEYS = new Set(['id', 'name', 'extensions', 'files', 'interpreters', 'grammar', 'extends', 'drop', 'roles', 'scanner', '$schema'])
+const KEYS = new Set([
+  'id',
+  'name',
+  'extensions',
+  'files',
+  'interpreters',
+  'grammar',
+  'extends',
+  'drop',
+  'roles',
+  'scanner',
+  'verified',
+  '$schema',
+])
 
 /**
  * Reads the tables of the given folders; a table of a later folder replaces that of an earlier one with the same id. Node kinds are
