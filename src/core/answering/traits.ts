@@ -18,6 +18,14 @@ export function tensesOf(text: string): string[] {
   return found.length === 0 && bare !== undefined ? ['tense:n'] : found
 }
 
+/** "Why can it", "why should it", "why must it": 'modal:c', 'modal:s', 'modal:m'. */
+export function modalOf(text: string): string[] {
+  const said = /^why (can|could|may|might|should|ought|must|need|has to|have to)?/i.exec(text.replace(/^(?:explain|tell me|please) /i, ''))
+  if (said === null) return []
+  const modal = said[1]?.toLowerCase() ?? ''
+  return [`modal:${/^(?:can|could|may|might)$/.test(modal) ? 'c' : /^(?:should|ought)$/.test(modal) ? 's' : modal === '' ? 'd' : 'm'}`]
+}
+
 export type Capitals = {
   /** Words with a large first letter inside of a sentence, in small letters. */
   names: ReadonlySet<string>
