@@ -76,6 +76,12 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return false
   const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
+  // either may be missing, but one is not the other: "set the lock", "make the lock"
+  const idle = ({ tokens }: Meaning, paired: Iterable<Token>): boolean => {
+    const texts = new Set([...paired].map((each) => each.text))
+    return tokens.some((each) => each.optional && !texts.has(each.text) && each.senses.some((sense) => sense.startsWith('v')))
+  }
+  if (idle(a, partners.keys()) && idle(b, partners.values())) return false
   const slack = (each: Token): boolean => each.vague && partners.size > 1
   return onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
 }

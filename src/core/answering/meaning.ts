@@ -124,7 +124,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
 /** What is allowed is not demanded: "X can be empty", "X must be empty". */
 const ALLOWED = /^(?:(?!\b(?:if|when|that|which|who|so|because|where)\b)\S+ )+?(?:can|may|might|could) /i
 /** Says into what something is changed. */
-const INTO = /\b(?:to|into|as|in|with)\b/i
+const INTO = /\b(?:to|into|as|with)\b|\bin (?!the\b)/i
 
 /** What stands first then is a thing: "explain sets". */
 const NAMING = /^(?:explain|differ|what)/
@@ -169,7 +169,7 @@ function readTokens(
     else tokens.push(token)
   }
   for (const { 0: piece, index } of words.matchAll(PIECES)) {
-    const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
+    const letter = /^[A-HJ-Zb-hj-z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
     const slot = letter ? piece : counts(words, piece, index) ? '1' : isName(piece) ? piece : slotOf(piece)
     if (slot !== undefined) {
       named = definite = every = false
@@ -203,7 +203,7 @@ function readTokens(
     // "in place", "the drafts": things
     const ruled = preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
     const light =
-      lexicon.light.has(root) && !ruled && !(thing && word === root && !lexicon.whole.has(word)) && !(index === 0 && many && NAMING.test(frames.join())) && !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
+      lexicon.light.has(root) && !ruled && !(thing && !/(?:ed|ing|en)$/.test(word) && !EVERY.has(word)) && !(index === 0 && many && NAMING.test(frames.join())) && !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
     before = word
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
@@ -215,12 +215,12 @@ function readTokens(
     definite = word === 'the' || (definite && describing)
     every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
     named = ARTICLES.has(word)
-    if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
+    if (NEGATION.test(word) || (lexicon.fillers.has(word) && !(word === 'do' && index === 0))) continue
     const language = LANGUAGES.get(word)
     // what is wanted stands first; "calls" after it are things
     const first = index === 0 && ordered
     const verb = lexicon.verbs.has(root) && !thing && !(ordered && !first && /[^s]s$/.test(word))
-    const alone = thing && (lexicon.things.has(root) || (!light && lexicon.light.has(root)))
+    const alone = (thing && lexicon.things.has(root)) || (!light && lexicon.light.has(root))
     push(
       {
         text: language ?? root,
