@@ -1,6 +1,6 @@
 import type { Meaning, Token } from './meaning.ts'
 import { samePlace } from './places.ts'
-import { differInCapitals } from './traits.ts'
+import { differInCapitals, sameWord } from './traits.ts'
 
 /** The first gate a pair of requests does not pass. */
 export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | 'quarantine' | 'producer'
@@ -71,6 +71,8 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
   if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
+  if ([...partners].some(([mine, theirs]) => mine.text === theirs.text && !mine.slot && !mine.optional && !sameWord(mine.word, theirs.word, false)))
+    return false
   if ([...partners].some(([mine, theirs]) => !mine.optional && !theirs.optional && !samePlace(a, b, mine, theirs))) return false
   if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`)))
     return false

@@ -6,6 +6,8 @@ import { asked, plain, reorder } from './wording.ts'
 /** One word of a request as the gates see it. */
 export type Token = {
   text: string
+  /** As it was written, in small letters. */
+  word: string
   /** The groups of words it may belong to. Two words that share one may mean the same. */
   senses: readonly string[]
   slot: boolean
@@ -175,6 +177,7 @@ function readTokens(
       named = definite = every = false
       push({
         text: LANGUAGES.get(slot.toLowerCase()) ?? slot,
+        word: slot,
         senses: [],
         slot: true,
         free: false,
@@ -224,6 +227,7 @@ function readTokens(
     push(
       {
         text: language ?? root,
+        word,
         senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
         slot: language !== undefined,
         free:

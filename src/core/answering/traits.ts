@@ -18,6 +18,29 @@ export function tensesOf(text: string): string[] {
   return found.length === 0 && bare !== undefined ? ['tense:n'] : found
 }
 
+/** What a word may be a form of. */
+function lemmas(word: string): string[] {
+  const stemmed = (end: RegExp): string[] => {
+    const rest = word.replace(end, '')
+    return rest === word ? [] : [rest, `${rest}e`, rest.replace(/([a-z])\1$/, '$1'), rest.replace(/i$/, 'y')]
+  }
+  const plural = /(?:s|x|z|ch|sh|o)es$/.test(word) ? [word.slice(0, -2), word.slice(0, -1)] : [word.replace(/ies$/, 'y').replace(/s$/, '')]
+  return [word, ...plural, ...stemmed(/ed$/), ...stemmed(/ing$/)]
+}
+
+const FORM = /(?:(ed|en)|(ing))$/
+
+/** Whether two words of one stem may be one word: "plans" and "planes" are not, nor are "merged" and "merging". */
+export function sameWord(one: string, other: string, moved: boolean): boolean {
+  if (one === other) return true
+  const [, done, doing] = FORM.exec(one) ?? []
+  const [, otherDone, otherDoing] = FORM.exec(other) ?? []
+  if ((done !== undefined && otherDoing !== undefined) || (doing !== undefined && otherDone !== undefined)) return false
+  // long words of one stem are related anyhow: "validation", "validate"
+  if (Math.min(one.length, other.length) > 6) return true
+  return moved || /(?:ion|ment|ly|er|al|ance|ence|ysis|ure|age|th)s?$/.test(`${one} ${other}`) || /(?:ion|ment|ly|al|age|ysis)s?$/.test(one) || lemmas(one).some((each) => lemmas(other).includes(each))
+}
+
 /** "Why can it", "why should it", "why must it": 'modal:c', 'modal:s', 'modal:m'. */
 export function modalOf(text: string): string[] {
   const said = /^why (can|could|may|might|should|ought|must|need|has to|have to)?/i.exec(text.replace(/^(?:explain|tell me|please) /i, ''))
