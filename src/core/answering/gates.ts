@@ -71,7 +71,7 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
   if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
-  if ([...partners].some(([mine, theirs]) => mine.text === theirs.text && !mine.slot && !mine.optional && !sameWord(mine.word, theirs.word, false)))
+  if ([...partners].some(([mine, theirs]) => mine.text === theirs.text && !mine.slot && !mine.optional && !sameWord(mine.word, theirs.word)))
     return false
   if ([...partners].some(([mine, theirs]) => !mine.optional && !theirs.optional && !samePlace(a, b, mine, theirs))) return false
   if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`)))
@@ -112,10 +112,10 @@ function describes(meaning: Meaning, token: Token): boolean {
   return token.kind && beside.some((each) => each?.slot === true && each.phrase === token.phrase)
 }
 
-/** "Group the users" and "add the user to the group"; what goes to a log is logged. */
+/** "Group the users" and "add the user to the group". */
 function verbAndPlace(verb: Token, place: Token): boolean {
   const apart = place.role === 'to' || place.role === 'from' || place.role === 'with'
-  return verb.free && !verb.optional && !verb.thing && !place.free && place.thing && apart && place.text !== 'log'
+  return verb.free && !verb.optional && !verb.thing && !place.free && apart && verb.role === ''
 }
 
 /** "Two tests of one function" are not "one test of two functions". */

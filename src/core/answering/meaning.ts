@@ -222,7 +222,9 @@ function readTokens(
     const language = LANGUAGES.get(word)
     // what is wanted stands first; "calls" after it are things
     const first = index === 0 && ordered
-    const verb = lexicon.verbs.has(root) && !thing && !(ordered && !first && /[^s]s$/.test(word))
+    // "the log cache": what stands behind a thing with an article is none of them's verb
+    const inside = tokens.at(-1)?.thing === true && tokens.at(-1)?.phrase === phrase
+    const verb = lexicon.verbs.has(root) && !thing && !inside && !(ordered && !first && /[^s]s$/.test(word))
     const alone = (thing && lexicon.things.has(root)) || (!light && lexicon.light.has(root))
     push(
       {

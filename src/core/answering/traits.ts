@@ -28,17 +28,18 @@ function lemmas(word: string): string[] {
   return [word, ...plural, ...stemmed(/ed$/), ...stemmed(/ing$/)]
 }
 
+const DERIVED = /(?:ion|ment|ly|er|al|ance|ence|ysis|ure|age|th)s?$/
 const FORM = /(?:(ed|en)|(ing))$/
 
 /** Whether two words of one stem may be one word: "plans" and "planes" are not, nor are "merged" and "merging". */
-export function sameWord(one: string, other: string, moved: boolean): boolean {
+export function sameWord(one: string, other: string): boolean {
   if (one === other) return true
   const [, done, doing] = FORM.exec(one) ?? []
   const [, otherDone, otherDoing] = FORM.exec(other) ?? []
   if ((done !== undefined && otherDoing !== undefined) || (doing !== undefined && otherDone !== undefined)) return false
   // long words of one stem are related anyhow: "validation", "validate"
   if (Math.min(one.length, other.length) > 6) return true
-  return moved || /(?:ion|ment|ly|er|al|ance|ence|ysis|ure|age|th)s?$/.test(`${one} ${other}`) || /(?:ion|ment|ly|al|age|ysis)s?$/.test(one) || lemmas(one).some((each) => lemmas(other).includes(each))
+  return DERIVED.test(one) || DERIVED.test(other) || lemmas(one).some((each) => lemmas(other).includes(each))
 }
 
 /** "Why can it", "why should it", "why must it": 'modal:c', 'modal:s', 'modal:m'. */
