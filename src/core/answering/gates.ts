@@ -71,7 +71,7 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
   if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
-  if ([...partners].some(([mine, theirs]) => mine.text === theirs.text && !mine.slot && !mine.optional && !sameWord(mine.word, theirs.word)))
+  if ([...partners].some(([mine, theirs]) => mine.text === theirs.text && !mine.slot && !mine.optional && !sameForm(mine, theirs)))
     return false
   if ([...partners].some(([mine, theirs]) => !mine.optional && !theirs.optional && !samePlace(a, b, mine, theirs))) return false
   if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`)))
@@ -86,6 +86,12 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
   if (idle(a, partners.keys()) && idle(b, partners.values())) return false
   const slack = (each: Token): boolean => each.vague && partners.size > 1
   return onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
+}
+
+/** "The binding" is not "the bind", nor is "the tagged commit" "the tag commit". */
+function sameForm(mine: Token, theirs: Token): boolean {
+  const bent = (each: Token): boolean => /(?:ed|ing)$/.test(each.word) && each.word !== each.text
+  return sameWord(mine.word, theirs.word) && !(mine.thing && theirs.thing && bent(mine) !== bent(theirs))
 }
 
 /** Renamed to a name, renamed in a file. */

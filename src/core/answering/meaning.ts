@@ -83,7 +83,10 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   const literals: string[] = []
   const covered = text
     .replace(LITERALS, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
-    .replace(/(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)|(?<=[([{,] ?)a\b|(?<!\w)a(?= ?[,)\]}])/g, () => `\u0001${literals.push('`a`') - 1}\u0001`)
+    .replace(
+      /(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)|(?<=[([{,] ?)a\b|(?<!\w)a(?= ?[,)\]}])/g,
+      () => `\u0001${literals.push('`a`') - 1}\u0001`,
+    )
   const capitals = capitalsOf(covered)
 
   // "rename User to user": both are names then
@@ -136,8 +139,12 @@ const PERSON = /^(?!which,)(?:who|which|what|why|when|where|whether|explain|how)
 function counts(words: string, piece: string, index: number): boolean {
   return (
     /^one$/i.test(piece) &&
-    !/\b(?:this|that|these|those|the|each|every|other|another|new|old|can|could|should|does|do|must|may|would|if|when) $/i.test(words.slice(0, index)) &&
-    /^one (?!(?:can|could|should|must|may|might|would|does|do|is|has|to|in|for|from|with|at|and|or|that|which|another|by)\b)\S/i.test(words.slice(index))
+    !/\b(?:this|that|these|those|the|each|every|other|another|new|old|can|could|should|does|do|must|may|would|if|when) $/i.test(
+      words.slice(0, index),
+    ) &&
+    /^one (?!(?:can|could|should|must|may|might|would|does|do|is|has|to|in|for|from|with|at|and|or|that|which|another|by)\b)\S/i.test(
+      words.slice(index),
+    )
   )
 }
 
@@ -165,7 +172,14 @@ function readTokens(
   const push = (made: Omit<Token, 'phrase' | 'role' | 'preposition' | 'bound'>, number: string[] = []): void => {
     const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
     const behind = lexicon.apposed.has(made.text) && tokens.at(-1)?.slot === true && tokens.at(-1)?.phrase === phrase
-    const token = { ...made, kind: made.kind && !behind, phrase, role, preposition, bound: stands ? [`by:${preposition}`, ...number] : number }
+    const token = {
+      ...made,
+      kind: made.kind && !behind,
+      phrase,
+      role,
+      preposition,
+      bound: stands ? [`by:${preposition}`, ...number] : number,
+    }
     // "the function `f`" is "the `f` function"
     if (token.slot && tokens.at(-1)?.kind && tokens.at(-1)?.phrase === phrase && !tokens.at(-2)?.slot) tokens.splice(-1, 0, token)
     else tokens.push(token)
@@ -204,16 +218,24 @@ function readTokens(
     const thing = named
     const many = /[^su]s$/.test(word)
     // "in place", "the drafts": things
-    const ruled = preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
+    const ruled =
+      preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
     const light =
-      lexicon.light.has(root) && !ruled && !(thing && !/(?:ed|ing|en)$/.test(word) && !EVERY.has(word)) && !(index === 0 && many && NAMING.test(frames.join())) && !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
+      lexicon.light.has(root) &&
+      !ruled &&
+      !(thing && !/(?:ed|ing|en)$/.test(word) && !EVERY.has(word)) &&
+      !(index === 0 && many && NAMING.test(frames.join())) &&
+      !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
     before = word
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
     const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
     const wasDefinite = definite
     const counted = every || (lexicon.kinds.has(root) && (definite || many))
     const theirs = /^(?:my|their|his|her)$/.test(owner) ? [`whose:${owner}`] : many && owner === '' ? ['whose:any'] : []
-    const number = !describing && (counted || definite) ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
+    const number =
+      !describing && (counted || definite || /^an?$/.test(owner))
+        ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`]
+        : []
     if (!describing) owner = ARTICLES.has(word) ? word : ''
     definite = word === 'the' || (definite && describing)
     every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
@@ -223,7 +245,7 @@ function readTokens(
     // what is wanted stands first; "calls" after it are things
     const first = index === 0 && ordered
     // "the log cache": what stands behind a thing with an article is none of them's verb
-    const inside = tokens.at(-1)?.thing === true && tokens.at(-1)?.phrase === phrase
+    const inside = tokens.at(-1)?.phrase === phrase && tokens.some((each) => each.thing && each.phrase === phrase)
     const verb = lexicon.verbs.has(root) && !thing && !inside && !(ordered && !first && /[^s]s$/.test(word))
     const alone = (thing && lexicon.things.has(root)) || (!light && lexicon.light.has(root))
     push(

@@ -34,7 +34,24 @@ const TURNING = new Set(pairsOf(['as', 'to', 'into', 'in']))
 /** After what takes something away, or hands it out. */
 const TAKING = new Set(pairsOf(['from', 'in', 'of']))
 /** "The size of the file" is "the file size": the place says it. */
-const SILENT = new Set(['of', 'for', 'in', 'to', 'into', 'that', 'from', 'than', 'if', 'when', 'as', 'between', 'over', 'with', 'without', 'by'])
+const SILENT = new Set([
+  'of',
+  'for',
+  'in',
+  'to',
+  'into',
+  'that',
+  'from',
+  'than',
+  'if',
+  'when',
+  'as',
+  'between',
+  'over',
+  'with',
+  'without',
+  'by',
+])
 const TAKES = /^(?:remov|drop|delet|strip|eliminat|eras|show|export|return|call)$/
 
 function pairsOf(words: readonly string[]): string[] {
@@ -58,4 +75,5 @@ export function samePlace(a: Meaning, b: Meaning, mine: Token, theirs: Token): b
   return TAKING.has(pair) && [a, b].every(({ tokens }) => tokens.some(({ text }) => TAKES.test(text)))
 }
 
-const headOf = ({ tokens }: Meaning, token: Token): Token => tokens.find(({ phrase, optional }) => phrase === token.phrase && !optional) ?? token
+const headOf = ({ tokens }: Meaning, token: Token): Token =>
+  tokens.find(({ phrase, optional }) => phrase === token.phrase && !optional) ?? token

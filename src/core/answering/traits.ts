@@ -1,8 +1,8 @@
 /** What a whole sentence says besides its words: when it happens, and which words are names only by their first letter. */
 
 const PAST = /\b(?:was|were|did|had)(?:n['’]t)?\b/i
-const FUTURE = /\b(?:will|shall)\b|\w['’]ll\b/i
-const PRESENT = /\b(?:is|are|does|has)(?:n['’]t)?\b|^(?:why |when |where |how )?(?:do|have)\b/i
+const FUTURE = /\b(?:will|shall)\b|^(?:when|where) should\b|\w['’]ll\b/i
+const PRESENT = /\b(?:is|are|does|has)(?:n['’]t)?\b|^(?:why |when |where |how )?(?:do|have)\b(?! (?:i|we|you|one)\b)/i
 /** "Who wrote it", "which tests failed": no auxiliary tells. */
 const BARE = /^(?:who|(?:which|what) [\w-]+) (\w+)/i
 const BARE_PAST = /^(?:\w+ed|wrote|built|sent|kept|ran|made|broke|threw|took|began|came|went|got|left|lost|led)$/i
@@ -28,7 +28,7 @@ function lemmas(word: string): string[] {
   return [word, ...plural, ...stemmed(/ed$/), ...stemmed(/ing$/)]
 }
 
-const DERIVED = /(?:ion|ment|ly|er|al|ance|ence|ysis|ure|age|th)s?$/
+const DERIVED = /(?:ion|ment|ly|er|oval|usal|ance|ence|ysis|ure|age|th)s?$/
 const FORM = /(?:(ed|en)|(ing))$/
 
 /** Whether two words of one stem may be one word: "plans" and "planes" are not, nor are "merged" and "merging". */
