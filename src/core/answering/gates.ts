@@ -139,6 +139,10 @@ function sameAmounts(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
 function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
   const said = [...partners].filter(([mine, theirs]) => !mine.optional && !theirs.optional)
   if ([...partners].some(([mine, theirs]) => verbAndPlace(mine, theirs) || verbAndPlace(theirs, mine))) return false
+  // "log the change", "change the log"
+  const turned = (one: Token, other: Token): boolean => one.free && !one.thing && other.thing && !other.free
+  const all = [...partners]
+  if (all.some(([mine, theirs]) => turned(mine, theirs)) && all.some(([mine, theirs]) => turned(theirs, mine))) return false
   return !(said.some(([mine, theirs]) => mine.free && !theirs.free) && said.some(([mine, theirs]) => !mine.free && theirs.free))
 }
 

@@ -233,8 +233,8 @@ function readTokens(
     const counted = every || (lexicon.kinds.has(root) && (definite || many))
     const theirs = /^(?:my|their|his|her)$/.test(owner) ? [`whose:${owner}`] : many && owner === '' ? ['whose:any'] : []
     const number =
-      !describing && (counted || definite || /^an?$/.test(owner))
-        ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`]
+      !describing && (counted || definite || many || /^an?$/.test(owner))
+        ? [`number:${every || (many && (counted || !definite)) ? 'many' : many ? 'some' : 'one'}`]
         : []
     if (!describing) owner = ARTICLES.has(word) ? word : ''
     definite = word === 'the' || (definite && describing)
