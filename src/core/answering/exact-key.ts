@@ -8,7 +8,7 @@ const STEADY_TEMPERATURE = 0.3
 const PASSING =
   /\b(?:now|today|tonight|yesterday|tomorrow|currently|right away|random(?:ly)?|(?:this|last|next) (?:week|month|year|sprint|night))\b/i
 
-/** White space outside code fences carries no meaning; inside it is kept as it is. */
+/** White space outside code fences and quotes carries no meaning; inside it is kept as it is. */
 export function normaliseText(text: string): string {
   let fence: string | null = null
   const lines: string[] = []
@@ -20,7 +20,7 @@ export function normaliseText(text: string): string {
       continue
     }
     if (mark) fence = mark
-    const clean = line.replace(/\s+/g, ' ').trim()
+    const clean = line.replace(/(`[^`]*`|"[^"]*"|(?<!\w)'[^']*'(?!\w))|\s+/g, (_space, quoted?: string) => quoted ?? ' ').trim()
     if (clean !== '') lines.push(clean)
   }
   return lines.join('\n')

@@ -1,6 +1,6 @@
 import type { Meaning, Token } from './meaning.ts'
 import { samePlace } from './places.ts'
-import { differInCapitals } from './traits.ts'
+import { differInCapitals, sameWord } from './traits.ts'
 
 /** The first gate a pair of requests does not pass. */
 export type Gate = 'similarity' | 'slots' | 'polarity' | 'order' | 'content' | 'quarantine' | 'producer'
@@ -71,13 +71,27 @@ function sameContent(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
     return meaning.tokens.filter((each) => !each.optional && !texts.has(each.text))
   }
   if ([...partners].some(([mine, theirs]) => unbound(mine, theirs))) return false
+  if ([...partners].some(([mine, theirs]) => mine.text === theirs.text && !mine.slot && !mine.optional && !sameForm(mine, theirs)))
+    return false
   if ([...partners].some(([mine, theirs]) => !mine.optional && !theirs.optional && !samePlace(a, b, mine, theirs))) return false
   if (!adds(a, b) && [...partners].some(([mine, theirs]) => mine.slot && ONTO.has(`${mine.preposition} ${theirs.preposition}`)))
     return false
   const [onlyMine, onlyTheirs] = [left(a, [...partners.keys()]), left(b, [...partners.values()])]
   if (onlyMine.length > 0 && onlyTheirs.length > 0) return false
+  // either may be missing, but one is not the other: "set the lock", "make the lock"
+  const idle = ({ tokens }: Meaning, paired: Iterable<Token>): boolean => {
+    const texts = new Set([...paired].map((each) => each.text))
+    return tokens.some((each) => each.optional && !texts.has(each.text) && each.senses.some((sense) => sense.startsWith('v')))
+  }
+  if (idle(a, partners.keys()) && idle(b, partners.values())) return false
   const slack = (each: Token): boolean => each.vague && partners.size > 1
   return onlyMine.every((each) => slack(each) || describes(a, each)) && onlyTheirs.every((each) => slack(each) || describes(b, each))
+}
+
+/** "The binding" is not "the bind", nor is "the tagged commit" "the tag commit". */
+function sameForm(mine: Token, theirs: Token): boolean {
+  const bent = (each: Token): boolean => /(?:ed|ing)$/.test(each.word) && each.word !== each.text
+  return sameWord(mine.word, theirs.word) && !(mine.thing && theirs.thing && bent(mine) !== bent(theirs))
 }
 
 /** Renamed to a name, renamed in a file. */
@@ -104,10 +118,10 @@ function describes(meaning: Meaning, token: Token): boolean {
   return token.kind && beside.some((each) => each?.slot === true && each.phrase === token.phrase)
 }
 
-/** "Group the users" and "add the user to the group"; what goes to a log is logged. */
+/** "Group the users" and "add the user to the group". */
 function verbAndPlace(verb: Token, place: Token): boolean {
   const apart = place.role === 'to' || place.role === 'from' || place.role === 'with'
-  return verb.free && !verb.optional && !verb.thing && !place.free && place.thing && apart && place.text !== 'log'
+  return verb.free && !verb.optional && !verb.thing && !place.free && apart && verb.role === ''
 }
 
 /** "Two tests of one function" are not "one test of two functions". */
@@ -125,6 +139,10 @@ function sameAmounts(a: Meaning, b: Meaning, partners: ReadonlyMap<Token, Token>
 function mainVerbs(partners: ReadonlyMap<Token, Token>): boolean {
   const said = [...partners].filter(([mine, theirs]) => !mine.optional && !theirs.optional)
   if ([...partners].some(([mine, theirs]) => verbAndPlace(mine, theirs) || verbAndPlace(theirs, mine))) return false
+  // "log the change", "change the log"
+  const turned = (one: Token, other: Token): boolean => one.free && !one.thing && other.thing && !other.free
+  const all = [...partners]
+  if (all.some(([mine, theirs]) => turned(mine, theirs)) && all.some(([mine, theirs]) => turned(theirs, mine))) return false
   return !(said.some(([mine, theirs]) => mine.free && !theirs.free) && said.some(([mine, theirs]) => !mine.free && theirs.free))
 }
 

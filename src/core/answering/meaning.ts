@@ -1,11 +1,13 @@
 import { type Lexicon, rootOf } from './lexicon.ts'
 import { LANGUAGES, LITERALS, PIECES, slotOf } from './slots.ts'
-import { type Capitals, capitalsOf, tensesOf } from './traits.ts'
+import { type Capitals, capitalsOf, modalOf, tensesOf } from './traits.ts'
 import { asked, plain, reorder } from './wording.ts'
 
 /** One word of a request as the gates see it. */
 export type Token = {
   text: string
+  /** As it was written, in small letters. */
+  word: string
   /** The groups of words it may belong to. Two words that share one may mean the same. */
   senses: readonly string[]
   slot: boolean
@@ -81,14 +83,18 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   const literals: string[] = []
   const covered = text
     .replace(LITERALS, (piece) => `\u0001${literals.push(piece) - 1}\u0001`)
-    .replace(/(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)/g, () => `\u0001${literals.push('`a`') - 1}\u0001`)
+    .replace(
+      /(?<=\w )a(?=$| (?:from|to|and|or|by|into|than|is|are)\b)|(?<=[([{,] ?)a\b|(?<!\w)a(?= ?[,)\]}])/g,
+      () => `\u0001${literals.push('`a`') - 1}\u0001`,
+    )
   const capitals = capitalsOf(covered)
+
   // "rename User to user": both are names then
   const spelled = covered.replace(/(?<=[\w,;)'’\u0001] )[A-Z][a-z]+\b/g, (word) =>
     capitals.words.has(word.toLowerCase()) ? `\u0001${literals.push(`\`${word}\``) - 1}\u0001` : word,
   )
   let words = plain(spelled, lexicon)
-  const poles = new Set([...asked(words), ...tensesOf(covered)])
+  const poles = new Set([...asked(words), ...tensesOf(covered), ...modalOf(covered)])
   let frames: readonly string[] = ['do']
   for (const [names, start] of lexicon.frames) {
     if (!start.test(words)) continue
@@ -104,7 +110,7 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
   words = words.replace(/\u0001(\d+)\u0001/g, (_whole, index) => literals[Number(index)]!)
 
   const startsWithA = /^a\b/i.test(text.trim())
-  const { tokens, negations, directions } = readTokens(words, lexicon, { frames, poles, startsWithA })
+  const { tokens, negations, directions } = readTokens(words, lexicon, { frames, poles, startsWithA, capitals })
   return {
     frames,
     like: frames.flatMap((each) => lexicon.like.get(each) ?? []),
@@ -123,8 +129,10 @@ export function meaningOf(text: string, lexicon: Lexicon): Meaning {
 /** What is allowed is not demanded: "X can be empty", "X must be empty". */
 const ALLOWED = /^(?:(?!\b(?:if|when|that|which|who|so|because|where)\b)\S+ )+?(?:can|may|might|could) /i
 /** Says into what something is changed. */
-const INTO = /\b(?:to|into|as|in|with)\b/i
+const INTO = /\b(?:to|into|as|with)\b|\bin (?!the\b)/i
 
+/** What stands first then is a thing: "explain sets". */
+const NAMING = /^(?:explain|differ|what)/
 /** Asked so, "makes" is what somebody does. */
 const PERSON = /^(?!which,)(?:who|which|what|why|when|where|whether|explain|how)/
 /** "On one host" counts; "this one" and "how does one" do not. */
@@ -144,7 +152,7 @@ function counts(words: string, piece: string, index: number): boolean {
 function readTokens(
   words: string,
   lexicon: Lexicon,
-  { frames, poles, startsWithA }: { frames: readonly string[]; poles: Set<string>; startsWithA: boolean },
+  { frames, poles, startsWithA, capitals }: { frames: readonly string[]; poles: Set<string>; startsWithA: boolean; capitals: Capitals },
 ) {
   const tokens: Token[] = []
   const directions = new Set<string>()
@@ -158,6 +166,9 @@ function readTokens(
   let every = false
   let [phrase, role, preposition] = [0, '', '']
   let [before, owner] = ['', '']
+  // "May" is a month
+  const isName = (piece: string): boolean =>
+    /^[A-Z]/.test(piece) && capitals.names.has(piece.toLowerCase()) && (lexicon.fillers.has(piece.toLowerCase()) || piece === 'Will')
   const push = (made: Omit<Token, 'phrase' | 'role' | 'preposition' | 'bound'>, number: string[] = []): void => {
     const stands = /^(?:for|with)$/.test(preposition) || (preposition === 'on' && lexicon.platforms.has(made.text.toLowerCase()))
     const behind = lexicon.apposed.has(made.text) && tokens.at(-1)?.slot === true && tokens.at(-1)?.phrase === phrase
@@ -174,12 +185,13 @@ function readTokens(
     else tokens.push(token)
   }
   for (const { 0: piece, index } of words.matchAll(PIECES)) {
-    const letter = /^[A-HJ-Z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
-    const slot = letter ? piece : counts(words, piece, index) ? '1' : slotOf(piece)
+    const letter = /^[A-HJ-Zb-hj-z]$/.test(piece) && (piece !== 'A' || index > 0 || !startsWithA)
+    const slot = letter ? piece : counts(words, piece, index) ? '1' : isName(piece) ? piece : slotOf(piece)
     if (slot !== undefined) {
       named = definite = every = false
       push({
         text: LANGUAGES.get(slot.toLowerCase()) ?? slot,
+        word: slot,
         senses: [],
         slot: true,
         free: false,
@@ -203,32 +215,43 @@ function readTokens(
     const root = rootOf(word, lexicon)
     for (const [axis, side] of lexicon.rivals.get(root) ?? []) poles.add(`rival${axis}:${side}`)
     if (!into && lexicon.rewritings.has(root)) poles.add(`way:${lexicon.rewritings.get(root)!}`)
+    const thing = named
     const many = /[^su]s$/.test(word)
     // "in place", "the drafts": things
     const ruled =
       preposition !== 'to' && role !== '' && before === preposition && !/^(?:every|all|each|own)$/.test(word) && !word.endsWith('ing')
-    const light = lexicon.light.has(root) && !ruled && !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
+    const light =
+      lexicon.light.has(root) &&
+      !ruled &&
+      !(thing && !/(?:ed|ing|en)$/.test(word) && !EVERY.has(word)) &&
+      !(index === 0 && many && NAMING.test(frames.join())) &&
+      !(many && (ordered ? index > 0 : named || !PERSON.test(frames.join())))
     before = word
     if (!light) for (const [axis, pole] of lexicon.poles.get(root) ?? []) poles.add(`${axis}:${pole}`)
-    const thing = named
     const describing = lexicon.adjectives.has(word) || word.endsWith('ed')
     const wasDefinite = definite
     const counted = every || (lexicon.kinds.has(root) && (definite || many))
     const theirs = /^(?:my|their|his|her)$/.test(owner) ? [`whose:${owner}`] : many && owner === '' ? ['whose:any'] : []
-    const number = !describing && (counted || definite) ? [`number:${every || (counted && many) ? 'many' : many ? 'some' : 'one'}`] : []
+    const number =
+      !describing && (counted || definite || many || /^an?$/.test(owner))
+        ? [`number:${every || (many && (counted || !definite)) ? 'many' : many ? 'some' : 'one'}`]
+        : []
     if (!describing) owner = ARTICLES.has(word) ? word : ''
     definite = word === 'the' || (definite && describing)
     every = EVERY.has(word) || (every && (describing || ARTICLES.has(word)))
     named = ARTICLES.has(word)
-    if (NEGATION.test(word) || lexicon.fillers.has(word)) continue
+    if (NEGATION.test(word) || (lexicon.fillers.has(word) && !(word === 'do' && index === 0))) continue
     const language = LANGUAGES.get(word)
     // what is wanted stands first; "calls" after it are things
     const first = index === 0 && ordered
-    const verb = lexicon.verbs.has(root) && !thing && !(ordered && !first && /[^s]s$/.test(word))
-    const alone = thing && lexicon.things.has(root)
+    // "the log cache": what stands behind a thing with an article is none of them's verb
+    const inside = tokens.at(-1)?.phrase === phrase && tokens.some((each) => each.thing && each.phrase === phrase)
+    const verb = lexicon.verbs.has(root) && !thing && !inside && !(ordered && !first && /[^s]s$/.test(word))
+    const alone = (thing && lexicon.things.has(root)) || (!light && lexicon.light.has(root))
     push(
       {
         text: language ?? root,
+        word,
         senses: [...(alone ? [] : (lexicon.verbs.get(root) ?? [])), ...(lexicon.nouns.get(root) ?? [])],
         slot: language !== undefined,
         free:

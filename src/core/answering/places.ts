@@ -31,7 +31,7 @@ const DOING = new Set(pairsOf(['that', 'to', 'for', 'so']))
 const STATE = new Set([...pairsOf(['for', 'if']), ...pairsOf(['for', 'when'])])
 /** After what turns one thing into another. */
 const TURNING = new Set(pairsOf(['as', 'to', 'into', 'in']))
-/** After what takes something away. */
+/** After what takes something away, or hands it out. */
 const TAKING = new Set(pairsOf(['from', 'in', 'of']))
 /** "The size of the file" is "the file size": the place says it. */
 const SILENT = new Set([
@@ -52,7 +52,7 @@ const SILENT = new Set([
   'without',
   'by',
 ])
-const TAKES = /^(?:remov|drop|delet|strip|eliminat|eras|show)$/
+const TAKES = /^(?:remov|drop|delet|strip|eliminat|eras|show|export|return|call)$/
 
 function pairsOf(words: readonly string[]): string[] {
   return words.flatMap((one) => words.map((other) => `${one} ${other}`))
@@ -68,9 +68,10 @@ export function samePlace(a: Meaning, b: Meaning, mine: Token, theirs: Token): b
   if (amount) return pairsOf(['for', 'of']).includes(pair) || SAME.has(pair)
   if (SAME.has(pair)) return true
   const heads = [headOf(a, mine), headOf(b, theirs)]
-  if (DOING.has(pair)) return heads.every(({ slot, senses }) => !slot && senses.some((each) => each.startsWith('v')))
+  if (DOING.has(pair) && heads.every(({ slot, senses }) => !slot && senses.some((each) => each.startsWith('v')))) return true
   if (STATE.has(pair)) return heads.every(({ slot }) => !slot)
   if (TURNING.has(pair)) return !mine.slot
+  if (/^(?:for to|to for)$/.test(pair)) return [a, b].every(({ poles }) => poles.includes('rival0:0'))
   return TAKING.has(pair) && [a, b].every(({ tokens }) => tokens.some(({ text }) => TAKES.test(text)))
 }
 

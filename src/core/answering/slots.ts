@@ -33,7 +33,8 @@ export const PIECES = new RegExp(
     '\\w+://\\S+',
     '(?<![\\w-])--?[A-Za-z][\\w-]*',
     '(?<![\\w)\\]])[-+]?v?\\d[\\w.:/%]*|v?\\d[\\w.:/%]*',
-    '(?<!\\S)[-*/~?;:,.]+(?!\\S)|(?:[+%^<>=&|\\\\]|(?<!\\w)!)+|[[\\]{}]|\\((?!\\))',
+    '\\\\[\\w+*?]+',
+    '(?<!\\S)[-*/~?;:,.]+(?!\\S)|(?:[+%^<>=&|\\\\]|(?<!\\w)!|!(?=[\\w.(=]))+|[[\\]{}]|\\((?!\\))',
     "[A-Za-z_$@#*.~/][\\w$@#*.:~/+'’-]*",
     '[^\\x00-\\x7f\\u2010-\\u2027]+',
   ].join('|'),
@@ -44,7 +45,7 @@ export const PIECES = new RegExp(
 const VALUE = /^(?:[-+]?[\d.]+|true|false|null|nil|none|undefined|\W*)$/i
 
 function isIdentifier(word: string): boolean {
-  return /[a-z][A-Z]|[A-Z]{2}|_|\$|^[@#]|::|\w\.\w|\(\)$/.test(word)
+  return /[a-z][A-Z]|[A-Z]{2}|_|\$|\+|^[@#]|::|\w\.\w|\(\)$/.test(word)
 }
 
 const isPath = (word: string): boolean => /[/*~]/.test(word) || /^\.\w/.test(word)
@@ -56,7 +57,7 @@ export function slotOf(piece: string): string | undefined {
   // "12" is not 12
   if (quoted !== undefined) return mark !== '`' && VALUE.test(quoted) ? `"${quoted}"` : quoted
   if (/^[^A-Za-z\d]+$/.test(piece) || piece.charCodeAt(0) > 0x7f) return piece
-  if (piece.startsWith('-')) return piece
+  if (/^[-\\]/.test(piece)) return piece
   if (/^[-+]?v?\d/.test(piece)) return piece.replace(/^v(?=\d)/, '').replace(/[.:]+$/, '')
   const bare = piece.replace(/[.:,'’]+$/, '').replace(/['’]s$/, '')
   const counted = NUMBERS.get(bare.toLowerCase())

@@ -1,8 +1,8 @@
 /** What a whole sentence says besides its words: when it happens, and which words are names only by their first letter. */
 
 const PAST = /\b(?:was|were|did|had)(?:n['’]t)?\b/i
-const FUTURE = /\b(?:will|shall)\b|\w['’]ll\b/i
-const PRESENT = /\b(?:is|are|does|has)(?:n['’]t)?\b|^(?:why |when |where |how )?(?:do|have)\b/i
+const FUTURE = /\b(?:will|shall)\b|^(?:when|where) should\b|\w['’]ll\b/i
+const PRESENT = /\b(?:is|are|does|has)(?:n['’]t)?\b|^(?:why |when |where |how )?(?:do|have)\b(?! (?:i|we|you|one)\b)/i
 /** "Who wrote it", "which tests failed": no auxiliary tells. */
 const BARE = /^(?:who|(?:which|what) [\w-]+) (\w+)/i
 const BARE_PAST = /^(?:\w+ed|wrote|built|sent|kept|ran|made|broke|threw|took|began|came|went|got|left|lost|led)$/i
@@ -16,6 +16,38 @@ export function tensesOf(text: string): string[] {
     [PRESENT.test(text), 'n'],
   ].flatMap(([said, tense]) => (said === true ? [`tense:${tense as string}`] : []))
   return found.length === 0 && bare !== undefined ? ['tense:n'] : found
+}
+
+/** What a word may be a form of. */
+function lemmas(word: string): string[] {
+  const stemmed = (end: RegExp): string[] => {
+    const rest = word.replace(end, '')
+    return rest === word ? [] : [rest, `${rest}e`, rest.replace(/([a-z])\1$/, '$1'), rest.replace(/i$/, 'y')]
+  }
+  const plural = /(?:s|x|z|ch|sh|o)es$/.test(word) ? [word.slice(0, -2), word.slice(0, -1)] : [word.replace(/ies$/, 'y').replace(/s$/, '')]
+  return [word, ...plural, ...stemmed(/ed$/), ...stemmed(/ing$/)]
+}
+
+const DERIVED = /(?:ion|ment|ly|er|oval|usal|ance|ence|ysis|ure|age|th)s?$/
+const FORM = /(?:(ed|en)|(ing))$/
+
+/** Whether two words of one stem may be one word: "plans" and "planes" are not, nor are "merged" and "merging". */
+export function sameWord(one: string, other: string): boolean {
+  if (one === other) return true
+  const [, done, doing] = FORM.exec(one) ?? []
+  const [, otherDone, otherDoing] = FORM.exec(other) ?? []
+  if ((done !== undefined && otherDoing !== undefined) || (doing !== undefined && otherDone !== undefined)) return false
+  // long words of one stem are related anyhow: "validation", "validate"
+  if (Math.min(one.length, other.length) > 6) return true
+  return DERIVED.test(one) || DERIVED.test(other) || lemmas(one).some((each) => lemmas(other).includes(each))
+}
+
+/** "Why can it", "why should it", "why must it": 'modal:c', 'modal:s', 'modal:m'. */
+export function modalOf(text: string): string[] {
+  const said = /^why (can|could|may|might|should|ought|must|need|has to|have to)?/i.exec(text.replace(/^(?:explain|tell me|please) /i, ''))
+  if (said === null) return []
+  const modal = said[1]?.toLowerCase() ?? ''
+  return [`modal:${/^(?:can|could|may|might)$/.test(modal) ? 'c' : /^(?:should|ought)$/.test(modal) ? 's' : modal === '' ? 'd' : 'm'}`]
 }
 
 export type Capitals = {

@@ -62,7 +62,8 @@ const NOT_ABLE = /^(?:st|us|avail|read|suit|reason|port|scal|maintain|mut|immut|
 /** "use X to do Y" is "do Y with X". */
 const USE_TO = /^use (.+?) (?:to|for) (\w+)((?: .+)?)$/i
 /** "let X do Y" is "do Y in X". */
-const CAUSED = /^(?:let|make|have) ((?:(?:the|an?|this|these|all|every|each|our|my) )?\S+(?: \S+)?? )(?:to )?(not )?([a-z]+)( .+)?$/i
+const CAUSED =
+  /^(?:let|make|have) ((?:(?:the|an?|this|these|all|every|each|our|my) )?(?!(?:the|an?|this|these|all|every|each|our|my) )\S+(?: \S+)?? )(?:to )?(not )?([a-z]+)( .+)?$/i
 
 /** One order of words for sentences that say the same. */
 export function reorder(text: string, lexicon: Lexicon): string {

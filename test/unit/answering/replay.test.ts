@@ -70,5 +70,5 @@ async function replay(cached: boolean): Promise<{ answers: Map<string, string>; 
 test('recorded answers, replayed without and with the cache: fewer calls, and not one answer differs', async () => {
   const [off, on] = [await replay(false), await replay(true)]
   expect([...on.answers].filter(([prompt, answer]) => answer !== off.answers.get(prompt))).toEqual([])
-  expect(on.calls).toBeLessThan(off.calls * 0.9)
+  expect(on.calls).toBeLessThan(off.calls * 0.95)
 })
