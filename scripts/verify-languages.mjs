@@ -35,7 +35,14 @@ const ORACLES = {
   bash: { name: 'Sh', tags: 'f', kinds: ['function'], only: { f: /^\s*(?:function\s|[^\s=]+\s*\(\s*\))/u } },
   // A call of `function_argument` is a function for ctags.
   lua: { name: 'Lua', tags: 'f', kinds: ['function'], only: { f: /\bfunction\b\s*[\w.:]*\s*\(/u } },
-  haskell: { name: 'Haskell', tags: 'cft', kinds: ['function', 'type', 'constructor'], top: true },
+  haskell: {
+    name: 'Haskell',
+    tags: 'cft',
+    kinds: ['function', 'type', 'constructor'],
+    top: true,
+    // Keywords and Template Haskell's splices are functions and types for ctags.
+    only: { f: /^(?!class|deriv|type|data|newtype|instance|pattern|foreign)/u, t: /^(?!type family|data family|type instance|class)/u },
+  },
   ocaml: {
     name: 'OCaml',
     tags: 'MCefmtcp',

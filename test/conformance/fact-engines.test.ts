@@ -117,6 +117,14 @@ describe.skipIf(!existsSync(packagedParsing.addonFile) || !hasCompiler)('three e
     expect(partial).toBeLessThan(sources.length * 0.05)
   })
 
+  it('agree on every fact of the checked sources of each language', async () => {
+    const sources = sourcesOf(list('git', ['ls-files', 'test/fixtures/languages/*/source.*']))
+    expect(new Set(sources.map((source) => source.language)).size).toBeGreaterThan(20)
+    const { differing, partial } = await compare(sources, [engine('node'), engine('wasm')])
+    expect(differing).toEqual([])
+    expect(partial).toBe(0)
+  })
+
   const encode = (text: string) => new TextEncoder().encode(text)
   const python = (body: string) => encode(`def f(x):\n    return x\n${body}`)
   const NASTY: readonly [string, string, Uint8Array][] = [
