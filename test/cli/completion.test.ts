@@ -48,6 +48,9 @@ describe.skipIf(!has('bash'))('bash', () => {
       ['list', 'show', 'test'],
     ],
     [['singularity', 'config', 'g'], ['get']],
+    [['singularity', 'code', 'lang'], ['languages']],
+    [['singularity', 'code', 'languages', ''], ['add']],
+    [['singularity', 'code', 'languages', 'add', '--off'], ['--offline']],
     [
       ['singularity', 'improve', '--source', ''],
       ['fixers', 'rules'],

@@ -58,14 +58,30 @@ function firstWords(commands: readonly CompletionCommand[]): { word: string; sum
   return [...seen].map(([word, summary]) => ({ word, summary }))
 }
 
+/** What may stand behind these words (`code`, `code languages`): the first command of each next word. */
 function topics(commands: readonly CompletionCommand[]): Map<string, CompletionCommand[]> {
   const found = new Map<string, CompletionCommand[]>()
   for (const command of commands)
-    if (command.words.length > 1) found.set(command.words[0]!, [...(found.get(command.words[0]!) ?? []), command])
+    for (let depth = 1; depth < command.words.length; depth++) {
+      const below = found.get(command.words.slice(0, depth).join(' ')) ?? []
+      if (below.every(({ words }) => words[depth] !== command.words[depth])) below.push(command)
+      found.set(command.words.slice(0, depth).join(' '), below)
+    }
   return found
 }
 
+const depthOf = (topic: string): number => topic.split(' ').length
+
 const dashed = ({ flags }: CompletionCommand): string => flags.map(({ name }) => `--${name}`).join(' ')
+
+/** Finds the command with the most words. */
+function bashCommand(commands: readonly CompletionCommand[], depth: number): string {
+  if (depth === 0) return ''
+  const cases = commands
+    .filter(({ words }) => words.length === depth)
+    .map((each) => `    '${each.words.join(' ')}') command='${each.words.join(' ')}' flags='${dashed(each)}' ;;\n`)
+  return `  case "\${words[*]:0:${depth}}" in\n${cases.join('')}    *)\n${bashCommand(commands, depth - 1)} ;;\n  esac`
+}
 
 function bash(commands: readonly CompletionCommand[], names: readonly string[]): string {
   const values = commands.flatMap(({ words, flags }) =>
@@ -89,18 +105,7 @@ _${names[0]}() {
   elif [[ $previous == '=' ]]; then previous="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* || $word == '=' ]] || words+=("$word"); done
   COMPREPLY=()
-  case "\${words[0]} \${words[1]}" in
-${commands
-  .filter(({ words }) => words.length > 1)
-  .map((each) => `    '${each.words.join(' ')}') command='${each.words.join(' ')}' flags='${dashed(each)}' ;;`)
-  .join('\n')}
-    *) case "\${words[0]}" in
-${commands
-  .filter(({ words }) => words.length === 1)
-  .map((each) => `      ${each.words[0]}) command='${each.words[0]}' flags='${dashed(each)}' ;;`)
-  .join('\n')}
-    esac ;;
-  esac
+${bashCommand(commands, Math.max(1, ...commands.map(({ words }) => words.length)))}
   case "$command $previous" in
 ${values.join('\n')}
   esac
@@ -112,9 +117,9 @@ ${values.join('\n')}
     elif [[ \${#words[@]} -eq 0 ]]; then choices='${firstWords(commands)
       .map(({ word }) => word)
       .join(' ')}'
-    elif [[ -z $command ]]; then
-      case "\${words[0]}" in
-${[...topics(commands)].map(([topic, below]) => `        ${topic}) choices='${below.map(({ words }) => words[1]).join(' ')}' ;;`).join('\n')}
+    else
+      case "\${words[*]}" in
+${[...topics(commands)].map(([topic, below]) => `        '${topic}') choices='${below.map(({ words }) => words[depthOf(topic)]).join(' ')}' ;;`).join('\n')}
       esac
     fi
   fi
@@ -143,6 +148,7 @@ _${names[0]}() {
   local command="$words[2]"
   case "$command" in
 ${[...topics(commands)]
+  .filter(([topic]) => depthOf(topic) === 1)
   .map(
     ([topic, below]) => `    ${topic})
       if (( CURRENT == 3 )); then
@@ -151,6 +157,16 @@ ${[...topics(commands)]
         return
       fi
       command="$words[2] $words[3]"
+      shift words; (( CURRENT-- )) ;;`,
+  )
+  .join('\n')}
+  esac
+  case "$command $words[3]" in
+${commands
+  .filter(({ words }) => words.length === 3)
+  .map(
+    ({ words }) => `    '${words.join(' ')}')
+      command='${words.join(' ')}'
       shift words; (( CURRENT-- )) ;;`,
   )
   .join('\n')}
@@ -171,10 +187,12 @@ function fish(commands: readonly CompletionCommand[], names: readonly string[]):
     for (const { word, summary } of firstWords(commands))
       lines.push(`complete -c ${name} -f -n __fish_use_subcommand -a ${word} -d '${summary}'`)
     for (const [topic, children] of below) {
-      const others = children.map(({ words }) => words[1]).join(' ')
+      const at = depthOf(topic)
+      const seen = topic.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`)
+      const others = children.map(({ words }) => words[at]).join(' ')
       for (const { words, summary } of children)
         lines.push(
-          `complete -c ${name} -f -n '__fish_seen_subcommand_from ${topic}; and not __fish_seen_subcommand_from ${others}' -a ${words[1]} -d '${summary}'`,
+          `complete -c ${name} -f -n '${seen.join('; and ')}; and not __fish_seen_subcommand_from ${others}' -a ${words[at]} -d '${summary}'`,
         )
     }
     for (const { words, flags } of commands) {
