@@ -1,0 +1,149 @@
+#!/usr/bin/env node
+// Are a language table's definitions those of another tool? Compares them by name and line with universal-ctags, or with a list made by
+// hand where ctags does not know the language:
+//   node scripts/verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE] [--max N] [--show N] [--json]
+// A list has one `path:line name` per line. Recall: its share that we have; precision: the share of ours of the same kinds that it has.
+// Exit 1 where one is below 97 % or fewer than 20 files were read. docs/languages.md keeps the figures.
+import { buildSync } from 'esbuild'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const FLOOR = 0.97
+const FEWEST_FILES = 20
+
+/** ctags' name of a language, the letters of its kinds that a table must have, and our kinds that ctags must have. */
+const ORACLES = {
+  python: { name: 'Python', tags: 'cfm', kinds: ['class', 'function', 'method'] },
+  php: { name: 'PHP', tags: 'cdfint', kinds: ['class', 'interface', 'trait', 'function', 'method', 'constructor', 'namespace'] },
+  'c-sharp': {
+    name: 'C#',
+    tags: 'cgimnpsE',
+    kinds: ['class', 'interface', 'struct', 'enum', 'method', 'constructor', 'property', 'namespace'],
+  },
+  kotlin: { name: 'Kotlin', tags: 'Tcimop', kinds: ['class', 'interface', 'object', 'function', 'method', 'type', 'package'] },
+  bash: { name: 'Sh', tags: 'af', kinds: ['function', 'alias'] },
+  lua: { name: 'Lua', tags: 'f', kinds: ['function'] },
+  haskell: { name: 'Haskell', tags: 'cfmt', kinds: ['function', 'type', 'module', 'constructor'] },
+  ocaml: { name: 'OCaml', tags: 'MCefmtcp', kinds: ['function', 'type', 'module', 'constructor', 'exception', 'class', 'method'] },
+  julia: { name: 'Julia', tags: 'cfmnst', kinds: ['function', 'macro', 'module', 'struct', 'type', 'constant'] },
+  r: { name: 'R', tags: 'f', kinds: ['function'] },
+  objc: { name: 'ObjectiveC', tags: 'CIPcfimp', kinds: ['function', 'method', 'interface', 'implementation', 'protocol', 'property'] },
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: 'string' },
+    max: { type: 'string', default: '400' },
+    show: { type: 'string', default: '20' },
+    json: { type: 'boolean' },
+  },
+})
+const [language, ...places] = positionals
+if (!language || places.length === 0) {
+  console.error('usage: verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE] [--max N] [--show N] [--json]')
+  process.exit(2)
+}
+
+async function loadReader() {
+  const outfile = join(root, 'tmp', `verify-${process.pid}.mjs`)
+  mkdirSync(dirname(outfile), { recursive: true })
+  buildSync({
+    entryPoints: [join(root, 'src/core/parsing/fact-reader.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+  })
+  try {
+    const { createFactReader } = await import(pathToFileURL(outfile).href)
+    return createFactReader({
+      tableFolders: [join(root, 'templates_data', 'languages')],
+      manifestFile: join(root, 'native', 'grammars.json'),
+      grammarFolders: [join(root, 'native', 'grammars')],
+      addonFile: join(root, 'native', 'build', 'code.node'),
+      threads: 1,
+      limits: { deadlineMs: 20_000 },
+    })
+  } finally {
+    rmSync(outfile, { force: true })
+  }
+}
+
+function* filesUnder(place) {
+  if (!statSync(place).isDirectory()) yield place
+  else for (const name of readdirSync(place).sort()) yield* filesUnder(join(place, name))
+}
+
+/** `path:line` and the name to how often; what stands before the last dot, colon or backslash of a name is a scope. */
+const key = (path, line, name) => `${path}:${line} ${name.replace(/^.*[.:\\](?=[^.:\\]+$)/u, '')}`
+
+function tagsOf(oracle, files) {
+  const text = execFileSync(
+    'ctags',
+    ['--options=NONE', `--language-force=${oracle.name}`, '-f', '-', '--sort=no', '--fields=kn', '--excmd=number', ...files],
+    { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((row) => {
+      const [name, path, , kind, line] = row.split('\t')
+      return { key: key(path, line.slice(5), name), wanted: oracle.tags.includes(kind) }
+    })
+}
+
+function listed(file) {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((row) => {
+      const [, path, line, name] = /^(.*):(\d+) (.*)$/u.exec(row)
+      return { key: key(path, line, name), wanted: true }
+    })
+}
+
+const reader = await loadReader()
+const files = places
+  .flatMap((place) => [...filesUnder(place)])
+  .filter((path) => places.includes(path) || reader.tables.detect(path, readFileSync(path, 'utf8').split('\n', 1)[0]) === language)
+  .slice(0, Number(values.max))
+const facts = await reader.read(files.map((path) => ({ path, language, bytes: readFileSync(path) })))
+const ours = files.flatMap((path, i) =>
+  facts[i].definitions.map(({ name, kind, nameRow }) => ({ key: key(path, nameRow + 1, name), kind })),
+)
+const oracle = ORACLES[language]
+const theirs = values.list ? listed(values.list) : tagsOf(oracle, files)
+const counted = values.list ? new Set(['function', 'method', 'constructor']) : new Set(oracle.kinds)
+const [ourKeys, theirKeys] = [new Set(ours.map((one) => one.key)), new Set(theirs.map((one) => one.key))]
+const wanted = [...new Set(theirs.filter((one) => one.wanted).map((one) => one.key))]
+const given = [...new Set(ours.filter((one) => counted.has(one.kind)).map((one) => one.key))]
+const missing = wanted.filter((one) => !ourKeys.has(one))
+const extra = given.filter((one) => !theirKeys.has(one))
+const share = (part, whole) => (whole === 0 ? 0 : (whole - part) / whole)
+const result = {
+  language,
+  oracle: values.list ? 'list' : 'ctags',
+  files: files.length,
+  partial: facts.filter(({ partial }) => partial !== null).length,
+  tier: Math.max(...facts.map(({ tier }) => tier)),
+  definitions: given.length,
+  oracle_definitions: wanted.length,
+  precision: share(extra.length, given.length),
+  recall: share(missing.length, wanted.length),
+}
+if (values.json) console.log(JSON.stringify({ ...result, missing, extra }))
+else {
+  const percent = (figure) => `${(100 * figure).toFixed(2)} %`
+  console.log(`${language}: ${result.files} files (${result.partial} partial, tier ${result.tier}), ${given.length} definitions`)
+  console.log(`precision ${percent(result.precision)}, recall ${percent(result.recall)} of ${wanted.length} by ${result.oracle}`)
+  for (const one of missing.slice(0, Number(values.show))) console.log(`missing ${one}`)
+  for (const one of extra.slice(0, Number(values.show))) console.log(`extra   ${one}`)
+}
+process.exitCode = result.files >= FEWEST_FILES && result.precision >= FLOOR && result.recall >= FLOOR ? 0 : 1
