@@ -24,7 +24,13 @@ const ORACLES = {
     tags: 'cgimnpsE',
     kinds: ['class', 'interface', 'struct', 'enum', 'method', 'constructor', 'property', 'namespace'],
   },
-  kotlin: { name: 'Kotlin', tags: 'Tcimop', kinds: ['class', 'interface', 'object', 'function', 'method', 'type', 'package'] },
+  kotlin: {
+    name: 'Kotlin',
+    tags: 'Tcimop',
+    kinds: ['class', 'interface', 'object', 'function', 'method', 'type', 'package'],
+    // Parameters of lambdas are methods for ctags.
+    only: { m: /\bfun\b/u },
+  },
   bash: { name: 'Sh', tags: 'af', kinds: ['function', 'alias'] },
   lua: { name: 'Lua', tags: 'f', kinds: ['function'] },
   haskell: { name: 'Haskell', tags: 'cfmt', kinds: ['function', 'type', 'module', 'constructor'] },
@@ -81,8 +87,8 @@ function* filesUnder(place) {
   else for (const name of readdirSync(place).sort()) yield* filesUnder(join(place, name))
 }
 
-/** `path:line` and the name to how often; what stands before the last dot, colon or backslash of a name is a scope. */
-const key = (path, line, name) => `${path}:${line} ${name.replace(/^.*[.:\\](?=[^.:\\]+$)/u, '')}`
+/** `path:line` and the name without quotes; what stands before its last dot, colon or backslash is a scope, and `operator +` is `+`. */
+const key = (path, line, name) => `${path}:${line} ${name.replaceAll('`', '').replace(/^.*[.:\\](?=[^.:\\]+$)|^operator /u, '')}`
 
 function tagsOf(oracle, files) {
   const text = execFileSync(
@@ -90,13 +96,25 @@ function tagsOf(oracle, files) {
     ['--options=NONE', `--language-force=${oracle.name}`, '-f', '-', '--sort=no', '--fields=kn', '--excmd=number', ...files],
     { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] },
   )
-  return text
+  const tags = text
     .split('\n')
     .filter(Boolean)
     .map((row) => {
       const [name, path, , kind, line] = row.split('\t')
-      return { key: key(path, line.slice(5), name), wanted: oracle.tags.includes(kind) }
+      return { name, path, line: Number(line.slice(5)), kind }
     })
+  // A name that is not on its line is one of ctags' own, for what has none.
+  const written = tags.filter(({ name, path, line }) => lineOf(path, line).includes(name))
+  return written.map(({ name, path, line, kind }) => ({
+    key: key(path, line, name),
+    wanted: oracle.tags.includes(kind) && (oracle.only?.[kind]?.test(lineOf(path, line)) ?? true),
+  }))
+}
+
+const texts = new Map()
+function lineOf(path, line) {
+  if (!texts.has(path)) texts.set(path, readFileSync(path, 'utf8').split('\n'))
+  return texts.get(path)[line - 1] ?? ''
 }
 
 function listed(file) {
@@ -126,6 +144,8 @@ const wanted = [...new Set(theirs.filter((one) => one.wanted).map((one) => one.k
 const given = [...new Set(ours.filter((one) => counted.has(one.kind)).map((one) => one.key))]
 const missing = wanted.filter((one) => !ourKeys.has(one))
 const extra = given.filter((one) => !theirKeys.has(one))
+const broken = new Set(files.filter((_, i) => facts[i].partial !== null))
+const whole = (keys) => keys.filter((one) => !broken.has(one.slice(0, one.lastIndexOf(':', one.indexOf(' ')))))
 const share = (part, whole) => (whole === 0 ? 0 : (whole - part) / whole)
 const result = {
   language,
@@ -137,12 +157,17 @@ const result = {
   oracle_definitions: wanted.length,
   precision: share(extra.length, given.length),
   recall: share(missing.length, wanted.length),
+  // The same over the files that the grammar reads without an error.
+  precision_whole: share(whole(extra).length, whole(given).length),
+  recall_whole: share(whole(missing).length, whole(wanted).length),
 }
 if (values.json) console.log(JSON.stringify({ ...result, missing, extra }))
 else {
   const percent = (figure) => `${(100 * figure).toFixed(2)} %`
   console.log(`${language}: ${result.files} files (${result.partial} partial, tier ${result.tier}), ${given.length} definitions`)
   console.log(`precision ${percent(result.precision)}, recall ${percent(result.recall)} of ${wanted.length} by ${result.oracle}`)
+  if (result.partial > 0)
+    console.log(`without partial files: precision ${percent(result.precision_whole)}, recall ${percent(result.recall_whole)}`)
   for (const one of missing.slice(0, Number(values.show))) console.log(`missing ${one}`)
   for (const one of extra.slice(0, Number(values.show))) console.log(`extra   ${one}`)
 }
