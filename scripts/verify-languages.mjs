@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Are a language table's definitions those of another tool? Compares them by name and line with universal-ctags, or with a list made by
 // hand where ctags does not know the language:
-//   node scripts/verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE] [--max N] [--show N] [--json]
+//   node scripts/verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE [--kinds KIND,KIND]] [--max N] [--show N] [--json]
 // A list has one `path:line name` per line. Recall: its share that we have; precision: the share of ours of the same kinds that it has.
 // Exit 1 where one is below 97 % or fewer than 20 files were read. docs/languages.md keeps the figures.
 import { buildSync } from 'esbuild'
@@ -52,12 +52,20 @@ const ORACLES = {
   julia: { name: 'Julia', tags: 'cfmnst', kinds: ['function', 'macro', 'module', 'struct', 'type', 'constant'] },
   r: { name: 'R', tags: 'f', kinds: ['function'] },
   objc: { name: 'ObjectiveC', tags: 'IPcfim', kinds: ['function', 'method', 'interface', 'implementation', 'protocol'] },
+  json: { name: 'JSON', tags: 'abnosz', kinds: ['key'] },
+  css: { name: 'CSS', tags: 'cis', kinds: ['selector'] },
+  markdown: { name: 'Markdown', tags: 'csStTu', kinds: ['section'] },
+  html: { name: 'HTML', tags: 'I', kinds: ['id'] },
+  xml: { name: 'XML', tags: 'i', kinds: ['id'] },
+  sql: { name: 'SQL', tags: 'ftVipT', kinds: ['function', 'table', 'view', 'index', 'procedure', 'trigger'] },
+  powershell: { name: 'PowerShell', tags: 'f', kinds: ['function'] },
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     list: { type: 'string' },
+    kinds: { type: 'string', default: 'function,method,constructor' },
     max: { type: 'string', default: '400' },
     show: { type: 'string', default: '20' },
     json: { type: 'boolean' },
@@ -65,7 +73,7 @@ const { values, positionals } = parseArgs({
 })
 const [language, ...places] = positionals
 if (!language || places.length === 0) {
-  console.error('usage: verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE] [--max N] [--show N] [--json]')
+  console.error('usage: verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE [--kinds KIND,KIND]] [--max N] [--show N] [--json]')
   process.exit(2)
 }
 
@@ -163,7 +171,7 @@ const ours = files.flatMap((path, i) =>
 )
 const oracle = ORACLES[language]
 const theirs = values.list ? listed(values.list) : tagsOf(oracle, files)
-const counted = values.list ? new Set(['function', 'method']) : new Set(oracle.kinds)
+const counted = values.list ? new Set(values.kinds.split(',')) : new Set(oracle.kinds)
 const [ourKeys, theirKeys] = [new Set(ours.map((one) => one.key)), new Set(theirs.map((one) => one.key))]
 const wanted = [...new Set(theirs.filter((one) => one.wanted).map((one) => one.key))]
 const given = [...new Set(ours.filter((one) => counted.has(one.kind) && !(oracle?.top && one.around !== null)).map((one) => one.key))]

@@ -132,6 +132,7 @@ Rule rule_of(const Napi::Value &value) {
   rule.conditions = list(object.Get("conditions"), condition_of);
   rule.as = number(object, "as");
   rule.named = number(object, "named");
+  rule.unquoted = number(object, "unquoted");
   rule.form = number(object, "form");
   rule.state = number(object, "state");
   rule.name = paths_of(object.Get("name"));

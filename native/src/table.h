@@ -55,7 +55,7 @@ struct Rule {
   uint32_t bits;
   int entity, group, parents, fields;
   std::vector<Condition> conditions;
-  int as, named, form, state;
+  int as, named, unquoted, form, state;
   Paths name;
   std::vector<NameFrom> name_from;
   Paths specifier, alias, receiver;

@@ -113,7 +113,8 @@ class Walk {
 
   uint32_t match_rules(uint32_t node, int place);
   int name_node_of(const Rule &rule, uint32_t node);
-  void define(uint32_t node, int name_node, int kind, const Frame &frame, int given = -1);
+  int defined_name(const Rule &rule, int name_node) { return rule.unquoted ? unquoted(name_node) : name_at(name_node); }
+  void define(uint32_t node, int name_node, int name, int kind, const Frame &frame);
   int open_function(const Rule &rule, uint32_t node, const Frame &frame);
   int open_scope(const Rule &rule, uint32_t node, const Frame &frame);
   void apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &next);
@@ -174,9 +175,8 @@ int Walk::name_node_of(const Rule &rule, uint32_t node) {
   return -1;
 }
 
-void Walk::define(uint32_t node, int name_node, int kind, const Frame &frame, int given) {
-  int name = given >= 0 ? given : name_at(name_node);
-  if (name < 0) return;
+void Walk::define(uint32_t node, int name_node, int name, int kind, const Frame &frame) {
+  if (name < 0 || name_node < 0) return;
   tree.flags[name_node] |= FLAT_DEFINES;
   Span place = span(node);
   add(kDefinitions, name, kind, place.start, place.end, place.row, place.row_end, s.lines.row_of(tree.start[name_node]),
@@ -187,9 +187,9 @@ int Walk::open_function(const Rule &rule, uint32_t node, const Frame &frame) {
   int name_node = name_node_of(rule, node);
   FunctionState state;
   state.node = node;
-  state.name = rule.named >= 0 ? s.names.constant(rule.named) : name_at(name_node);
+  state.name = rule.named >= 0 ? s.names.constant(rule.named) : defined_name(rule, name_node);
   state.kind = s.names.constant(rule.as == table.function_word && frame.place == kClassPlace ? table.method_word : rule.as);
-  if (state.name >= 0 && name_node >= 0) define(node, name_node, state.kind, frame, state.name);
+  define(node, name_node, state.name, state.kind, frame);
   state.name_node = state.name >= 0 ? name_node : -1;
   state.parent = frame.fn - 1;
   state.scope = frame.scope;
@@ -201,9 +201,9 @@ int Walk::open_function(const Rule &rule, uint32_t node, const Frame &frame) {
 
 int Walk::open_scope(const Rule &rule, uint32_t node, const Frame &frame) {
   int name_node = name_node_of(rule, node);
-  int name = name_at(name_node);
+  int name = defined_name(rule, name_node);
   int kind = s.names.constant(rule.as);
-  if (name >= 0) define(node, name_node, kind, frame, name);
+  define(node, name_node, name, kind, frame);
   add(kScopes, name, kind);
   add_span(kScopes, node);
   add(kScopes, name >= 0 ? static_cast<int>(tree.start[name_node]) : -1, frame.scope, frame.fn - 1);
@@ -233,7 +233,7 @@ void Walk::apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &nex
     }
     case kDefinition: {
       int name_node = name_node_of(rule, node);
-      define(node, name_node, s.names.constant(rule.as), frame);
+      define(node, name_node, defined_name(rule, name_node), s.names.constant(rule.as), frame);
       return;
     }
     case kImport: {

@@ -52,6 +52,8 @@ export type CompiledRule = {
   /** Index of `constants`, or -1. */
   as: number
   named: number
+  /** 1: quotes around the name are taken off. */
+  unquoted: number
   form: number
   state: number
   name: readonly Path[]
@@ -210,6 +212,7 @@ export function compileTable(table: LanguageTable, symbols: GrammarSymbols): Com
         conditions: [...(rule.when ?? []).map(condition(false)), ...(rule.unless ?? []).map(condition(true))],
         as: constant(rule.as ?? DEFAULT_AS[role]),
         named: constant(rule.named),
+        unquoted: rule.unquoted === true ? 1 : 0,
         form: constant(rule.form ?? 'import'),
         state: constant(rule.state ?? 'run'),
         name: paths(rule.name ?? (NAMED_BY_THEMSELVES.includes(role) ? '.' : undefined)),

@@ -117,9 +117,10 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     return -1
   }
 
-  function define(node: number, nameNode: number, kind: number, frame: Frame, given = NOTHING): void {
-    const name = given >= 0 ? given : nameAt(nameNode)
-    if (name < 0) return
+  const definedName = (rule: CompiledRule, nameNode: number) => (rule.unquoted === 1 ? unquoted(nameNode) : nameAt(nameNode))
+
+  function define(node: number, nameNode: number, name: number, kind: number, frame: Frame): void {
+    if (name < 0 || nameNode < 0) return
     flags[nameNode]! |= DEFINES
     sections.definitions.push(
       name,
@@ -133,11 +134,16 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     )
   }
 
+  function defineBy(rule: CompiledRule, node: number, frame: Frame): void {
+    const nameNode = nameNodeOf(rule, node)
+    define(node, nameNode, definedName(rule, nameNode), constant(rule.as), frame)
+  }
+
   function openFunction(rule: CompiledRule, node: number, frame: Frame): number {
     const nameNode = nameNodeOf(rule, node)
-    const name = rule.named >= 0 ? constant(rule.named) : nameAt(nameNode)
+    const name = rule.named >= 0 ? constant(rule.named) : definedName(rule, nameNode)
     const kind = constant(rule.as === table.functionWord && frame.place === CLASS ? table.methodWord : rule.as)
-    if (name >= 0 && nameNode >= 0) define(node, nameNode, kind, frame, name)
+    define(node, nameNode, name, kind, frame)
     functions.push(
       createFunction(node, name, kind, name >= 0 ? nameNode : -1, frame.fn - 1, frame.scope, frame.fn === 0 ? 0 : frame.nesting + 1),
     )
@@ -147,9 +153,9 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
 
   function openScope(rule: CompiledRule, node: number, frame: Frame): number {
     const nameNode = nameNodeOf(rule, node)
-    const name = nameAt(nameNode)
+    const name = definedName(rule, nameNode)
     const kind = constant(rule.as)
-    if (name >= 0) define(node, nameNode, kind, frame, name)
+    define(node, nameNode, name, kind, frame)
     sections.scopes.push(name, kind, ...span(node), name >= 0 ? start[nameNode]! : -1, frame.scope, frame.fn - 1)
     return sections.scopes.length / 9 - 1
   }
@@ -202,7 +208,7 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
         return
       }
       case ENTITY.definition:
-        define(node, nameNodeOf(rule, node), constant(rule.as), frame)
+        defineBy(rule, node, frame)
         return
       case ENTITY.import:
         next.import = addImport(rule, node, frame)

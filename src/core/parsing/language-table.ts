@@ -81,6 +81,8 @@ export type Rule = {
   as?: string
   /** Where the name stands; the first path that leads somewhere. */
   name?: Paths
+  /** Quotes around the name of a definition are taken off. */
+  unquoted?: boolean
   /** A fixed name. */
   named?: string
   /** Kind of the parent to the path of the name, seen from the parent: for functions that are values. */
