@@ -49,7 +49,6 @@ describe.skipIf(!has('bash'))('bash', () => {
     ],
     [['singularity', 'config', 'g'], ['get']],
     [['singularity', 'code', 'lang'], ['languages']],
-    [['singularity', 'code', 'languages', ''], ['add']],
     [['singularity', 'code', 'languages', 'add', '--off'], ['--offline']],
     [
       ['singularity', 'improve', '--source', ''],

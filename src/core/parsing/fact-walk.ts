@@ -8,55 +8,13 @@ import { CODE, COMMENT, createLineTable, rowOf, sumLines } from './line-table.ts
 import { createRecordWriter } from './record-writer.ts'
 import { createPathFinder } from './tree-paths.ts'
 import { createTreeNames, NOTHING } from './tree-names.ts'
+import type { Frame, FunctionState } from './walk-state.ts'
 
 const ENTITY = Object.fromEntries(ENTITIES.map((name, i) => [name, i + 1])) as Record<Entity, number>
 /** Set in a tree's flags for the name of a definition: it is no reference. */
 const DEFINES = 4
 /** Indices of SCOPES. */
 const [FILE, CLASS, MODULE, FUNCTION] = [0, 1, 2, 3]
-
-type FunctionState = {
-  node: number
-  name: number
-  kind: number
-  nameNode: number
-  parent: number
-  scope: number
-  parameters: number[]
-  branches: [number, number, number, number]
-  /** Cognitive increments of its own code, its own nesting starting at 0. */
-  own: number
-  structures: number
-  /** The same of nested functions, as they count here. */
-  inner: number
-  innerStructures: number
-  depth: number
-  nesting: number
-  logical: number
-  halstead: readonly number[]
-}
-
-/** What holds for everything inside a node; one is pushed for each node that changes it. */
-type Frame = {
-  node: number
-  end: number
-  /** Index of the function plus one; 0 is the file. */
-  fn: number
-  scope: number
-  place: number
-  /** Levels of nesting inside the current function. */
-  nesting: number
-  /** Nesting of the innermost structure itself. */
-  base: number
-  /** Rule whose body raises children, or -1. */
-  body: number
-  /** Run of boolean operators, or -1. */
-  run: number
-  inString: boolean
-  test: number
-  import: number
-  opensFunction: boolean
-}
 
 /**
  * The one pass over a tree that finds all facts; native/src/walk.h is its twin, and the differential test holds them equal. Work per
