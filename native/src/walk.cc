@@ -233,7 +233,10 @@ void Walk::apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &nex
     }
     case kDefinition: {
       int name_node = name_node_of(rule, node);
-      define(node, name_node, defined_name(rule, name_node), s.names.constant(rule.as), frame);
+      // one after the other: names are numbered as they come, and C++ may evaluate arguments in any order
+      int name = defined_name(rule, name_node);
+      int kind = s.names.constant(rule.as);
+      define(node, name_node, name, kind, frame);
       return;
     }
     case kImport: {
