@@ -117,6 +117,22 @@ describe.skipIf(!existsSync(packagedParsing.addonFile) || !hasCompiler)('three e
     expect(partial).toBeLessThan(sources.length * 0.05)
   })
 
+  it('agree on every fact of the checked sources of each language', async () => {
+    const sources = sourcesOf(list('git', ['ls-files', 'test/fixtures/languages/*/source.*']))
+    expect(new Set(sources.map((source) => source.language)).size).toBeGreaterThan(20)
+    const { differing, partial } = await compare(sources, [engine('node'), engine('wasm')])
+    expect(differing).toEqual([])
+    expect(partial).toBe(0)
+  })
+
+  it.each(['markdown', 'xml'])('native and node agree on %s, which has no WebAssembly', async (language) => {
+    const folder = join('test', 'fixtures', 'languages', language)
+    const files = list('git', ['ls-files', language === 'markdown' ? '*.md' : join(folder, 'source.*')])
+    const sources = files.map((path) => ({ path, language, bytes: readFileSync(join(root, path)) }))
+    const { differing } = await compare(sources, [engine('node')])
+    expect(differing).toEqual([])
+  })
+
   const encode = (text: string) => new TextEncoder().encode(text)
   const python = (body: string) => encode(`def f(x):\n    return x\n${body}`)
   const NASTY: readonly [string, string, Uint8Array][] = [
