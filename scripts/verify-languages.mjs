@@ -59,6 +59,16 @@ const ORACLES = {
   xml: { name: 'XML', tags: 'i', kinds: ['id'] },
   sql: { name: 'SQL', tags: 'ftVipT', kinds: ['function', 'table', 'view', 'index', 'procedure', 'trigger'] },
   powershell: { name: 'PowerShell', tags: 'f', kinds: ['function'] },
+  perl: { name: 'Perl', tags: 'ps', kinds: ['function', 'package'] },
+  cmake: { name: 'CMake', tags: 'fm', kinds: ['function', 'macro'] },
+  make: { name: 'Make', tags: 't', kinds: ['target'] },
+  scss: { name: 'SCSS', tags: 'mf', kinds: ['mixin', 'function'] },
+  fortran: { name: 'Fortran', tags: 'fsmpt', kinds: ['function', 'subroutine', 'module', 'program', 'type'] },
+  d: { name: 'D', tags: 'cfisug', kinds: ['function', 'class', 'enum'] },
+  elm: { name: 'Elm', tags: 'ftacmp', kinds: ['function', 'type', 'module'] },
+  lisp: { name: 'Lisp', tags: 'fm', kinds: ['function', 'macro'] },
+  scheme: { name: 'Scheme', tags: 'f', kinds: ['function'] },
+  latex: { name: 'Tex', tags: 'pcsubPG', kinds: ['section'] },
 }
 
 const { values, positionals } = parseArgs({

@@ -125,6 +125,14 @@ describe.skipIf(!existsSync(packagedParsing.addonFile) || !hasCompiler)('three e
     expect(partial).toBe(0)
   })
 
+  it.each(['markdown', 'xml'])('native and node agree on %s, which has no WebAssembly', async (language) => {
+    const folder = join('test', 'fixtures', 'languages', language)
+    const files = list('git', ['ls-files', language === 'markdown' ? '*.md' : join(folder, 'source.*')])
+    const sources = files.map((path) => ({ path, language, bytes: readFileSync(join(root, path)) }))
+    const { differing } = await compare(sources, [engine('node')])
+    expect(differing).toEqual([])
+  })
+
   const encode = (text: string) => new TextEncoder().encode(text)
   const python = (body: string) => encode(`def f(x):\n    return x\n${body}`)
   const NASTY: readonly [string, string, Uint8Array][] = [
