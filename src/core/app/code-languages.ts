@@ -25,7 +25,7 @@ export function composeLanguages({ context, git, reading }: { context: AppContex
     const reader = await reading.local()
     const [shares, verification] = await Promise.all([sharesOf(reader.tables), loadVerification()])
     const rows: LanguageRow[] = []
-    for (const id of reader.tables.ids) rows.push(rowOf(await reader.language(id), verification, shares))
+    for (const id of reader.tables.ids) rows.push(rowOf(await reader.language(id), reader.tables, verification, shares))
     return rows.sort((a, b) => (b.share ?? 0) - (a.share ?? 0) || (a.id < b.id ? -1 : 1))
   }
 
@@ -34,8 +34,15 @@ export function composeLanguages({ context, git, reading }: { context: AppContex
     return readVerification(join(context.packageRoot, 'templates_data'))
   }
 
-  function rowOf(state: LanguageState, verification: Verification, shares: ReadonlyMap<string, number> | undefined): LanguageRow {
-    const verified = state.tier === 1 && verification.languages[state.id]?.verified === true
+  /** Verified: against the oracles of the metrics, else as its table says of its definitions (docs/languages.md). */
+  function rowOf(
+    state: LanguageState,
+    tables: LanguageTables,
+    verification: Verification,
+    shares: ReadonlyMap<string, number> | undefined,
+  ): LanguageRow {
+    const known = verification.languages[state.id]?.verified ?? tables.get(state.id)?.verified
+    const verified = state.tier === 1 && known === true
     return { ...state, verified, share: shares === undefined ? null : (shares.get(state.id) ?? 0) }
   }
 
@@ -80,7 +87,8 @@ export function composeLanguages({ context, git, reading }: { context: AppContex
       if (options.offline) throw new SingularityError('OFFLINE', `The grammar of ${id} cannot be fetched: the network is switched off.`)
       await fetchGrammar(grammar, id, options.signal)
     }
-    return rowOf(before.tier === 1 ? before : await (await reading.fresh()).language(id), await loadVerification(), undefined)
+    const now = before.tier === 1 ? before : await (await reading.fresh()).language(id)
+    return rowOf(now, reader.tables, await loadVerification(), undefined)
   }
 
   /** The installation's own script, in a process of its own: it alone speaks to a package registry. */
