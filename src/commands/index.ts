@@ -9,7 +9,9 @@ export default class Index extends BaseCommand {
   static override description =
     'Only what changed is read. It may be stopped at any time: what is done stays, the next run goes on. The index lies in .git/singularity and can be deleted.'
   static override examples = ['<%= config.bin %> index', '<%= config.bin %> index --full --json']
-  static override flags = { full: Flags.boolean({ description: 'Build a new index beside the old one, then switch over.' }) }
+  static override flags = {
+    full: Flags.boolean({ description: 'Build a new index beside the old one, then switch over.', env: 'SINGULARITY_FULL' }),
+  }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Index)

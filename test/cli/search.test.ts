@@ -41,7 +41,7 @@ describe('search', () => {
     expect(existsSync(join(stateOf(), 'index'))).toBe(false)
     expect(paths(await place.run(['search', 'parseDate', '--index']))[0]).toBe('src/date.js')
     expect(await place.run(['search', 'parseDate'])).toMatchObject({
-      json: { data: { mode: 'lexical', freshness: { state: 'exact', behind_files: 0 } } },
+      json: { data: { mode: 'hybrid', freshness: { state: 'exact', behind_files: 0 } } },
     })
   })
 
@@ -55,9 +55,9 @@ describe('search', () => {
       symbol: 'parseDate',
       kind: 'function',
       language: 'javascript',
-      similarity: null,
+      similarity: expect.any(Number),
     })
-    expect(found.json.data.results[0].explain.legs.map(({ name }: { name: string }) => name)).toEqual(['symbol', 'words'])
+    expect(found.json.data.results[0].explain.legs.map(({ name }: { name: string }) => name)).toEqual(['symbol', 'words', 'vector'])
     expect(new Set(paths(found))).toEqual(new Set(['src/date.js', 'test/date.test.js']))
     expect(paths(await place.run(['search', 'parseDate', '--path', 'test/**']))).toEqual(['test/date.test.js'])
     expect(paths(await place.run(['search', 'next delay', '--language', 'javascript']))).toEqual([])
@@ -140,7 +140,7 @@ describe('the index', () => {
     expect(await place.run(['search', 'parseDate'])).toMatchObject({ exitCode: 0, json: { data: { mode: 'text' } } })
     expect(await place.run(['index'])).toMatchObject({ exitCode: 0, json: { data: { state: 'rebuilt' } } })
     expect(existsSync(file)).toBe(false)
-    expect(await place.run(['search', 'parseDate'])).toMatchObject({ json: { data: { mode: 'lexical' } } })
+    expect(await place.run(['search', 'parseDate'])).toMatchObject({ json: { data: { mode: 'hybrid' } } })
   })
 
   it('that is no database at all, or was deleted, is built again', async () => {

@@ -10,7 +10,9 @@ export default class IndexForget extends BaseCommand {
     'The text is overwritten, not only unlinked. A file that is still here and not ignored comes back with the next index.'
   static override examples = ['<%= config.bin %> index forget secrets/', '<%= config.bin %> index forget --gone']
   static override args = { paths: Args.string({ description: 'Files or folders.' }) }
-  static override flags = { gone: Flags.boolean({ description: 'Worktrees that were removed, and what no file says any more.' }) }
+  static override flags = {
+    gone: Flags.boolean({ description: 'Worktrees that were removed, and what no file says any more.', env: 'SINGULARITY_GONE' }),
+  }
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(IndexForget)

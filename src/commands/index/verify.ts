@@ -7,7 +7,7 @@ export default class IndexVerify extends BaseCommand {
   static override summary = 'Check the index: its pages, its counts, and a sample of files read again.'
   static override examples = ['<%= config.bin %> index verify', '<%= config.bin %> index verify --against-fresh --json']
   static override flags = {
-    'against-fresh': Flags.boolean({ description: 'Build another index and compare every file.' }),
+    'against-fresh': Flags.boolean({ description: 'Build another index and compare every file.', env: 'SINGULARITY_AGAINST_FRESH' }),
   }
 
   async run(): Promise<void> {
