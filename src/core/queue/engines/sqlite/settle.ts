@@ -1,7 +1,7 @@
 import { SingularityError } from '../../../kernel/index.ts'
 import type { Clock } from '../../../kernel/index.ts'
 import type { Database } from '../../../storage/index.ts'
-import type { NewMessage, SettleResult, Settlement } from '../../job.ts'
+import { LLM_QUEUE, type NewMessage, type SettleResult, type Settlement } from '../../job.ts'
 import { demandJson } from '../defaults.ts'
 import { insertJob } from './enqueue.ts'
 import { reportEnds } from './report.ts'
@@ -33,15 +33,18 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   const now = clock.now()
   const ended = new Set<string>()
   const results: Record<string, string> = {}
-  for (const [index, seq, token] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id)))) {
+  // looking for what is to be told costs as much as ending the batch: requests to models publish by themselves
+  const told: number[] = []
+  for (const [index, seq, token, queue] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id)))) {
     const one = plain[index as number]!
     if (token !== one.token) continue
     ended.add(one.id)
     results[seq as number] = one.result
+    if (queue !== LLM_QUEUE) told.push(seq as number)
   }
   db.run(SQL.completeMany, { seqs: `[${Object.keys(results).join(',')}]`, now })
   db.run(SQL.setResults, JSON.stringify(results))
-  reportEnds(db, clock, Object.keys(results).map(Number))
+  reportEnds(db, clock, told)
   // the others, and what was found to be somebody else's
   return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))
 }

@@ -99,7 +99,7 @@ export const SQL = {
     WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
   end: `UPDATE job SET state = @state, reason = iif(@state = 'cancelled', coalesce(cancel_reason, @reason), @reason), error_message = @errorMessage, lease_until = NULL, lease_ms = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE id = @id AND token = @token AND state = 'running' RETURNING seq`,
-  heldMany: `SELECT key, seq, token FROM json_each(?) JOIN job ON job.id = value WHERE state = 'running'`,
+  heldMany: `SELECT key, seq, token, queue FROM json_each(?) JOIN job ON job.id = value WHERE state = 'running'`,
   completeMany: `UPDATE job SET state = 'completed', lease_until = NULL, lease_ms = NULL, reason = NULL, error_message = NULL,
     cancel_reason = NULL, finished_at = @now, updated_at = @now WHERE seq IN (SELECT value FROM json_each(@seqs))`,
   /** An object by `seq`. */
