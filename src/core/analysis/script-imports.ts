@@ -2,6 +2,7 @@ import { type ParseError, parse as parseJsonc } from 'jsonc-parser'
 import { builtinModules } from 'node:module'
 import { posix } from 'node:path'
 import type { TreeReader } from '../git/index.ts'
+import { asObject } from '../kernel/index.ts'
 
 export const SCRIPT = /\.(?:[cm]?[jt]sx?)$/
 
@@ -29,9 +30,8 @@ type Package = { folder: string; name: string; imports: unknown; exports: unknow
 /** Everything of a tree that turns a bare name into a file: packages, `imports`, `paths` and `baseUrl`. */
 export type ScriptResolver = (path: string, text: string) => Imports
 
-type Json = Record<string, unknown>
+type Json = Readonly<Record<string, unknown>>
 
-const record = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {})
 const texts = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string')
 
@@ -46,7 +46,7 @@ async function readJson(reader: TreeReader, path: string): Promise<Json | undefi
   if (text === undefined) return undefined
   const errors: ParseError[] = []
   const value: unknown = parseJsonc(text, errors, { allowTrailingComma: true })
-  return errors.length > 0 ? undefined : record(value)
+  return errors.length > 0 ? undefined : asObject(value)
 }
 
 /** Reads what the tree says about names once; the answer resolves the imports of one file at a time. */
@@ -132,7 +132,7 @@ export async function createScriptResolver(reader: TreeReader, paths: ReadonlySe
 
 function packageOf(folder: string, manifest: Json): Package {
   const tables = ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies']
-  const declared = new Set(tables.flatMap((table) => Object.keys(record(manifest[table]))))
+  const declared = new Set(tables.flatMap((table) => Object.keys(asObject(manifest[table]))))
   for (const name of declared) if (name.startsWith('@types/')) declared.add(name.slice('@types/'.length))
   return {
     folder,
@@ -147,7 +147,7 @@ function packageOf(folder: string, manifest: Json): Package {
 /** The files an `imports` or `exports` table may mean by a name, under any condition; types are no code. */
 function mapped(table: unknown, name: string, folder: string): string[] {
   const targets: string[] = []
-  for (const [key, value] of Object.entries(record(table))) {
+  for (const [key, value] of Object.entries(asObject(table))) {
     const star = key.indexOf('*')
     const [start, end] = star < 0 ? [key, ''] : [key.slice(0, star), key.slice(star + 1)]
     if (star < 0 ? name !== key : !name.startsWith(start) || !name.endsWith(end) || name.length < start.length + end.length) continue
@@ -181,12 +181,12 @@ function readConfig(path: string, config: Json, { paths, aliases, bases, general
     if (![target, `${target}.json`].some((choice) => paths.has(choice) && /^[tj]sconfig[\w.-]*\.json$/.test(posix.basename(choice))))
       general.push(`${path} extends ${parent}`)
   }
-  const options = record(config['compilerOptions'])
+  const options = asObject(config['compilerOptions'])
   const base = texts(options['baseUrl'])[0]
   const from = base === undefined ? folder : posix.join(folder, base)
   if (base !== undefined) bases.add(from)
   if (texts(options['rootDirs']).length > 1) general.push(`${path} joins folders (rootDirs)`)
-  for (const [key, value] of Object.entries(record(options['paths']))) {
+  for (const [key, value] of Object.entries(asObject(options['paths']))) {
     const star = key.indexOf('*')
     aliases.push({
       start: star < 0 ? key : key.slice(0, star),

@@ -1,4 +1,4 @@
-import { messageOf, parseJson } from '../kernel/index.ts'
+import { asObject, messageOf, parseJson } from '../kernel/index.ts'
 import type { Message, MessageHandler } from '../queue/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Approvals } from './approvals.ts'
@@ -89,10 +89,7 @@ export function createResponseHandlers(deps: ResponseDeps): MessageHandler[] {
 
 type Fields = Readonly<Record<string, unknown>>
 
-function fieldsOf(body: string): Fields {
-  const value = parseJson(body)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
-}
+const fieldsOf = (body: string): Fields => asObject(parseJson(body))
 
 function boundOf({ candidate_id: candidateId, token, diff_hash: diffHash, by }: Fields): Bound | null {
   if (typeof candidateId !== 'string' || typeof token !== 'string' || typeof diffHash !== 'string') return null

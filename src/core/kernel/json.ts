@@ -35,3 +35,8 @@ export function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+/** A value from outside as an object; {} for anything else. */
+export function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}

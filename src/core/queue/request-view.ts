@@ -1,4 +1,4 @@
-import { parseJson } from '../kernel/index.ts'
+import { asObject, parseJson } from '../kernel/index.ts'
 import { type Attempt, type Job, type JobDetail, type JobStatus, LLM_QUEUE, STATUS_OF } from './job.ts'
 
 /** A request as `queue show` tells it: the columns of the view `llm_requests`. */
@@ -96,8 +96,7 @@ const isoOrNull = (ms: number | null): string | null => (ms === null ? null : is
 
 /** The fields of a stored JSON object; none where it was pruned or is something else. */
 function fieldsOf(text: string | null): Fields {
-  const value = text === null ? null : parseJson(text)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+  return asObject(text === null ? null : parseJson(text))
 }
 
 /** Why a request failed, in words: the message, or the reason where there is none. */

@@ -95,10 +95,6 @@ function note(places: Map<string, number>, table: string, key: string, index: nu
 
 export type Data = Readonly<Record<string, unknown>>
 
-/** A value of TOML or YAML as a table; {} for anything else. */
-export const asData = (value: unknown): Data =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Data) : {}
-
 /** The line (1-based) of a place in a text that is looked at once or twice; for many places there is `createLines`. */
 export const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length
 

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
+import { asObject } from '../../kernel/index.ts'
 import type { AnswerFact, RepositoryFacts } from '../answerer.ts'
-import { asObject, asString, nearestData } from './manifests.ts'
+import { asString, nearestData } from './manifests.ts'
 
 const LOCK_FILES: readonly (readonly [file: string, manager: string])[] = [
   ['package-lock.json', 'npm'],

@@ -1,14 +1,9 @@
 import { parse as parseToml } from 'smol-toml'
-import { parseJson } from '../../kernel/index.ts'
+import { asObject, parseJson } from '../../kernel/index.ts'
 import type { RepositoryFacts } from '../answerer.ts'
 
 export type Found<T> = { path: string; data: T }
 type Data = Readonly<Record<string, unknown>>
-
-/** A value as an object; {} for anything else. */
-export function asObject(value: unknown): Data {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Data) : {}
-}
 
 export function asString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined

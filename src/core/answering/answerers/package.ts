@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
+import { asObject } from '../../kernel/index.ts'
 import type { AnswerFact, Fact, RepositoryFacts } from '../answerer.ts'
-import { asObject, asString, manifests, nearest, nearestData, parseData } from './manifests.ts'
+import { asString, manifests, nearest, nearestData, parseData } from './manifests.ts'
 
 /** A sentence each licence has and no other one (https://spdx.org/licenses). */
 const LICENCE_TEXTS: readonly (readonly [id: string, sentence: RegExp])[] = [

@@ -1,6 +1,7 @@
 import { parse as parseToml } from 'smol-toml'
+import { asObject } from '../../../kernel/index.ts'
 import { type DependencyReader, type DependencyScope, type Found, exactVersion, purlOf } from '../dependency.ts'
-import { type Data, asData, lineOf, textOf, tomlPlaces, upToPartner, withoutComments } from '../places.ts'
+import { lineOf, textOf, tomlPlaces, upToPartner, withoutComments } from '../places.ts'
 
 /** mix.exs: the tuples of `deps`, `{:name, "~> 1.0", only: :test}`. Paths and umbrella members come from no registry. */
 export const mixExs: DependencyReader = (source) => {
@@ -37,7 +38,7 @@ export const mixLock: DependencyReader = (text) =>
   }))
 
 export const gleamToml: DependencyReader = (text) => {
-  const data = parseToml(text) as Data
+  const data = asObject(parseToml(text))
   const place = tomlPlaces(text)
   return (
     [
@@ -46,7 +47,7 @@ export const gleamToml: DependencyReader = (text) => {
       ['dev_dependencies', 'development'],
     ] as const
   ).flatMap(([section, scope]) =>
-    Object.entries(asData(data[section])).flatMap(([key, value]) => {
+    Object.entries(asObject(data[section])).flatMap(([key, value]) => {
       const requirement = textOf(value)
       if (requirement === null) return []
       return [{ purl: purlOf('hex', key, exactVersion(requirement)), scope, direct: true, requirement, line: place(section, key) }]
@@ -56,12 +57,12 @@ export const gleamToml: DependencyReader = (text) => {
 
 /** manifest.toml of gleam: `packages = [ { name, version, source = "hex" } ]`, direct ones under [requirements]. */
 export const gleamManifest: DependencyReader = (text) => {
-  const data = parseToml(text) as Data
-  const direct = new Set(Object.keys(asData(data['requirements'])))
+  const data = asObject(parseToml(text))
+  const direct = new Set(Object.keys(asObject(data['requirements'])))
   const packages = data['packages']
   return (Array.isArray(packages) ? packages : []).flatMap((each): Found[] => {
-    const [name, version] = [textOf(asData(each)['name']), textOf(asData(each)['version'])]
-    if (name === null || asData(each)['source'] === 'local') return []
+    const [name, version] = [textOf(asObject(each)['name']), textOf(asObject(each)['version'])]
+    if (name === null || asObject(each)['source'] === 'local') return []
     const at = text.indexOf(`name = "${name}"`)
     const line = at === -1 ? null : lineOf(text, at)
     return [{ purl: purlOf('hex', name, version), scope: 'runtime', direct: direct.has(name), requirement: null, line }]

@@ -1,6 +1,7 @@
 import { parse as parseToml } from 'smol-toml'
+import { asObject } from '../../../kernel/index.ts'
 import { type DependencyReader, type DependencyScope, type Found, exactVersion, purlOf } from '../dependency.ts'
-import { type Data, asData, field, readJson, textOf, tomlPlaces } from '../places.ts'
+import { field, readJson, textOf, tomlPlaces } from '../places.ts'
 
 const CARGO: readonly (readonly [name: string, scope: DependencyScope])[] = [
   ['dependencies', 'runtime'],
@@ -10,11 +11,11 @@ const CARGO: readonly (readonly [name: string, scope: DependencyScope])[] = [
 
 /** Cargo.toml with targets and workspace. '1.2.3' is a caret range there: only '=1.2.3' names one version. */
 export const cargoToml: DependencyReader = (text) => {
-  const data = parseToml(text) as Data
+  const data = asObject(parseToml(text))
   const place = tomlPlaces(text)
   const table = (name: string, value: unknown, scope: DependencyScope): Found[] =>
-    Object.entries(asData(value)).flatMap(([key, entry]) => {
-      const [detail, said] = [asData(entry), textOf(entry)]
+    Object.entries(asObject(value)).flatMap(([key, entry]) => {
+      const [detail, said] = [asObject(entry), textOf(entry)]
       if (detail['path'] !== undefined && detail['version'] === undefined) return []
       const requirement = said ?? textOf(detail['version'])
       const version = requirement?.startsWith('=') ? exactVersion(requirement) : null
@@ -22,12 +23,12 @@ export const cargoToml: DependencyReader = (text) => {
       const line = place(name, key) ?? place(`${name}.${key}`, '')
       return [{ purl: purlOf('cargo', textOf(detail['package']) ?? key, version), scope: wanted, direct: true, requirement, line }]
     })
-  const owners: [string, Data][] = [
+  const owners: [string, Readonly<Record<string, unknown>>][] = [
     ['', data],
-    ['workspace.', asData(data['workspace'])],
-    ...Object.entries(asData(data['target'])).map(([name, value]): [string, Data] => [
+    ['workspace.', asObject(data['workspace'])],
+    ...Object.entries(asObject(data['target'])).map(([name, value]): [string, Readonly<Record<string, unknown>>] => [
       `target.${name.replaceAll(/["'\s]/g, '')}.`,
-      asData(value),
+      asObject(value),
     ]),
   ]
   return owners.flatMap(([prefix, owner]) => CARGO.flatMap(([section, scope]) => table(`${prefix}${section}`, owner[section], scope)))

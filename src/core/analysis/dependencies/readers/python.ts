@@ -1,6 +1,7 @@
 import { parse as parseToml } from 'smol-toml'
+import { asObject } from '../../../kernel/index.ts'
 import { type DependencyReader, type DependencyScope, type Found, exactVersion, purlOf } from '../dependency.ts'
-import { type Data, asData, field, readJson, textOf, tomlPlaces } from '../places.ts'
+import { field, readJson, textOf, tomlPlaces } from '../places.ts'
 
 /** A requirement as PEP 508 has it; extras, markers and addresses are not part of the range. Null where it is none. */
 function requirementOf(text: string): { name: string; requirement: string | null } | null {
@@ -47,40 +48,40 @@ function lineOfRequirement(text: string, requirement: string): number | null {
 
 /** PEP 621, PEP 735 and poetry. */
 export const pyproject: DependencyReader = (text) => {
-  const data = parseToml(text) as Data
+  const data = asObject(parseToml(text))
   const place = tomlPlaces(text)
   const list = (value: unknown, scope: DependencyScope): Found[] =>
     (Array.isArray(value) ? value : []).flatMap((each) =>
       typeof each === 'string' ? pypi(each, scope, lineOfRequirement(text, each)) : [],
     )
-  const project = asData(data['project'])
-  const poetry = asData(asData(data['tool'])['poetry'])
+  const project = asObject(data['project'])
+  const poetry = asObject(asObject(data['tool'])['poetry'])
   const table = (name: string, value: unknown, scope: DependencyScope): Found[] =>
-    Object.entries(asData(value))
-      .filter(([key, entry]) => key !== 'python' && asData(entry)['path'] === undefined)
+    Object.entries(asObject(value))
+      .filter(([key, entry]) => key !== 'python' && asObject(entry)['path'] === undefined)
       .map(([key, entry]) => {
-        const requirement = textOf(entry) ?? textOf(asData(entry)['version'])
-        const wanted = asData(entry)['optional'] === true ? 'optional' : scope
+        const requirement = textOf(entry) ?? textOf(asObject(entry)['version'])
+        const wanted = asObject(entry)['optional'] === true ? 'optional' : scope
         return { purl: purlOf('pypi', key, pinned(requirement)), scope: wanted, direct: true, requirement, line: place(name, key) }
       })
   return [
     ...list(project['dependencies'], 'runtime'),
-    ...Object.entries(asData(project['optional-dependencies'])).flatMap(([name, value]) => list(value, groupScope(name))),
-    ...Object.entries(asData(data['dependency-groups'])).flatMap(([name, value]) =>
+    ...Object.entries(asObject(project['optional-dependencies'])).flatMap(([name, value]) => list(value, groupScope(name))),
+    ...Object.entries(asObject(data['dependency-groups'])).flatMap(([name, value]) =>
       list(value, groupScope(name) === 'optional' ? 'development' : groupScope(name)),
     ),
-    ...list(asData(data['build-system'])['requires'], 'build'),
+    ...list(asObject(data['build-system'])['requires'], 'build'),
     ...table('tool.poetry.dependencies', poetry['dependencies'], 'runtime'),
     ...table('tool.poetry.dev-dependencies', poetry['dev-dependencies'], 'development'),
-    ...Object.entries(asData(poetry['group'])).flatMap(([name, group]) => {
+    ...Object.entries(asObject(poetry['group'])).flatMap(([name, group]) => {
       const scope = groupScope(name) === 'test' ? 'test' : 'development'
-      return table(`tool.poetry.group.${name}.dependencies`, asData(group)['dependencies'], scope)
+      return table(`tool.poetry.group.${name}.dependencies`, asObject(group)['dependencies'], scope)
     }),
   ]
 }
 
 export const pipfile: DependencyReader = (text) => {
-  const data = parseToml(text) as Data
+  const data = asObject(parseToml(text))
   const place = tomlPlaces(text)
   return (
     [
@@ -88,8 +89,8 @@ export const pipfile: DependencyReader = (text) => {
       ['dev-packages', 'development'],
     ] as const
   ).flatMap(([section, scope]) =>
-    Object.entries(asData(data[section])).map(([key, entry]) => {
-      const said = textOf(entry) ?? textOf(asData(entry)['version'])
+    Object.entries(asObject(data[section])).map(([key, entry]) => {
+      const said = textOf(entry) ?? textOf(asObject(entry)['version'])
       const requirement = said === '*' ? null : said
       return { purl: purlOf('pypi', key, pinned(requirement)), scope, direct: true, requirement, line: place(section, key) }
     }),
@@ -118,11 +119,11 @@ export const pipfileLock: DependencyReader = (text) => {
 export const packageTables =
   (type: string): DependencyReader =>
   (text) => {
-    const packages = (parseToml(text) as Data)['package']
+    const packages = asObject(parseToml(text))['package']
     const lines = tableLines(text, 'package')
     return (Array.isArray(packages) ? packages : []).flatMap((each, index): Found[] => {
-      const entry = asData(each)
-      const [name, version, source] = [textOf(entry['name']), textOf(entry['version']), asData(entry['source'])]
+      const entry = asObject(each)
+      const [name, version, source] = [textOf(entry['name']), textOf(entry['version']), asObject(entry['source'])]
       if (name === null || source['virtual'] !== undefined || source['editable'] !== undefined) return []
       // Cargo names a source for everything that is not of the workspace
       if (type === 'cargo' && entry['source'] === undefined) return []
