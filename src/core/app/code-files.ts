@@ -1,6 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises'
-import { isAbsolute, join, posix, relative, sep } from 'node:path'
-import type { Git, Repository } from '../git/index.ts'
+import { join } from 'node:path'
+import { type Git, type Repository, fromTop } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 
 /** Where code is read from: the files as they lie here, or a commit. */
@@ -52,14 +52,6 @@ async function commitTree(git: Git, revision: string): Promise<Tree> {
 }
 
 const within = (path: string, folder: string): boolean => folder === '' || path === folder || path.startsWith(`${folder}/`)
-
-/** A path from where the user stands, as one from the top of the repository; '' is the top. @throws USAGE where it leads out of it */
-export function fromTop({ root, prefix }: Repository, typed: string): string {
-  const slashed = isAbsolute(typed) ? relative(root, typed).split(sep).join('/') : posix.join(prefix, typed)
-  const path = posix.normalize(slashed).replace(/\/$/, '')
-  if (path === '..' || path.startsWith('../')) throw new SingularityError('USAGE', `${typed} is outside the repository.`)
-  return path === '.' ? '' : path
-}
 
 /** What differs from where HEAD left `revision`: committed, staged, unstaged and new files. @throws USAGE where it is no commit */
 export async function changedPaths(git: Git, revision: string): Promise<{ base: string; paths: ReadonlySet<string> }> {

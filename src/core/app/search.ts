@@ -1,8 +1,7 @@
 import { join, relative, sep } from 'node:path'
 import type { Settings } from '../config/index.ts'
-import type { Git } from '../git/index.ts'
+import { type Git, fromTop } from '../git/index.ts'
 import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
-import { fromTop } from './code-files.ts'
 import { type AppContext, once } from './context.ts'
 import type { Reading } from './reading.ts'
 

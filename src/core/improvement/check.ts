@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs'
-import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
-import type { Git } from '../git/index.ts'
+import { join, resolve, sep } from 'node:path'
+import { type Git, fromTop } from '../git/index.ts'
 import { SingularityError } from '../kernel/index.ts'
 import { loadRules } from '../rules/index.ts'
 import { parseMetric } from '../validation/index.ts'
@@ -66,15 +66,12 @@ function contains(folder: string, path: string): boolean {
 
 async function resolvePaths(git: Git, base: string, typed: readonly string[]): Promise<string[]> {
   if (typed.length === 0) return []
-  const { root, prefix } = git.repository
   const files = (await git.reader(base).entries()).map(({ path }) => path)
   const resolved = typed.map((name) => {
-    const slashed = isAbsolute(name) ? relative(root, name).split(sep).join('/') : posix.join(prefix, name)
-    const path = posix.normalize(slashed).replace(/\/$/, '')
-    if (path === '..' || path.startsWith('../')) throw new SingularityError('USAGE', `${name} is outside the repository.`)
-    if (path !== '.' && path !== '' && !files.some((file) => file === path || file.startsWith(`${path}/`)))
+    const path = fromTop(git.repository, name)
+    if (path !== '' && !files.some((file) => file === path || file.startsWith(`${path}/`)))
       throw new SingularityError('USAGE', `There is no file or folder ${path} in ${base.slice(0, 12)}.`, { hints: ['git ls-files'] })
-    return path === '.' ? '' : path
+    return path
   })
   return resolved.includes('') ? [] : resolved
 }
