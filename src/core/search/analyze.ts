@@ -1,7 +1,7 @@
 import { type Chunk, type SymbolPlace, chunkFile, definitionsOf } from '../analysis/index.ts'
 import type { FileFacts } from '../parsing/index.ts'
 import { redactSecrets } from '../telemetry/index.ts'
-import { splitWords } from './words.ts'
+import { splitIdentifiers } from '../embedding/index.ts'
 
 export type SymbolRow = SymbolPlace & {
   /** Place of its chunk in the file. */
@@ -84,10 +84,10 @@ export type Words = { path: string; name: string; body: string }
 /** The three columns of a chunk in the index of words. */
 export function wordsOf(path: string, bytes: Uint8Array, chunk: ChunkRow, symbols: readonly SymbolRow[]): Words {
   const names = symbols.filter((each) => each.chunk === chunk.place).map(({ name }) => name)
-  const own = chunk.symbol === null ? [] : splitWords(chunk.symbol)
+  const own = chunk.symbol === null ? [] : splitIdentifiers(chunk.symbol)
   return {
-    path: splitWords(path).join(' '),
-    name: [...own, ...names.flatMap((name) => splitWords(name))].join(' '),
-    body: splitWords(textOf(bytes, chunk)).join(' '),
+    path: splitIdentifiers(path).join(' '),
+    name: [...own, ...names.flatMap((name) => splitIdentifiers(name))].join(' '),
+    body: splitIdentifiers(textOf(bytes, chunk)).join(' '),
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../storage/index.ts'
 import { type Query, matchText, phraseText } from './query.ts'
 import { SQL, fts } from './sql.ts'
-import { splitWords } from './words.ts'
+import { splitIdentifiers } from '../embedding/index.ts'
 
 export type CandidateRow = {
   id: number
@@ -83,7 +83,7 @@ export function wordLeg(db: Database, worktree: number, query: Query, rows: Rows
   const match =
     query.quoted.length > 0
       ? query.quoted
-          .filter((text) => splitWords(text).length > 0)
+          .filter((text) => splitIdentifiers(text).length > 0)
           .map(phraseText)
           .join(' AND ')
       : matchText(query.words)

@@ -1,7 +1,7 @@
 import type { LegHit, CandidateRow, Definition, Rows } from './candidates.ts'
 import { byPlace } from './candidates.ts'
 import type { Query, QueryClass } from './query.ts'
-import { splitWords } from './words.ts'
+import { splitIdentifiers } from '../embedding/index.ts'
 
 /** Names of the legs as `--explain` prints them. */
 export type LegName = 'symbol' | 'words' | 'vector'
@@ -63,10 +63,10 @@ export function fuse(query: Query, legs: Legs, rows: Rows): Scored[] {
 /** Each is bounded: no factor makes a weak hit a strong one. */
 function factorsOf({ row }: Scored, query: Query, asked: ReadonlySet<string>, hits: number): Factor[] {
   const factors: Factor[] = []
-  const names = row.symbol === null ? [] : [...new Set(splitWords(row.name ?? row.symbol))]
+  const names = row.symbol === null ? [] : [...new Set(splitIdentifiers(row.name ?? row.symbol))]
   const named = names.filter((word) => asked.has(word)).length
   if (named > 0) factors.push({ name: 'definition', factor: 1 + (0.15 * named) / Math.max(names.length, Math.min(asked.size, 3)) })
-  const path = new Set(splitWords(row.path))
+  const path = new Set(splitIdentifiers(row.path))
   const inPath = [...asked].filter((word) => path.has(word)).length
   if (inPath > 0) factors.push({ name: 'path', factor: 1 + Math.min(0.1, 0.04 * inPath) })
   if (hits > 1) factors.push({ name: 'same file', factor: 1 + Math.min(0.06, 0.02 * (hits - 1)) })

@@ -9,7 +9,7 @@ import type { SearchHit, SearchRequest } from './result.ts'
 import { SQL } from './sql.ts'
 import type { VectorSpace } from './vector-space.ts'
 import { vectorLeg } from './vectors.ts'
-import { splitWords } from './words.ts'
+import { splitIdentifiers } from '../embedding/index.ts'
 
 export type IndexedDeps = {
   db: Database
@@ -123,7 +123,7 @@ function definitionIn(db: Database, row: CandidateRow, query: Query): Definition
   let best: { definition: SymbolRow; words: number } | undefined
   for (const definition of db.all<SymbolRow>(SQL.symbolsOf, row.blob)) {
     if (definition.line < row.line || definition.line > row.lineEnd) continue
-    const words = splitWords(definition.name).filter((word) => asked.has(word)).length
+    const words = splitIdentifiers(definition.name).filter((word) => asked.has(word)).length
     if (words > (best?.words ?? 0)) best = { definition, words }
   }
   // a name inside a longer piece is not what the piece is

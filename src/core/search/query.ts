@@ -1,4 +1,5 @@
-import { queryWords, splitWords } from './words.ts'
+import { splitIdentifiers } from '../embedding/index.ts'
+import { queryWords } from './words.ts'
 
 export type QueryClass = 'symbol' | 'path' | 'quoted' | 'error' | 'natural'
 
@@ -62,5 +63,5 @@ export function matchText(words: readonly string[]): string {
 
 /** All words of a text in a row. */
 export function phraseText(text: string): string {
-  return `"${splitWords(text).join(' ')}"`
+  return `"${splitIdentifiers(text).join(' ')}"`
 }

@@ -6,7 +6,7 @@ import type { FactReader } from './fact-reader.ts'
 import { readBytes, statOf } from './listing.ts'
 import type { Query } from './query.ts'
 import type { SearchHit } from './result.ts'
-import { splitWords } from './words.ts'
+import { splitIdentifiers } from '../embedding/index.ts'
 
 /** Words that git is asked for, the longest first: each is one pass over the repository. */
 const ASKED_WORDS = 6
@@ -33,7 +33,7 @@ export async function searchText({ git, reader }: TextDeps, query: Query, wanted
   const ranked = [...scores]
     .filter(([path]) => isSearched(classifyPath(path).class))
     .map(([path, score]) => {
-      const inPath = splitWords(path).filter((word) => words.has(word)).length
+      const inPath = splitIdentifiers(path).filter((word) => words.has(word)).length
       return { path, score: score * (1 + 0.2 * Math.min(3, inPath)) * (classifyPath(path).class === 'test' ? 0.8 : 1) }
     })
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
@@ -73,7 +73,7 @@ export function searchFiles(
     for (const chunk of chunkFile(bytes, null, { language })) {
       const content = textOf(bytes, chunk)
       if (literals.length > 0 && !literals.every((text) => content.toLowerCase().includes(text))) continue
-      const found = splitWords(content)
+      const found = splitIdentifiers(content)
       const counts = new Map<string, number>()
       for (const word of query.words) counts.set(word, 0)
       for (const word of found) if (counts.has(word)) counts.set(word, counts.get(word)! + 1)

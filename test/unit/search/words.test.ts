@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readQuery } from '../../../src/core/search/query.ts'
-import { queryWords, splitWords } from '../../../src/core/search/words.ts'
+import { splitIdentifiers } from '../../../src/core/embedding/index.ts'
+import { queryWords } from '../../../src/core/search/words.ts'
 
 describe('words', () => {
   it.each([
@@ -14,7 +15,7 @@ describe('words', () => {
     ['一', ['一']],
     ['Привет, мир', ['привет', 'мир']],
     ['=> && {}', []],
-  ])('%s', (text, words) => expect(splitWords(text)).toEqual(words))
+  ])('%s', (text, words) => expect(splitIdentifiers(text)).toEqual(words))
 
   it('of a query leave out what is no subject, unless nothing else is left, and are bounded', () => {
     expect(queryWords('where is the retry delay of a job')).toEqual(['retry', 'delay', 'job'])
