@@ -1,6 +1,7 @@
 import { BaseCommand } from './_cli/base.ts'
 import { buildAfterwards } from './_cli/index-progress.ts'
-import { Args, Flags } from './_cli/oclif.ts'
+import { Args } from './_cli/oclif.ts'
+import { SEARCH_FLAGS } from './_cli/search-flags.ts'
 import { answerLines, packed } from './_cli/search-lines.ts'
 import { presentSearch, searchData } from './_present/search.ts'
 
@@ -16,32 +17,7 @@ export default class Search extends BaseCommand {
     `<%= config.bin %> search '"cannot open file"' --path 'src/**' --json`,
   ]
   static override args = { query: Args.string({ description: 'Words, a name, a path, an error, or "a text in quotation marks".' }) }
-  static override flags = {
-    kind: Flags.option({ options: ['code', 'symbol', 'knowledge'] as const })({
-      description: 'What to look for.',
-      env: 'SINGULARITY_KIND',
-    }),
-    language: Flags.string({ description: 'Only files of this language.', helpValue: 'LANGUAGE', env: 'SINGULARITY_LANGUAGE' }),
-    path: Flags.string({ description: 'Only files this glob fits.', helpValue: 'GLOB', env: 'SINGULARITY_PATH' }),
-    limit: Flags.integer({ description: 'Most results (10; 5 for knowledge).', min: 1, max: 1000, env: 'SINGULARITY_LIMIT' }),
-    explain: Flags.boolean({ description: 'Tell what made each score.', env: 'SINGULARITY_EXPLAIN' }),
-    index: Flags.boolean({
-      description: 'Where there is no index: build it after the answer, for ten seconds at most (--no-index: do not).',
-      allowNo: true,
-      env: 'SINGULARITY_INDEX',
-    }),
-    lexical: Flags.boolean({ description: 'By words only, without the model.', env: 'SINGULARITY_LEXICAL' }),
-    'max-tokens': Flags.integer({
-      description: 'Only as many whole results as fit into so many tokens (about 4 characters each).',
-      min: 1,
-      env: 'SINGULARITY_MAX_TOKENS',
-    }),
-    stdin: Flags.boolean({
-      description: 'Answer one JSON query per line of standard input, one line each: {"query": "...", "limit": 5, "max_tokens": 2000}.',
-      env: 'SINGULARITY_STDIN',
-    }),
-    jsonl: Flags.boolean({ description: 'With --stdin: the form of its answers, which is the only one.', env: 'SINGULARITY_JSONL' }),
-  }
+  static override flags = SEARCH_FLAGS
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Search)
