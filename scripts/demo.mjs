@@ -37,7 +37,7 @@ function show(args, { expect = [0], json = false } = {}) {
   if (!json) process.stdout.write(result.stdout)
   if (!expect.includes(result.status))
     throw new Error(`singularity ${args.join(' ')} ended with ${result.status}, expected ${expect.join(' or ')}\n${result.stderr ?? ''}`)
-  return json ? JSON.parse(result.stdout).data : undefined
+  return json ? JSON.parse(result.stdout).data : result.status
 }
 
 function must(condition, text) {
@@ -53,7 +53,13 @@ try {
   git('commit', '-q', '-m', 'feat: the shop')
 
   say('1. Prove what could be improved, in the sandbox (nothing lands without a yes)')
-  show(['improve', '--source', 'rules', ...isolation], { expect: [4] })
+  const prove = ['improve', '--source', 'rules', ...isolation]
+  // 0: nothing was kept. CPU time cannot be compared where other programs take the processor; then the tests decide alone
+  if (show(prove, { expect: [4, 0] }) === 0) {
+    say('This machine is too busy to compare CPU time: once more without')
+    env.SINGULARITY_MEASURE_CPU = 'false'
+    show(prove, { expect: [4] })
+  }
   const run = show(['runs'], { json: true }).runs[0]
   const { candidates, blind_spots } = show(['show', run.id], { json: true })
   const partly = candidates.find(({ parent, verdict }) => parent !== null && verdict === 'keep')
