@@ -4,14 +4,12 @@
 //   node scripts/verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE [--kinds KIND,KIND]] [--max N] [--show N] [--json]
 // A list has one `path:line name` per line. Recall: its share that we have; precision: the share of ours of the same kinds that it has.
 // Exit 1 where one is below 97 % or fewer than 20 files were read. docs/languages.md keeps the figures.
-import { buildSync } from 'esbuild'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { loadRooms, readerDeps } from './conformance/readers.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const FLOOR = 0.97
 const FEWEST_FILES = 20
 
@@ -87,33 +85,6 @@ if (!language || places.length === 0) {
   process.exit(2)
 }
 
-async function loadReader() {
-  const outfile = join(root, 'tmp', `verify-${process.pid}.mjs`)
-  mkdirSync(dirname(outfile), { recursive: true })
-  buildSync({
-    entryPoints: [join(root, 'src/core/parsing/fact-reader.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'error',
-  })
-  try {
-    const { createFactReader } = await import(pathToFileURL(outfile).href)
-    return createFactReader({
-      tableFolders: [join(root, 'templates_data', 'languages')],
-      manifestFile: join(root, 'native', 'grammars.json'),
-      grammarFolders: [join(root, 'native', 'grammars')],
-      addonFile: join(root, 'native', 'build', 'code.node'),
-      threads: 1,
-      limits: { deadlineMs: 20_000 },
-    })
-  } finally {
-    rmSync(outfile, { force: true })
-  }
-}
-
 function* filesUnder(place) {
   const info = statSync(place, { throwIfNoEntry: false })
   if (info === undefined) return
@@ -170,7 +141,7 @@ function listed(file) {
     })
 }
 
-const reader = await loadReader()
+const reader = (await loadRooms()).createFactReader(readerDeps)
 const files = places
   .flatMap((place) => [...filesUnder(place)])
   .filter((path) => places.includes(path) || reader.tables.detect(path, readFileSync(path, 'utf8').split('\n', 1)[0]) === language)

@@ -20,20 +20,25 @@ export function readFloat() {
   }
 }
 
+/** Embeds bags by trained numbers before rounding: the sum of weight x log(1 + count) x row, of length 1. */
+export function floatEmbedder(rows, dimensions) {
+  return (bag, weights) => {
+    const sum = new Float64Array(dimensions)
+    for (let at = 0; at < bag.ids.length; at += 1) {
+      const factor = weights[bag.ids[at]] * Math.log(1 + bag.counts[at])
+      for (let d = 0; d < dimensions; d += 1) sum[d] += factor * rows[bag.ids[at] * dimensions + d]
+    }
+    const norm = Math.hypot(...sum) || 1
+    return sum.map((each) => each / norm)
+  }
+}
+
 /** Float64 vectors of the trained numbers before rounding: the reference that int8 is held to. */
 export function floatVectors(embedding) {
   const { vocabulary, buckets, options, rows, queryWeights, documentWeights } = readFloat()
   const tokenizer = embedding.createTokenizer(vocabulary, buckets)
   const D = options.dimensions
-  const embed = (bag, weights) => {
-    const sum = new Float64Array(D)
-    for (let at = 0; at < bag.ids.length; at += 1) {
-      const factor = weights[bag.ids[at]] * Math.log(1 + bag.counts[at])
-      for (let d = 0; d < D; d += 1) sum[d] += factor * rows[bag.ids[at] * D + d]
-    }
-    const norm = Math.hypot(...sum) || 1
-    return sum.map((each) => each / norm)
-  }
+  const embed = floatEmbedder(rows, D)
   return {
     embedQuery: (text) => ({ vector: embed(tokenizer.bag(text), queryWeights), abstains: false }),
     embedDocument: ({ name, text }) => embed(tokenizer.bag(text, name, embedding.NAME_COUNT), documentWeights),

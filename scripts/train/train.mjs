@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bagPairs, inverseFrequencies, makeVocabulary, readPart } from './corpus.mjs'
+import { floatEmbedder } from './float.mjs'
 import { loadEmbedding } from './load.mjs'
 import { cache } from './places.mjs'
 import { makePools, mean, reciprocalRank } from './retrieval.mjs'
@@ -46,15 +47,7 @@ const devPools = makePools(readPart('dev'), 1000, 1).map(({ language, pairs: lis
 /** Mean reciprocal rank of a sample of dev questions, by language. */
 function rateDev({ rows, queryWeights, documentWeights }) {
   const D = options.dimensions
-  const embed = (bag, weights) => {
-    const sum = new Float64Array(D)
-    for (let at = 0; at < bag.ids.length; at += 1) {
-      const factor = weights[bag.ids[at]] * Math.log(1 + bag.counts[at])
-      for (let d = 0; d < D; d += 1) sum[d] += factor * rows[bag.ids[at] * D + d]
-    }
-    const norm = Math.hypot(...sum) || 1
-    return sum.map((each) => each / norm)
-  }
+  const embed = floatEmbedder(rows, D)
   const perLanguage = {}
   for (const { language, queries, documents } of devPools) {
     if (perLanguage[language]) continue

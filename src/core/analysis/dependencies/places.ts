@@ -93,8 +93,6 @@ function note(places: Map<string, number>, table: string, key: string, index: nu
   if (!places.has(`${table}\n${key}`)) places.set(`${table}\n${key}`, index + 1)
 }
 
-export type Data = Readonly<Record<string, unknown>>
-
 /** The line (1-based) of a place in a text that is looked at once or twice; for many places there is `createLines`. */
 export const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length
 
