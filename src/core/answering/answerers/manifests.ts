@@ -1,5 +1,5 @@
 import { parse as parseToml } from 'smol-toml'
-import { asObject, parseJson } from '../../kernel/index.ts'
+import { parseJson } from '../../kernel/index.ts'
 import type { RepositoryFacts } from '../answerer.ts'
 
 export type Found<T> = { path: string; data: T }
