@@ -89,6 +89,14 @@ describe('search', () => {
     },
   )
 
+  it('finds nothing where most words of a question stand nowhere, with and without an index', async () => {
+    const foreign = 'purple elephants parse lunar cheese'
+    expect(await place.run(['search', foreign])).toMatchObject({ exitCode: 0, json: { data: { results: [] } } })
+    await indexed()
+    expect(await place.run(['search', foreign])).toMatchObject({ exitCode: 0, json: { data: { results: [] } } })
+    expect(paths(await place.run(['search', 'parse lunar date']))).toContain('src/date.js')
+  })
+
   it('takes whatever is typed: nothing is syntax', async () => {
     await indexed()
     for (const query of ['', '   '])

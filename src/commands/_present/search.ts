@@ -9,7 +9,7 @@ const LINES = 3
 const LONGEST = 200
 
 export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): string {
-  const read = `${plural(files.parsed, 'file')} read, ${files.reused} as before, ${files.skipped} left out`
+  const read = `${plural(files.parsed, 'file')} read, ${files.reused} known already, ${files.skipped} left out`
   return `Index ${state}: ${read}, ${plural(chunks, 'piece')} written in ${formatDuration(ms)} (${megabytes(bytes)}).`
 }
 

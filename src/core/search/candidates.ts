@@ -76,6 +76,15 @@ export function symbolLeg(db: Database, worktree: number, query: Query, rows: Ro
   return bestHits([...best.values()], rows)
 }
 
+/** A question of fewer words is asked for every one of them. */
+const QUESTION_WORDS = 3
+
+/** Whether most words of a question stand nowhere here: what one of them finds by chance is no answer. */
+export function isForeign(query: Query, stands: (word: string) => boolean): boolean {
+  if (query.class !== 'natural' || query.words.length < QUESTION_WORDS) return false
+  return query.words.filter(stands).length * 2 < query.words.length
+}
+
 type Ranked = { id: number; rank: number }
 
 /** bm25 over path, name and body. */
@@ -88,6 +97,8 @@ export function wordLeg(db: Database, worktree: number, query: Query, rows: Rows
           .join(' AND ')
       : matchText(query.words)
   if (match === '') return []
+  const stands = (word: string): boolean => db.get(fts.any(worktree), matchText([word])) !== undefined
+  if (isForeign(query, stands)) return []
   const all =
     filter === null ? ranked(db, worktree, match) : db.all<Ranked>(fts.match(worktree), match, -1).filter(({ id }) => filter(rows(id)))
   return bestHits(

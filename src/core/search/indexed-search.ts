@@ -92,6 +92,8 @@ function collect(
     const bytes = read(entry.row)
     if (bytes === undefined) continue
     const content = textOf(bytes, entry.row)
+    // the end of a long block: a brace answers nothing
+    if (splitIdentifiers(content).length === 0) continue
     if (!query.quoted.every((text) => content.toLowerCase().includes(text.toLowerCase()))) continue
     const hit = toHit(entry, content, entry.definition ?? definitionIn(db, entry.row, query), request.explain === true)
     answer.hits.push({ ...hit, similarity: similarityOf(entry.row.id) })

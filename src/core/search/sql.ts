@@ -75,6 +75,7 @@ export const fts = {
   setTotals: (id: number): string => `UPDATE fts_${id}_data SET block = ? WHERE id = 1`,
   /** Weights of path, name and body. Smaller is better. */
   rank: (id: number): string => `bm25(fts_${id}, 2.0, 3.0, 1.0)`,
+  any: (id: number): string => `SELECT rowid FROM fts_${id} WHERE fts_${id} MATCH ? LIMIT 1`,
   match: (id: number): string => `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ? ORDER BY rank LIMIT ?`,
   ties: (id: number): string =>
     `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ? AND ${fts.rank(id)} = ?`,

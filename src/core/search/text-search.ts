@@ -1,6 +1,7 @@
 import { chunkFile } from '../analysis/index.ts'
 import type { Git } from '../git/index.ts'
 import { textOf } from './analyze.ts'
+import { isForeign } from './candidates.ts'
 import { MOST_BYTES, classifyBytes, classifyPath, isSearched } from './file-class.ts'
 import type { FactReader } from './fact-reader.ts'
 import { readBytes, statOf } from './listing.ts'
@@ -24,6 +25,7 @@ export async function searchText({ git, reader }: TextDeps, query: Query, wanted
     : query.words.toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1)).slice(0, ASKED_WORDS)
   const scores = new Map<string, number>()
   const lists = await Promise.all(asked.map((word) => filesWith(git, word)))
+  if (!literal && isForeign({ ...query, words: asked }, (word) => lists[asked.indexOf(word)]!.length > 0)) return []
   for (const paths of lists) {
     // rarer words tell more; one that is everywhere still counts a little
     const weight = 1 / Math.log2(2 + paths.length)
