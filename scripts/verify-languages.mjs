@@ -2,11 +2,12 @@
 // Are a language table's definitions those of another tool? Compares them by name and line with universal-ctags, or with a list made by
 // hand where ctags does not know the language:
 //   node scripts/verify-languages.mjs LANGUAGE FILE|FOLDER... [--list FILE [--kinds KIND,KIND]] [--max N] [--show N] [--json]
-// A list has one `path:line name` per line. Recall: its share that we have; precision: the share of ours of the same kinds that it has.
+// (scripts/conformance has programs that print such lists for Java and for scripts, from other parsers.) A list has one `path:line name` per line. Recall: its share that we have; precision: the share of ours of the same kinds that it has.
 // Exit 1 where one is below 97 % or fewer than 20 files were read. docs/languages.md keeps the figures.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadRooms, readerDeps } from './conformance/readers.mjs'
 
@@ -16,6 +17,20 @@ const FEWEST_FILES = 20
 /** ctags' name of a language, the letters of its kinds that a table must have, and our kinds that ctags must have. */
 const ORACLES = {
   python: { name: 'Python', tags: 'cfm', kinds: ['class', 'function', 'method'] },
+  rust: { name: 'Rust', tags: 'nsifgtveMP', kinds: ['function', 'method', 'struct', 'enum', 'trait', 'module', 'type', 'macro'] },
+  java: { name: 'Java', tags: 'acgim', kinds: ['class', 'interface', 'enum', 'annotation', 'method', 'constructor'] },
+  // Prototypes: `= default` and `= delete` are no function definitions for ctags.
+  cpp: {
+    name: 'C++',
+    options: ['--kinds-C++=+p'],
+    tags: 'cfgsun',
+    kinds: ['class', 'struct', 'union', 'enum', 'function', 'method', 'constructor', 'namespace'],
+  },
+  // Blocks of RSpec are classes for ctags.
+  ruby: { name: 'Ruby', tags: 'cfmS', kinds: ['class', 'module', 'method', 'function'], only: { c: /\bclass\b/u } },
+  // ctags reads the examples inside of documentation.
+  elixir: { name: 'Elixir', tags: 'pmfdga', kinds: ['module', 'protocol', 'function', 'macro'], blank: /"""[^]*?"""/gu },
+  tsx: { name: 'TypeScript', tags: 'fcigmn', kinds: ['class', 'interface', 'enum', 'function', 'method', 'namespace'] },
   php: { name: 'PHP', tags: 'cdfint', kinds: ['class', 'interface', 'trait', 'function', 'method', 'constructor', 'namespace'] },
   'c-sharp': {
     name: 'C#',
@@ -93,14 +108,18 @@ function* filesUnder(place) {
 }
 
 /** `path:line` and the name without quotes; what stands before its last dot, colon or backslash is a scope, and `operator +` is `+`. */
-const key = (path, line, name) => `${path}:${line} ${name.replaceAll('`', '').replace(/^.*[.:\\](?=[^.:\\]+$)|^operator /u, '')}`
+const key = (path, line, name) => `${path}:${line} ${name.replaceAll('`', '').replace(/^.*[.:\\](?=[^.:\\]+$)|^operator\s*(?=\W)/u, '')}`
 
 function tagsOf(oracle, files) {
-  const text = execFileSync(
-    'ctags',
-    ['--options=NONE', `--language-force=${oracle.name}`, '-f', '-', '--sort=no', '--fields=kn', '--excmd=number', ...files],
-    { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] },
-  )
+  const options = ['--options=NONE', `--language-force=${oracle.name}`, ...(oracle.options ?? [])]
+  const folder = oracle.blank === undefined ? '' : blankCopies(oracle.blank, files)
+  const text = execFileSync('ctags', [...options, '-f', '-', '--sort=no', '--fields=kn', '--excmd=number', ...files], {
+    cwd: folder || process.cwd(),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  if (folder) rmSync(folder, { recursive: true })
   const tags = text
     .split('\n')
     .filter(Boolean)
@@ -123,6 +142,19 @@ function tagsOf(oracle, files) {
     key: key(path, line, name),
     wanted: oracle.tags.includes(kind) && (oracle.only?.[kind]?.test(lineOf(path, line)) ?? true),
   }))
+}
+
+/** The files below another folder, with blank lines where `blank` matches. */
+function blankCopies(blank, files) {
+  const folder = mkdtempSync(join(tmpdir(), 'verify-'))
+  for (const path of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(
+      join(folder, path),
+      readFileSync(path, 'utf8').replace(blank, (text) => text.replace(/[^\n]/gu, ' ')),
+    )
+  }
+  return folder
 }
 
 const texts = new Map()
