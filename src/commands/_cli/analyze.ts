@@ -16,6 +16,7 @@ export const ANALYZE_FLAGS = {
     multiple: true,
     multipleNonGreedy: true,
     default: [],
+    defaultHelp: async () => undefined, // nothing, which help would show as an empty word
     env: 'SINGULARITY_FAIL_ON',
   }),
   sarif: Flags.string({ description: 'Write what passed a limit to this file as SARIF 2.1.0.', env: 'SINGULARITY_SARIF' }),

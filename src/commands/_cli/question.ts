@@ -15,6 +15,7 @@ export const QUESTION_FLAGS = {
     multiple: true,
     multipleNonGreedy: true,
     default: [],
+    defaultHelp: async () => undefined, // nothing, which help would show as an empty word
     env: 'SINGULARITY_FILE',
   }),
   schema: Flags.string({ description: 'File with a JSON Schema the answer has to meet.', env: 'SINGULARITY_SCHEMA' }),
