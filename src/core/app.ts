@@ -271,6 +271,10 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       secrets: secretValues(context.env),
       completeTurn: ports.completeTurn ?? models.completeTurn,
       writesWhole: models.writesWhole,
+      findPlaces: async (goal, base, paths) => {
+        const { findPlaces } = await import('./app/places.ts')
+        return findPlaces({ git: await git(), search: await search.service() }, goal, base, paths)
+      },
     })
   })
 

@@ -18,6 +18,7 @@ const call = (name: string, params: Record<string, unknown>): ScriptedAnswer => 
   toolCalls: [{ name, arguments: params }],
   usage: { input: 1000, output: 50 },
 })
+const GOAL = 'Use includes() to find an item in the list'
 const READ = call('read', { path: 'src/list.js', range: null })
 const EDIT = call('edit', { path: 'src/list.js', old: 'list.indexOf(item) !== -1', new: 'list.includes(item)' })
 const DONE = call('done', { summary: 'includes says what is meant' })
@@ -27,7 +28,7 @@ function improve(provider: 'anthropic' | 'openai', ...more: string[]): Promise<A
     provider === 'anthropic'
       ? { ANTHROPIC_API_KEY: 'key-of-the-test', ANTHROPIC_BASE_URL: mock.baseUrl('messages') }
       : { OPENAI_API_KEY: 'key-of-the-test', OPENAI_BASE_URL: mock.baseUrl('responses') }
-  return place.run(['improve', '--goal', 'Use includes', '--dry-run', ...more], { env: { ...env, LLM_MAX_RETRIES: '0' } })
+  return place.run(['improve', '--goal', GOAL, '--dry-run', ...more], { env: { ...env, LLM_MAX_RETRIES: '0' } })
 }
 
 describe('improve --goal through queue, account and SDK', () => {
@@ -43,8 +44,14 @@ describe('improve --goal through queue, account and SDK', () => {
     const record = readRecord(`${place.root}/.git/singularity/records/${answer.json.data.run.id}.json.gz`)
     expect(JSON.stringify(record.recordings)).not.toContain('key-of-the-test')
 
+    expect(JSON.stringify(record.recordings)).toContain(
+      'found these places; none may matter:\\n<tool_output tool=\\"places\\">\\nsrc/list.js:1',
+    )
+
+    // an index would lead elsewhere, and is not asked
+    await place.run(['index'])
     // the same again from its record: no key, no network, nothing asked; and not on another source
-    const replay = ['improve', '--goal', 'Use includes', '--dry-run', '--replay', answer.json.data.run.id, '--budget', '1']
+    const replay = ['improve', '--goal', GOAL, '--dry-run', '--replay', answer.json.data.run.id, '--budget', '1']
     const again = await place.run(replay)
     expect(again.json.data?.candidates?.[0], again.stdout + again.stderr).toMatchObject({ verdict: 'keep' })
     place.commit('altered', { 'src/list.js': `// altered\n${place.git('show', 'HEAD:src/list.js')}\n` })

@@ -1,4 +1,5 @@
 import type { RequestMessage } from '../llm/index.ts'
+import { asData } from './output.ts'
 
 /** Said to every model first; equal for all goals, so that providers can keep it in their caches. */
 const SYSTEM = `You change a git repository to reach a goal a person has set.
@@ -16,10 +17,15 @@ export type Opening = {
   canRun: boolean
   /** What earlier attempts ran into, of this run and before. */
   failures: readonly string[]
+  /** Where a search for the words of the goal leads, best first. */
+  places: readonly string[]
 }
 
+/** Under this name the places stand among the data of the repository. */
+const PLACES = 'places'
+
 /** The messages a conversation begins with. */
-export function openingOf({ goal, paths, suites, canRun, failures }: Opening): RequestMessage[] {
+export function openingOf({ goal, paths, suites, canRun, failures, places }: Opening): RequestMessage[] {
   const parts = [
     `Goal: ${goal}`,
     paths.length > 0 ? `Change files in these paths only: ${paths.join(', ')}.` : '',
@@ -27,9 +33,18 @@ export function openingOf({ goal, paths, suites, canRun, failures }: Opening): R
     failures.length > 0
       ? `Earlier attempts at this goal failed. Do it differently:\n${failures.map((failure) => `- ${failure}`).join('\n')}`
       : '',
+    places.length > 0
+      ? `A search for the words of the goal found these places; none may matter:\n${asData(PLACES, places.join('\n'))}`
+      : '',
   ]
   return [
     { role: 'system', content: SYSTEM },
     { role: 'user', content: parts.filter((part) => part !== '').join('\n\n') },
   ]
+}
+
+/** The places an opening told: a replayed conversation begins as it began, whatever a search finds now. */
+export function placesIn(opening: readonly RequestMessage[]): string[] {
+  const text = opening.at(-1)?.content ?? ''
+  return new RegExp(`<tool_output tool="${PLACES}">\\n([^]*)\\n</tool_output>`).exec(text)?.[1]?.split('\n') ?? []
 }

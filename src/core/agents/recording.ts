@@ -89,6 +89,11 @@ function isConversation(recording: Recording): recording is RecordedConversation
   return recording['schema'] === 'singularity.conversation/1' && Array.isArray(recording['turns'])
 }
 
+/** How the conversation of an attempt began; empty where the record has none. */
+export function openingIn(recordings: readonly Recording[], ordinal: number): AgentSession['opening'] {
+  return recordings.filter(isConversation).find((recording) => recording.ordinal === ordinal)?.opening ?? []
+}
+
 /** What of a record's conversations does not hold together; looks at nothing but them. */
 export function problemsOf(recordings: readonly Recording[]): string[] {
   return recordings.flatMap((recording, index) => {

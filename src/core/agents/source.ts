@@ -9,8 +9,8 @@ import { DEFAULT_TOKENS } from './limits.ts'
 import { type CompleteTurn, type Conversation, type LoopTask, converse } from './loop.ts'
 import { asData, createOutputFiles } from './output.ts'
 import { createPaidEdits } from './paid-edits.ts'
-import { openingOf } from './prompt.ts'
-import { type ReplayedConversation, problemsOf, recordingOf, replayConversation, replayTurns } from './recording.ts'
+import { openingOf, placesIn } from './prompt.ts'
+import { type ReplayedConversation, openingIn, problemsOf, recordingOf, replayConversation, replayTurns } from './recording.ts'
 import { type AgentSession, type StopReason, createTranscripts, spentBy } from './transcript.ts'
 
 export type ModelWorkDeps = {
@@ -26,6 +26,8 @@ export type ModelWorkDeps = {
   secrets: readonly string[]
   /** Whether a model, as its answers name it, is one that only writes whole files. */
   writesWhole?(model: string): Promise<boolean>
+  /** Where a search for a goal leads in this commit: places as `path:line symbol`, best first. */
+  findPlaces?(goal: string, base: string, paths: readonly string[]): Promise<string[]>
   /** Tokens of one conversation, at most. */
   tokens?: number
 }
@@ -78,6 +80,9 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
     groupId: string,
   ) {
     const { base, paths, signal, onProgress } = context
+    const places = task.recordings
+      ? placesIn(openingIn(task.recordings, ordinal))
+      : ((await deps.findPlaces?.(goal.text, base, paths)) ?? []).map((place) => redactSecrets(oneLine(place), deps.secrets))
     const session = transcripts.open(
       {
         runId: task.runId,
@@ -87,7 +92,7 @@ function createModelSource(deps: ModelWorkDeps, transcripts: ReturnType<typeof c
         base,
         ordinal,
         opening: () =>
-          openingOf({ goal: goal.text, paths, suites: task.suites, canRun: task.jailed, failures: [...task.failures, ...before] }),
+          openingOf({ goal: goal.text, paths, suites: task.suites, canRun: task.jailed, failures: [...task.failures, ...before], places }),
       },
       deps.process,
     )

@@ -79,10 +79,10 @@ export function symbolLeg(db: Database, worktree: number, query: Query, rows: Ro
 /** A question of fewer words is asked for every one of them. */
 const QUESTION_WORDS = 3
 
-/** Whether most words of a question stand nowhere here: what one of them finds by chance is no answer. */
+/** Whether two thirds of the words of a question stand nowhere here: what the rest finds by chance is no answer. */
 export function isForeign(query: Query, stands: (word: string) => boolean): boolean {
   if (query.class !== 'natural' || query.words.length < QUESTION_WORDS) return false
-  return query.words.filter(stands).length * 2 < query.words.length
+  return query.words.filter(stands).length * 3 < query.words.length
 }
 
 type Ranked = { id: number; rank: number }
