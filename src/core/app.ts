@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
 import { composeFacts } from './app/code-facts.ts'
+import { composeInsights } from './app/code-insights.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
@@ -359,6 +360,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     cacheFile,
     code: composeCode({ context, git, reading }),
     facts: composeFacts({ git, reader: search.reader }),
+    insights: composeInsights({ git, reader: search.reader }),
     search,
     stateDir,
     database,

@@ -1,0 +1,59 @@
+import type { HistoryCounts, HotSpot, Tag } from '../analysis/index.ts'
+import type { CodeQuery } from './code-files.ts'
+import { type SourceParts, composeSources } from './code-sources.ts'
+
+export type HotSpots = {
+  /** The commit the history was read from; null where there is none. */
+  head: string | null
+  /** Of the history, in ms; null: all of it. */
+  since: number | null
+  maxFiles: number
+  commits: HistoryCounts['commits']
+  /** The history was cut when the repository was cloned. */
+  shallow: boolean
+  /** How many files have a score. */
+  total: number
+  /** The hottest first. */
+  files: (HotSpot & { test: boolean })[]
+}
+
+export type HotSpotOptions = { since?: number | undefined; maxFiles: number; limit: number; signal?: AbortSignal }
+
+/** What takes all files of a repository to be seen. */
+export function composeInsights(parts: SourceParts) {
+  const sources = composeSources(parts)
+
+  async function hotSpots(query: CodeQuery, { since, maxFiles, limit, signal }: HotSpotOptions): Promise<HotSpots> {
+    const [git, { readHistory }, analysis] = await Promise.all([parts.git(), import('../git/index.ts'), import('../analysis/index.ts')])
+    const [head, listed, commits] = await Promise.all([
+      git.resolve('HEAD^{commit}'),
+      git.run(['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']),
+      readHistory(git, { since, ...(signal && { signal }) }),
+    ])
+    const history = analysis.countHistory(commits, { present: new Set(listed.text.split('\0')), mostFiles: maxFiles })
+    const spots: (HotSpot & { test: boolean })[] = []
+    for await (const { path, facts, class: name } of sources(query, { wanted: (each) => history.files.has(each), signal })) {
+      const spot = facts === null ? undefined : analysis.hotSpotOf(path, analysis.measureFile(facts, 'default'), history.files.get(path)!)
+      if (spot !== undefined) spots.push({ ...spot, test: name === 'test' })
+    }
+    return {
+      head: head ?? null,
+      since: since ?? null,
+      maxFiles,
+      commits: history.commits,
+      shallow: git.repository.shallow,
+      total: spots.length,
+      files: analysis.rankHotSpots(spots).slice(0, limit),
+    }
+  }
+
+  /** Definitions of every file, by path and line. */
+  async function tags(query: CodeQuery, signal?: AbortSignal): Promise<Tag[]> {
+    const { tagsOf } = await import('../analysis/index.ts')
+    const found: Tag[] = []
+    for await (const { path, bytes, facts } of sources(query, { signal })) if (facts !== null) found.push(...tagsOf(path, bytes, facts))
+    return found
+  }
+
+  return { hotSpots, tags }
+}
