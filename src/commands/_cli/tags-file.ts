@@ -1,13 +1,8 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, relative, resolve, sep } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { SingularityError, diskRefusal, messageOf } from '../../core/kernel/index.ts'
 
 const HEADER = '!_TAG_'
-
-/** What tells an editor the way from the folder of the tags file to a path of the repository. */
-export function pathsFrom(folder: string, root: string): (path: string) => string {
-  return (path) => relative(folder, resolve(root, path)).split(sep).join('/')
-}
 
 export const folderOf = (file: string): string => dirname(resolve(file))
 

@@ -1,5 +1,5 @@
 import type { HotSpots } from '../../core/app/code-insights.ts'
-import type { HistoryMoment, Tag } from '../../core/analysis/index.ts'
+import type { Duplicates, HistoryMoment, Tag } from '../../core/analysis/index.ts'
 import { oneLine, plural } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { headed } from './code-analysis.ts'
@@ -74,4 +74,36 @@ export function tagsData(tags: readonly Tag[], written: string | null): Record<s
       language,
     })),
   }
+}
+
+export function duplicatesData({ files, tokens, duplicated, groups }: Duplicates, least: number, normalized: boolean): Record<string, unknown> {
+  return {
+    min_tokens: least,
+    normalized,
+    files,
+    tokens,
+    duplicated_tokens: duplicated,
+    share: tokens === 0 ? 0 : duplicated / tokens,
+    total: groups.length,
+    groups: groups.map((group) => ({
+      tokens: group.tokens,
+      lines: group.lines,
+      places: group.places.map(({ path, lineStart, lineEnd }) => ({ path, line_start: lineStart, line_end: lineEnd })),
+    })),
+  }
+}
+
+const SHOWN_PLACES = 4
+
+export function presentDuplicates({ files, tokens, duplicated, groups }: Duplicates, limit: number): string {
+  const share = tokens === 0 ? 0 : (duplicated / tokens) * 100
+  const total = `${plural(groups.length, 'group')} in ${plural(files, 'file')}: ${share.toFixed(1)} % of ${plural(tokens, 'token')}.`
+  if (groups.length === 0) return `Nothing stands there twice. ${plural(files, 'file')}, ${plural(tokens, 'token')}.`
+  const blocks = groups.slice(0, limit).map(({ tokens: size, lines, places }) => {
+    const shown = places.slice(0, SHOWN_PLACES).map(({ path, lineStart, lineEnd }) => `    ${paint('cyan', `${oneLine(path)}:${lineStart}-${lineEnd}`)}`)
+    const more = places.length > SHOWN_PLACES ? [paint('dim', `    and ${plural(places.length - SHOWN_PLACES, 'more place')}: --json`)] : []
+    return [`  ${paint('bold', plural(lines, 'line'))} ${paint('dim', `(${plural(size, 'token')}), ${places.length} times`)}`, ...shown, ...more].join('\n')
+  })
+  const rest = groups.length > limit ? ` The largest ${limit} are shown: --limit` : ''
+  return `${blocks.join('\n')}\n${total}${rest}`
 }

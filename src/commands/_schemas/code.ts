@@ -116,6 +116,18 @@ export const CODE: Readonly<Record<string, Schema>> = {
   'code.analyze': either(ANALYSIS, REPLY),
   'code.languages': object({ languages: list(object({ ...language, share: nullable(number) })) }),
   'code.hotspots': HOT_SPOTS,
+  'code.duplicates': object({
+    min_tokens: count,
+    normalized: boolean,
+    files: count,
+    tokens: count,
+    duplicated_tokens: count,
+    share: number,
+    total: count,
+    groups: list(
+      object({ tokens: count, lines: count, places: list(object({ path: string, line_start: count, line_end: count })) }),
+    ),
+  }),
   'code.tags': object({
     written: nullable(string),
     tags: list(

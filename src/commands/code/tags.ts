@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { CodeCommand } from '../_cli/code.ts'
 import { Flags } from '../_cli/oclif.ts'
-import { checkTagsFile, folderOf, pathsFrom, writeTagsFile } from '../_cli/tags-file.ts'
+import { checkTagsFile, folderOf, writeTagsFile } from '../_cli/tags-file.ts'
 import { plural } from '../../core/kernel/index.ts'
 import { tagsData } from '../_present/code-insights.ts'
 
@@ -33,10 +33,8 @@ export default class CodeTags extends CodeCommand {
     if (file !== null) checkTagsFile(file)
     const app = await this.app()
     const tags = await this.untilSignal(({ soft }) => app.insights.tags(this.queryOf(argv, {}), soft))
-    const { formatTags } = await import('../../core/analysis/index.ts')
-    const { root } = (await app.git()).repository
     const folder = file === null ? process.cwd() : folderOf(file)
-    const text = file === null && this.isJson ? '' : formatTags(tags, this.config.version, pathsFrom(folder, root))
+    const text = file === null && this.isJson ? '' : await app.insights.tagsFile(tags, { version: this.config.version, folder })
     const writes = file !== null && !flags['dry-run']
     if (writes) writeTagsFile(file, text)
     const told = `${plural(tags.length, 'definition')} ${writes ? 'written to' : 'would be written to'} ${file}.`

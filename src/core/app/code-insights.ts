@@ -1,4 +1,5 @@
-import type { HistoryCounts, HotSpot, Tag } from '../analysis/index.ts'
+import { relative, resolve, sep } from 'node:path'
+import type { Duplicates, HistoryCounts, HotSpot, Tag } from '../analysis/index.ts'
 import type { CodeQuery } from './code-files.ts'
 import { type SourceParts, composeSources } from './code-sources.ts'
 
@@ -18,6 +19,8 @@ export type HotSpots = {
 }
 
 export type HotSpotOptions = { since?: number | undefined; maxFiles: number; limit: number; signal?: AbortSignal }
+
+export type DuplicateOptions = { least: number; normalized: boolean; signal?: AbortSignal }
 
 /** What takes all files of a repository to be seen. */
 export function composeInsights(parts: SourceParts) {
@@ -55,5 +58,21 @@ export function composeInsights(parts: SourceParts) {
     return found
   }
 
-  return { hotSpots, tags }
+  /** The tags file; `folder`: where it will lie, for editors start from there. */
+  async function tagsFile(tags: readonly Tag[], { version, folder }: { version: string; folder: string }): Promise<string> {
+    const [{ formatTags }, { repository }] = await Promise.all([import('../analysis/index.ts'), parts.git()])
+    return formatTags(tags, version, (path) => relative(folder, resolve(repository.root, path)).split(sep).join('/'))
+  }
+
+  /** Code that stands there twice. Data and markup are left out: their repetitions are not written by people, or mean nothing. */
+  async function duplicates(query: CodeQuery, { least, normalized, signal }: DuplicateOptions): Promise<Duplicates> {
+    const { createTokenizer, findDuplicates } = await import('../analysis/index.ts')
+    const tokenize = createTokenizer({ normalized })
+    const files = []
+    for await (const { path, bytes, facts } of sources(query, { signal }))
+      if (facts !== null && !(facts.tier === 1 && facts.file.decisions === null)) files.push({ path, tokens: tokenize(bytes, facts) })
+    return findDuplicates(files, least)
+  }
+
+  return { hotSpots, tags, tagsFile, duplicates }
 }
