@@ -111,6 +111,15 @@ const HOT_SPOTS = object({
   ),
 })
 
+const technology = object({
+  id: string,
+  name: string,
+  category: string,
+  version: nullable(string),
+  confidence: number,
+  evidence: list(object({ path: string, line: nullable(count), sign: string })),
+})
+
 /** What `data` of the commands about code holds. */
 export const CODE: Readonly<Record<string, Schema>> = {
   'code.analyze': either(ANALYSIS, REPLY),
@@ -148,16 +157,20 @@ export const CODE: Readonly<Record<string, Schema>> = {
     ),
     problems,
   }),
-  'code.tech': object({
-    technologies: list(
+  'code.tech': object({ technologies: list(technology) }),
+  'code.engines': object({
+    engines: list(
       object({
-        id: string,
-        name: string,
-        category: string,
+        name: oneOf('architecture', 'code', 'parser', 'quality', 'knowledge', 'embedding', 'semantic', 'prompt'),
+        serves: string,
+        commands: list(string),
+        by: string,
         version: nullable(string),
-        confidence: number,
-        evidence: list(object({ path: string, line: nullable(count), sign: string })),
+        state: oneOf('ready', 'limited', 'missing'),
+        detail: string,
+        reason: nullable(string),
       }),
     ),
+    technologies: nullable(list(technology)),
   }),
 }
