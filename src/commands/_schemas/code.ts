@@ -137,6 +137,26 @@ export const CODE: Readonly<Record<string, Schema>> = {
       object({ tokens: count, lines: count, places: list(object({ path: string, line_start: count, line_end: count })) }),
     ),
   }),
+  'code.templates': object({
+    templates: list(
+      object({
+        path: string,
+        error: nullable(object({ line: nullable(count), message: string })),
+        items: list(
+          object({
+            kind: oneOf('variable', 'local', 'helper', 'block', 'partial', 'inline', 'decorator'),
+            name: nullable(string),
+            line: count,
+            line_end: count,
+            column: count,
+            params: list(nullable(string)),
+            hash: list(string),
+            container: nullable(string),
+          }),
+        ),
+      }),
+    ),
+  }),
   'code.tags': object({
     written: nullable(string),
     tags: list(

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Technology } from '../analysis/index.ts'
-import { messageOf } from '../kernel/index.ts'
+import { messageOf, plural } from '../kernel/index.ts'
 import type { LanguageRow } from './code-languages.ts'
 import type { AppContext } from './context.ts'
 import type { composeSearch } from './search.ts'
@@ -51,7 +51,7 @@ export function composeEngines({ context, languages, technologies, search }: Eng
     async architecture() {
       const { DEPENDENCY_FORMATS, loadTechnologies } = await import('../analysis/index.ts')
       const detail = `${DEPENDENCY_FORMATS.length} kinds of manifests and lock files, ${loadTechnologies(data).length} technologies`
-      return { by: 'readers of manifests, data rules', version: context.version, detail }
+      return { by: 'data rules', version: context.version, detail }
     },
     async code() {
       const rows = await languages()
@@ -88,13 +88,13 @@ export function composeEngines({ context, languages, technologies, search }: Eng
       const { state, counts, behindFiles } = await (await search.service()).status()
       const detail = counts === null ? 'no index' : `${counts.files} files in ${counts.docs} pieces`
       const reason = { ready: null, none: 'there is no index: singularity index', behind: `the index is behind by ${behindFiles} files: singularity index` }
-      return { by: 'index of this worktree', version: context.version, detail, reason: reason[state] }
+      return { by: 'index', version: context.version, detail, reason: reason[state] }
     },
     async prompt() {
       const names = readdirSync(join(data, 'prompts')).filter((name) => name.endsWith('.json'))
       const { createPrompts } = await import('../answering/index.ts')
       const prompts = names.map((name) => createPrompts(data).get(name.slice(0, -'.json'.length)))
-      return { by: 'handlebars', version: prompts.map(({ id, version }) => `${id} ${version}`).join(', '), detail: `${prompts.length} templates` }
+      return { by: 'handlebars', version: prompts.map(({ id, version }) => `${id} ${version}`).join(', '), detail: plural(prompts.length, 'template') }
     },
   }
 

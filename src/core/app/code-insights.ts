@@ -1,6 +1,7 @@
 import { relative, resolve, sep } from 'node:path'
 import type { Duplicates, HistoryCounts, HotSpot, Tag } from '../analysis/index.ts'
-import type { CodeQuery } from './code-files.ts'
+import type { TemplateFacts } from '../parsing/index.ts'
+import { type CodeQuery, openTree } from './code-files.ts'
 import { type SourceParts, composeSources } from './code-sources.ts'
 
 export type HotSpots = {
@@ -21,6 +22,10 @@ export type HotSpots = {
 export type HotSpotOptions = { since?: number | undefined; maxFiles: number; limit: number; signal?: AbortSignal }
 
 export type DuplicateOptions = { least: number; normalized: boolean; signal?: AbortSignal }
+
+export type Template = { path: string } & TemplateFacts
+
+const LARGEST_TEMPLATE = 1_048_576
 
 /** What takes all files of a repository to be seen. */
 export function composeInsights(parts: SourceParts) {
@@ -74,5 +79,21 @@ export function composeInsights(parts: SourceParts) {
     return findDuplicates(files, least)
   }
 
-  return { hotSpots, tags, tagsFile, duplicates }
+  /** Handlebars templates, by path. */
+  async function templates(query: CodeQuery): Promise<Template[]> {
+    const [git, reader, { readTemplate }] = await Promise.all([parts.git(), parts.reader(), import('../parsing/index.ts')])
+    const tree = await openTree(git, query)
+    const found: Template[] = []
+    for (const path of tree.paths.toSorted()) {
+      if (reader.detect(path, '') !== 'handlebars') continue
+      const bytes = await tree.read(path)
+      if (bytes === undefined) continue
+      const large = bytes.length > LARGEST_TEMPLATE
+      const error = { line: null, message: `longer than ${LARGEST_TEMPLATE / 1_048_576} MB` }
+      found.push({ path, ...(large ? { items: [], error } : await readTemplate(new TextDecoder().decode(bytes))) })
+    }
+    return found
+  }
+
+  return { hotSpots, templates, tags, tagsFile, duplicates }
 }
