@@ -29,10 +29,9 @@ export type Duplicates = {
 export const LEAST_TOKENS = 50
 
 /**
- * Runs of at least `least` equal tokens. Fingerprints are chosen by winnowing (Schleimer, Wilkerson, Aiken, "Winnowing: Local Algorithms
- * for Document Fingerprinting", SIGMOD 2003): of k-grams, one of each w that follow each other, k + w - 1 = least, so that no run is
- * missed. Each is compared with the one before it of the same kind, token by token, and drawn out as far as both places agree. Work and
- * memory grow with the number of tokens.
+ * Runs of at least `least` equal tokens. Every window of that many tokens has a rolling fingerprint (Karp, Rabin, "Efficient randomized
+ * pattern-matching algorithms", 1987) and is compared, token by token, with the last window before it that has the same one; what is
+ * equal is drawn out as far as both places agree. Work and memory grow with the number of tokens.
  */
 export function findDuplicates(files: readonly { path: string; tokens: CodeTokens }[], least: number): Duplicates {
   const all = join(files.map(({ tokens }) => tokens))
@@ -85,67 +84,70 @@ type Pair = { a: number; b: number; length: number }
 
 function findPairs({ ids, bounds }: Joined, least: number): Pair[] {
   const pairs: Pair[] = []
-  /** Fingerprint -> where it was seen last. */
-  const last = new Map<number, { at: number; file: number }>()
+  const windows = createWindows(ids, least)
   /** Distance between two places -> how far it has been looked at. */
   const seen = new Map<number, number>()
   for (let file = 0; file + 1 < bounds.length; file++) {
     const [first, end] = [bounds[file]!, bounds[file + 1]!]
-    for (const { at, print } of winnow(ids, first, end, least)) {
-      const other = last.get(print)
-      last.set(print, { at, file })
-      if (other === undefined || (seen.get(at - other.at) ?? 0) > at) continue
-      const distance = at - other.at
-      const [otherFirst, otherEnd] = [bounds[other.file]!, bounds[other.file + 1]!]
-      let [from, to] = [at, at]
+    for (const { at, before } of windows.read(first, end)) {
+      const distance = at - before
+      if ((seen.get(distance) ?? 0) >= at + least) continue
+      const other = before >= first ? file : fileAt(bounds, before)
+      const [otherFirst, otherEnd] = [bounds[other]!, bounds[other + 1]!]
+      let [from, to] = [at, at + least]
       while (from > first && from - distance > otherFirst && ids[from - 1] === ids[from - 1 - distance]) from--
       while (to < end && to - distance < otherEnd && ids[to] === ids[to - distance]) to++
       seen.set(distance, to)
-      // a run that goes on into itself is a table, of which as much as does not overlap is told
-      const length = Math.min(to - from, distance)
-      if (length >= least) pairs.push({ a: from - distance, b: from, length })
+      if (to - from <= distance) {
+        pairs.push({ a: from - distance, b: from, length: to - from })
+        continue
+      }
+      // a run that goes on into itself is a table: blocks of it stand side by side
+      const length = Math.ceil(least / distance) * distance
+      for (let b = from - distance + length; b + length <= to; b += length) pairs.push({ a: b - length, b, length })
     }
   }
   return pairs
 }
 
-const MULTIPLIERS = [0x01000193, 0x85ebca6b] as const
+const MULTIPLIER = 0x01000193
 
-/** Fingerprints of a file: the smallest hash of each window of k-grams, the rightmost where there are several. */
-function* winnow(ids: Int32Array, first: number, end: number, least: number): Generator<{ at: number; print: number }> {
-  const gram = Math.max(1, Math.ceil(least / 2))
-  const window = least - gram + 1
-  if (end - first < least) return
-  const count = end - first - gram + 1
-  const prints = new Float64Array(count)
-  const powers = MULTIPLIERS.map((multiplier) => {
-    let power = 1
-    for (let i = 1; i < gram; i++) power = Math.imul(power, multiplier)
-    return power
-  }) as [number, number]
-  let [one, two] = [0, 0]
-  for (let at = first; at < end; at++) {
-    if (at - gram >= first) {
-      const gone = spread(ids[at - gram]!)
-      one = (one - Math.imul(gone, powers[0])) | 0
-      two = (two - Math.imul(gone, powers[1])) | 0
-    }
-    const id = spread(ids[at]!)
-    one = (Math.imul(one, MULTIPLIERS[0]) + id) | 0
-    two = (Math.imul(two, MULTIPLIERS[1]) + id) | 0
-    if (at - gram + 1 >= first) prints[at - gram + 1 - first] = (spread(one) >>> 0) * 0x200000 + (spread(two) >>> 11)
+/** Windows of tokens, each with the last one before it that is equal. The table holds places only: 16 bytes per token. */
+function createWindows(ids: Int32Array, least: number) {
+  const slots = 2 ** Math.ceil(Math.log2(Math.max(2, ids.length * 2)))
+  const [places, prints] = [new Int32Array(slots).fill(-1), new Int32Array(slots)]
+  let power = 1
+  for (let i = 1; i < least; i++) power = Math.imul(power, MULTIPLIER)
+  const isSame = (a: number, b: number): boolean => {
+    for (let i = 0; i < least; i++) if (ids[a + i] !== ids[b + i]) return false
+    return true
   }
-  let chosen = -1
-  for (let right = window - 1; right < count; right++) {
-    const left = right - window + 1
-    let next = chosen
-    if (chosen < left) {
-      next = left
-      for (let at = left + 1; at <= right; at++) if (prints[at]! <= prints[next]!) next = at
-    } else if (prints[right]! <= prints[chosen]!) next = right
-    if (next === chosen) continue
-    chosen = next
-    yield { at: first + chosen, print: prints[chosen]! }
+  /** Puts `at` in the place of the equal window before it, and answers that; -1: there is none. */
+  const replace = (at: number, print: number): number => {
+    let slot = print & (slots - 1)
+    while (places[slot] !== -1) {
+      const before = places[slot]!
+      if (prints[slot] === print && isSame(before, at)) {
+        places[slot] = at
+        return before
+      }
+      slot = (slot + 1) & (slots - 1)
+    }
+    places[slot] = at
+    prints[slot] = print
+    return -1
+  }
+  return {
+    *read(first: number, end: number): Generator<{ at: number; before: number }> {
+      let sum = 0
+      for (let last = first; last < end; last++) {
+        if (last - least >= first) sum = (sum - Math.imul(spread(ids[last - least]!), power)) | 0
+        sum = (Math.imul(sum, MULTIPLIER) + spread(ids[last]!)) | 0
+        const at = last - least + 1
+        const before = at < first ? -1 : replace(at, spread(sum))
+        if (before !== -1) yield { at, before }
+      }
+    },
   }
 }
 

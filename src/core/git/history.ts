@@ -59,7 +59,7 @@ export async function readHistory(git: Pick<Git, 'run'>, { since, paths = [], si
       ...(since === undefined ? [] : [`--since=${new Date(since).toISOString()}`]),
       'HEAD',
       '--',
-      ...paths.map((path) => `:(literal,top)${path}`),
+      ...paths,
     ],
     options,
   )
