@@ -25,7 +25,8 @@ export type DuplicateOptions = { least: number; normalized: boolean; signal?: Ab
 
 export type Template = { path: string } & TemplateFacts
 
-const LARGEST_TEMPLATE = 1_048_576
+/** Bytes. */
+const LARGEST_TEMPLATE = 262_144
 
 /** What takes all files of a repository to be seen. */
 export function composeInsights(parts: SourceParts) {
@@ -89,7 +90,7 @@ export function composeInsights(parts: SourceParts) {
       const bytes = await tree.read(path)
       if (bytes === undefined) continue
       const large = bytes.length > LARGEST_TEMPLATE
-      const error = { line: null, message: `longer than ${LARGEST_TEMPLATE / 1_048_576} MB` }
+      const error = { line: null, message: `longer than ${LARGEST_TEMPLATE / 1024} KB` }
       found.push({ path, ...(large ? { items: [], error } : await readTemplate(new TextDecoder().decode(bytes))) })
     }
     return found

@@ -55,6 +55,7 @@ const KINDS: Readonly<Record<string, TemplateItem['kind']>> = {
 
 /** What a Handlebars (or Mustache) template takes, calls, puts in and defines, in the order of the text, by Handlebars' own parser. */
 export async function readTemplate(text: string): Promise<TemplateFacts> {
+  if (depthOf(text) > DEEPEST) return { items: [], error: { line: null, message: `nests deeper than ${DEEPEST}` } }
   const { default: handlebars } = await import('handlebars')
   let root: Node
   try {
@@ -85,6 +86,25 @@ export async function readTemplate(text: string): Promise<TemplateFacts> {
     }
   }
   return { items: items.sort((a, b) => a.line - b.line || a.column - b.column || (a.kind < b.kind ? -1 : 1)), error: null }
+}
+
+/** The time that Handlebars' parser takes grows with the square of the depth: a second at 3,000. */
+const DEEPEST = 500
+
+/** How deep blocks, and calls inside of calls, are nested at most; what closes nothing does not count. */
+function depthOf(text: string): number {
+  let [blocks, calls, deepest] = [0, 0, 0]
+  for (const [mark] of text.matchAll(/\{\{~?(?:#|\^(?=[^}~])|\/|)|[()]/g)) {
+    if (mark === '(') calls++
+    else if (mark === ')') calls = Math.max(0, calls - 1)
+    else {
+      calls = 0
+      if (mark.endsWith('/')) blocks = Math.max(0, blocks - 1)
+      else if (!mark.endsWith('{') && !mark.endsWith('~')) blocks++
+    }
+    deepest = Math.max(deepest, blocks, calls)
+  }
+  return deepest
 }
 
 const argumentsOf = ({ params = [], hash }: Node): Node[] => [...params, ...(hash?.pairs ?? []).map(({ value }) => value)]
