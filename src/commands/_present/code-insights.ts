@@ -54,10 +54,7 @@ export function presentHotSpots({ since, maxFiles, commits, shallow, total, file
     path,
     worst === null ? '' : `${oneLine(worst.name ?? `(${worst.kind})`).slice(0, 24)}:${worst.line_start}`,
   ])
-  return [
-    headed(['score', 'cyclomatic', 'changes', 'fixes', 'last fix', 'file', 'most complex'], rows, 5),
-    ...notes,
-  ].join('\n')
+  return [headed(['score', 'cyclomatic', 'changes', 'fixes', 'last fix', 'file', 'most complex'], rows, 5), ...notes].join('\n')
 }
 
 /** Sorted by path and line. `written`: the file, where one was written. */
@@ -76,7 +73,11 @@ export function tagsData(tags: readonly Tag[], written: string | null): Record<s
   }
 }
 
-export function duplicatesData({ files, tokens, duplicated, groups }: Duplicates, least: number, normalized: boolean): Record<string, unknown> {
+export function duplicatesData(
+  { files, tokens, duplicated, groups }: Duplicates,
+  least: number,
+  normalized: boolean,
+): Record<string, unknown> {
   return {
     min_tokens: least,
     normalized,
@@ -100,9 +101,15 @@ export function presentDuplicates({ files, tokens, duplicated, groups }: Duplica
   const total = `${plural(groups.length, 'group')} in ${plural(files, 'file')}: ${share.toFixed(1)} % of ${plural(tokens, 'token')}.`
   if (groups.length === 0) return `Nothing stands there twice. ${plural(files, 'file')}, ${plural(tokens, 'token')}.`
   const blocks = groups.slice(0, limit).map(({ tokens: size, lines, places }) => {
-    const shown = places.slice(0, SHOWN_PLACES).map(({ path, lineStart, lineEnd }) => `    ${paint('cyan', `${oneLine(path)}:${lineStart}-${lineEnd}`)}`)
+    const shown = places
+      .slice(0, SHOWN_PLACES)
+      .map(({ path, lineStart, lineEnd }) => `    ${paint('cyan', `${oneLine(path)}:${lineStart}-${lineEnd}`)}`)
     const more = places.length > SHOWN_PLACES ? [paint('dim', `    and ${plural(places.length - SHOWN_PLACES, 'more place')}: --json`)] : []
-    return [`  ${paint('bold', plural(lines, 'line'))} ${paint('dim', `(${plural(size, 'token')}), ${places.length} times`)}`, ...shown, ...more].join('\n')
+    return [
+      `  ${paint('bold', plural(lines, 'line'))} ${paint('dim', `(${plural(size, 'token')}), ${places.length} times`)}`,
+      ...shown,
+      ...more,
+    ].join('\n')
   })
   const rest = groups.length > limit ? ` The largest ${limit} are shown: --limit` : ''
   return `${blocks.join('\n')}\n${total}${rest}`

@@ -27,11 +27,20 @@ export function presentLanguages(rows: readonly LanguageRow[]): string {
 
 const STATE_COLORS = { ready: 'green', limited: 'yellow', missing: 'red' } as const
 
-export function presentEngines({ engines, technologies }: { engines: readonly EngineRow[]; technologies: readonly Technology[] | null }): string {
+export function presentEngines({
+  engines,
+  technologies,
+}: {
+  engines: readonly EngineRow[]
+  technologies: readonly Technology[] | null
+}): string {
   const rows = engines.map(({ name, state, by, version, detail }) => [name, state, by, version ?? '', detail])
   const notes = engines
     .filter(({ reason }) => reason !== null)
     .map(({ name, state, reason }) => paint(STATE_COLORS[state], `${name}: ${oneLine(reason ?? '')}`))
-  const made = technologies === null || technologies.length === 0 ? [] : ['', paint('bold', 'This repository is made with'), presentTechnologies(technologies)]
+  const made =
+    technologies === null || technologies.length === 0
+      ? []
+      : ['', paint('bold', 'This repository is made with'), presentTechnologies(technologies)]
   return [headed(['engine', 'state', 'by', 'version', 'knows'], rows, 4), ...notes, ...made].join('\n')
 }

@@ -36,7 +36,8 @@ export function presentTemplates(templates: readonly Template[]): string {
   if (templates.length === 0) return 'No Handlebars template is here.'
   const blocks = templates.map(({ path, error, items }) => {
     const head = paint('bold', oneLine(path))
-    if (error !== null) return `${head}\n  ${paint('yellow', `no template${error.line === null ? '' : `, line ${error.line}`}: ${oneLine(error.message)}`)}`
+    if (error !== null)
+      return `${head}\n  ${paint('yellow', `no template${error.line === null ? '' : `, line ${error.line}`}: ${oneLine(error.message)}`)}`
     const rows = GROUPS.flatMap(([kind, title]) => {
       const lines = new Map<string, number>()
       for (const { name, line } of items.filter((each) => each.kind === kind)) {
@@ -45,7 +46,10 @@ export function presentTemplates(templates: readonly Template[]): string {
       }
       return lines.size === 0 ? [] : [[title, [...lines].map(([name, line]) => `${oneLine(name)}:${line}`).join(' ')]]
     })
-    const body = rows.length === 0 ? '  nothing but text' : table(rows, { grow: 1, paint: (_row, column, text) => (column === 0 ? paint('dim', text) : text) })
+    const body =
+      rows.length === 0
+        ? '  nothing but text'
+        : table(rows, { grow: 1, paint: (_row, column, text) => (column === 0 ? paint('dim', text) : text) })
     return `${head}\n${body}`
   })
   return `${blocks.join('\n')}\n${plural(templates.length, 'template')}.`

@@ -133,9 +133,7 @@ export const CODE: Readonly<Record<string, Schema>> = {
     duplicated_tokens: count,
     share: number,
     total: count,
-    groups: list(
-      object({ tokens: count, lines: count, places: list(object({ path: string, line_start: count, line_end: count })) }),
-    ),
+    groups: list(object({ tokens: count, lines: count, places: list(object({ path: string, line_start: count, line_end: count })) })),
   }),
   'code.templates': object({
     templates: list(

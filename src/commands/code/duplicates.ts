@@ -21,7 +21,11 @@ export default class CodeDuplicates extends CodeCommand {
       default: 50,
       env: 'SINGULARITY_MIN_TOKENS',
     }),
-    renamed: Flags.boolean({ description: 'Also where names, numbers and strings are others.', env: 'SINGULARITY_RENAMED' }),
+    renamed: Flags.boolean({
+      description: 'Also where names, numbers and strings are others.',
+      default: false,
+      env: 'SINGULARITY_RENAMED',
+    }),
     limit: Flags.integer({ description: 'Most groups that are shown; --json has all.', min: 1, default: 20, env: 'SINGULARITY_LIMIT' }),
   }
 
@@ -30,9 +34,7 @@ export default class CodeDuplicates extends CodeCommand {
     this.common(flags)
     const app = await this.app()
     const [least, normalized] = [flags['min-tokens'], flags.renamed]
-    const found = await this.untilSignal(({ soft }) =>
-      app.insights.duplicates(this.queryOf(argv, {}), { least, normalized, signal: soft }),
-    )
+    const found = await this.untilSignal(({ soft }) => app.insights.duplicates(this.queryOf(argv, {}), { least, normalized, signal: soft }))
     this.answer(duplicatesData(found, least, normalized), presentDuplicates(found, flags.limit))
   }
 }

@@ -7,7 +7,7 @@ export default class CodeEngines extends BaseCommand {
     'What does the work of each engine on this machine, in which version, and whether it does all it could: ready, limited or missing, with the reason.'
   static override examples = [
     '<%= config.bin %> code engines',
-    "<%= config.bin %> code engines --json | jq '.data.engines[] | select(.state != \"ready\")'",
+    '<%= config.bin %> code engines --json | jq \'.data.engines[] | select(.state != "ready")\'',
   ]
 
   async run(): Promise<void> {

@@ -12,7 +12,7 @@ export default class CodeTags extends CodeCommand {
   static override examples = [
     '<%= config.bin %> code tags -o tags',
     '<%= config.bin %> code tags src > tags',
-    "<%= config.bin %> code tags --json | jq -r '.data.tags[] | select(.kind == \"class\") | .name'",
+    '<%= config.bin %> code tags --json | jq -r \'.data.tags[] | select(.kind == "class") | .name\'',
   ]
   static override strict = false
   static override args = CodeCommand.paths

@@ -7,7 +7,7 @@ export default class CodeTemplates extends CodeCommand {
     "Variables that whoever fills a template has to give, helpers, blocks, partials and inline partials, by Handlebars' own parser. A file that is no template is listed with the reason."
   static override examples = [
     '<%= config.bin %> code templates',
-    "<%= config.bin %> code templates emails --json | jq -r '.data.templates[].items[] | select(.kind == \"variable\") | .name'",
+    '<%= config.bin %> code templates emails --json | jq -r \'.data.templates[].items[] | select(.kind == "variable") | .name\'',
   ]
   static override strict = false
   static override args = CodeCommand.paths

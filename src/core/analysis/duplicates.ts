@@ -65,7 +65,8 @@ function join(files: readonly CodeTokens[]): Joined {
   const bounds = [0]
   for (const { ids } of files) bounds.push(bounds.at(-1)! + ids.length)
   const parts = { ids: new Int32Array(bounds.at(-1)!), rows: new Int32Array(bounds.at(-1)!), rowEnds: new Int32Array(bounds.at(-1)!) }
-  for (const [index, file] of files.entries()) for (const name of ['ids', 'rows', 'rowEnds'] as const) parts[name].set(file[name], bounds[index])
+  for (const [index, file] of files.entries())
+    for (const name of ['ids', 'rows', 'rowEnds'] as const) parts[name].set(file[name], bounds[index])
   return { ...parts, bounds }
 }
 
@@ -170,7 +171,13 @@ function groupPairs({ ids, bounds }: Joined, pairs: readonly Pair[]): Group[] {
     else known.starts.add(a).add(b)
   }
   const groups = [...byText.values()]
-    .map(({ length, starts }) => ({ length, starts: apart([...starts].sort((a, b) => a - b), length) }))
+    .map(({ length, starts }) => ({
+      length,
+      starts: apart(
+        [...starts].sort((a, b) => a - b),
+        length,
+      ),
+    }))
     .filter(({ starts }) => starts.length > 1)
     .sort((a, b) => b.length - a.length || a.starts[0]! - b.starts[0]!)
   const kept: Group[] = []
@@ -200,7 +207,12 @@ function apart(starts: readonly number[], length: number): number[] {
   return kept
 }
 
-function present(files: readonly { path: string }[], { bounds, rows, rowEnds }: Joined, length: number, starts: readonly number[]): DuplicateGroup {
+function present(
+  files: readonly { path: string }[],
+  { bounds, rows, rowEnds }: Joined,
+  length: number,
+  starts: readonly number[],
+): DuplicateGroup {
   const places = starts
     .map((start) => ({
       path: files[fileAt(bounds, start)]!.path,

@@ -30,11 +30,27 @@ export const MOST_FILES = 30
 
 const TYPE = /^(\w+)(?:\([^)]*\))?!?:/
 const FIX_TYPES = new Set(['fix', 'bugfix', 'hotfix', 'fixes', 'revert'])
-const TYPES = new Set(['feat', 'feature', 'docs', 'doc', 'style', 'refactor', 'perf', 'test', 'tests', 'build', 'ci', 'chore', 'release', 'deps'])
+const TYPES = new Set([
+  'feat',
+  'feature',
+  'docs',
+  'doc',
+  'style',
+  'refactor',
+  'perf',
+  'test',
+  'tests',
+  'build',
+  'ci',
+  'chore',
+  'release',
+  'deps',
+])
 const FIX_WORDS =
   /\b(?:fix(?:e[sd]|ing)?|bug ?fix(?:es)?|hot ?fix(?:es)?|bugs?|regress(?:ion|ions|ed)|crash(?:es|ed)?|faults?|defects?|revert(?:s|ed)?|broken|vulnerabilit(?:y|ies)|CVE-\d+-\d+)\b/i
 /** Words that say a "fix" mends no behaviour. */
-const NO_FIX = /\b(?:typos?|spelling|lint(?:er|ing)?|whitespace|indent(?:ation)?|formatting|links?|comments?|wording|grammar|docs?|readme|changelog)\b/i
+const NO_FIX =
+  /\b(?:typos?|spelling|lint(?:er|ing)?|whitespace|indent(?:ation)?|formatting|links?|comments?|wording|grammar|docs?|readme|changelog)\b/i
 /** "Fixes #12", "fixed: owner/name#3", "Fixes: 1a2b3c4 (…)" in the text below the subject. */
 const FIX_TRAILER = /^\W*fix(?:e[sd])?\b:?\s+(?:[\w.-]+\/[\w.-]+)?(?:#\d+|gh-\d+|[0-9a-f]{7,40}\b)/im
 
@@ -125,7 +141,7 @@ export type HotSpot = FileHistory & {
   /** Source lines. */
   lines: number
   /** The most complex one of it. */
-  function: Pick<FunctionMetrics, 'name' | 'kind' | 'line_start' | 'line_end'> & { cyclomatic: number } | null
+  function: (Pick<FunctionMetrics, 'name' | 'kind' | 'line_start' | 'line_end'> & { cyclomatic: number }) | null
 }
 
 /**

@@ -26,7 +26,12 @@ export function tagsOf(path: string, bytes: Uint8Array, facts: FileFacts): Tag[]
   for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) starts.push(at + 1)
   const textOf = (row: number): string | null => {
     const line = bytes.subarray(starts[row], (starts[row + 1] ?? bytes.length + 1) - 1)
-    const text = isUtf8(line) ? Buffer.from(line).toString('utf8').replace(/\r$/, '').replace(/^\ufeff/, '') : null
+    const text = isUtf8(line)
+      ? Buffer.from(line)
+          .toString('utf8')
+          .replace(/\r$/, '')
+          .replace(/^\ufeff/, '')
+      : null
     return text === null || /[^\P{Cc}\t]/u.test(text) ? null : text
   }
   const places = definitionsOf(bytes, facts)

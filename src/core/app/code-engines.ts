@@ -34,7 +34,11 @@ type Probe = Pick<EngineRow, 'by' | 'version' | 'detail'> & { reason?: string | 
 /** The eight engines, and what each is asked through. */
 const ENGINES = [
   { name: 'architecture', serves: 'what a system is made of', commands: ['code deps', 'code tech', 'code engines'] },
-  { name: 'code', serves: 'definitions, uses, functions and pieces', commands: ['code defs', 'code refs', 'code functions', 'code chunks', 'code tags'] },
+  {
+    name: 'code',
+    serves: 'definitions, uses, functions and pieces',
+    commands: ['code defs', 'code refs', 'code functions', 'code chunks', 'code tags'],
+  },
   { name: 'parser', serves: 'facts of sources', commands: ['code analyze', 'code languages', 'code templates'] },
   { name: 'quality', serves: 'figures and limits', commands: ['code analyze', 'code hotspots', 'code duplicates'] },
   { name: 'knowledge', serves: 'rules that find and mend', commands: ['rules list', 'rules test', 'improve'] },
@@ -71,7 +75,11 @@ export function composeEngines({ context, languages, technologies, search }: Eng
     async quality() {
       const { PROFILES, readVerification } = await import('../analysis/index.ts')
       const verified = Object.values(readVerification(data).languages).filter((each) => each.verified).length
-      return { by: 'metrics', version: context.version, detail: `${PROFILES.length} profiles, ${verified} languages held against other programs` }
+      return {
+        by: 'metrics',
+        version: context.version,
+        detail: `${PROFILES.length} profiles, ${verified} languages held against other programs`,
+      }
     },
     async knowledge() {
       const { loadBuiltInRules } = await import('../rules/index.ts')
@@ -87,14 +95,22 @@ export function composeEngines({ context, languages, technologies, search }: Eng
     async semantic() {
       const { state, counts, behindFiles } = await (await search.service()).status()
       const detail = counts === null ? 'no index' : `${counts.files} files in ${counts.docs} pieces`
-      const reason = { ready: null, none: 'there is no index: singularity index', behind: `the index is behind by ${behindFiles} files: singularity index` }
+      const reason = {
+        ready: null,
+        none: 'there is no index: singularity index',
+        behind: `the index is behind by ${behindFiles} files: singularity index`,
+      }
       return { by: 'index', version: context.version, detail, reason: reason[state] }
     },
     async prompt() {
       const names = readdirSync(join(data, 'prompts')).filter((name) => name.endsWith('.json'))
       const { createPrompts } = await import('../answering/index.ts')
       const prompts = names.map((name) => createPrompts(data).get(name.slice(0, -'.json'.length)))
-      return { by: 'handlebars', version: prompts.map(({ id, version }) => `${id} ${version}`).join(', '), detail: plural(prompts.length, 'template') }
+      return {
+        by: 'handlebars',
+        version: prompts.map(({ id, version }) => `${id} ${version}`).join(', '),
+        detail: plural(prompts.length, 'template'),
+      }
     },
   }
 

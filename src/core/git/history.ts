@@ -56,7 +56,7 @@ export async function readHistory(git: Pick<Git, 'run'>, { since, paths = [], si
       '--no-notes',
       '--ignore-submodules=all',
       '--format=%x01%H%x00%ct%x00%aE%x00%s%x00%b%x00',
-      ...(since === undefined ? [] : [`--since=${new Date(since).toISOString()}`]),
+      ...(since === undefined ? [] : [`--since=@${Math.floor(since / 1000)} +0000`]),
       'HEAD',
       '--',
       ...paths,

@@ -161,7 +161,10 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
     async factsKey(id) {
       const { tier, version } = (await chosen(id)).state
       const table = JSON.stringify(tables.get(id) ?? null)
-      return createHash('sha256').update(`${RECORD_VERSION}.${MEANING} ${tier} ${version} ${limits.maxBytes} ${table}`).digest('hex').slice(0, 16)
+      return createHash('sha256')
+        .update(`${RECORD_VERSION}.${MEANING} ${tier} ${version} ${limits.maxBytes} ${table}`)
+        .digest('hex')
+        .slice(0, 16)
     },
   }
 }

@@ -24,8 +24,24 @@ const fresh = (count: number): number[] => Array.from({ length: count }, () => n
 describe('runs of equal tokens', () => {
   it('are told from their first to their last token', () => {
     const run = fresh(12)
-    expect(places([[...fresh(5), ...run, ...fresh(3)], [...run, ...fresh(9)]], 10)).toEqual([['f0:6-17', 'f1:1-12']])
-    expect(places([[...fresh(5), ...run.slice(0, 9), ...fresh(3)], [...run, ...fresh(9)]], 10)).toEqual([])
+    expect(
+      places(
+        [
+          [...fresh(5), ...run, ...fresh(3)],
+          [...run, ...fresh(9)],
+        ],
+        10,
+      ),
+    ).toEqual([['f0:6-17', 'f1:1-12']])
+    expect(
+      places(
+        [
+          [...fresh(5), ...run.slice(0, 9), ...fresh(3)],
+          [...run, ...fresh(9)],
+        ],
+        10,
+      ),
+    ).toEqual([])
   })
 
   it('are one group wherever they stand, in one file too', () => {
@@ -113,14 +129,26 @@ describe('tokens', () => {
     const one = sum('sum', '1', 'é')
     const other = one.replaceAll(/ +\/\/.*\n/g, '').replaceAll('  ', '\t')
     expect(await groupsOf({ 'a.js': `const x = 1\n${one}`, 'b.js': other }, false)).toMatchObject([
-      { lines: 8, places: [{ path: 'a.js', lineStart: 2, lineEnd: 9 }, { path: 'b.js', lineStart: 1, lineEnd: 7 }] },
+      {
+        lines: 8,
+        places: [
+          { path: 'a.js', lineStart: 2, lineEnd: 9 },
+          { path: 'b.js', lineStart: 1, lineEnd: 7 },
+        ],
+      },
     ])
   })
 
   it('see through other names, numbers and strings only where they are asked to', async () => {
-    const files = { 'a.js': sum('sum', '1', 'a'), 'b.js': sum('total', '22', 'another'), 'c.js': sum('total', '22', 'x').replace('if', 'while') }
+    const files = {
+      'a.js': sum('sum', '1', 'a'),
+      'b.js': sum('total', '22', 'another'),
+      'c.js': sum('total', '22', 'x').replace('if', 'while'),
+    }
     expect(await groupsOf(files, false)).toEqual([])
-    expect((await groupsOf(files, true)).flatMap(({ places: all }) => all.map(({ path, lineStart, lineEnd }) => [path, lineStart, lineEnd]))).toEqual([
+    expect(
+      (await groupsOf(files, true)).flatMap(({ places: all }) => all.map(({ path, lineStart, lineEnd }) => [path, lineStart, lineEnd])),
+    ).toEqual([
       ['a.js', 1, 8],
       ['b.js', 1, 8],
     ])

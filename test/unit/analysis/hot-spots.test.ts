@@ -84,6 +84,10 @@ describe('the history of files', () => {
     const git = await repository.open()
     const [newest] = await readHistory(git)
     expect(await readHistory(git, { since: newest!.time + 1000 })).toEqual([])
-    expect((await readHistory(git, { paths: ['keep.js'] })).map(({ changes }) => changes.map(({ path }) => path))).toEqual([['keep.js'], ['keep.js'], ['keep.js']])
+    expect((await readHistory(git, { paths: ['keep.js'] })).map(({ changes }) => changes.map(({ path }) => path))).toEqual([
+      ['keep.js'],
+      ['keep.js'],
+      ['keep.js'],
+    ])
   })
 })

@@ -23,7 +23,10 @@ describe('a tags file', () => {
   })
 
   it('is sorted by bytes, headers first, nothing twice', async () => {
-    const tags = await tagsIn('a.js', 'function b() {}\nfunction Z() {}\nfunction é() {}\nfunction $() {}\nfunction 𝒳() {}\nfunction ｆ() {}\n')
+    const tags = await tagsIn(
+      'a.js',
+      'function b() {}\nfunction Z() {}\nfunction é() {}\nfunction $() {}\nfunction 𝒳() {}\nfunction ｆ() {}\n',
+    )
     const text = formatTags([...tags, ...tags], '1')
     const lines = text.trimEnd().split('\n')
     const sorted = lines.map((line) => Buffer.from(line)).toSorted(Buffer.compare)
@@ -38,9 +41,9 @@ describe('a tags file', () => {
       String.raw`/^function a() { return \/\\\/\/ } \/\/ \$$/;"`,
       `/^${long.slice(0, 96)}/;"`,
     ])
-    expect(linesOf(await tagsIn('a.py', Buffer.concat([Buffer.from('def a(): # '), Buffer.from([0xff]), Buffer.from('\n    pass\n')])))).toEqual([
-      'a\ta.py\t1;"\tfunction\tline:1\tlanguage:python\tend:2',
-    ])
+    expect(
+      linesOf(await tagsIn('a.py', Buffer.concat([Buffer.from('def a(): # '), Buffer.from([0xff]), Buffer.from('\n    pass\n')]))),
+    ).toEqual(['a\ta.py\t1;"\tfunction\tline:1\tlanguage:python\tend:2'])
   })
 
   it('says names so that a reader takes them for no header and no column', () => {

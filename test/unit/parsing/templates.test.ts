@@ -11,7 +11,9 @@ const told = async (text: string) => {
 
 describe('a template', () => {
   it('takes variables; what it makes itself is local', async () => {
-    expect(await told('{{title}} {{{raw}}}\n{{#each items as |item at|}}{{item.name}}{{at}}{{@index}}{{../title}}{{this.x}}{{/each}}{{item}}')).toEqual([
+    expect(
+      await told('{{title}} {{{raw}}}\n{{#each items as |item at|}}{{item.name}}{{at}}{{@index}}{{../title}}{{this.x}}{{/each}}{{item}}'),
+    ).toEqual([
       'variable|title|1-1:1|||null'.replace('1:1', '1:3'),
       'variable|raw|1-1:14|||null',
       'block|each|2-2:1|items||null',
@@ -48,17 +50,19 @@ describe('a template', () => {
   })
 
   it('decides, in sections too; comments and escaped braces are text', async () => {
-    expect(await told('{{! no }}{{!-- {{no}} --}}\\{{no}}{{#if a}}{{b}}{{else if c}}{{d}}{{else}}{{e}}{{/if}}{{#list}}x{{/list}}')).toEqual([
-      'block|if|1-1:34|a||null',
-      'variable|a|1-1:40|||null',
-      'variable|b|1-1:45|||if',
-      'block|if|1-1:48|c||if',
-      'variable|c|1-1:58|||if',
-      'variable|d|1-1:63|||if',
-      'variable|e|1-1:76|||if',
-      'block|list|1-1:86|||null',
-      'variable|list|1-1:89|||null',
-    ])
+    expect(await told('{{! no }}{{!-- {{no}} --}}\\{{no}}{{#if a}}{{b}}{{else if c}}{{d}}{{else}}{{e}}{{/if}}{{#list}}x{{/list}}')).toEqual(
+      [
+        'block|if|1-1:34|a||null',
+        'variable|a|1-1:40|||null',
+        'variable|b|1-1:45|||if',
+        'block|if|1-1:48|c||if',
+        'variable|c|1-1:58|||if',
+        'variable|d|1-1:63|||if',
+        'variable|e|1-1:76|||if',
+        'block|list|1-1:86|||null',
+        'variable|list|1-1:89|||null',
+      ],
+    )
   })
 })
 
