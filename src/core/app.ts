@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
+import { composeEngines } from './app/code-engines.ts'
 import { composeFacts } from './app/code-facts.ts'
+import { composeInsights } from './app/code-insights.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
@@ -355,14 +357,18 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
+  const code = composeCode({ context, git, reading })
+
   return {
     context,
     git,
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
-    code: composeCode({ context, git, reading }),
+    code,
+    engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
     facts: composeFacts({ git, reader: search.reader }),
+    insights: composeInsights({ git, reader: search.reader }),
     search,
     stateDir,
     database,

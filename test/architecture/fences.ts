@@ -13,7 +13,7 @@ export function mayImport(room: string): readonly string[] {
 /** True when a file of `folder` (`src/core/git`, `src/ui`, ...) may import the package. */
 export function mayUsePackage(folder: string, name: string): boolean {
   const owner = PRIVATE_PACKAGES[name]
-  return owner === undefined || owner === folder
+  return owner === undefined || [owner].flat().includes(folder)
 }
 
 type Pattern = { regex: string; message: string }
@@ -22,7 +22,7 @@ type Override = { files: string[]; rules: Record<string, unknown> }
 function override(files: string, folder: string, patterns: Pattern[]): Override {
   const paths = Object.entries(PRIVATE_PACKAGES)
     .filter(([name]) => !mayUsePackage(folder, name))
-    .map(([name, owner]) => ({ name, message: `Only ${owner} uses ${name}.` }))
+    .map(([name, owner]) => ({ name, message: `Only ${[owner].flat().join(' and ')} uses ${name}.` }))
   const wire = NETWORK.owners.includes(folder)
     ? {}
     : { 'no-restricted-globals': ['error', ...NETWORK.globals.map((name) => ({ name, message: NETWORK.message }))] }

@@ -21,8 +21,8 @@ export const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
   llm: ['queue'],
 }
 
-/** Packages that only one room may import. */
-export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
+/** Packages that only their owners may import. */
+export const PRIVATE_PACKAGES: Readonly<Record<string, string | readonly string[]>> = {
   ink: 'src/ui',
   react: 'src/ui',
   'better-sqlite3': 'src/core/storage',
@@ -35,7 +35,7 @@ export const PRIVATE_PACKAGES: Readonly<Record<string, string>> = {
   undici: 'src/core/llm',
   jsonrepair: 'src/core/llm',
   'age-encryption': 'src/core/llm',
-  handlebars: 'src/core/answering',
+  handlebars: ['src/core/answering', 'src/core/parsing'],
 }
 
 /** Who may speak HTTP: the adapters of models, and the loopback that stands between an agent and its provider. */

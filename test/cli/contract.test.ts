@@ -228,6 +228,8 @@ test('what is said about code answers as its schemas say', async () => {
   expectContract('code.analyze', 0, await place.run(['code', 'analyze', '--request', '-'], { input: request }))
   expectContract('code.languages', 0, await place.run(['code', 'languages']))
   expectContract('code.languages', 0, await place.run(['code', 'languages', 'add', 'rust']))
+  for (const name of ['hotspots', 'tags', 'duplicates', 'templates', 'engines'])
+    expectContract(`code.${name}`, 0, await place.run(['code', name]))
   expectContract('error', 2, await place.run(['code', 'analyze', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'deps', 'nowhere']))
   expectContract('error', 2, await place.run(['code', 'tech', '--base', 'nowhere']))

@@ -1,4 +1,4 @@
-import { boolean, count, either, hash, list, nullable, number, object, oneOf, string, type Schema } from './build.ts'
+import { boolean, count, either, hash, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
 
 const problems = list(object({ path: string, reason: string }))
 const scope = oneOf('runtime', 'development', 'test', 'build', 'optional', 'peer')
@@ -80,10 +80,87 @@ const language = {
   verified: boolean,
 }
 
+const moment = object({ commit: hash, subject: string, time })
+
+const HOT_SPOTS = object({
+  head: nullable(hash),
+  since: nullable(time),
+  max_files: count,
+  commits: object({ read: count, mass: count }),
+  shallow: boolean,
+  total: count,
+  files: list(
+    object({
+      rank: count,
+      path: string,
+      language: string,
+      test: boolean,
+      score: count,
+      cyclomatic: count,
+      cognitive: known,
+      lines: count,
+      changes: count,
+      fixes: count,
+      authors: count,
+      added: count,
+      deleted: count,
+      last_change: moment,
+      last_fix: nullable(moment),
+      function: nullable(object({ name: nullable(string), kind: string, line_start: count, line_end: count, cyclomatic: count })),
+    }),
+  ),
+})
+
+const technology = object({
+  id: string,
+  name: string,
+  category: string,
+  version: nullable(string),
+  confidence: number,
+  evidence: list(object({ path: string, line: nullable(count), sign: string })),
+})
+
 /** What `data` of the commands about code holds. */
 export const CODE: Readonly<Record<string, Schema>> = {
   'code.analyze': either(ANALYSIS, REPLY),
   'code.languages': object({ languages: list(object({ ...language, share: nullable(number) })) }),
+  'code.hotspots': HOT_SPOTS,
+  'code.duplicates': object({
+    min_tokens: count,
+    normalized: boolean,
+    files: count,
+    tokens: count,
+    duplicated_tokens: count,
+    share: number,
+    total: count,
+    groups: list(object({ tokens: count, lines: count, places: list(object({ path: string, line_start: count, line_end: count })) })),
+  }),
+  'code.templates': object({
+    templates: list(
+      object({
+        path: string,
+        error: nullable(object({ line: nullable(count), message: string })),
+        items: list(
+          object({
+            kind: oneOf('variable', 'local', 'helper', 'block', 'partial', 'inline', 'decorator'),
+            name: nullable(string),
+            line: count,
+            line_end: count,
+            column: count,
+            params: list(nullable(string)),
+            hash: list(string),
+            container: nullable(string),
+          }),
+        ),
+      }),
+    ),
+  }),
+  'code.tags': object({
+    written: nullable(string),
+    tags: list(
+      object({ name: string, path: string, line: count, line_end: count, kind: string, container: nullable(string), language: string }),
+    ),
+  }),
   'code.deps': object({
     manifests: list(object({ path: string, ecosystem: string, lock: boolean })),
     dependencies: list(
@@ -98,16 +175,20 @@ export const CODE: Readonly<Record<string, Schema>> = {
     ),
     problems,
   }),
-  'code.tech': object({
-    technologies: list(
+  'code.tech': object({ technologies: list(technology) }),
+  'code.engines': object({
+    engines: list(
       object({
-        id: string,
-        name: string,
-        category: string,
+        name: oneOf('architecture', 'code', 'parser', 'quality', 'knowledge', 'embedding', 'semantic', 'prompt'),
+        serves: string,
+        commands: list(string),
+        by: string,
         version: nullable(string),
-        confidence: number,
-        evidence: list(object({ path: string, line: nullable(count), sign: string })),
+        state: oneOf('ready', 'limited', 'missing'),
+        detail: string,
+        reason: nullable(string),
       }),
     ),
+    technologies: nullable(list(technology)),
   }),
 }

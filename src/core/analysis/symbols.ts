@@ -8,6 +8,8 @@ export type SymbolPlace = {
   /** 1-based, inclusive. */
   line: number
   lineEnd: number
+  /** Where the name stands: a decorator or a type may stand in front of it. */
+  nameLine: number
   /** 1-based, UTF-16. */
   column: number
 }
@@ -15,19 +17,20 @@ export type SymbolPlace = {
 /** `exact`: the file itself defines the name; `import`: it imports it; `name`: it is called the same. */
 export type Confidence = 'exact' | 'import' | 'name'
 
-export type SymbolUse = Omit<SymbolPlace, 'lineEnd'> & { confidence: Confidence }
+export type SymbolUse = Omit<SymbolPlace, 'lineEnd' | 'nameLine'> & { confidence: Confidence }
 
 /** Definitions in the order of their names' places, with the path of what is around them. */
 export function definitionsOf(bytes: Uint8Array, facts: FileFacts): SymbolPlace[] {
   const containerOf = createContainers(facts)
   return facts.definitions
     .toSorted((a, b) => a.nameStart - b.nameStart || a.start - b.start || (a.name < b.name ? -1 : 1))
-    .map(({ name, kind, start, end, row, rowEnd, nameStart }) => ({
+    .map(({ name, kind, start, end, row, rowEnd, nameRow, nameStart }) => ({
       name,
       kind,
       container: containerOf(nameStart, start, end),
       line: row + 1,
       lineEnd: rowEnd + 1,
+      nameLine: nameRow + 1,
       column: columnOf(bytes, nameStart),
     }))
 }

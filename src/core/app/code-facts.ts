@@ -7,7 +7,7 @@ import { type CodeQuery, openTree } from './code-files.ts'
 
 export type FactParts = { git: () => Promise<Git>; reader: () => Promise<FactReader> }
 
-export type FoundSymbol = Omit<SymbolPlace, 'lineEnd'> & { path: string; symbol: string; confidence: Confidence }
+export type FoundSymbol = Omit<SymbolPlace, 'lineEnd' | 'nameLine'> & { path: string; symbol: string; confidence: Confidence }
 export type FoundFunction = Pick<FunctionFact, 'kind' | 'parameters' | 'nesting' | 'cognitive'> & {
   path: string
   name: string | null
@@ -69,7 +69,7 @@ export function composeFacts({ git, reader }: FactParts) {
     const { definitionsOf } = await import('../analysis/index.ts')
     const found: FoundSymbol[] = []
     for await (const { path, bytes, facts } of holding(name))
-      for (const { lineEnd: _lineEnd, ...each } of facts === null ? [] : definitionsOf(bytes, facts))
+      for (const { lineEnd: _lineEnd, nameLine: _nameLine, ...each } of facts === null ? [] : definitionsOf(bytes, facts))
         if (each.name === name && (container === null || within(each.container, container)))
           found.push({ ...each, path, symbol: full(each), confidence: 'exact' })
     return found

@@ -5,10 +5,11 @@ import { createNodeEngine } from './fact-engines/node.ts'
 import { createScannerEngine, scanFile } from './fact-engines/scanner.ts'
 import { createTextEngine } from './fact-engines/text.ts'
 import { createWasmEngine, type WasmEngine } from './fact-engines/wasm.ts'
-import { readFacts, RECORD_VERSION, type FactsOrigin } from './facts-record.ts'
+import { AT, HEADER, readFacts, RECORD_VERSION, SECTIONS, WIDTHS, type FactsOrigin } from './facts-record.ts'
 import type { FactEngineName, FileFacts, PartialReason } from './facts.ts'
 import { createGrammarFiles } from './grammar-files.ts'
 import type { SyntaxJson } from './syntax-json.ts'
+import type { LanguageTable } from './language-table.ts'
 import { loadTables, type LanguageTables } from './tables.ts'
 
 /** A file to read. Its language is told by its path where it is not given. */
@@ -58,6 +59,8 @@ export type FactReaderDeps = {
 type Choice = { engine: FactEngine; state: LanguageState }
 
 const TEXT_ID = 'text'
+/** Of what is told of a record besides its layout: a change makes kept facts worthless. */
+const MEANING = 2
 
 /** Reads facts with the best engine that each language has here. Nothing is loaded before it is needed. */
 export function createFactReader(deps: FactReaderDeps): FactReader {
@@ -132,7 +135,10 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
         records[i] =
           typeof answer === 'string'
             ? readLower(files[i]!.bytes, language, answer)
-            : { record: answer, origin: { language, tier: engine.tier, engine: engine.name } }
+            : {
+                record: engine.tier === 1 ? forgetUnknown(answer, tables.get(language)!) : answer,
+                origin: { language, tier: engine.tier, engine: engine.name },
+              }
       })
     }
     return records
@@ -155,7 +161,10 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
     async factsKey(id) {
       const { tier, version } = (await chosen(id)).state
       const table = JSON.stringify(tables.get(id) ?? null)
-      return createHash('sha256').update(`${RECORD_VERSION} ${tier} ${version} ${limits.maxBytes} ${table}`).digest('hex').slice(0, 16)
+      return createHash('sha256')
+        .update(`${RECORD_VERSION}.${MEANING} ${tier} ${version} ${limits.maxBytes} ${table}`)
+        .digest('hex')
+        .slice(0, 16)
     },
   }
 }
@@ -167,6 +176,24 @@ export function lowerRecord(tables: LanguageTables, bytes: Uint8Array, language:
   const scanned = table?.scanner !== undefined && reason !== 'size'
   const origin: FactsOrigin = scanned ? { language, tier: 2, engine: 'scanner' } : { language, tier: 3, engine: 'text' }
   return { record: scanFile(bytes, scanned ? table : undefined, reason), origin }
+}
+
+/**
+ * An engine counts nothing where a table names nothing to count. Data and markup (JSON, Markdown, CSS) have no decisions and no
+ * control structures: their figures are not known, which is not 1 and not 0.
+ */
+function forgetUnknown(record: Int32Array, { roles = {} }: LanguageTable): Int32Array {
+  const decides = Object.keys(roles).some((role) => role === 'branch' || role.startsWith('branch.'))
+  const nests = roles.nest !== undefined || roles.chain !== undefined || roles.flat !== undefined
+  if (decides && nests) return record
+  const place = HEADER + SECTIONS.indexOf('functions') * 2
+  const functions = Array.from({ length: record[place + 1]! }, (_, row) => record[place]! + row * WIDTHS.functions)
+  if (!decides) for (const at of [AT.decisions, ...functions.map((each) => each + 13)]) record.fill(-1, at, at + 4)
+  if (nests) return record
+  record[AT.nesting] = -1
+  for (const at of [AT.cognitive, ...functions.map((each) => each + 17)]) record.fill(-1, at, at + 2)
+  for (const at of functions) record[at + 12] = -1
+  return record
 }
 
 function firstLineOf(bytes: Uint8Array): string {

@@ -3,7 +3,7 @@ import type { FileFacts } from '../parsing/index.ts'
 import { redactSecrets } from '../telemetry/index.ts'
 import { splitIdentifiers } from '../embedding/index.ts'
 
-export type SymbolRow = SymbolPlace & {
+export type SymbolRow = Omit<SymbolPlace, 'nameLine'> & {
   /** Place of its chunk in the file. */
   chunk: number
 }
@@ -64,7 +64,7 @@ function symbolsOf(bytes: Uint8Array, facts: FileFacts, chunks: readonly Pick<Ch
   let place = 0
   return definitionsOf(bytes, facts)
     .toSorted((a, b) => a.line - b.line || a.column - b.column || (a.name < b.name ? -1 : 1))
-    .map((each) => {
+    .map(({ nameLine: _nameLine, ...each }) => {
       while (place + 1 < chunks.length && chunks[place]!.lineEnd < each.line) place++
       return { ...each, chunk: chunks[place]?.place ?? 0 }
     })

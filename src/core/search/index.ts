@@ -1,4 +1,6 @@
 export type { FactReader } from './fact-reader.ts'
+export { classifyBytes, type FileClass, isSearched } from './file-class.ts'
+export { listWorktree } from './listing.ts'
 export { packHits } from './pack.ts'
 export type * from './result.ts'
 export { type IndexAnswer, type IndexOptions, type SearchService, createSearch } from './service.ts'

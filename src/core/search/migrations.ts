@@ -1,5 +1,5 @@
 /** Generation of the file format; a file of another one is rebuilt beside the old. */
-export const INDEX_SCHEMA = 1
+export const INDEX_SCHEMA = 2
 
 /** Marks index files as ours ("Sidx" in ASCII). */
 export const INDEX_APPLICATION_ID = 0x53_69_64_78
@@ -89,10 +89,13 @@ CREATE TABLE doc (
 CREATE INDEX doc_file ON doc (file);
 CREATE INDEX doc_chunk ON doc (chunk);
 
+-- One row per path and content, whichever worktrees have it; bare columns are those of the newest analysis (the row of max).
 CREATE VIEW ast_cache AS
   SELECT file.path AS file_path, blob.oid AS file_hash, blob.language AS language, blob.facts AS ast_json,
-         json_object('tier', blob.tier, 'engine', blob.engine, 'partial', blob.partial, 'key', blob.key, 'worktree', worktree.path) AS metadata
-  FROM file JOIN blob ON blob.id = file.blob JOIN worktree ON worktree.id = file.worktree;
+         json_object('tier', blob.tier, 'engine', blob.engine, 'partial', blob.partial, 'key', blob.key, 'blob', max(blob.id),
+                     'worktrees', json_group_array(DISTINCT worktree.path)) AS metadata
+  FROM file JOIN blob ON blob.id = file.blob JOIN worktree ON worktree.id = file.worktree
+  GROUP BY file.path, blob.oid;
 `
 
 export const INDEX_MIGRATIONS: readonly string[] = [FIRST]

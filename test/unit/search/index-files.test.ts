@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createGenerations } from '../../../src/core/search/generation.ts'
 import { classifyBytes, classifyPath } from '../../../src/core/search/file-class.ts'
-import { createSearch } from '../../../src/core/search/index.ts'
+import { type SearchService, createSearch } from '../../../src/core/search/index.ts'
 import { blobId, listWorktree } from '../../../src/core/search/listing.ts'
 import { type TestRepository, createRepository } from '../../support/repository.ts'
 import { BUCKETS, factReader, openSearch } from '../../support/search.ts'
@@ -159,24 +159,59 @@ describe('places that are left out', () => {
   })
 })
 
+/** A search from another worktree of the repository, over the same index. */
+async function openWorktree(at: number): Promise<SearchService> {
+  const git = await repository.open()
+  const path = join(repository.root, '..', `tree${at}`)
+  repository.git('worktree', 'add', '--quiet', '--detach', path)
+  const own = { ...git, repository: { ...git.repository, root: path, gitDir: join(repository.root, '.git/worktrees', `tree${at}`) } }
+  const run: typeof git.run = (args, options) => git.run(args, { ...options, workTree: path, gitDir: own.repository.gitDir })
+  return createSearch({
+    git: { ...own, run },
+    folder: join(repository.root, '.git/singularity'),
+    reader: factReader(),
+    now: () => Date.now() + at * 1000,
+    monotonic: () => performance.now(),
+    exclude: [],
+  })
+}
+
 describe('the index beside others', () => {
+  it('answers as ast_cache: one row per path and content, found by the hash without a scan', async () => {
+    await (await openSearch(repository)).index()
+    await (await openWorktree(0)).index()
+    repository.write({ 'a.py': 'def changed(x):\n    return 1 if x else 2\n', 'b.py': null, 'copy.py': 'def beta():\n    return 2\n' })
+    await (await openSearch(repository)).index()
+    const generations = createGenerations(join(repository.root, '.git/singularity'))
+    const db = generations.open(generations.current()!, { readOnly: true })
+    try {
+      type Row = { file_path: string; file_hash: string; language: string; ast_json: string; metadata: string }
+      const rows = db.all<Row>('SELECT * FROM ast_cache ORDER BY file_path, file_hash')
+      const trees = rows.map(({ file_path, metadata }) => [file_path, JSON.parse(metadata).worktrees.length])
+      expect(trees.toSorted()).toEqual([
+        ['a.py', 1],
+        ['a.py', 1],
+        ['b.py', 1],
+        ['copy.py', 1],
+      ])
+      expect(new Set(rows.map(({ file_path, file_hash }) => `${file_path} ${file_hash}`)).size).toBe(rows.length)
+      const hash = blobId(readFileSync(join(repository.root, 'a.py')), 'sha1')
+      const [row] = db.all<Row>('SELECT * FROM ast_cache WHERE file_hash = ?', hash)
+      expect(row).toMatchObject({ file_path: 'a.py', language: 'python' })
+      expect(JSON.parse(row!.ast_json)).toMatchObject({ functions: [{ name: 'changed', line_start: 1, line_end: 2, cyclomatic: 2 }] })
+      expect(JSON.parse(row!.metadata)).toMatchObject({ tier: 1, partial: null, worktrees: [repository.root] })
+      const plan = db.all<{ detail: string }>('EXPLAIN QUERY PLAN SELECT * FROM ast_cache WHERE file_hash = ?', hash)
+      expect(plan.map(({ detail }) => detail)).toContainEqual(expect.stringMatching(/^SEARCH blob USING .*INDEX .*\(oid=\?\)/))
+    } finally {
+      db.close()
+    }
+  })
+
   it('keeps the words of four worktrees, the last used', async () => {
     const search = await openSearch(repository)
     await search.index()
-    const git = await repository.open()
     for (let at = 0; at < 4; at++) {
-      const path = join(repository.root, '..', `tree${at}`)
-      repository.git('worktree', 'add', '--quiet', '--detach', path)
-      const own = { ...git, repository: { ...git.repository, root: path, gitDir: join(repository.root, '.git/worktrees', `tree${at}`) } }
-      const run: typeof git.run = (args, options) => git.run(args, { ...options, workTree: path, gitDir: own.repository.gitDir })
-      const other = createSearch({
-        git: { ...own, run },
-        folder: join(repository.root, '.git/singularity'),
-        reader: factReader(),
-        now: () => Date.now() + at * 1000,
-        monotonic: () => performance.now(),
-        exclude: [],
-      })
+      const other = await openWorktree(at)
       expect(await other.index()).toMatchObject({ files: { parsed: 0, reused: 2 } })
       expect((await other.search({ text: 'alpha' })).freshness.state).toBe('exact')
     }
@@ -216,7 +251,7 @@ describe('the index beside others', () => {
     let deleted = false
     const built = await search.index({
       onProgress() {
-        if (!deleted) rmSync(join(repository.root, '.git/singularity/index-1-1.db'))
+        if (!deleted) rmSync(join(repository.root, '.git/singularity/index-2-1.db'))
         deleted = true
       },
     })
