@@ -28,8 +28,6 @@ export function hotSpotsData({ head, since, maxFiles, commits, shallow, total, f
       changes: each.changes,
       fixes: each.fixes,
       authors: each.authors,
-      added: each.added,
-      deleted: each.deleted,
       last_change: momentData(each.lastChange),
       last_fix: each.lastFix === null ? null : momentData(each.lastFix),
       function: each.function,

@@ -102,8 +102,6 @@ const HOT_SPOTS = object({
       changes: count,
       fixes: count,
       authors: count,
-      added: count,
-      deleted: count,
       last_change: moment,
       last_fix: nullable(moment),
       function: nullable(object({ name: nullable(string), kind: string, line_start: count, line_end: count, cyclomatic: count })),

@@ -1,17 +1,15 @@
-import type { HistoryChange, HistoryCommit } from '../git/index.ts'
+import type { HistoryCommit } from '../git/index.ts'
 import type { FileMetrics, FunctionMetrics } from './metrics.ts'
 
 export type HistoryMoment = { commit: string; subject: string; /** ms */ time: number }
 
 /** What happened to a file under all the names it had. */
 export type FileHistory = {
-  /** Commits that changed its lines. */
+  /** Commits that changed its content. */
   changes: number
   /** Those of them that mend something. */
   fixes: number
   authors: number
-  added: number
-  deleted: number
   lastChange: HistoryMoment
   lastFix: HistoryMoment | null
 }
@@ -76,13 +74,13 @@ export function countHistory(
   const names = new Map<string, string | null>()
   let mass = 0
   for (const commit of commits) {
-    const changes = commit.changes.filter((each) => each.added !== 0 || each.deleted !== 0)
+    const changes = commit.changes.filter((each) => each.edited)
     const isMass = changes.length > mostFiles
     if (isMass) mass++
     else
       for (const change of changes) {
         const name = names.has(change.path) ? names.get(change.path)! : change.path
-        if (name !== null) count(known, name, commit, change)
+        if (name !== null) count(known, name, commit)
       }
     const moved = commit.changes.flatMap(({ path, oldPath }) => {
       const now = names.has(path) ? names.get(path)! : path
@@ -102,15 +100,13 @@ export function countHistory(
 
 type Open = Omit<FileHistory, 'authors'> & { authors: Set<string> }
 
-function count(known: Map<string, Open>, name: string, commit: HistoryCommit, { added, deleted }: HistoryChange): void {
+function count(known: Map<string, Open>, name: string, commit: HistoryCommit): void {
   const moment = { commit: commit.oid, subject: commit.subject, time: commit.time }
   const fixed = isFix(commit)
   merge(known, name, {
     changes: 1,
     fixes: fixed ? 1 : 0,
     authors: new Set([commit.author]),
-    added: added ?? 0,
-    deleted: deleted ?? 0,
     lastChange: moment,
     lastFix: fixed ? moment : null,
   })
@@ -121,8 +117,6 @@ function merge(known: Map<string, Open>, name: string, more: Open): void {
   if (open === undefined) return void known.set(name, more)
   open.changes += more.changes
   open.fixes += more.fixes
-  open.added += more.added
-  open.deleted += more.deleted
   for (const author of more.authors) open.authors.add(author)
   open.lastChange = later(open.lastChange, more.lastChange)
   open.lastFix = open.lastFix && more.lastFix ? later(open.lastFix, more.lastFix) : (open.lastFix ?? more.lastFix)
