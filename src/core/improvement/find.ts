@@ -5,6 +5,7 @@ import type { HotRule } from './data.ts'
 import { withoutHeld } from './held.ts'
 import { programsIn } from './programs.ts'
 import { type Session, lookTimeLeft } from './session.ts'
+import { rankByHeat } from './rank.ts'
 import type { CandidateSource, Proposal, SourceContext } from './source.ts'
 import { createExecSource } from './sources/exec.ts'
 import { createFixerSource } from './sources/fixers.ts'
@@ -90,7 +91,7 @@ function fixerTime(session: Session): () => number {
 
 /**
  * Asks every source, leaves out what was declined, rolled back, undone or found before and is still on its way (`--retry` asks
- * again), and stores the first `--max` as candidates. What was found beyond that, or nowhere, is told in the run's notes.
+ * again), and stores the first `--max` as candidates: where there are more, those of hot files. What was found beyond that, or nowhere, is told in the run's notes.
  */
 export async function findCandidates(session: Session, plan: Plan): Promise<Found[]> {
   const { deps, request, base } = session
@@ -117,7 +118,8 @@ export async function findCandidates(session: Session, plan: Plan): Promise<Foun
     session.notes.push(
       `${plural(proposals.length - welcome.length, 'candidate')} declined, rolled back or undone before and unchanged since (offered again by --retry).`,
     )
-  const fresh = await withoutHeld(session, welcome)
+  const free = await withoutHeld(session, welcome)
+  const fresh = free.length > request.max ? await rankByHeat(session, free) : free
   if (fresh.length > request.max) session.notes.push(`${fresh.length - request.max} more wait behind --max ${request.max}.`)
   return fresh
     .slice(0, request.max)

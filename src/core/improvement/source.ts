@@ -30,6 +30,8 @@ export type Proposal = {
   reason: string
   reference?: string
   safety: 'safe' | 'semantic' | 'experimental' | 'unknown'
+  /** Of a rule: 1 (tidiness) to 5 (removes a class of bugs). */
+  value?: number
   /** Handed in by the user: exit codes 1 and 3 are about these. */
   explicit: boolean
   /** Answers to one question have the same: they are proven in turn, and the first that is kept is enough. */

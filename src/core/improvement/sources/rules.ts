@@ -77,6 +77,7 @@ function proposalOf({ rule, scope, sites, blobs }: RuleFindings): Proposal {
     reason: rule.reason,
     reference: rule.reference,
     safety: rule.safety,
+    value: rule.value,
     explicit: false,
     recount(path, text) {
       const language = languageOf(path)
