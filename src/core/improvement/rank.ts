@@ -15,13 +15,14 @@ const PATIENCE_MS = 10_000
  * file times its changes and fixes of a year (docs/metrics.md, hot spots). A program's own order is kept where git tells nothing.
  */
 export async function rankByHeat(session: Session, proposals: readonly Proposal[]): Promise<Proposal[]> {
-  const { deps, base, reader } = session
+  const { deps, base, reader, stopSoon } = session
+  if (stopSoon.aborted) return [...proposals]
   const files = new Set(proposals.flatMap(({ sites }) => sites.map(({ file }) => file)))
   const time = 1000 * Number((await deps.git.run(['show', '--no-patch', '--format=%ct', base])).text)
   const since = time - YEAR_MS
   const commits = await readHistory(deps.git, {
     since,
-    signal: AbortSignal.any([session.stopSoon, AbortSignal.timeout(PATIENCE_MS)]),
+    signal: AbortSignal.any([stopSoon, AbortSignal.timeout(PATIENCE_MS)]),
   }).catch(() => [])
   const history = countHistory(commits, { present: files, mostFiles: MOST_FILES }).files
   const heat = new Map<string, number>()
