@@ -10,7 +10,7 @@ export type HotSpots = {
   /** Of the history, in ms; null: all of it. */
   since: number | null
   maxFiles: number
-  commits: HistoryCounts['commits']
+  history: HistoryCounts
   /** The history was cut when the repository was cloned. */
   shallow: boolean
   /** How many files have a score. */
@@ -19,7 +19,14 @@ export type HotSpots = {
   files: (HotSpot & { test: boolean })[]
 }
 
-export type HotSpotOptions = { since?: number | undefined; maxFiles: number; limit: number; signal?: AbortSignal }
+export type HotSpotOptions = {
+  since?: number | undefined
+  /** 30 */
+  maxFiles?: number
+  /** All where none is given. */
+  limit?: number
+  signal?: AbortSignal
+}
 
 export type DuplicateOptions = { least: number; normalized: boolean; signal?: AbortSignal }
 
@@ -32,8 +39,9 @@ const LARGEST_TEMPLATE = 262_144
 export function composeInsights(parts: SourceParts) {
   const sources = composeSources(parts)
 
-  async function hotSpots(query: CodeQuery, { since, maxFiles, limit, signal }: HotSpotOptions): Promise<HotSpots> {
+  async function hotSpots(query: CodeQuery, { since, limit, signal, ...options }: HotSpotOptions): Promise<HotSpots> {
     const [git, { readHistory }, analysis] = await Promise.all([parts.git(), import('../git/index.ts'), import('../analysis/index.ts')])
+    const maxFiles = options.maxFiles ?? analysis.MOST_FILES
     const [head, listed, commits] = await Promise.all([
       git.resolve('HEAD^{commit}'),
       git.run(['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']),
@@ -49,7 +57,7 @@ export function composeInsights(parts: SourceParts) {
       head: head ?? null,
       since: since ?? null,
       maxFiles,
-      commits: history.commits,
+      history,
       shallow: git.repository.shallow,
       total: spots.length,
       files: analysis.rankHotSpots(spots).slice(0, limit),
