@@ -7,7 +7,10 @@ const ALONE = '\nexport function alone(list) {\n  return list.indexOf(1) !== -1 
 let place: Playground
 beforeAll(() => {
   place = createPlayground(TINY)
-  place.commit('fix: what nobody tests', { 'src/list.js': `${String(TINY['src/list.js'])}${ALONE}`, 'src/other.js': 'export const other = 1\n' })
+  place.commit('fix: what nobody tests', {
+    'src/list.js': `${String(TINY['src/list.js'])}${ALONE}`,
+    'src/other.js': 'export const other = 1\n',
+  })
 })
 afterAll(() => place.cleanup())
 
@@ -37,7 +40,9 @@ it('search --evidence joins a hit to tests, hot spots and fixes, and to blind sp
   expect(plain(['search', 'alone', '--evidence'])).toMatch(
     /test file reaches it, hot spot 1 of 3, last fix [0-9a-f]{8} fix: what nobody tests\n +blind spot, line 9: no test runs alone \(run \w+\)\n/,
   )
-  expect(JSON.parse(plain(['search', '--stdin', '--evidence'], '{"query": "alone"}\n')).data.results[0].evidence.blind_spots).toHaveLength(1)
+  expect(JSON.parse(plain(['search', '--stdin', '--evidence'], '{"query": "alone"}\n')).data.results[0].evidence.blind_spots).toHaveLength(
+    1,
+  )
 
   // what was seen in other bytes is not told of these
   place.commit('feat: another', { 'src/list.js': `${String(TINY['src/list.js'])}${ALONE}// more\n` })

@@ -1,5 +1,5 @@
 import { relative, resolve, sep } from 'node:path'
-import type { Duplicates, HistoryCounts, HotSpot, Tag } from '../analysis/index.ts'
+import type { Duplicates, HistoryCounts, HotSpot, Tag, UnusedExports } from '../analysis/index.ts'
 import type { TemplateFacts } from '../parsing/index.ts'
 import { type CodeQuery, openTree } from './code-files.ts'
 import { type SourceParts, composeSources } from './code-sources.ts'
@@ -104,5 +104,18 @@ export function composeInsights(parts: SourceParts) {
     return found
   }
 
-  return { hotSpots, templates, tags, tagsFile, duplicates }
+  /** Exports that nobody names: proposals with what speaks against them, over the whole repository. */
+  async function unused(query: CodeQuery, signal?: AbortSignal): Promise<UnusedExports> {
+    const [git, { createUnusedExports, entriesOf }] = await Promise.all([parts.git(), import('../analysis/index.ts')])
+    const [search, all, wanted] = [createUnusedExports(), { paths: [] }, new Set((await openTree(git, query)).paths)]
+    const entries: string[] = []
+    for await (const file of sources(all, { signal })) {
+      search.add(file)
+      if (/(?:^|\/)package\.json$/.test(file.path)) entries.push(...entriesOf(file.path, Buffer.from(file.bytes).toString('utf8')))
+    }
+    const found = await search.finish(sources(all, { bare: true, signal }), entries)
+    return { ...found, proposals: found.proposals.filter(({ path }) => wanted.has(path)) }
+  }
+
+  return { hotSpots, unused, templates, tags, tagsFile, duplicates }
 }
