@@ -26,11 +26,13 @@ export default class Search extends BaseCommand {
     const service = await app.search.service()
     const { kind, language, path, limit, explain, lexical } = flags
     const asked = { kind, language, path, limit, explain, lexical }
-    if (flags.stdin) return answerLines(service, { ...asked, maxTokens: flags['max-tokens'] })
+    const joined = flags.evidence ? app.evidence : undefined
+    if (flags.stdin) return answerLines(service, { ...asked, maxTokens: flags['max-tokens'] }, joined)
     const text = argv.map(String).join(' ')
     const found = packed(await service.search({ text, ...asked }), flags['max-tokens'])
     if (found.note !== null) this.say(found.note, flags)
-    this.answer(searchData(found), this.isJson ? '' : presentSearch(found))
+    const evidence = await joined?.(found.hits)
+    this.answer(searchData(found, evidence), this.isJson ? '' : presentSearch(found, evidence))
     if (found.freshness.state === 'none' && (flags.index ?? (await app.search.buildsAfter(process.stdout.isTTY === true && !flags.json))))
       await this.untilSignal(({ soft }) => buildAfterwards(service, soft, flags))
   }

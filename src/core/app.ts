@@ -12,6 +12,7 @@ import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
 import { createReading } from './app/reading.ts'
+import { composeEvidence } from './app/search-evidence.ts'
 import { composeSearch } from './app/search.ts'
 import { composeWork, jobKinds } from './app/work.ts'
 import { type Approvals, createApprovals } from './approvals/index.ts'
@@ -59,6 +60,9 @@ export type App = ReturnType<typeof createApp>
 
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
 const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests', RULE_UPDATES])
+
+/** Runs whose blind spots are told beside a hit. */
+const REMEMBERED_RUNS = 20
 
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
@@ -358,6 +362,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
   const code = composeCode({ context, git, reading })
+  const insights = composeInsights({ git, reader: search.reader })
 
   return {
     context,
@@ -368,7 +373,13 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     code,
     engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
     facts: composeFacts({ git, reader: search.reader }),
-    insights: composeInsights({ git, reader: search.reader }),
+    insights,
+    evidence: composeEvidence({
+      git,
+      stateDir,
+      blindSpots: async () => createStore({ db: await database(), clock: context.clock }).blindSpots(REMEMBERED_RUNS),
+      hotSpots: () => insights.hotSpots({ paths: [] }, {}),
+    }),
     search,
     stateDir,
     database,

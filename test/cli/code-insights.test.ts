@@ -173,6 +173,35 @@ describe('code duplicates', () => {
   })
 })
 
+describe('code unused', () => {
+  it('proposes what nobody names, and says what speaks against it', async () => {
+    const { exitCode, json } = await place.run(['code', 'unused'])
+    expect(exitCode).toBe(0)
+    expect(json.data).toMatchObject({ exports: 3 })
+    // both are called calm: one name, told of each
+    expect(json.data.proposals.map(({ path, name }: { path: string; name: string }) => `${path} ${name}`)).toEqual([
+      'src/calm.js calm',
+      'src/hot.js busy',
+      'src/twice.js calm',
+    ])
+    expect(json.data.proposals[1]).toEqual({
+      path: 'src/hot.js',
+      line: 1,
+      line_end: 4,
+      name: 'busy',
+      kind: 'function',
+      language: 'javascript',
+      used: 'nowhere',
+      confidence: 'doubtful',
+      doubts: [{ kind: 'file', path: 'src/hot.js', line: null }],
+    })
+    expect(plain(['code', 'unused', 'src/hot.js', '--doubtful']).stdout).toMatch(
+      /^ {2}src\/hot\.js:1 +function +busy +nobody names it; nobody imports its file\n3 exports, 0 proposals, 1 is doubtful\. Proposals, not facts/,
+    )
+    await refuses(place, ['code', 'unused', 'gone'], 'USAGE', 2)
+  })
+})
+
 describe('code templates', () => {
   it('lists what templates take, and why a file is none', async () => {
     const { exitCode, json } = await place.run(['code', 'templates'])

@@ -10,6 +10,10 @@ export const SEARCH_FLAGS = {
   path: Flags.string({ description: 'Only files this glob fits.', helpValue: 'GLOB', env: 'SINGULARITY_PATH' }),
   limit: Flags.integer({ description: 'Most results (10; 5 for knowledge).', min: 1, max: 1000, env: 'SINGULARITY_LIMIT' }),
   explain: Flags.boolean({ description: 'Tell what made each score.', env: 'SINGULARITY_EXPLAIN' }),
+  evidence: Flags.boolean({
+    description: 'Tell what the history knows of each result: tests that reach it, blind spots, hot spots, the last fix.',
+    env: 'SINGULARITY_EVIDENCE',
+  }),
   index: Flags.boolean({
     description: 'Where there is no index: build it after the answer, for ten seconds at most (--no-index: do not).',
     allowNo: true,

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import type { Evidence } from '../../core/app/search-evidence.ts'
 import { type SearchAnswer, type SearchRequest, type SearchService, packHits } from '../../core/search/index.ts'
 import { SingularityError, jsonLine, messageOf, parseJson } from '../../core/kernel/index.ts'
 import { searchData } from '../_present/search.ts'
@@ -6,17 +7,23 @@ import { searchData } from '../_present/search.ts'
 export type LineDefaults = Omit<SearchRequest, 'text'> & { maxTokens: number | undefined }
 
 /** Answers one JSON query per line of standard input by one line each, from one process: `{"query": "...", "limit": 5}`. */
-export async function answerLines(service: SearchService, defaults: LineDefaults): Promise<void> {
+export async function answerLines(service: SearchService, defaults: LineDefaults, joined?: Evidence): Promise<void> {
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     if (line.trim() === '') continue
-    process.stdout.write(`${jsonLine(await answerLine(service, line, defaults))}\n`)
+    process.stdout.write(`${jsonLine(await answerLine(service, line, defaults, joined))}\n`)
   }
 }
 
-async function answerLine(service: SearchService, line: string, { maxTokens, ...defaults }: LineDefaults): Promise<unknown> {
+async function answerLine(
+  service: SearchService,
+  line: string,
+  { maxTokens, ...defaults }: LineDefaults,
+  joined: Evidence | undefined,
+): Promise<unknown> {
   try {
     const asked = readLine(line)
-    return { ok: true, data: searchData(packed(await service.search({ ...defaults, ...asked.request }), asked.maxTokens ?? maxTokens)) }
+    const found = packed(await service.search({ ...defaults, ...asked.request }), asked.maxTokens ?? maxTokens)
+    return { ok: true, data: searchData(found, await joined?.(found.hits)) }
   } catch (error) {
     const { code, hints } = SingularityError.isInstance(error) ? error : { code: 'INTERNAL', hints: [] }
     return { ok: false, error: { code, message: messageOf(error), hints } }

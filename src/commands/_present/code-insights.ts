@@ -8,7 +8,7 @@ const timeText = (time: number): string => new Date(time).toISOString()
 const dayText = (time: number): string => timeText(time).slice(0, 10)
 const momentData = ({ commit, subject, time }: HistoryMoment): Record<string, unknown> => ({ commit, subject, time: timeText(time) })
 
-export function hotSpotsData({ head, since, maxFiles, commits, shallow, total, files }: HotSpots): Record<string, unknown> {
+export function hotSpotsData({ head, since, maxFiles, history: { commits }, shallow, total, files }: HotSpots): Record<string, unknown> {
   return {
     head,
     since: since === null ? null : timeText(since),
@@ -35,7 +35,7 @@ export function hotSpotsData({ head, since, maxFiles, commits, shallow, total, f
   }
 }
 
-export function presentHotSpots({ since, maxFiles, commits, shallow, total, files }: HotSpots): string {
+export function presentHotSpots({ since, maxFiles, history: { commits }, shallow, total, files }: HotSpots): string {
   const period = since === null ? '' : ` since ${dayText(since)}`
   const read = `${plural(commits.read, 'commit')}${period} read${commits.mass === 0 ? '' : `, ${commits.mass} of them left out: more than ${plural(maxFiles, 'file')}`}`
   const notes = [

@@ -1,4 +1,5 @@
 import type { IndexAnswer, SearchAnswer, SearchHit } from '../../core/search/index.ts'
+import type { HitEvidence } from '../../core/app/search-evidence.ts'
 import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { fit, screenWidth } from './text.ts'
@@ -16,23 +17,17 @@ export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): 
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`
 
 /** `data` of the command as its schema says. */
-export function searchData({
-  query,
-  class: name,
-  mode,
-  model,
-  freshness,
-  hits,
-  belowFloor,
-  tookMs,
-}: SearchAnswer): Record<string, unknown> {
+export function searchData(
+  { query, class: name, mode, model, freshness, hits, belowFloor, tookMs }: SearchAnswer,
+  evidence?: readonly (HitEvidence | null)[],
+): Record<string, unknown> {
   return {
     query,
     class: name,
     mode,
     model,
     freshness: { state: freshness.state, behind_files: freshness.behindFiles, building: freshness.building },
-    results: hits.map((hit) => ({
+    results: hits.map((hit, index) => ({
       artifact_id: hit.id,
       path: hit.path,
       line: hit.line,
@@ -48,15 +43,18 @@ export function searchData({
       recency: null,
       score: hit.score,
       explain: hit.explain,
+      evidence: evidenceData(evidence?.[index] ?? null),
     })),
     below_floor: belowFloor,
     took_ms: tookMs,
   }
 }
 
-export function presentSearch(answer: SearchAnswer): string {
+export function presentSearch(answer: SearchAnswer, evidence?: readonly (HitEvidence | null)[]): string {
   const words = new RegExp(wordsPattern(answer.query), 'giu')
-  const hits = answer.hits.map((hit) => presentHit(hit, words)).join('\n')
+  const hits = answer.hits
+    .map((hit, index) => [presentHit(hit, words), ...presentEvidence(evidence?.[index] ?? null)].join('\n'))
+    .join('\n')
   return [hits === '' ? 'Nothing found.' : hits, freshnessLine(answer)].filter((line) => line !== '').join('\n\n')
 }
 
@@ -104,4 +102,36 @@ function explanation({ explain, score }: SearchHit): string[] {
   const legs = explain.legs.map(({ name, rank, score: own }) => `${name} #${rank} (${own.toFixed(3)})`)
   const factors = explain.factors.map(({ name, factor }) => `${name} x${factor.toFixed(2)}`)
   return [paint('dim', `    ${score.toFixed(3)} = ${[...legs, ...factors].join(', ')}`)]
+}
+
+function evidenceData(evidence: HitEvidence | null): Record<string, unknown> | null {
+  if (evidence === null) return null
+  const { tests, blindSpots, hotSpot, changes, fixes, lastFix } = evidence
+  return {
+    tests,
+    blind_spots: blindSpots.map(({ kind, line, name, detail, run, base }) => ({ kind, line, name, detail, run, base })),
+    hot_spot: hotSpot,
+    changes,
+    fixes,
+    last_fix: lastFix === null ? null : { ...lastFix, time: new Date(lastFix.time).toISOString() },
+  }
+}
+
+function presentEvidence(evidence: HitEvidence | null): string[] {
+  if (evidence === null) return []
+  const { tests, blindSpots, hotSpot, lastFix } = evidence
+  const known = [
+    ...(tests === null ? [] : [testsLine(tests)]),
+    ...(hotSpot === null ? [] : [`hot spot ${hotSpot.rank} of ${hotSpot.of}`]),
+    ...(lastFix === null ? [] : [`last fix ${lastFix.commit.slice(0, 8)} ${oneLine(lastFix.subject)}`]),
+  ]
+  const lines = blindSpots.map(({ line, detail, run }) =>
+    paint('yellow', `    ${fit(`blind spot, line ${line}: ${detail} (run ${run})`, screenWidth() - 4)}`),
+  )
+  return [...(known.length === 0 ? [] : [paint('dim', `    ${fit(known.join(', '), screenWidth() - 4)}`)]), ...lines]
+}
+
+function testsLine({ files, complete }: NonNullable<HitEvidence['tests']>): string {
+  if (files.length === 0) return complete ? 'no test file reaches it' : 'no test file is known to reach it'
+  return `${complete ? '' : 'at least '}${plural(files.length, 'test file')} ${files.length === 1 ? 'reaches' : 'reach'} it`
 }

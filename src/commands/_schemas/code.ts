@@ -153,6 +153,24 @@ export const CODE: Readonly<Record<string, Schema>> = {
       }),
     ),
   }),
+  'code.unused': object({
+    exports: count,
+    proposals: list(
+      object({
+        path: string,
+        line: count,
+        line_end: count,
+        name: string,
+        kind: string,
+        language: string,
+        used: oneOf('nowhere', 'own_file', 'tests'),
+        confidence: oneOf('likely', 'doubtful'),
+        doubts: list(
+          object({ kind: oneOf('mentioned', 'file', 'public', 'decorated', 'tests'), path: nullable(string), line: nullable(count) }),
+        ),
+      }),
+    ),
+  }),
   'code.tags': object({
     written: nullable(string),
     tags: list(

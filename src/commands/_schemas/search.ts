@@ -1,4 +1,4 @@
-import { boolean, count, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
+import { boolean, count, hash, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
 
 const symbol = object({
   path: string,
@@ -70,6 +70,25 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
           object({
             legs: list(object({ name: string, rank: count, score: number })),
             factors: list(object({ name: string, factor: number })),
+          }),
+        ),
+        evidence: nullable(
+          object({
+            tests: nullable(object({ files: list(string), complete: boolean })),
+            blind_spots: list(
+              object({
+                kind: oneOf('unnoticed_fault', 'unexercised_function', 'blind_plan'),
+                line: count,
+                name: string,
+                detail: string,
+                run: string,
+                base: hash,
+              }),
+            ),
+            hot_spot: nullable(object({ rank: count, of: count, score: count })),
+            changes: count,
+            fixes: count,
+            last_fix: nullable(object({ commit: hash, subject: string, time })),
           }),
         ),
       }),

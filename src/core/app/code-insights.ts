@@ -1,5 +1,5 @@
 import { relative, resolve, sep } from 'node:path'
-import type { Duplicates, HistoryCounts, HotSpot, Tag } from '../analysis/index.ts'
+import type { Duplicates, HistoryCounts, HotSpot, Tag, UnusedExports } from '../analysis/index.ts'
 import type { TemplateFacts } from '../parsing/index.ts'
 import { type CodeQuery, openTree } from './code-files.ts'
 import { type SourceParts, composeSources } from './code-sources.ts'
@@ -10,7 +10,7 @@ export type HotSpots = {
   /** Of the history, in ms; null: all of it. */
   since: number | null
   maxFiles: number
-  commits: HistoryCounts['commits']
+  history: HistoryCounts
   /** The history was cut when the repository was cloned. */
   shallow: boolean
   /** How many files have a score. */
@@ -19,7 +19,14 @@ export type HotSpots = {
   files: (HotSpot & { test: boolean })[]
 }
 
-export type HotSpotOptions = { since?: number | undefined; maxFiles: number; limit: number; signal?: AbortSignal }
+export type HotSpotOptions = {
+  since?: number | undefined
+  /** 30 */
+  maxFiles?: number
+  /** All where none is given. */
+  limit?: number
+  signal?: AbortSignal
+}
 
 export type DuplicateOptions = { least: number; normalized: boolean; signal?: AbortSignal }
 
@@ -32,8 +39,9 @@ const LARGEST_TEMPLATE = 262_144
 export function composeInsights(parts: SourceParts) {
   const sources = composeSources(parts)
 
-  async function hotSpots(query: CodeQuery, { since, maxFiles, limit, signal }: HotSpotOptions): Promise<HotSpots> {
+  async function hotSpots(query: CodeQuery, { since, limit, signal, ...options }: HotSpotOptions): Promise<HotSpots> {
     const [git, { readHistory }, analysis] = await Promise.all([parts.git(), import('../git/index.ts'), import('../analysis/index.ts')])
+    const maxFiles = options.maxFiles ?? analysis.MOST_FILES
     const [head, listed, commits] = await Promise.all([
       git.resolve('HEAD^{commit}'),
       git.run(['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']),
@@ -49,7 +57,7 @@ export function composeInsights(parts: SourceParts) {
       head: head ?? null,
       since: since ?? null,
       maxFiles,
-      commits: history.commits,
+      history,
       shallow: git.repository.shallow,
       total: spots.length,
       files: analysis.rankHotSpots(spots).slice(0, limit),
@@ -96,5 +104,18 @@ export function composeInsights(parts: SourceParts) {
     return found
   }
 
-  return { hotSpots, templates, tags, tagsFile, duplicates }
+  /** Exports that nobody names: proposals with what speaks against them, over the whole repository. */
+  async function unused(query: CodeQuery, signal?: AbortSignal): Promise<UnusedExports> {
+    const [git, { createUnusedExports, entriesOf }] = await Promise.all([parts.git(), import('../analysis/index.ts')])
+    const [search, all, wanted] = [createUnusedExports(), { paths: [] }, new Set((await openTree(git, query)).paths)]
+    const entries: string[] = []
+    for await (const file of sources(all, { signal })) {
+      search.add(file)
+      if (/(?:^|\/)package\.json$/.test(file.path)) entries.push(...entriesOf(file.path, Buffer.from(file.bytes).toString('utf8')))
+    }
+    const found = await search.finish(sources(all, { bare: true, signal }), entries)
+    return { ...found, proposals: found.proposals.filter(({ path }) => wanted.has(path)) }
+  }
+
+  return { hotSpots, unused, templates, tags, tagsFile, duplicates }
 }

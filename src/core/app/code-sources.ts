@@ -62,5 +62,3 @@ export function composeSources({ git, reader }: SourceParts) {
     if (batch.length > 0) yield* flush()
   }
 }
-
-export type Sources = ReturnType<typeof composeSources>

@@ -94,6 +94,9 @@ export type BlindSpot = {
   detail: string
 }
 
+/** `base`: the commit whose files were looked at. */
+export type SeenBlindSpot = BlindSpot & { run: string; base: string }
+
 export type HotRule = { rule: string; sites: number; files: number }
 
 export type ImproveData = {

@@ -6,6 +6,10 @@ export const SQL = {
   runById: `SELECT * FROM run WHERE id = ?`,
   runsLike: `SELECT id FROM run WHERE id >= ? AND id < ? LIMIT 3`,
   latestRuns: `SELECT * FROM run ORDER BY rowid DESC LIMIT ?`,
+  /** What the latest runs could not see, a row each, the latest run first. */
+  blindSpots: `SELECT seen.id AS run, seen.base, spot.value AS spot
+               FROM (SELECT id, base, summary FROM run WHERE json_array_length(summary, '$.blind_spots') > 0 ORDER BY rowid DESC LIMIT ?) AS seen,
+                    json_each(seen.summary, '$.blind_spots') AS spot`,
   runsOfJob: `SELECT * FROM run WHERE job_id = ? ORDER BY rowid`,
   openRuns: `SELECT * FROM run WHERE status = 'running'`,
   insertCandidate: `INSERT INTO candidate (id, run_id, parent, ordinal, title, source_kind, source_id, fingerprint, risk, state,

@@ -2,7 +2,7 @@ import { type Clock, SingularityError, isoTime, newId } from '../kernel/index.ts
 import type { ProcessIdentity } from '../process/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Evidence, Verdict, VerdictReason } from '../validation/index.ts'
-import type { CandidateState, ImproveRequest, Risk } from './data.ts'
+import type { BlindSpot, CandidateState, ImproveRequest, Risk, SeenBlindSpot } from './data.ts'
 import type { Proposal, SourceKind } from './source.ts'
 import { SQL } from './sql.ts'
 import { assertTransition } from './states.ts'
@@ -330,6 +330,12 @@ export function createStore({ db, clock }: { db: Database; clock: Clock }) {
 
     history: (id: string): { at: string; name: string; detail: string }[] =>
       db.all<{ at: string; name: string; data: string }>(SQL.candidateEvents, id).map(({ at, name, data }) => ({ at, name, detail: data })),
+
+    /** What the tests did not notice or run when the latest `runs` runs with such places looked, the latest first. */
+    blindSpots: (runs: number): SeenBlindSpot[] =>
+      db
+        .all<{ run: string; base: string; spot: string }>(SQL.blindSpots, runs)
+        .flatMap(({ run, base, spot }) => ({ ...parse<BlindSpot>(spot), run, base })),
 
     cached<T>(key: string): T | undefined {
       const row = db.get<{ data: string }>(SQL.readCache, key)

@@ -1,5 +1,5 @@
 export type { FactReader } from './fact-reader.ts'
-export { classifyBytes, type FileClass, isSearched } from './file-class.ts'
+export { classifyBytes, classifyPath, type FileClass, isSearched } from './file-class.ts'
 export { listWorktree } from './listing.ts'
 export { packHits } from './pack.ts'
 export type * from './result.ts'
