@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
 import { composeFacts } from './app/code-facts.ts'
+import { composeGraph } from './app/code-graph.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
@@ -301,6 +302,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
     return createImprovement({
       git: opened,
+      graphs: graph.graphs,
       store,
       clock,
       process: processes.self,
@@ -347,6 +349,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const reading = createReading(context)
+  const graph = composeGraph({ reading })
   const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })

@@ -1,4 +1,3 @@
-import { affectedTests } from '../analysis/index.ts'
 import { digest, plural } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
@@ -10,6 +9,7 @@ import {
   measureBaseline,
   measureCoverage,
 } from '../validation/index.ts'
+import { affectedFiles } from './affected.ts'
 import { type Times, estimate, timesOf } from './estimate.ts'
 import { LONG_MS, quickFiles } from './quick.ts'
 import { type Session, countTests, lookTimeLeft, throwIfStopped } from './session.ts'
@@ -150,7 +150,7 @@ async function coverSuites(
       continue
     }
     progress(`coverage of ${entry.id}`)
-    const near = isLong(base) && touched.length > 0 ? await affectedTests(session.reader, touched, base.files) : null
+    const near = isLong(base) && touched.length > 0 ? await affectedFiles(session, touched, base.files) : null
     const reached = near !== null && near.files.length > 0 ? near.files : base.files
     // a suite of many minutes is not watched to its end: what its quick files run is known soon, and the rest by faults
     const quick = WATCHED * base.wallMs > LONG_COVERAGE_MS ? quickFiles([base], reached) : undefined

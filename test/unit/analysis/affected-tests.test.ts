@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type AffectedTests, affectedTests } from '../../../src/core/analysis/index.ts'
+import { affectedTests, createModuleGraphs, treeOf } from '../../../src/core/analysis/index.ts'
+import { createFactReader } from '../../../src/core/parsing/index.ts'
+import { packagedParsing } from '../../support/parsing.ts'
 import { type TestRepository, createRepository } from '../../support/repository.ts'
 
 const open: TestRepository[] = []
@@ -7,12 +9,23 @@ afterEach(() => {
   for (const each of open.splice(0)) each.cleanup()
 })
 
-/** The affected tests of a real commit. */
-async function affected(files: Record<string, string>, changed: string[], tests: string[]): Promise<AffectedTests> {
+const facts = createFactReader(packagedParsing)
+const graphs = createModuleGraphs({ reader: async () => facts })
+
+/** The affected tests of a real commit, and of one with other files on top of it. */
+async function ask(files: Record<string, string>, changed: string[], tests: string[], candidate?: Record<string, string | null>) {
   const repository = createRepository(files)
   open.push(repository)
   const git = await repository.open()
-  return affectedTests(git.reader(repository.git('rev-parse', 'HEAD')), changed, tests)
+  const base = treeOf(git.reader(repository.git('rev-parse', 'HEAD')))
+  if (!candidate) return affectedTests(graphs, base, { paths: changed, tests })
+  return affectedTests(graphs, base, { paths: changed, tests, candidate: treeOf(git.reader(repository.commit('candidate', candidate))) })
+}
+
+/** The same, of the tests only their paths. */
+async function affected(files: Record<string, string>, changed: string[], tests: string[]) {
+  const { tests: found, complete, unknown } = await ask(files, changed, tests)
+  return { files: found.map(({ path }) => path), complete, unknown }
 }
 
 const MANIFEST = '{ "name": "demo", "type": "module", "devDependencies": { "vitest": "4", "lodash": "4" } }\n'
