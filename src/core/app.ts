@@ -349,7 +349,12 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const reading = createReading(context)
-  const graph = composeGraph({ reading })
+  const graph = composeGraph({
+    reading,
+    git,
+    store: async () =>
+      existsSync(join(await stateDir(), 'state.db')) ? createStore({ db: await database(), clock: context.clock }) : undefined,
+  })
   const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
@@ -361,6 +366,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     code: composeCode({ context, git, reading }),
+    graph,
     facts: composeFacts({ git, reader: search.reader }),
     search,
     stateDir,

@@ -10,12 +10,13 @@ import {
   measureCoverage,
 } from '../validation/index.ts'
 import { affectedFiles } from './affected.ts'
+import { coverageName } from './coverage-name.ts'
 import { type Times, estimate, timesOf } from './estimate.ts'
 import { LONG_MS, quickFiles } from './quick.ts'
 import { type Session, countTests, lookTimeLeft, throwIfStopped } from './session.ts'
 
 type StoredFile = [file: string, executed: number[], executable: number[], partial: number[], unsure: number[]]
-type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
+export type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
 
 /** A long suite is not run again as a whole for its coverage, and not for longer: tracing makes some tests many times slower. */
 const LONG_COVERAGE_MS = 5 * 60_000
@@ -106,7 +107,11 @@ export async function measureBase(
     const known = remembered<StoredCoverage>(coverageKey)
     if (!known && !sandbox) return null
     const coverage = known ? readCoverage(known) : await coverSuites(session, sandbox!, entries, baseline, touched, progress)
-    if (!known) store.cache(isLook && coverage.hurried ? `${coverageKey}:look` : coverageKey, 'coverage', writeCoverage(coverage))
+    const name = isLook && coverage.hurried ? `${coverageKey}:look` : coverageKey
+    if (!known) {
+      store.cache(name, 'coverage', writeCoverage(coverage))
+      store.cache(coverageName(session.baseTree), 'coverage', name)
+    }
     coverage.built = plan.steps.some(({ kind }) => kind === 'build')
     return { baseline, coverage }
   }
@@ -189,7 +194,7 @@ function writeCoverage(coverage: BaseCoverage): StoredCoverage {
   }
 }
 
-function readCoverage({ suites, unfinished }: StoredCoverage): BaseCoverage {
+export function readCoverage({ suites, unfinished }: StoredCoverage): BaseCoverage {
   const set = (lines: readonly number[]): Set<number> => new Set(lines)
   const coverage: BaseCoverage = new Map(
     suites.map(([id, files]) => [

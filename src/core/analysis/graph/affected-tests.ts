@@ -50,6 +50,11 @@ export async function affectedTests(graphs: ModuleGraphs, base: ModuleTree, chan
     // the answer only orders: who asks goes on without it
     return all(changes, `imports cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
+  return reachedTests(known, changed, tests)
+}
+
+/** The same over graphs that are there: those of the base and, where there is one, of the candidate. */
+export function reachedTests(known: readonly ModuleGraph[], changed: readonly string[], tests: readonly string[]): AffectedTests {
   const scopes = scopesOf(known[0]!)
   const reach = createReach(known, changed)
   const found = tests.flatMap((test): AffectedTest[] => {
@@ -59,7 +64,7 @@ export async function affectedTests(graphs: ModuleGraphs, base: ModuleTree, chan
   found.sort((a, b) => a.distance! - b.distance! || (a.path < b.path ? -1 : 1))
   const languages = changed.map((path) => languageOf(known, path))
   const isPart = languages.some((language) => language !== undefined && familyOf(language)!.reach === 'part')
-  if (isPart || (found.length === 0 && !languages.some((language) => language !== undefined))) {
+  if (isPart || (changed.length > 0 && found.length === 0 && !languages.some((language) => language !== undefined))) {
     const near = new Set(found.map(({ path }) => path))
     for (const test of tests) if (!near.has(test)) found.push({ path: test, scope: scopes(test), distance: null, via: [] })
   }

@@ -43,7 +43,8 @@ export function readModule(bytes: Uint8Array, facts: FileFacts): ModuleFacts {
   if (facts.partial !== null) doubts.add(BROKEN[facts.partial]!)
   if (imports.some(({ specifier, kind }) => kind !== 'type' && specifier !== null && ways.programs.test(specifier)))
     doubts.add(ways.programReason)
-  if (ways.computed.test(code)) doubts.add(COMPUTED)
+  // one that is an import itself is told with its line
+  if (ways.computed.test(code) && !imports.some(({ specifier }) => specifier === null)) doubts.add(COMPUTED)
   if (family === 'script' && /\bcreateRequire\s*\(/.test(code) && !/\brequire\s*=\s*(?:\w+\.)?createRequire\b/.test(code))
     doubts.add(COMPUTED)
   if (family === 'python' && PYTHON_STARTS.test(code)) doubts.add(ways.programReason)

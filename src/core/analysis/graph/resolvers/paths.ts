@@ -56,7 +56,7 @@ const WRITINGS: Readonly<Record<string, Writing>> = {
   perl: { tails: (name) => (/\.p[lm]$/.test(name) ? [name] : [`${name.replaceAll('::', '/')}.pm`]), beside: false, must: never },
   gleam: { tails: (name) => [`src/${name}.gleam`, `test/${name}.gleam`], beside: false, must: never },
   ocaml: { tails: (name) => [`${name[0]!.toLowerCase()}${name.slice(1)}.ml`], beside: false, must: never },
-  erlang: { tails: (name) => (/\.hrl$/.test(name) ? [name] : [`${name}.erl`]), beside: true, must: (name) => /\.hrl$/.test(name) },
+  erlang: { tails: (name) => (name.endsWith('.hrl') ? [name] : [`${name}.erl`]), beside: true, must: (name) => name.endsWith('.hrl') },
   nim: { tails: withEnding('.nim'), beside: true, must: never },
   crystal: { tails: withEnding('.cr'), beside: true, must: isRelative },
   nix: { tails: asWritten, beside: true, must: isRelative },
