@@ -120,7 +120,7 @@ export async function measureAffected(
   )
   const before = performance.now()
   const red = new Set(RUNNERS[runner](cwd, tests) ?? tests)
-  longest = 15_000 + 4 * (performance.now() - before)
+  longest = Math.round(15_000 + 4 * (performance.now() - before))
   const green = tests.filter((test) => !red.has(test))
   const started = performance.now()
   const found = {

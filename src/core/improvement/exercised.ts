@@ -1,5 +1,5 @@
 import type { Git } from '../git/index.ts'
-import { type BaseCoverage, type StoredCoverage, isExercised, readCoverage } from './base.ts'
+import type { BaseCoverage, StoredCoverage } from './base.ts'
 import { coverageName } from './coverage-name.ts'
 import type { BlindSpot } from './data.ts'
 import type { Store } from './store.ts'
@@ -15,6 +15,8 @@ const RUNS = 20
  * unnoticed. It holds for a file as long as its bytes are those of that run's base.
  */
 export async function openExercise({ store, git }: { store: Store; git: Git }, commit: string) {
+  // what measures is loaded for those who ask, not for every command
+  const { isExercised, readCoverage } = await import('./base.ts')
   const runs: { baseTree: string; coverage: BaseCoverage | null; spots: readonly BlindSpot[] }[] = []
   const seen = new Set<string>()
   for (const { baseTree, summary } of store.runs(RUNS)) {
