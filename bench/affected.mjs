@@ -49,7 +49,14 @@ const HANGS = new Error('the tests do not end')
 let longest = 240_000
 
 function run(cwd, command, args) {
-  const env = { ...process.env, CI: '1', NODE_ENV: 'test', NODE_TEST_CONTEXT: undefined, PYTHONDONTWRITEBYTECODE: '1' }
+  const env = {
+    ...process.env,
+    CI: '1',
+    NODE_ENV: 'test',
+    NODE_TEST_CONTEXT: undefined,
+    PYTHONDONTWRITEBYTECODE: '1',
+    PYTHONPATH: join(cwd, 'src'),
+  }
   const { status, stdout, signal } = spawnSync(command, args, {
     cwd,
     env,
@@ -114,8 +121,11 @@ export async function measureAffected(
   const named = paths.filter((path) => new RegExp(testPattern).test(path))
   const all = runner === 'go' ? [...new Set(named.map((path) => path.split('/').slice(0, -1).join('/')))] : named
   const tests = shuffled(all, 7).slice(0, mostTests).toSorted()
+  // of a choice of the tests, what lies beside them is changed: the others would notice nothing
+  const folders = new Set(tests.map((test) => test.split('/').slice(0, -1).join('/')))
+  const isNear = (path) => tests.length === all.length || folders.has(path.split('/').slice(0, -1).join('/'))
   const sources = shuffled(
-    paths.filter((path) => new RegExp(sourcePattern).test(path) && !named.includes(path)),
+    paths.filter((path) => new RegExp(sourcePattern).test(path) && !named.includes(path) && isNear(path)),
     11,
   )
   const before = performance.now()

@@ -13,6 +13,7 @@ export function composeGraph({ reading, git, store }: GraphParts) {
   const made = once(async () => (await import('../analysis/index.ts')).createModuleGraphs({ reader }))
   const graphs: ModuleGraphs = {
     graphOf: async (tree) => (await made()).graphOf(tree),
+    isAlike: async (tree, other) => (await made()).isAlike(tree, other),
     count: async (tree) => (await made()).count(tree),
   }
 

@@ -24,6 +24,7 @@ export type ModuleGraph = {
   edges: readonly GraphEdge[]
   unresolved: readonly UnresolvedWay[]
   modules: ReadonlyMap<string, ModuleFacts>
+  /** Without files that are only named as data. */
   imports: ReadonlyMap<string, ReadonlySet<string>>
   importers: ReadonlyMap<string, ReadonlySet<string>>
   /** Why a node may lead further than its edges. */
@@ -61,6 +62,7 @@ export async function buildGraph(tree: TreePaths, modules: ReadonlyMap<string, M
     }
     for (const reason of module.doubts)
       builder.addHole({ path, line: null, specifier: null, reason }, isForTests(path, module) ? from : null)
+    if (module.isBroken) builder.addHole({ path, line: null, specifier: null, reason: 'it does not parse' }, null)
     for (const [name, line] of module.uses)
       for (const target of resolve?.(path, module, reference(name)).targets ?? [])
         builder.addEdge({ from, to: target, kind: 'reference', line, resolved: true })
@@ -157,7 +159,8 @@ function createBuilder(tree: TreePaths, modules: ReadonlyMap<string, ModuleFacts
       edges.push(edge)
       if (!resolved) return
       if (!nodes.has(to) && !modules.has(to) && tree.all.has(to)) nodes.set(to, { path: to, kind: 'data', language: null })
-      link(imports, from, to)
+      // what is read as data is not run: its own imports do not matter to who reads it
+      if (kind !== 'data') link(imports, from, to)
       link(importers, to, from)
     },
     /** @param doubted the node whose ways are no longer all known; null where it does not matter to a running program */

@@ -5,6 +5,8 @@ import { familyOf } from './families.ts'
 import { scriptsOnly } from './masked-text.ts'
 import type { ModuleFacts } from './module.ts'
 import { readModule } from './read-module.ts'
+import { namesModules } from './resolvers/script.ts'
+import { isConfiguration } from './set-up.ts'
 import { type ModuleTree, createTreePaths } from './tree.ts'
 
 /** Who reads the facts of files; asked for when the first graph is. */
@@ -13,6 +15,8 @@ export type GraphDeps = { reader(): Promise<Pick<FactReader, 'read' | 'tables'>>
 export type ModuleGraphs = {
   /** Who leads to whom in a tree. What single files say is kept by their blobs, whole graphs of the last few trees too. */
   graphOf(tree: ModuleTree): Promise<ModuleGraph>
+  /** Whether a tree has the same edges as another one, but for their lines: told without its graph. False where that is not known. */
+  isAlike(tree: ModuleTree, other: ModuleTree): Promise<boolean>
   /** How many files of a tree have modules. */
   count(tree: ModuleTree): Promise<number>
 }
@@ -37,7 +41,7 @@ export function createModuleGraphs({ reader }: GraphDeps): ModuleGraphs {
     })
   }
 
-  async function modulesOf(tree: ModuleTree): Promise<Map<string, ModuleFacts>> {
+  async function modulesOf(tree: ModuleTree, wanted?: ReadonlySet<string>): Promise<Map<string, ModuleFacts>> {
     const found = new Map<string, ModuleFacts>()
     let batch: { path: string; key: string; language: string; bytes: Uint8Array }[] = []
     let bytes = 0
@@ -58,6 +62,7 @@ export function createModuleGraphs({ reader }: GraphDeps): ModuleGraphs {
       bytes = 0
     }
     for (const { path, oid, language } of await sourcesOf(tree)) {
+      if (wanted && !wanted.has(path)) continue
       let known = oid === null ? undefined : byBlob.get(`${oid} ${language}`)
       if (known === undefined) {
         const content = await tree.read(path)
@@ -82,7 +87,17 @@ export function createModuleGraphs({ reader }: GraphDeps): ModuleGraphs {
     return buildGraph(createTreePaths(tree, paths), await modulesOf(tree))
   }
 
+  async function isAlike(tree: ModuleTree, other: ModuleTree): Promise<boolean> {
+    const [own, theirs] = [await tree.list(), new Map((await other.list()).map(({ path, oid }) => [path, oid]))]
+    if (own.length !== theirs.size || own.some(({ path }) => !theirs.has(path))) return false
+    const changed = new Set(own.filter(({ path, oid }) => oid === null || oid !== theirs.get(path)).map(({ path }) => path))
+    if ([...changed].some(saysNames)) return false
+    const [now, before] = [await modulesOf(tree, changed), await modulesOf(other, changed)]
+    return now.size === before.size && [...now].every(([path, module]) => before.has(path) && waysOf(module) === waysOf(before.get(path)!))
+  }
+
   return {
+    isAlike,
     count: async (tree) => (await sourcesOf(tree)).length,
     graphOf(tree) {
       if (tree.id === null) return build(tree)
@@ -97,6 +112,15 @@ export function createModuleGraphs({ reader }: GraphDeps): ModuleGraphs {
   }
 }
 
+/** Whether other files' imports are read as this one says. */
+const saysNames = (path: string): boolean => namesModules(path) || isConfiguration(path) || /(?:^|\/)(?:go\.mod|Cargo\.toml)$/.test(path)
+
+/** Everything of a module that edges are made of. */
+function waysOf({ imports, uses, literals, ...rest }: ModuleFacts): string {
+  const ways = imports.map(({ line: _line, text, form, ...each }) => [each, form === 'use' || form === 'include' ? text : form])
+  return JSON.stringify([ways, [...uses.keys()].toSorted(), literals.map(({ text }) => text), rest])
+}
+
 const UNREAD: ModuleFacts = {
   language: 'text',
   tier: 3,
@@ -107,5 +131,6 @@ const UNREAD: ModuleFacts = {
   literals: [],
   reads: false,
   doubts: ['it is too long to be read, or binary'],
+  isBroken: false,
   tests: false,
 }

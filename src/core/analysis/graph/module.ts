@@ -49,6 +49,8 @@ export type ModuleFacts = {
   reads: boolean
   /** Ways to other files that nobody can follow. */
   doubts: readonly string[]
+  /** It does not parse, but what looks like an import anywhere in it is among its imports. */
+  isBroken: boolean
   /** Whether it holds tests, by its syntax. */
   tests: boolean
 }

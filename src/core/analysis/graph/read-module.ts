@@ -40,7 +40,9 @@ export function readModule(bytes: Uint8Array, facts: FileFacts): ModuleFacts {
   if (ways.named) imports.push(...namedImports(source, ways.named, family))
   if (family === 'python') imports.push(...pluginImports(source))
   const doubts = new Set<string>()
-  if (facts.partial !== null) doubts.add(BROKEN[facts.partial]!)
+  const isBroken = facts.partial === 'syntax' && ways.loose !== null
+  if (isBroken) imports.push(...looseImports(source, ways.loose!, imports))
+  else if (facts.partial !== null) doubts.add(BROKEN[facts.partial]!)
   if (imports.some(({ specifier, kind }) => kind !== 'type' && specifier !== null && ways.programs.test(specifier)))
     doubts.add(ways.programReason)
   // one that is an import itself is told with its line
@@ -56,6 +58,7 @@ export function readModule(bytes: Uint8Array, facts: FileFacts): ModuleFacts {
     literals: literalsOf(source, imports.length > 0),
     reads: ways.reads.test(code),
     doubts: [...doubts],
+    isBroken,
     tests: facts.tests.length > 0,
   }
 }
@@ -112,6 +115,18 @@ function namedImports({ bytes, code, literalAt }: Source, named: RegExp, family:
     })
   }
   return found
+}
+
+/** Imports that an error of the parser may have hidden. */
+function looseImports({ bytes }: Source, loose: RegExp, known: readonly WrittenImport[]): WrittenImport[] {
+  const names = new Set(known.map(({ specifier }) => specifier))
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  return [...text.matchAll(loose)].flatMap(({ index, 0: whole, 2: name }) => {
+    const specifier = Buffer.from(name!, 'latin1').toString('utf8')
+    if (names.has(specifier)) return []
+    names.add(specifier)
+    return [{ specifier, kind: 'import', form: 'loose', names: [], line: lineOf(bytes, index), text: whole, around: [] } as const]
+  })
 }
 
 /** `pytest_plugins = ["a.b", "c"]` */

@@ -9,6 +9,8 @@ export type Ways = {
   reads: RegExp
   /** A call whose first string names a module. */
   named: RegExp | null
+  /** What looks like an import in the text of a file that does not parse: rather too much than too little. */
+  loose: RegExp | null
 }
 
 const STARTS = 'it starts programs'
@@ -24,6 +26,7 @@ export const SCRIPT_WAYS: Ways = {
   reads: /\b(?:readFile|readFileSync|createReadStream|readdir|readdirSync|globSync|glob|globby|opendir|openSync)\b/,
   named:
     /\b(?:mock|doMock|unmock|dontMock|setMock|requireMock|requireActual|importActual|importOriginal|importMock|mockModule|unstable_mockModule|createMockFromModule|genMockFromModule)\s*(?:<[^>()]*>)?\s*\(\s*(?=['"`])|\bnew\s+URL\s*\(\s*(?=['"`])|\brequire\.resolve\s*\(\s*(?=['"`])/g,
+  loose: /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])([^'"\n]+)\1/g,
 }
 
 export const PYTHON_WAYS: Ways = {
@@ -33,6 +36,7 @@ export const PYTHON_WAYS: Ways = {
     /\bimportlib\.(?:util|machinery|reload)\b|\bspec_from_file_location\b|\bload_source\b|\bentry_points\b|(?<![.\w])exec(?:file)?\s*\(|\b(?:import_module|__import__|importorskip)\s*\(\s*(?!["')\s])/,
   reads: /\bopen\s*\(|\bread_(?:text|bytes)\b|\bglob\b|\biterdir\b|\bos\.(?:walk|listdir|scandir)\b|\bgetsource\b|\bdoctest\b/,
   named: /\b(?:patch|import_module|__import__|importorskip|setattr)\s*\(\s*f?(?=["'])/g,
+  loose: null,
 }
 export const PYTHON_STARTS = /\bos\.(?:system|popen|exec\w+|spawn\w+)\s*\(/
 
@@ -42,6 +46,7 @@ export const GO_WAYS: Ways = {
   computed: /(?!)/,
   reads: /\.(?:ReadFile|Open|ReadDir|WalkDir|Walk|Glob)\(/,
   named: null,
+  loose: null,
 }
 
 /** What other languages have in common. */
@@ -51,4 +56,5 @@ export const OTHER_WAYS: Ways = {
   computed: /(?!)/,
   reads: /\b(?:open|read_?file|File\.read|read_to_string|include_str|fopen|file_get_contents|slurp|readAllBytes|readString)\b/i,
   named: null,
+  loose: null,
 }

@@ -1,0 +1,111 @@
+import { posix } from 'node:path'
+import { type ModuleGraph, nodeOf } from './build.ts'
+import { familyOf } from './families.ts'
+
+const isBelow = (file: string, folder: string): boolean => folder === '.' || file.startsWith(`${folder}/`)
+const isConftest = (path: string): boolean => posix.basename(path) === 'conftest.py'
+
+/** What the tests that a runner names are made of in graphs. */
+export function createTestNodes(graphs: readonly ModuleGraph[]) {
+  const paths = [...new Set(graphs.flatMap(({ modules }) => [...modules.keys()]))]
+  const conftests = paths.filter(isConftest)
+  const goTests = paths.filter((path) => path.endsWith('_test.go'))
+  const roots = [...new Set(graphs.flatMap((graph) => graph.roots))]
+  return {
+    /** The nodes a test stands for: a file, or of Go all test files of its folder. */
+    nodesOf(test: string): string[] {
+      const isFile = graphs.some(({ tree }) => tree.all.has(test))
+      if (isFile && !test.endsWith('_test.go')) return [test]
+      const folder = isFile ? posix.dirname(test) : test === '' ? '.' : posix.normalize(test)
+      return [folder, ...goTests.filter((path) => posix.dirname(path) === folder)]
+    },
+    /** What loads a test without being imported by it: set-up files, and a conftest.py above it. */
+    aroundOf: (test: string): string[] => [...roots, ...conftests.filter((path) => isBelow(test, posix.dirname(path)))],
+  }
+}
+
+/** Follows importers from the changed files, the nearest first; of ways of equal length the first by name is taken. */
+export function followImporters(graphs: readonly ModuleGraph[], changed: readonly string[]) {
+  const next = new Map<string, string | null>()
+  let front = [...new Set(changed.map(nodeOf))].toSorted()
+  for (const node of front) next.set(node, null)
+  while (front.length > 0) {
+    const found: string[] = []
+    for (const node of front)
+      for (const { importers } of graphs)
+        for (const importer of importers.get(node) ?? []) {
+          if (next.has(importer)) continue
+          next.set(importer, node)
+          found.push(importer)
+        }
+    front = found.toSorted()
+  }
+  const wayFrom = (node: string): string[] => {
+    const way = [node]
+    for (let at = next.get(node); at !== null && at !== undefined; at = next.get(at)) way.push(at)
+    return way
+  }
+  return {
+    /** The shortest way from a test, by the nodes it stands for and those around it; `undefined` where there is none. */
+    wayOf(test: string, own: readonly string[], around: readonly string[]): string[] | undefined {
+      const isOwn = (node: string): boolean => node === test || posix.dirname(node) === (test || '.')
+      const ways = [
+        ...own.filter((node) => next.has(node)).map((node) => (isOwn(node) ? wayFrom(node) : [test, ...wayFrom(node)])),
+        ...around.filter((node) => next.has(node) && node !== test).map((node) => [test, ...wayFrom(node)]),
+      ]
+      return ways.toSorted((a, b) => a.length - b.length)[0]
+    },
+  }
+}
+
+/** Everything on the way of the tests that may lead further, and tests that may read a changed file as data. */
+export function findDoubts(
+  graphs: readonly ModuleGraph[],
+  tests: readonly string[],
+  changed: readonly string[],
+): { path: string; reason: string }[] {
+  const found = new Map<string, string>()
+  const { nodesOf, aroundOf } = createTestNodes(graphs)
+  const start = new Set(tests.flatMap((test) => [...nodesOf(test), ...aroundOf(test)]))
+  for (const graph of graphs) {
+    const seen = new Set(start)
+    const open = [...seen]
+    for (let node = open.pop(); node !== undefined; node = open.pop())
+      for (const target of graph.imports.get(node) ?? []) {
+        if (seen.has(target)) continue
+        seen.add(target)
+        open.push(target)
+      }
+    for (const node of seen) {
+      const doubt = graph.doubts.get(node)
+      if (doubt !== undefined && !found.has(node)) found.set(node, doubt)
+      const language = graph.nodes.get(node)?.language
+      if (language && familyOf(language)?.reach === 'part') found.set(node, 'imports of this language are followed in part')
+    }
+  }
+  for (const test of tests) {
+    const nodes = nodesOf(test)
+    if (!nodes.some((node) => graphs.some((graph) => graph.nodes.has(node))))
+      found.set(test, 'a test that is no file of a followed language')
+    for (const node of nodes) {
+      if (found.has(node)) continue
+      const modules = graphs.flatMap((graph) => graph.modules.get(node) ?? [])
+      if (modules.some((module) => module.reads && module.literals.some(({ text }) => mayName(text, changed))))
+        found.set(node, 'it may read a changed file as data')
+    }
+  }
+  return [...found].map(([path, reason]) => ({ path, reason })).toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** Whether a string may mean a changed file: some part of it ends in its name, its kind or one of its folders. */
+function mayName(text: string, changed: readonly string[]): boolean {
+  const parts = text.split(/[/*]/)
+  // a Go test runs in its folder: what it reads above it may be any package
+  const isAbove = parts[0] === '..' || parts.every((part) => part === '.')
+  if (isAbove && changed.some((path) => path.endsWith('.go'))) return true
+  return changed.some((path) =>
+    [posix.extname(path), posix.basename(path), ...posix.dirname(path).split('/')].some(
+      (word) => word !== '' && word !== '.' && parts.some((part) => part.endsWith(word)),
+    ),
+  )
+}
