@@ -2,7 +2,7 @@ export { CHUNK_LIMIT, type Chunk, type ChunkOptions, chunkFile, chunkHeader } fr
 export type { Dependency, DependencyScope } from './dependencies/dependency.ts'
 export { type Dependencies, type DependencyProblem, readDependencies } from './dependencies/read.ts'
 export { DEPENDENCY_FORMATS } from './dependencies/readers.ts'
-export { affectedTests, type AffectedTest, type AffectedTests, type Changes, reachedTests } from './graph/affected-tests.ts'
+export { affectedTests, type AffectedTest, type AffectedTests, type Changes, openReach } from './graph/affected-tests.ts'
 export { type GraphDeps, type ModuleGraphs, createModuleGraphs } from './graph/graphs.ts'
 export type { GraphEdge, GraphNode, ModuleGraph, UnresolvedWay } from './graph/build.ts'
 export { changedSymbols, type ChangedSymbol } from './graph/changed-symbols.ts'

@@ -35,19 +35,19 @@ export function composeImpact({ git, store, graphs, reader, treeHere }: ImpactPa
    * @throws USAGE where the revision is no commit, or a path leads to nothing
    */
   async function impact(query: CodeQuery): Promise<Impact> {
-    const [opened, { changedSymbols, reachedTests, treeOf }] = [await git(), await import('../analysis/index.ts')]
+    const [opened, { changedSymbols, openReach, treeOf }] = [await git(), await import('../analysis/index.ts')]
     const { base, paths: differing } = await changedPaths(opened, query.base ?? 'HEAD')
     const [before, after] = [treeOf(opened.reader(base)), await treeHere()]
     const kept = query.paths.length === 0 ? null : new Set((await openTree(opened, { paths: query.paths })).paths)
     const changed = [...differing].filter((path) => kept === null || kept.has(path)).toSorted()
     const known = [await graphs.graphOf(before), await graphs.graphOf(after)]
-    const tests = await testsOf(known)
+    const reach = openReach(known, await testsOf(known))
     const exercise = await openKnowledge(opened, base)
     const symbols: ImpactedSymbol[] = []
     for (const path of changed) {
       if (!known.some(({ modules }) => modules.has(path))) continue
       const [old, now] = [await versionOf(path, await before.read(path)), await versionOf(path, await after.read(path))]
-      const own = reachedTests(known, [path], tests)
+      const own = reach([path])
       const reached = own.tests.filter(({ distance }) => distance !== null)
       const byGraph = reached.length > 0 ? true : own.complete ? false : null
       const callersOf = openCallers(known, path, after)
@@ -65,7 +65,7 @@ export function composeImpact({ git, store, graphs, reader, treeHere }: ImpactPa
     }
     const order = (a: ImpactedSymbol, b: ImpactedSymbol): number =>
       weightOf(a) - weightOf(b) || (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1)
-    return { base, symbols: symbols.toSorted(order), ...reachedTests(known, changed, tests) }
+    return { base, symbols: symbols.toSorted(order), ...reach(changed) }
   }
 
   async function versionOf(path: string, bytes: Uint8Array | undefined): Promise<{ bytes: Uint8Array; facts: FileFacts } | null> {

@@ -133,6 +133,24 @@ describe('scripts', () => {
   })
 })
 
+it('a test that names a data file reaches it, and nobody knows who else does; styles lead nowhere', async () => {
+  const files = {
+    'fixtures/a.txt': '',
+    'src/a.css': '',
+    'a.test.js': "import { load } from './load.js'\nload('fixtures/a.txt')\n",
+    'b.test.js': "import './src/a.css'\n",
+    'load.js': '',
+  }
+  const tests = ['a.test.js', 'b.test.js']
+  expect(await ask(files, ['fixtures/a.txt'], tests)).toEqual({
+    tests: [{ path: 'a.test.js', scope: '.', distance: 1, via: ['a.test.js', 'fixtures/a.txt'] }],
+    complete: false,
+    unknown: [{ path: 'fixtures/a.txt', reason: 'who reads it is not known' }],
+  })
+  expect(await affected(files, ['load.js'], tests)).toEqual({ files: ['a.test.js'], complete: true, unknown: [] })
+  expect(await affected(files, ['src/a.css'], tests)).toMatchObject({ files: ['b.test.js'], complete: false })
+})
+
 describe('python', () => {
   it('absolute, relative and lazy imports, packages around a module, mocks by name', async () => {
     const files = {

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { ModuleGraph } from './build.ts'
 import { familyOf } from './families.ts'
 import type { ModuleGraphs } from './graphs.ts'
-import { createTestNodes, findDoubts, followImporters } from './reach.ts'
+import { IN_PART, createDoubts, createTestNodes, followImporters } from './reach.ts'
 import type { ModuleTree } from './tree.ts'
 
 export type AffectedTest = {
@@ -52,32 +52,34 @@ export async function affectedTests(graphs: ModuleGraphs, base: ModuleTree, chan
     // the answer only orders: who asks goes on without it
     return all(changes, `imports cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
-  return reachedTests(known, changed, tests)
+  return openReach(known, tests)(changed)
 }
 
-/** The same over graphs that are there: those of the base and, where there is one, of the candidate. */
-export function reachedTests(known: readonly ModuleGraph[], changed: readonly string[], tests: readonly string[]): AffectedTests {
+/** The same over graphs that are there, those of the base and perhaps of the candidate: answers for one change after the other. */
+export function openReach(known: readonly ModuleGraph[], tests: readonly string[]): (changed: readonly string[]) => AffectedTests {
   const scopes = scopesOf(known[0]!)
-  const { nodesOf, aroundOf } = createTestNodes(known)
-  const reach = followImporters(known, changed)
-  const found = tests.flatMap((test): AffectedTest[] => {
-    const via = reach.wayOf(test, nodesOf(test), aroundOf(test))
-    return via ? [{ path: test, scope: scopes(test), distance: via.length - 1, via }] : []
-  })
-  found.sort((a, b) => a.distance! - b.distance! || (a.path < b.path ? -1 : 1))
-  const languages = changed.map((path) => languageOf(known, path))
-  const isPart = languages.some((language) => language !== undefined && familyOf(language)!.reach === 'part')
-  if (isPart || (changed.length > 0 && found.length === 0 && !languages.some((language) => language !== undefined))) {
-    const near = new Set(found.map(({ path }) => path))
-    for (const test of tests) if (!near.has(test)) found.push({ path: test, scope: scopes(test), distance: null, via: [] })
+  const nodes = createTestNodes(known, tests)
+  const doubtsAbout = createDoubts(known, nodes)
+  return (changed) => {
+    const reach = followImporters(known, changed)
+    const found = nodes.flatMap(({ test, own, around }): AffectedTest[] => {
+      const via = reach.wayOf(test, own, around)
+      return via ? [{ path: test, scope: scopes(test), distance: via.length - 1, via }] : []
+    })
+    found.sort((a, b) => a.distance! - b.distance! || (a.path < b.path ? -1 : 1))
+    const languages = changed.map((path) => languageOf(known, path))
+    const reaches = languages.map((language) => (language === undefined ? undefined : familyOf(language)!.reach))
+    if (reaches.includes('part') || (changed.length > 0 && found.length === 0 && reaches.every((reached) => reached === undefined))) {
+      const near = new Set(found.map(({ path }) => path))
+      for (const test of tests) if (!near.has(test)) found.push({ path: test, scope: scopes(test), distance: null, via: [] })
+    }
+    const unknown = changed.flatMap((path, index) => {
+      if (reaches[index] === undefined) return [{ path, reason: 'who reads it is not known' }]
+      return reaches[index] === 'whole' ? [] : [{ path, reason: IN_PART }]
+    })
+    for (const doubt of doubtsAbout(changed)) if (!unknown.some(({ path }) => path === doubt.path)) unknown.push(doubt)
+    return { tests: found, complete: unknown.length === 0, unknown }
   }
-  const unknown = changed.flatMap((path, index) => {
-    const language = languages[index]
-    if (language === undefined) return [{ path, reason: 'who reads it is not known' }]
-    return familyOf(language)!.reach === 'part' ? [{ path, reason: 'imports of this language are followed in part' }] : []
-  })
-  for (const doubt of findDoubts(known, tests, changed)) if (!unknown.some(({ path }) => path === doubt.path)) unknown.push(doubt)
-  return { tests: found, complete: unknown.length === 0, unknown }
 }
 
 function all({ paths, tests }: Changes, reason: string): AffectedTests {

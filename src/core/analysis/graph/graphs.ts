@@ -67,7 +67,7 @@ export function createModuleGraphs({ reader }: GraphDeps): ModuleGraphs {
       if (known === undefined) {
         const content = await tree.read(path)
         if (content === undefined) continue
-        const key = `${oid ?? createHash('sha1').update(content).digest('hex')} ${language}`
+        const key = `${oid ?? blobOf(content)} ${language}`
         known = byBlob.get(key)
         if (known === undefined && content.length <= MOST_BYTES && !content.subarray(0, 8192).includes(0)) {
           batch.push({ path, key, language, bytes: content })
@@ -111,6 +111,9 @@ export function createModuleGraphs({ reader }: GraphDeps): ModuleGraphs {
     },
   }
 }
+
+/** The id that git gives these bytes where it uses SHA-1: files as they lie here and those of a commit are read once. */
+const blobOf = (bytes: Uint8Array): string => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
 
 /** Whether other files' imports are read as this one says. */
 const saysNames = (path: string): boolean => namesModules(path) || isConfiguration(path) || /(?:^|\/)(?:go\.mod|Cargo\.toml)$/.test(path)
