@@ -80,8 +80,10 @@ export function bundleCore(name = 'core') {
   const outfile = join(root, 'tmp', `bench-${name}-${process.pid}.mjs`)
   const doors = [
     'app',
+    'analysis/index',
     'git/index',
     'kernel/index',
+    'parsing/index',
     'process/index',
     'queue/index',
     'sandbox/index',
@@ -89,7 +91,7 @@ export function bundleCore(name = 'core') {
     'storage/index',
     'validation/statistics/index',
   ]
-  const names = ['app', 'git', 'kernel', 'process', 'queue', 'sandbox', 'machinery', 'storage', 'statistics']
+  const names = ['app', 'analysis', 'git', 'kernel', 'parsing', 'process', 'queue', 'sandbox', 'machinery', 'storage', 'statistics']
   const contents = [
     ...doors.map((door, index) => `export * as ${names[index]} from './src/core/${door}.ts'`),
     `export * as faults from './src/core/validation/faults/faults.ts'`,

@@ -4,6 +4,7 @@ import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
 import { composeCode } from './app/code.ts'
 import { composeEngines } from './app/code-engines.ts'
 import { composeFacts } from './app/code-facts.ts'
+import { composeGraph } from './app/code-graph.ts'
 import { composeInsights } from './app/code-insights.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
@@ -311,6 +312,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
     return createImprovement({
       git: opened,
+      graphs: graph.graphs,
       store,
       clock,
       process: processes.self,
@@ -357,6 +359,12 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const reading = createReading(context)
+  const graph = composeGraph({
+    reading,
+    git,
+    store: async () =>
+      existsSync(join(await stateDir(), 'state.db')) ? createStore({ db: await database(), clock: context.clock }) : undefined,
+  })
   const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
@@ -372,6 +380,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     cacheFile,
     code,
     engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
+    graph,
     facts: composeFacts({ git, reader: search.reader }),
     insights,
     evidence: composeEvidence({

@@ -191,6 +191,40 @@ export const CODE: Readonly<Record<string, Schema>> = {
     ),
     problems,
   }),
+  'code.graph': object({
+    nodes: list(object({ path: string, kind: oneOf('file', 'package', 'data'), language: nullable(string) })),
+    edges: list(
+      object({
+        from: string,
+        to: string,
+        kind: oneOf('import', 'type', 'export', 'require', 'dynamic', 'include', 'mock', 'data', 'package', 'module', 'reference'),
+        line: nullable(count),
+        resolved: boolean,
+      }),
+    ),
+    cycles: list(list(string)),
+    unresolved: list(object({ path: string, line: nullable(count), specifier: nullable(string), reason: string })),
+  }),
+  'code.impact': object({
+    base: hash,
+    symbols: list(
+      object({
+        path: string,
+        symbol: string,
+        kind: string,
+        change: oneOf('added', 'changed', 'removed'),
+        line_start: count,
+        line_end: count,
+        exercised: nullable(boolean),
+        by: nullable(oneOf('coverage', 'fault', 'graph')),
+        callers: list(object({ path: string, line: count, symbol: nullable(string), confidence: oneOf('exact', 'import', 'name') })),
+        tests: list(object({ path: string, distance: nullable(count) })),
+      }),
+    ),
+    tests: list(object({ path: string, scope: string, distance: nullable(count), via: list(string) })),
+    complete: boolean,
+    unknown: problems,
+  }),
   'code.tech': object({ technologies: list(technology) }),
   'code.engines': object({
     engines: list(

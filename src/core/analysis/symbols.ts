@@ -1,4 +1,4 @@
-import type { FileFacts } from '../parsing/index.ts'
+import type { DefinitionFact, FileFacts } from '../parsing/index.ts'
 
 export type SymbolPlace = {
   name: string
@@ -19,20 +19,23 @@ export type Confidence = 'exact' | 'import' | 'name'
 
 export type SymbolUse = Omit<SymbolPlace, 'lineEnd' | 'nameLine'> & { confidence: Confidence }
 
-/** Definitions in the order of their names' places, with the path of what is around them. */
+/** Definitions in the order of their names' places. */
+export function sortedDefinitions(facts: FileFacts): DefinitionFact[] {
+  return facts.definitions.toSorted((a, b) => a.nameStart - b.nameStart || a.start - b.start || (a.name < b.name ? -1 : 1))
+}
+
+/** The same with the path of what is around them. */
 export function definitionsOf(bytes: Uint8Array, facts: FileFacts): SymbolPlace[] {
   const containerOf = createContainers(facts)
-  return facts.definitions
-    .toSorted((a, b) => a.nameStart - b.nameStart || a.start - b.start || (a.name < b.name ? -1 : 1))
-    .map(({ name, kind, start, end, row, rowEnd, nameRow, nameStart }) => ({
-      name,
-      kind,
-      container: containerOf(nameStart, start, end),
-      line: row + 1,
-      lineEnd: rowEnd + 1,
-      nameLine: nameRow + 1,
-      column: columnOf(bytes, nameStart),
-    }))
+  return sortedDefinitions(facts).map(({ name, kind, start, end, row, rowEnd, nameRow, nameStart }) => ({
+    name,
+    kind,
+    container: containerOf(nameStart, start, end),
+    line: row + 1,
+    lineEnd: rowEnd + 1,
+    nameLine: nameRow + 1,
+    column: columnOf(bytes, nameStart),
+  }))
 }
 
 /** Places where a name is used, in order: calls, imports and everything else that refers to it. */

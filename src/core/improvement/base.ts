@@ -1,4 +1,3 @@
-import { affectedTests } from '../analysis/index.ts'
 import { digest, plural } from '../kernel/index.ts'
 import type { Sandbox } from '../sandbox/index.ts'
 import {
@@ -10,12 +9,14 @@ import {
   measureBaseline,
   measureCoverage,
 } from '../validation/index.ts'
+import { affectedFiles } from './affected.ts'
+import { coverageName } from './coverage-name.ts'
 import { type Times, estimate, timesOf } from './estimate.ts'
 import { LONG_MS, quickFiles } from './quick.ts'
 import { type Session, countTests, lookTimeLeft, throwIfStopped } from './session.ts'
 
 type StoredFile = [file: string, executed: number[], executable: number[], partial: number[], unsure: number[]]
-type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
+export type StoredCoverage = { suites: [id: string, files: StoredFile[] | null][]; unfinished: string[] }
 
 /** A long suite is not run again as a whole for its coverage, and not for longer: tracing makes some tests many times slower. */
 const LONG_COVERAGE_MS = 5 * 60_000
@@ -106,7 +107,11 @@ export async function measureBase(
     const known = remembered<StoredCoverage>(coverageKey)
     if (!known && !sandbox) return null
     const coverage = known ? readCoverage(known) : await coverSuites(session, sandbox!, entries, baseline, touched, progress)
-    if (!known) store.cache(isLook && coverage.hurried ? `${coverageKey}:look` : coverageKey, 'coverage', writeCoverage(coverage))
+    const name = isLook && coverage.hurried ? `${coverageKey}:look` : coverageKey
+    if (!known) {
+      store.cache(name, 'coverage', writeCoverage(coverage))
+      store.cache(coverageName(session.baseTree), 'coverage', name)
+    }
     coverage.built = plan.steps.some(({ kind }) => kind === 'build')
     return { baseline, coverage }
   }
@@ -150,7 +155,7 @@ async function coverSuites(
       continue
     }
     progress(`coverage of ${entry.id}`)
-    const near = isLong(base) && touched.length > 0 ? await affectedTests(session.reader, touched, base.files) : null
+    const near = isLong(base) && touched.length > 0 ? await affectedFiles(session, touched, base.files) : null
     const reached = near !== null && near.files.length > 0 ? near.files : base.files
     // a suite of many minutes is not watched to its end: what its quick files run is known soon, and the rest by faults
     const quick = WATCHED * base.wallMs > LONG_COVERAGE_MS ? quickFiles([base], reached) : undefined
@@ -189,7 +194,7 @@ function writeCoverage(coverage: BaseCoverage): StoredCoverage {
   }
 }
 
-function readCoverage({ suites, unfinished }: StoredCoverage): BaseCoverage {
+export function readCoverage({ suites, unfinished }: StoredCoverage): BaseCoverage {
   const set = (lines: readonly number[]): Set<number> => new Set(lines)
   const coverage: BaseCoverage = new Map(
     suites.map(([id, files]) => [

@@ -1,4 +1,3 @@
-import { affectedTests } from '../analysis/index.ts'
 import { type LanguageId, familyOf, languageOf } from '../parsing/index.ts'
 import {
   type Fault,
@@ -10,6 +9,7 @@ import {
   plantFaults,
   refusesToCompile,
 } from '../validation/index.ts'
+import { affectedFiles } from './affected.ts'
 import { type BaseCoverage, isExercised, neverRuns } from './base.ts'
 import { measuredOf, quickFiles, suitesWith } from './quick.ts'
 import { type Session, lookTimeLeft, mayContinue } from './session.ts'
@@ -72,7 +72,7 @@ async function isNoticed(session: Session, asked: readonly PlanEntry[], file: st
   if (entries.length === 0) return null
   const measured = measuredOf(session.baseline!.entries, entries)
   const testFiles = measured.flatMap(({ files }) => files)
-  const { files, complete } = await affectedTests(session.reader, [file], testFiles)
+  const { files, complete } = await affectedFiles(session, [file], testFiles)
   const near = files.length > 0 && files.length < testFiles.length
   const ask = async (selection: string[] | undefined, suites: readonly PlanEntry[]): Promise<boolean | null | 'cut'> => {
     const trial = await tryCommit(session, commit, {

@@ -1,7 +1,7 @@
-import { affectedTests } from '../analysis/index.ts'
 import type { ChangedFile } from '../git/index.ts'
 import { languageOf } from '../parsing/index.ts'
 import { type PlanEntry, isTestPath, measureCoverage, plantFaults } from '../validation/index.ts'
+import { affectedFiles } from './affected.ts'
 import { type BaseCoverage, coverageTimeout, hasDarkLine, isExercised } from './base.ts'
 import { type Control, exercisedByFault } from './control.ts'
 import type { Draft } from './draft.ts'
@@ -122,7 +122,8 @@ export async function exerciseSites(
 }
 
 /** Tells of a file, once each, whether tests that were red, flaky or still to do on the base may run it. */
-function reachedByDoubtful({ baseline, reader }: Session): (file: string) => Promise<boolean> {
+function reachedByDoubtful(session: Session): (file: string) => Promise<boolean> {
+  const { baseline } = session
   const all = baseline!.entries.flatMap(({ files }) => files)
   const doubtful = new Set(
     baseline!.entries.flatMap(({ statuses, flaky, red }) =>
@@ -133,7 +134,7 @@ function reachedByDoubtful({ baseline, reader }: Session): (file: string) => Pro
   )
   const known = new Map<string, Promise<boolean>>()
   const ask = async (file: string): Promise<boolean> => {
-    const { files, complete } = await affectedTests(reader, [file], all)
+    const { files, complete } = await affectedFiles(session, [file], all)
     return !complete || files.some((each) => doubtful.has(each))
   }
   return async (file) => {

@@ -1,6 +1,6 @@
-import { affectedTests } from '../analysis/index.ts'
 import { plural } from '../kernel/index.ts'
 import { type PlanEntry, baseTestsOverlay, classifyBaseTests, entriesFor, isTestPath, isTouched, packageOf } from '../validation/index.ts'
+import { affectedFiles } from './affected.ts'
 import { type CandidateCommit, commitCandidate } from './commit.ts'
 import { type StaticReport, checkContract } from './contract.ts'
 import { type Draft, siteCounts, siteEvidence } from './draft.ts'
@@ -107,7 +107,7 @@ export async function tryAffected(session: Session, draft: Draft, entries: reado
   const suites = own.length > 0 ? own : entries
   const measured = measuredOf(session.baseline!.entries, suites)
   const reachable = new Set(measured.flatMap(({ files }) => files))
-  const affected = (await affectedTests(session.reader, changed, all)).files.filter((file) => reachable.has(file))
+  const affected = (await affectedFiles(session, changed, all, draft.commit!.commit)).files.filter((file) => reachable.has(file))
   const files = quickFiles(measured, affected) ?? affected
   if (files.length === 0 || files.length >= all.length * 0.8) return null
   session.observe({ type: 'phase', phase: 'candidates', detail: `${draft.candidate.id}: ${plural(files.length, 'affected test file')}` })

@@ -1,3 +1,4 @@
+import type { ModuleGraphs } from '../analysis/index.ts'
 import type { Approvals } from '../approvals/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
 import { type Clock, SingularityError, printable } from '../kernel/index.ts'
@@ -44,6 +45,8 @@ export type OpenedSandboxes = { room: SandboxRoom; kind: IsolationKind; detail: 
 
 export type ImprovementDeps = {
   git: Git
+  /** Who imports whom in a tree: it chooses the tests that are asked first. */
+  graphs: ModuleGraphs
   store: Store
   clock: Clock
   process: ProcessIdentity

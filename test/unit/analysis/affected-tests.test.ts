@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type AffectedTests, affectedTests } from '../../../src/core/analysis/index.ts'
+import { affectedTests, createModuleGraphs, treeOf } from '../../../src/core/analysis/index.ts'
+import { createFactReader } from '../../../src/core/parsing/index.ts'
+import { packagedParsing } from '../../support/parsing.ts'
 import { type TestRepository, createRepository } from '../../support/repository.ts'
 
 const open: TestRepository[] = []
@@ -7,12 +9,23 @@ afterEach(() => {
   for (const each of open.splice(0)) each.cleanup()
 })
 
-/** The affected tests of a real commit. */
-async function affected(files: Record<string, string>, changed: string[], tests: string[]): Promise<AffectedTests> {
+const facts = createFactReader(packagedParsing)
+const graphs = createModuleGraphs({ reader: async () => facts })
+
+/** The affected tests of a real commit, and of one with other files on top of it. */
+async function ask(files: Record<string, string>, changed: string[], tests: string[], candidate?: Record<string, string | null>) {
   const repository = createRepository(files)
   open.push(repository)
   const git = await repository.open()
-  return affectedTests(git.reader(repository.git('rev-parse', 'HEAD')), changed, tests)
+  const base = treeOf(git.reader(repository.git('rev-parse', 'HEAD')))
+  if (!candidate) return affectedTests(graphs, base, { paths: changed, tests })
+  return affectedTests(graphs, base, { paths: changed, tests, candidate: treeOf(git.reader(repository.commit('candidate', candidate))) })
+}
+
+/** The same, of the tests only their paths. */
+async function affected(files: Record<string, string>, changed: string[], tests: string[]) {
+  const { tests: found, complete, unknown } = await ask(files, changed, tests)
+  return { files: found.map(({ path }) => path), complete, unknown }
 }
 
 const MANIFEST = '{ "name": "demo", "type": "module", "devDependencies": { "vitest": "4", "lodash": "4" } }\n'
@@ -120,6 +133,24 @@ describe('scripts', () => {
   })
 })
 
+it('a test that names a data file reaches it, and nobody knows who else does; styles lead nowhere', async () => {
+  const files = {
+    'fixtures/a.txt': '',
+    'src/a.css': '',
+    'a.test.js': "import { load } from './load.js'\nload('fixtures/a.txt')\n",
+    'b.test.js': "import './src/a.css'\n",
+    'load.js': '',
+  }
+  const tests = ['a.test.js', 'b.test.js']
+  expect(await ask(files, ['fixtures/a.txt'], tests)).toEqual({
+    tests: [{ path: 'a.test.js', scope: '.', distance: 1, via: ['a.test.js', 'fixtures/a.txt'] }],
+    complete: false,
+    unknown: [{ path: 'fixtures/a.txt', reason: 'who reads it is not known' }],
+  })
+  expect(await affected(files, ['load.js'], tests)).toEqual({ files: ['a.test.js'], complete: true, unknown: [] })
+  expect(await affected(files, ['src/a.css'], tests)).toMatchObject({ files: ['b.test.js'], complete: false })
+})
+
 describe('python', () => {
   it('absolute, relative and lazy imports, packages around a module, mocks by name', async () => {
     const files = {
@@ -210,4 +241,95 @@ it('other languages give all tests, and say that this is not known to be enough'
   const files = { 'Cargo.toml': '', 'src/lib.rs': '', 'src/a.c': '' }
   for (const changed of ['src/lib.rs', 'src/a.c'])
     expect(await affected(files, [changed], ['tests/a.rs', 'b'])).toMatchObject({ files: ['tests/a.rs', 'b'], complete: false })
+})
+
+describe('a candidate', () => {
+  const files = {
+    'src/a.js': '',
+    'src/b.js': "import './a.js'\n",
+    'a.test.js': "import './src/b.js'\n",
+    'b.test.js': "import './src/c.js'\n",
+    'src/c.js': 'export const c = 1\n',
+  }
+  const tests = ['a.test.js', 'b.test.js']
+
+  it('counts an import that it takes away as well as one that it adds', async () => {
+    const candidate = { 'src/b.js': '// nothing\n', 'src/c.js': "import './a.js'\n" }
+    const { tests: found, complete } = await ask(files, ['src/a.js'], tests, candidate)
+    expect({ found, complete }).toEqual({
+      found: [
+        { path: 'a.test.js', scope: '.', distance: 2, via: ['a.test.js', 'src/b.js', 'src/a.js'] },
+        { path: 'b.test.js', scope: '.', distance: 2, via: ['b.test.js', 'src/c.js', 'src/a.js'] },
+      ],
+      complete: true,
+    })
+  })
+
+  it('is followed to files that it adds, and doubted for ways that it makes', async () => {
+    const added = await ask(files, ['src/new.js', 'src/c.js'], tests, { 'src/new.js': '', 'src/c.js': "import './new.js'\n" })
+    expect(added.tests.map(({ path }) => path)).toEqual(['b.test.js'])
+    expect(added.complete).toBe(true)
+    expect(await ask(files, ['src/c.js'], tests, { 'src/c.js': 'import(name)\n' })).toMatchObject({
+      complete: false,
+      unknown: [{ path: 'src/c.js', reason: 'an import by a computed name' }],
+    })
+  })
+
+  it('whose imports are the same needs no graph of its own', async () => {
+    const repository = createRepository(files)
+    open.push(repository)
+    const git = await repository.open()
+    const tree = () => treeOf(git.reader(repository.git('rev-parse', 'HEAD^{tree}')))
+    const base = tree()
+    const alike = async (changes: Record<string, string | null>): Promise<boolean> => {
+      repository.commit('candidate', changes)
+      return graphs.isAlike(tree(), base)
+    }
+    expect(await alike({ 'src/b.js': "// words\nimport './a.js'\nexport const b = 2\n" })).toBe(true)
+    expect(await alike({ 'src/b.js': "export * from './a.js'\n" })).toBe(false)
+    expect(await alike({ 'src/b.js': files['src/b.js'], 'src/d.js': '' })).toBe(false)
+    expect(await alike({ 'src/d.js': null })).toBe(true)
+  })
+})
+
+it('types count, as do tests of other packages, which say where they belong', async () => {
+  const files = {
+    'package.json': '{ "name": "top", "workspaces": ["packages/*"] }',
+    'packages/a/package.json': '{ "name": "@demo/a", "exports": "./src/index.ts" }',
+    'packages/a/src/index.ts': "export type { Shape } from './shape.ts'\n",
+    'packages/a/src/shape.ts': 'export type Shape = { a: 1 }\n',
+    'packages/b/package.json': '{ "name": "@demo/b" }',
+    'packages/b/b.test.ts': "import type { Shape } from '@demo/a'\n",
+  }
+  expect((await ask(files, ['packages/a/src/shape.ts'], ['packages/b/b.test.ts'])).tests).toEqual([
+    {
+      path: 'packages/b/b.test.ts',
+      scope: 'packages/b',
+      distance: 2,
+      via: ['packages/b/b.test.ts', 'packages/a/src/index.ts', 'packages/a/src/shape.ts'],
+    },
+  ])
+})
+
+it('what does not parse is searched for imports all the same', async () => {
+  const files = { 'src/a.js': '', 'a.test.js': "const = ( ;;\nimport './src/a.js'\n", 'b.test.js': '' }
+  expect(await affected(files, ['src/a.js'], ['a.test.js', 'b.test.js'])).toMatchObject({ files: ['a.test.js'], complete: true })
+})
+
+it('where sources cannot be read all tests are asked, and nothing is promised', async () => {
+  const repository = createRepository({ 'a.js': '', 'a.test.js': '' })
+  open.push(repository)
+  const git = await repository.open()
+  const broken = createModuleGraphs({
+    reader: async () => ({ tables: facts.tables, read: () => Promise.reject(new Error('no reader')) }),
+  })
+  const answer = await affectedTests(broken, treeOf(git.reader(repository.git('rev-parse', 'HEAD'))), {
+    paths: ['a.js'],
+    tests: ['a.test.js'],
+  })
+  expect(answer).toEqual({
+    tests: [{ path: 'a.test.js', scope: '.', distance: null, via: [] }],
+    complete: false,
+    unknown: [{ path: 'a.js', reason: 'imports cannot be read: no reader' }],
+  })
 })
