@@ -101,7 +101,7 @@ const external = [
   'web-tree-sitter',
   'react-devtools-core',
   '*.node',
-  ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
+  'tree-sitter',
 ]
 const common = {
   bundle: true,

@@ -15,6 +15,7 @@ import { composeWork, jobKinds } from './app/work.ts'
 import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
 import { type Git, createGit, discoverRepository, stateFolder } from './git/index.ts'
+import { useFetchedGrammars } from './parsing/index.ts'
 import type { AgentWorkDeps, CompleteTurn } from './agents/index.ts'
 import {
   type AgentWork,
@@ -347,6 +348,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const reading = createReading(context)
+  useFetchedGrammars([reading.grammarFolder])
   const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })

@@ -1,4 +1,4 @@
-export { findEngine, loadEngine } from './engine.ts'
+export { hasEngine, loadEngine, useFetchedGrammars } from './engine.ts'
 export { isBinary } from './binary.ts'
 export * from './equality.ts'
 export { answerChildRequest } from './fact-child.ts'
