@@ -6,6 +6,7 @@ import { composeFacts } from './app/code-facts.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
+import { composeGrammars } from './app/grammars.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
@@ -349,7 +350,8 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
 
   const reading = createReading(context)
   useFetchedGrammars([reading.grammarFolder])
-  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
+  const grammars = composeGrammars({ context, reading, settings: () => settings() })
+  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading, grammars })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
@@ -359,7 +361,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
-    code: composeCode({ context, git, reading }),
+    code: composeCode({ context, git, reading, grammars }),
     facts: composeFacts({ git, reader: search.reader }),
     search,
     stateDir,
