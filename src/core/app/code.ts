@@ -29,5 +29,10 @@ export function composeCode({ context, git, reading, grammars }: CodeParts) {
     return detectTechnologies(loadTechnologies(join(context.packageRoot, 'templates_data')), { ...found, dependencies: known.dependencies })
   }
 
-  return { dependencies, technologies, ...composeAnalysis({ git, reading, grammars }), ...composeLanguages({ context, git, reading, grammars }) }
+  return {
+    dependencies,
+    technologies,
+    ...composeAnalysis({ git, reading, grammars }),
+    ...composeLanguages({ context, git, reading, grammars }),
+  }
 }

@@ -24,7 +24,10 @@ export function composeGrammars({ context, reading, settings }: GrammarParts) {
    * The installation's own script, in a process of its own: it alone speaks to a package registry.
    * @returns its last line, which says what went wrong if something did
    */
-  async function fetch(grammars: readonly string[], options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {}): Promise<string> {
+  async function fetch(
+    grammars: readonly string[],
+    options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<string> {
     makeFolder(reading.grammarFolder)
     const env = Object.fromEntries(Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined))
     const result = await runProcess({
