@@ -12,7 +12,12 @@ const headers = [join(dirname(process.execPath), '..', 'include', 'node'), '/usr
 const sourceFile = (name) => join(root, 'native', 'src', name)
 
 /** Folders of headers that are not ours. */
-export const INCLUDES = [join(library, 'include'), join(library, 'src'), dirname(require.resolve('node-addon-api/package.json')), headers ?? '.']
+export const INCLUDES = [
+  join(library, 'include'),
+  join(library, 'src'),
+  dirname(require.resolve('node-addon-api/package.json')),
+  headers ?? '.',
+]
 export const DEFINES = ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'TREE_SITTER_HIDE_SYMBOLS', '_GNU_SOURCE']
 export const C = { compiler: 'gcc', flags: ['-std=c11'], sources: ['core.c'].map(sourceFile) }
 export const CPP = {

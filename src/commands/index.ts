@@ -19,7 +19,8 @@ export default class Index extends BaseCommand {
     const { search } = await this.app()
     const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
     const built = await this.untilSignal(
-      async ({ soft }) => (await search.prepared(soft)).index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
+      async ({ soft }) =>
+        (await search.prepared(soft)).index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
       progress.stop,
     ).finally(progress.end)
     const { state, files, chunks, embedded, reusedEmbeddings, ms, bytes } = built

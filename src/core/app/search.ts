@@ -1,6 +1,6 @@
-import { join, relative, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import type { Settings } from '../config/index.ts'
-import { type Git, fromTop } from '../git/index.ts'
+import { type Git, belowRoot, fromTop } from '../git/index.ts'
 import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
 import { type AppContext, once } from './context.ts'
 import type { Grammars } from './grammars.ts'
@@ -29,14 +29,14 @@ export function composeSearch({ context, git, stateDir, settings, reading, gramm
     // sandboxes may lie below the repository where the state home does
     const { root } = opened.repository
     const ours = join(context.stateHome, 'singularity')
-    const own = relative(root, ours).split(sep).join('/')
+    const own = belowRoot(root, ours)
     return createSearch({
       git: opened,
       folder,
       reader: facts,
       now: () => context.clock.now(),
       monotonic: () => context.clock.monotonic(),
-      exclude: own.startsWith('..') ? [] : [`${own}/`],
+      exclude: own === null ? [] : [`${own}/`],
       space: once(async () => (await import('../embedding/index.ts')).openBundledEmbedder(modelFolder)),
       sandbox: root.startsWith(ours + sep),
     })
