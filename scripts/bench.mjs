@@ -2,12 +2,14 @@
 // usage: npm run bench [-- --quick] [--only PART ...] [--dry-run]
 //   --quick    a few minutes, fewer repetitions     --only PART   these parts, the others stay as they were
 //   --dry-run  prints, writes nothing               --fresh       forgets what an interrupted run had judged
+//   --accept   takes figures for the baseline that fell by more than a fifth; else their part stays as it was and the exit code is 1
 //   --section NAME   of the queue: plainjob, wakeUp, idle, contention, seeds, postgres; the others stay as they were
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem, release } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { alertsOf } from '../bench/alerts.mjs'
 import { measureCode } from '../bench/code.mjs'
 import { measureFalseAccepts } from '../bench/faults.mjs'
 import { measureLanding, measureRejection } from '../bench/landing.mjs'
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     section: { type: 'string', multiple: true, default: [] },
     'dry-run': { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
+    accept: { type: 'boolean', default: false },
   },
 })
 const { quick } = values
@@ -86,13 +89,19 @@ const result = {
   parts: { ...before.parts },
 }
 let failed = 0
+const alerts = []
 for (const [name, measure] of Object.entries(PARTS)) {
   if (values.only.length > 0 && !values.only.includes(name)) continue
   console.error(`> ${name}`)
   const started = performance.now()
   try {
     const figures = await measure()
-    result.parts[name] = { mode: quick ? 'quick' : 'full', tookSeconds: Math.round((performance.now() - started) / 1000), ...figures }
+    const part = { mode: quick ? 'quick' : 'full', tookSeconds: Math.round((performance.now() - started) / 1000), ...figures }
+    const worse = alertsOf(name, before.parts?.[name], part)
+    alerts.push(...worse)
+    for (const line of worse) console.error(`${process.env.GITHUB_ACTIONS === 'true' ? '::error title=benchmark::' : 'ALERT '}${line}`)
+    if (worse.length > 0 && !values.accept) continue // a worse figure must not become what the next run is held against
+    result.parts[name] = part
   } catch (error) {
     failed++ // the other parts still count
     console.error(`  ${name} failed: ${error.stack}`)
@@ -104,4 +113,8 @@ for (const [name, measure] of Object.entries(PARTS)) {
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
 }
 console.log(writePage(result, { write: !values['dry-run'] }))
-process.exit(failed > 0 ? 1 : 0)
+if (alerts.length > 0)
+  console.error(
+    `${alerts.length} figures fell by more than 20 %${values.accept ? ', and are the baseline now' : '; measure again, or take them with --accept'}`,
+  )
+process.exit(failed > 0 || (alerts.length > 0 && !values.accept) ? 1 : 0)

@@ -95,14 +95,7 @@ export default new Proxy(() => {}, { apply: (_target, _self, args) => load()(...
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
-const external = [
-  'better-sqlite3',
-  '@ast-grep/napi',
-  'web-tree-sitter',
-  'react-devtools-core',
-  '*.node',
-  ...Object.keys(manifest.dependencies).filter((name) => name.startsWith('tree-sitter')),
-]
+const external = ['better-sqlite3', '@ast-grep/napi', 'web-tree-sitter', 'react-devtools-core', '*.node', 'tree-sitter']
 const common = {
   bundle: true,
   format: 'esm',

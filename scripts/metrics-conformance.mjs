@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { byLineWithInner, byPlace, count, createTally, summarize } from './conformance/compare.mjs'
+import { byLineWithInner, byPlace, count, createTally, summarize, utf16Of } from './conformance/compare.mjs'
 import { loadRooms, readerDeps, root } from './conformance/readers.mjs'
 import { openScriptOracles } from './conformance/script-oracles.mjs'
 import {
@@ -89,18 +89,20 @@ for (const language of ['javascript', 'typescript']) {
     // Parsers in JavaScript do not see a byte order mark; their places would be one off.
     if (bytes[0] === 0xef) continue
     const text = bytes.toString('utf8')
+    const unit = utf16Of(bytes)
+    const fields = new Map(facts[i].initializers.map((each) => [`${unit(each.start)} ${unit(each.end)}`, each.cyclomatic]))
     const figures = {
       eslint: byPlace(facts[i], bytes, (each) => each.cyclomatic.eslint),
       sonar: byPlace(facts[i], bytes, (each) => each.cognitiveOwn),
     }
     for (const oracle of asked)
       for (const { start, end, sort, line, value } of oracles[oracle](text, language) ?? [])
-        count(tallyOf(`${oracle} ${language}${sort === 'field initializer' ? ', fields' : ''}`), {
+        count(tallyOf(`${oracle} ${language}`), {
           name,
           path,
           line,
           oracle: value,
-          ours: figures[oracle].get(`${start} ${end}`),
+          ours: (sort === 'field initializer' ? fields : figures[oracle]).get(`${start} ${end}`),
         })
   }
   for (const [name, tally] of tallies) report(name, tally)

@@ -2,13 +2,12 @@
 // usage: npm run test:native [-- ROUNDS [SEED]]. Needs gcc on Linux; ends with 1 on the first finding.
 import { buildSync } from 'esbuild'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { C, CPP, DEFINES, INCLUDES } from './native-sources.mjs'
 import { root, setup } from './setup.mjs'
 
-const require = createRequire(import.meta.url)
 const [rounds = '60', seed = '12345'] = process.argv.slice(2)
 if (process.platform !== 'linux' || spawnSync('g++', ['--version']).status !== 0) {
   console.error('skipped: the sanitizers are used with gcc on Linux')
@@ -16,14 +15,8 @@ if (process.platform !== 'linux' || spawnSync('g++', ['--version']).status !== 0
 }
 setup({ tests: false })
 const folder = mkdtempSync(join(tmpdir(), 'singularity-sanitize-'))
-const library = join(dirname(require.resolve('tree-sitter/package.json')), 'vendor', 'tree-sitter', 'lib')
-const headers = [join(dirname(process.execPath), '..', 'include', 'node'), '/usr/include/node'].find((path) =>
-  existsSync(join(path, 'node_api.h')),
-)
-const includes = [join(library, 'include'), join(library, 'src'), dirname(require.resolve('node-addon-api/package.json')), headers ?? '.']
 const flags = ['-g', '-O1', '-fPIC', '-w', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer']
-const defines = ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'TREE_SITTER_HIDE_SYMBOLS', '_GNU_SOURCE']
-const common = [...flags, ...defines.map((name) => `-D${name}`), ...includes.flatMap((path) => ['-I', path])]
+const common = [...flags, ...DEFINES.map((name) => `-D${name}`), ...INCLUDES.flatMap((path) => ['-I', path])]
 
 function run(command, args, options = {}) {
   const { status } = spawnSync(command, args, { cwd: folder, stdio: 'inherit', ...options })
@@ -33,9 +26,7 @@ function run(command, args, options = {}) {
   }
 }
 
-const source = (name) => join(root, 'native', 'src', name)
-run('gcc', ['-std=c11', ...common, '-c', source('core.c')])
-run('g++', ['-std=c++17', '-fno-exceptions', '-fno-rtti', ...common, '-c', ...['arena.cc', 'walk.cc', 'batch.cc', 'addon.cc'].map(source)])
+for (const { compiler, flags: own, sources } of [C, CPP]) run(compiler, [...own, ...common, '-c', ...sources])
 const objects = ['core.o', 'arena.o', 'walk.o', 'batch.o', 'addon.o']
 run('g++', ['-shared', '-fsanitize=address,undefined', '-o', 'code.node', ...objects, '-ldl', '-lpthread'])
 mkdirSync(join(root, 'tmp'), { recursive: true })

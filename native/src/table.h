@@ -25,7 +25,7 @@ enum : uint32_t {
   kBooleanFree = 524288,
 };
 
-enum Entity { kNone, kFunction, kLambda, kClass, kModule, kParameter, kDefinition, kImport, kImportName, kCall, kTest, kAssertion };
+enum Entity { kNone, kFunction, kLambda, kClass, kModule, kParameter, kDefinition, kImport, kImportName, kCall, kTest, kAssertion, kInitializer };
 enum StepKind { kField, kKind, kNth, kUp, kPrevious, kDeep, kDescendants };
 enum Place { kFilePlace, kClassPlace, kModulePlace, kFunctionPlace };
 

@@ -80,7 +80,7 @@ void Walk::apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &nex
       next.fn = open_function(rule, node, frame);
       next.place = kFunctionPlace;
       next.nesting = next.base = 0;
-      next.body = next.run = -1;
+      next.body = next.run = next.initializer = -1;
       next.opens_function = true;
       return;
     case kClass:
@@ -136,6 +136,17 @@ void Walk::apply(const Rule &rule, uint32_t node, const Frame &frame, Frame &nex
       add_span(kTests, node);
       add(kTests, frame.test, frame.fn - 1);
       next.test = rows(kTests) - 1;
+      return;
+    }
+    case kInitializer: {
+      int value = finder.first(node, rule.specifier);
+      if (value < 0) return;
+      int name = name_at(name_node_of(rule, node));
+      add(kInitializers, name);
+      add_span(kInitializers, static_cast<uint32_t>(value));
+      add(kInitializers, frame.fn - 1, 1);
+      next.initializer = rows(kInitializers) - 1;
+      next.initializer_from = value;
       return;
     }
     default: {
@@ -230,7 +241,7 @@ void Walk::add_leaf(uint32_t node, uint32_t bits, const Frame &frame) {
 }
 
 void Walk::run() {
-  s.frames.push_back({-1, tree.count, 0, -1, kFilePlace, 0, 0, -1, -1, false, -1, -1, false});
+  s.frames.push_back({-1, tree.count, 0, -1, kFilePlace, 0, 0, -1, -1, false, -1, -1, -1, -1, false});
   open_level();
   for (uint32_t node = 0; node < tree.count;) {
     while (node >= s.frames.back().end) {
@@ -261,7 +272,12 @@ void Walk::run() {
     }
     if (bits & (kBranch | kStatement | kFlat)) {
       FunctionState &state = state_of(frame.fn);
-      for (int profile = 0; profile < 4; profile++) state.branches[profile] += (bits >> profile) & 1;
+      bool own = frame.initializer >= 0 && static_cast<int>(node) >= frame.initializer_from;
+      for (int profile = 0; profile < 4; profile++) {
+        int decision = (bits >> profile) & 1;
+        if (own && profile == kEslintProfile) s.sections[kInitializers][frame.initializer * kWidths[kInitializers] + 6] += decision;
+        else state.branches[profile] += decision;
+      }
       if (bits & kStatement) state.logical++;
       if (bits & kFlat) state.own++;
     }

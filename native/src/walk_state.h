@@ -7,12 +7,15 @@
 #include "walk.h"
 
 namespace code {
-constexpr int kRecordVersion = 1;
+constexpr int kRecordVersion = 2;
 constexpr int kHeader = 32;
-enum Section { kFunctions, kParameters, kScopes, kImports, kImportNames, kCalls, kDefinitions, kReferences, kTests, kAssertions, kComments, kStrings, kSections };
-constexpr int kWidths[kSections] = {29, 1, 9, 9, 2, 5, 11, 4, 9, 7, 4, 4};
+enum Section { kFunctions, kParameters, kScopes, kImports, kImportNames, kCalls, kDefinitions, kReferences, kTests, kAssertions, kComments, kStrings, kInitializers, kSections };
+constexpr int kWidths[kSections] = {29, 1, 9, 9, 2, 5, 11, 4, 9, 7, 4, 4, 7};
 /** Places in the header. */
 enum At { kVersionAt, kNamesAt, kNameBytesAt, kSizeAt, kPartialAt, kErrorsAt };
+
+/** Of the four figures per profile. */
+constexpr int kEslintProfile = 1;
 
 struct FunctionState {
   uint32_t node = 0;
@@ -29,6 +32,8 @@ struct Frame {
   int fn, scope, place, nesting, base, body, run;
   bool in_string;
   int test, import;
+  /** Row of the initializer that what follows belongs to, from `initializer_from` on; or -1. */
+  int initializer, initializer_from;
   bool opens_function;
 };
 

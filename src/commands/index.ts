@@ -16,10 +16,11 @@ export default class Index extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Index)
     this.common(flags)
-    const service = await (await this.app()).search.service()
+    const { search } = await this.app()
     const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
     const built = await this.untilSignal(
-      ({ soft }) => service.index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
+      async ({ soft }) =>
+        (await search.prepared(soft)).index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
       progress.stop,
     ).finally(progress.end)
     const { state, files, chunks, embedded, reusedEmbeddings, ms, bytes } = built

@@ -1,20 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { RULE_UPDATES, composeAnswers } from './app/answers.ts'
-import { composeCode } from './app/code.ts'
-import { composeEngines } from './app/code-engines.ts'
-import { composeFacts } from './app/code-facts.ts'
-import { composeGraph } from './app/code-graph.ts'
-import { composeInsights } from './app/code-insights.ts'
+import { composeCodeRooms } from './app/code-rooms.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
-import { createReading } from './app/reading.ts'
-import { composeEvidence } from './app/search-evidence.ts'
-import { composeSearch } from './app/search.ts'
 import { composeWork, jobKinds } from './app/work.ts'
 import { type Approvals, createApprovals } from './approvals/index.ts'
 import { type Settings, type SettingName, type SettingValue, loadSettings } from './config/index.ts'
@@ -62,8 +55,6 @@ export type App = ReturnType<typeof createApp>
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
 const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests', RULE_UPDATES])
 
-/** Runs whose blind spots are told beside a hit. */
-const REMEMBERED_RUNS = 20
 
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
@@ -280,7 +271,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       writesWhole: models.writesWhole,
       findPlaces: async (goal, base, paths) => {
         const { findPlaces } = await import('./app/places.ts')
-        return findPlaces({ git: await git(), search: await search.service() }, goal, base, paths)
+        return findPlaces({ git: await git(), search: await codeRooms.search.service() }, goal, base, paths)
       },
     })
   })
@@ -312,7 +303,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     const path = context.env['PATH'] ?? '/usr/bin:/bin'
     return createImprovement({
       git: opened,
-      graphs: graph.graphs,
+      graphs: codeRooms.graph.graphs,
       store,
       clock,
       process: processes.self,
@@ -358,19 +349,16 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
-  const reading = createReading(context)
-  const graph = composeGraph({
-    reading,
+  const codeRooms = composeCodeRooms({
+    context,
     git,
+    stateDir,
+    settings: () => settings(),
     store: async () =>
       existsSync(join(await stateDir(), 'state.db')) ? createStore({ db: await database(), clock: context.clock }) : undefined,
   })
-  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
-
-  const code = composeCode({ context, git, reading })
-  const insights = composeInsights({ git, reader: search.reader })
 
   return {
     context,
@@ -378,18 +366,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
-    code,
-    engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
-    graph,
-    facts: composeFacts({ git, reader: search.reader }),
-    insights,
-    evidence: composeEvidence({
-      git,
-      stateDir,
-      blindSpots: async () => createStore({ db: await database(), clock: context.clock }).blindSpots(REMEMBERED_RUNS),
-      hotSpots: () => insights.hotSpots({ paths: [] }, {}),
-    }),
-    search,
+    ...codeRooms,
     stateDir,
     database,
     settings,

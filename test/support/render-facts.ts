@@ -19,6 +19,8 @@ export function render(facts: FileFacts, bytes: Uint8Array): string {
       `function ${each.name ?? '(none)'} ${each.kind} ${rows(each)} (${each.parameters.join(', ')}) in ${functionAt(each.parent)} of ${scopeAt(each.scope)}` +
         ` cyclomatic ${four(each.cyclomatic)} cognitive ${each.cognitiveOwn ?? '?'} of ${each.cognitive ?? '?'} nesting ${each.nesting ?? '?'}`,
     )
+  for (const each of facts.initializers)
+    out.push(`initializer ${each.name ?? '(none)'} ${rows(each)} in ${functionAt(each.function)} eslint ${each.cyclomatic}`)
   for (const each of facts.scopes) out.push(`scope ${each.name ?? '(none)'} ${each.kind} ${rows(each)} of ${scopeAt(each.parent)}`)
   for (const each of facts.imports) {
     const names = each.names.map(({ name, alias }) => (alias === null ? name : `${name} as ${alias}`))

@@ -1,4 +1,4 @@
-import type { Cyclomatic, FileFacts, FunctionFact, HalsteadCounts, LineCounts, PartialReason } from '../parsing/index.ts'
+import type { Cyclomatic, FileFacts, FunctionFact, HalsteadCounts, InitializerFact, LineCounts, PartialReason } from '../parsing/index.ts'
 
 /** Which constructs are one decision; docs/metrics.md lists them per language. */
 export const PROFILES = ['default', 'eslint', 'rca', 'sonar'] as const
@@ -47,6 +47,7 @@ export type FileMetrics = {
 /** Figures of one file from what its bytes say. Cyclomatic figures are those of the profile; all others are the same in each. */
 export function measureFile(facts: FileFacts, profile: Profile): FileMetrics {
   const functions = facts.functions.map((each) => measureFunction(each, profile, facts.tier))
+  if (profile === 'eslint') functions.push(...facts.initializers.map(measureInitializer))
   const halstead = measureHalstead(facts.file.halstead)
   const cyclomatic = fileCyclomatic(facts, profile)
   return {
@@ -68,11 +69,12 @@ export function measureFile(facts: FileFacts, profile: Profile): FileMetrics {
  * 1 + the decisions of the whole file, functions included: McCabe's number as if the file were one function (McCabe, "A Complexity
  * Measure", 1976, for one connected graph). null where decisions are not known.
  */
-function fileCyclomatic({ file, functions }: FileFacts, profile: Profile): number | null {
+function fileCyclomatic({ file, functions, initializers }: FileFacts, profile: Profile): number | null {
   const outside = file.decisions?.[profile] ?? null
   const own = functions.map(({ cyclomatic }) => cyclomatic?.[profile] ?? null)
   if (outside === null || own.includes(null)) return null
-  return own.reduce<number>((sum, figure) => sum + figure! - 1, 1 + outside)
+  const fields = profile === 'eslint' ? initializers.map(({ cyclomatic }) => cyclomatic) : []
+  return [...own, ...fields].reduce<number>((sum, figure) => sum + figure! - 1, 1 + outside)
 }
 
 function measureFunction(fact: FunctionFact, profile: Profile, tier: FileFacts['tier']): FunctionMetrics {
@@ -87,6 +89,22 @@ function measureFunction(fact: FunctionFact, profile: Profile, tier: FileFacts['
     cognitive: fact.cognitiveOwn,
     nesting: fact.nesting,
     halstead: measureHalstead(fact.halstead),
+  }
+}
+
+/** eslint's rule looks at the value of a class field as if it were a function; no other figure does. */
+function measureInitializer({ name, row, rowEnd, cyclomatic }: InitializerFact): FunctionMetrics {
+  return {
+    name,
+    kind: 'field_initializer',
+    line_start: row + 1,
+    line_end: rowEnd + 1,
+    line_count: rowEnd - row + 1,
+    parameters: [],
+    cyclomatic,
+    cognitive: null,
+    nesting: null,
+    halstead: null,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Git } from '../git/index.ts'
 import { SingularityError, parseJson } from '../kernel/index.ts'
 import type { FactFile, FileFacts, IsolatedReader } from '../parsing/index.ts'
 import { changedPaths, openTree, type CodeQuery } from './code-files.ts'
+import type { Grammars } from './grammars.ts'
 import type { Reading } from './reading.ts'
 
 export type AnalyzedFile = { path: string; blob: string } & FileMetrics
@@ -32,13 +33,14 @@ const BATCH = { files: 400, bytes: 16 * 1024 * 1024 }
 const STDIN = '-'
 
 /** Metrics of a repository's files, of one text, and of a request as the seeds put it. */
-export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; reading: Reading }) {
+export function composeAnalysis({ git, reading, grammars }: { git: () => Promise<Git>; reading: Reading; grammars: Grammars }) {
   /** `changed`: only what differs from the base; the base is then the fork point of HEAD and `query.base` (HEAD where none is given). */
   async function analyze(query: CodeQuery & { changed: boolean }, options: AnalysisOptions): Promise<Analysis> {
     const [opened, { isBinary }] = [await git(), await import('../parsing/index.ts')]
     const tree = await openTree(opened, { paths: query.paths })
     const changes = query.changed ? await changedPaths(opened, query.base ?? 'HEAD') : undefined
     const paths = changes === undefined ? tree.paths : tree.paths.filter((path) => changes.paths.has(path))
+    await grammars.bringFor(paths, options.signal)
     const reader = await reading.isolated(options.signal)
     const { objectFormat } = opened.repository
     const files: AnalyzedFile[] = []
@@ -71,6 +73,7 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
   async function analyzeText(bytes: Uint8Array, language: string, options: AnalysisOptions): Promise<Analysis> {
     const reader = await reading.isolated(options.signal)
     const id = await languageId(reader, language)
+    await grammars.bring([id], options.signal)
     const { isBinary } = await import('../parsing/index.ts')
     if (isBinary(bytes)) return answer([], { ...options, base: null, skipped: [{ path: STDIN, reason: 'binary' }] })
     return answer(await measure(reader, [{ path: STDIN, language: id, bytes }], options.profile, 'sha1', options.signal), {
@@ -108,6 +111,7 @@ export function composeAnalysis({ git, reading }: { git: () => Promise<Git>; rea
     const request = readRequest(parseJson(text))
     const reader = await reading.isolated(options.signal)
     const language = await languageId(reader, request.language)
+    await grammars.bring([language], options.signal)
     const [facts] = await readFacts(reader, [{ language, bytes: Buffer.from(request.content) }], options.signal)
     const ast = request.options.generate_ast ? await (await reading.local()).tree({ language, bytes: Buffer.from(request.content) }) : null
     return replyOf(request, facts!, options.profile, ast)

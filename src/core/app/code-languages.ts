@@ -2,11 +2,11 @@ import { lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Verification } from '../analysis/index.ts'
 import type { Git } from '../git/index.ts'
-import { SingularityError, makeFolder } from '../kernel/index.ts'
+import { SingularityError } from '../kernel/index.ts'
 import type { LanguageState, LanguageTables } from '../parsing/index.ts'
-import { runProcess } from '../process/index.ts'
 import { openTree } from './code-files.ts'
 import type { AppContext } from './context.ts'
+import type { Grammars } from './grammars.ts'
 import type { Reading } from './reading.ts'
 
 export type LanguageRow = LanguageState & {
@@ -16,11 +16,18 @@ export type LanguageRow = LanguageState & {
   share: number | null
 }
 
-/** A package registry that does not answer is asked again by people, not by us. */
-const FETCH_MS = 300_000
-
 /** How languages are read here, and how to have one read better. */
-export function composeLanguages({ context, git, reading }: { context: AppContext; git: () => Promise<Git>; reading: Reading }) {
+export function composeLanguages({
+  context,
+  git,
+  reading,
+  grammars,
+}: {
+  context: AppContext
+  git: () => Promise<Git>
+  reading: Reading
+  grammars: Grammars
+}) {
   async function languages(): Promise<LanguageRow[]> {
     const reader = await reading.local()
     const [shares, verification] = await Promise.all([sharesOf(reader.tables), loadVerification()])
@@ -91,24 +98,11 @@ export function composeLanguages({ context, git, reading }: { context: AppContex
     return rowOf(now, reader.tables, await loadVerification(), undefined)
   }
 
-  /** The installation's own script, in a process of its own: it alone speaks to a package registry. */
   async function fetchGrammar(grammar: string, id: string, signal?: AbortSignal): Promise<void> {
-    makeFolder(reading.grammarFolder)
-    const script = join(context.packageRoot, 'scripts', 'fetch-grammars.mjs')
-    const env = Object.fromEntries(Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined))
-    const args = [script, '--into', reading.grammarFolder, grammar]
-    const result = await runProcess({
-      command: process.execPath,
-      args,
-      cwd: context.packageRoot,
-      env,
-      timeoutMs: FETCH_MS,
-      ...(signal && { signal }),
-    })
+    const said = await grammars.fetch([grammar], { signal })
     if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped by a signal.')
     const { tier, reason } = await (await reading.fresh()).language(id)
     if (tier === 1) return
-    const said = result.stderr.toString('utf8').trim().split('\n').at(-1)
     throw new SingularityError(
       'GRAMMAR_MISSING',
       `The grammar of ${id} could not be fetched: ${said || (reason ?? 'no reason was told')}`,

@@ -5,13 +5,14 @@ import { composeAnalysis } from './code-analysis.ts'
 import { openTree, type CodeQuery, type Tree } from './code-files.ts'
 import { composeLanguages } from './code-languages.ts'
 import type { AppContext } from './context.ts'
+import type { Grammars } from './grammars.ts'
 import type { Reading } from './reading.ts'
 
 export type { CodeQuery } from './code-files.ts'
-export type CodeParts = { context: AppContext; git: () => Promise<Git>; reading: Reading }
+export type CodeParts = { context: AppContext; git: () => Promise<Git>; reading: Reading; grammars: Grammars }
 
 /** What the code says, without an index. */
-export function composeCode({ context, git, reading }: CodeParts) {
+export function composeCode({ context, git, reading, grammars }: CodeParts) {
   const tree = async (query: CodeQuery): Promise<Tree> => openTree(await git(), query)
 
   async function dependencies(query: CodeQuery): Promise<Dependencies> {
@@ -28,5 +29,10 @@ export function composeCode({ context, git, reading }: CodeParts) {
     return detectTechnologies(loadTechnologies(join(context.packageRoot, 'templates_data')), { ...found, dependencies: known.dependencies })
   }
 
-  return { dependencies, technologies, ...composeAnalysis({ git, reading }), ...composeLanguages({ context, git, reading }) }
+  return {
+    dependencies,
+    technologies,
+    ...composeAnalysis({ git, reading, grammars }),
+    ...composeLanguages({ context, git, reading, grammars }),
+  }
 }

@@ -16,6 +16,8 @@ export type Reading = {
   places(): { path: string; kind: 'file' | 'names' | 'texts' }[]
   /** Where grammars go that are fetched later on. */
   grammarFolder: string
+  /** Of these languages, those whose grammar could be fetched and is not here. */
+  absent(languages: Iterable<string>): Promise<{ id: string; name: string; grammar: string }[]>
 }
 
 /**
@@ -38,6 +40,7 @@ export function createReading({
     threads,
   })
   const fresh = async (): Promise<FactReader> => (await import('../parsing/index.ts')).createFactReader(deps())
+  const local = once(fresh)
   return {
     grammarFolder,
     places: () => {
@@ -48,8 +51,12 @@ export function createReading({
         ...grammarFolders.map((path) => ({ path, kind: 'names' as const })),
       ]
     },
-    local: once(fresh),
+    local,
     fresh,
+    async absent(languages) {
+      const { absentGrammars } = await import('../parsing/index.ts')
+      return absentGrammars({ ...deps(), tables: (await local()).tables }, languages)
+    },
     async isolated(signal) {
       const { createIsolatedReader } = await import('../parsing/index.ts')
       return createIsolatedReader({

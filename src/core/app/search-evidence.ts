@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import type { FileHistory, HistoryCounts, HotSpot } from '../analysis/index.ts'
+import type { FileHistory, HistoryCounts, HotSpot, ModuleGraphs } from '../analysis/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
 import type { SeenBlindSpot } from '../improvement/index.ts'
 import type { SearchHit } from '../search/index.ts'
@@ -21,8 +19,8 @@ export type HitEvidence = {
 
 export type EvidenceParts = {
   git: () => Promise<Git>
-  stateDir: () => Promise<string>
-  /** The latest first; asked only where there is state. */
+  graphs: ModuleGraphs
+  /** The latest first. */
   blindSpots: () => Promise<SeenBlindSpot[]>
   /** All of them, the hottest first, with the history they were made from. */
   hotSpots: () => Promise<{ history: HistoryCounts; files: readonly HotSpot[] }>
@@ -34,8 +32,8 @@ const FOLLOWED = /\.(?:[cm]?[jt]sx?|pyi?|go)$/
 const NO_TEST = /(?:^|\/)(?:fixtures|testdata|__mocks__|__snapshots__|support|helpers)\//
 
 /** Joins hits to tests, blind spots, hot spots and fixes. What holds for all hits is worked out once per commit. */
-export function composeEvidence({ git, stateDir, blindSpots, hotSpots }: EvidenceParts) {
-  const seen = once(async () => (existsSync(join(await stateDir(), 'state.db')) ? blindSpots() : []))
+export function composeEvidence({ git, graphs, blindSpots, hotSpots }: EvidenceParts) {
+  const seen = once(blindSpots)
   let last: Head | undefined
 
   async function readHead(commit: string): Promise<Head> {
@@ -60,9 +58,10 @@ export function composeEvidence({ git, stateDir, blindSpots, hotSpots }: Evidenc
 
   async function testsReaching(path: string, { reader, tests }: Head): Promise<HitEvidence['tests']> {
     if (!FOLLOWED.test(path) || (await reader.entry(path)) === undefined) return null
-    const { affectedTests } = await import('../analysis/index.ts')
-    const { files, complete } = await affectedTests(reader, [path], await tests)
-    return { files: files.filter((each) => each !== path), complete }
+    const { affectedTests, treeOf } = await import('../analysis/index.ts')
+    const reached = await affectedTests(graphs, treeOf(reader), { paths: [path], tests: await tests })
+    const files = reached.tests.flatMap((test) => (test.distance === null || test.path === path ? [] : [test.path]))
+    return { files, complete: reached.complete }
   }
 
   async function blindSpotsIn(hit: Pick<SearchHit, 'path' | 'line' | 'lineEnd'>, reader: TreeReader): Promise<SeenBlindSpot[]> {

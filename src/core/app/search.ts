@@ -1,8 +1,9 @@
-import { join, relative, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import type { Settings } from '../config/index.ts'
-import { type Git, fromTop } from '../git/index.ts'
+import { type Git, belowRoot, fromTop } from '../git/index.ts'
 import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
 import { type AppContext, once } from './context.ts'
+import type { Grammars } from './grammars.ts'
 import type { Reading } from './reading.ts'
 
 export type SearchParts = {
@@ -11,10 +12,11 @@ export type SearchParts = {
   stateDir: () => Promise<string>
   settings: () => Promise<Settings>
   reading: Reading
+  grammars: Grammars
 }
 
 /** The index of this repository and the search over it; both are loaded when they are first asked for. */
-export function composeSearch({ context, git, stateDir, settings, reading }: SearchParts) {
+export function composeSearch({ context, git, stateDir, settings, reading, grammars }: SearchParts) {
   const modelFolder = join(context.packageRoot, 'templates_data', 'models', 'code-1')
 
   const reader = once(async (): Promise<FactReader> => {
@@ -27,18 +29,25 @@ export function composeSearch({ context, git, stateDir, settings, reading }: Sea
     // sandboxes may lie below the repository where the state home does
     const { root } = opened.repository
     const ours = join(context.stateHome, 'singularity')
-    const own = relative(root, ours).split(sep).join('/')
+    const own = belowRoot(root, ours)
     return createSearch({
       git: opened,
       folder,
       reader: facts,
       now: () => context.clock.now(),
       monotonic: () => context.clock.monotonic(),
-      exclude: own.startsWith('..') ? [] : [`${own}/`],
+      exclude: own === null ? [] : [`${own}/`],
       space: once(async () => (await import('../embedding/index.ts')).openBundledEmbedder(modelFolder)),
       sandbox: root.startsWith(ours + sep),
     })
   })
+
+  /** The service, when grammars of this worktree's languages have come: what is indexed should be read by its syntax. */
+  async function prepared(signal: AbortSignal): Promise<SearchService> {
+    const { paths } = await (await import('./code-files.ts')).openTree(await git(), { paths: [] })
+    await grammars.bringFor(paths, signal)
+    return service()
+  }
 
   /** Paths as the user wrote them; `null`: what nobody has any more. */
   async function forget(paths: readonly string[] | null): Promise<Forgotten> {
@@ -52,5 +61,5 @@ export function composeSearch({ context, git, stateDir, settings, reading }: Sea
     return when === 'always' || (when === 'terminal' && onTerminal && !context.ci)
   }
 
-  return { service, reader, forget, buildsAfter }
+  return { service, prepared, reader, forget, buildsAfter }
 }

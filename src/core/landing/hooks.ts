@@ -1,6 +1,6 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import type { Git } from '../git/index.ts'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { type Git, belowRoot } from '../git/index.ts'
 
 export type HookName = 'pre-commit' | 'commit-msg'
 
@@ -34,8 +34,8 @@ export async function findHooks(git: Git, home: string): Promise<Hooks | null> {
 
 /** The path below `root` with slashes; null outside of the tree, and for the git directory in it. */
 export function insideOf(root: string, path: string): string | null {
-  const below = relative(root, path).split(sep).join('/')
-  return below === '' || below === '..' || below.startsWith('../') || below.split('/')[0] === '.git' || isAbsolute(below) ? null : below
+  const below = belowRoot(root, path)
+  return below === null || below === '' || below.split('/')[0] === '.git' ? null : below
 }
 
 function isProgram(path: string): boolean {

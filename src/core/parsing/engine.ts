@@ -1,86 +1,87 @@
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createGrammarFiles, type GrammarFiles } from './grammar-files.ts'
 import { LANGUAGES, LANGUAGE_IDS, type LanguageId } from './languages.ts'
 
 type Engine = typeof import('@ast-grep/napi')
 
+type Loaded = {
+  engine: Engine
+  available: ReadonlySet<LanguageId>
+  /** Languages that cannot be had here, with the reason. */
+  missing: ReadonlyMap<LanguageId, string>
+}
+
 /** A pattern may hold `$` only where the language's own names may: elsewhere the engine needs a stand-in letter. */
 const STAND_IN: Partial<Record<LanguageId, string>> = { python: 'µ', go: 'µ', rust: 'µ', ruby: 'µ', c: '𐀀' }
 
-/** Smaller files cannot be grammars; a truncated one would kill the process inside dlopen. */
-const SMALLEST_GRAMMAR = 10_000
-
 const require = createRequire(import.meta.url)
-let loaded: { engine: Engine; available: ReadonlySet<LanguageId> } | undefined
+let fetched: readonly string[] = []
+let loaded: Loaded | undefined
+
+/** Where else grammar files may lie than beside the program: those that were fetched later on. To be said before the first parse. */
+export function useFetchedGrammars(folders: readonly string[]): void {
+  fetched = folders
+}
 
 /**
- * Loads ast-grep and registers the grammars of all other languages in one call: a second call would replace the first,
- * and one bad path would abort them all, so every path is looked at before.
+ * Loads ast-grep and registers the grammars of all other languages in one call: a second call would replace the first, and one
+ * bad file would abort them all or the process, so that every file is held against its hash before.
  */
-export function loadEngine(): { engine: Engine; available: ReadonlySet<LanguageId> } {
+export function loadEngine(): Loaded {
   if (loaded !== undefined) return loaded
   const engine = require('@ast-grep/napi') as Engine
-  const available = new Set<LanguageId>()
+  const { files, missing } = findGrammars()
   const registrations: Parameters<Engine['registerDynamicLanguage']>[0] = {}
-  for (const id of LANGUAGE_IDS) {
-    const { grammar, engineName, extensions } = LANGUAGES[id]
-    if (grammar === null) {
-      available.add(id)
-      continue
-    }
-    const libraryPath = grammarFile(grammar)
-    if (libraryPath === undefined) continue
+  for (const [id, { path, symbol }] of files) {
+    const { engineName, extensions } = LANGUAGES[id]
     const expandoChar = STAND_IN[id]
     registrations[engineName] = {
-      libraryPath,
+      libraryPath: path,
       extensions: [...extensions],
-      languageSymbol: `tree_sitter_${id}`,
+      languageSymbol: symbol,
       ...(expandoChar === undefined ? {} : { expandoChar }),
     }
-    available.add(id)
   }
-  if (Object.keys(registrations).length > 0) engine.registerDynamicLanguage(registrations)
-  loaded = { engine, available }
+  if (files.size > 0) engine.registerDynamicLanguage(registrations)
+  loaded = { engine, available: new Set(LANGUAGE_IDS.filter((id) => !missing.has(id))), missing }
   return loaded
 }
 
-/** What is installed, without loading it: whether the engine's package is there and which grammars are missing. */
-export function findEngine(): { installed: boolean; missing: LanguageId[] } {
-  const missing = LANGUAGE_IDS.filter((id) => {
-    const { grammar } = LANGUAGES[id]
-    return grammar !== null && grammarFile(grammar) === undefined
-  })
+/** Whether the engine's package is installed, without loading it. */
+export function hasEngine(): boolean {
   try {
     require.resolve('@ast-grep/napi')
-    return { installed: true, missing }
+    return true
   } catch {
-    return { installed: false, missing }
+    return false
   }
 }
 
-/** The prebuilt or self-compiled library of a grammar package for this platform. */
-function grammarFile(packageName: string): string | undefined {
-  let root: string
-  try {
-    root = dirname(require.resolve(`${packageName}/package.json`))
-  } catch {
-    return undefined
+/** The files of languages that ast-grep does not carry itself, and the reasons where there is none. */
+function findGrammars() {
+  const files = new Map<LanguageId, { path: string; symbol: string }>()
+  const missing = new Map<LanguageId, string>()
+  const grammars = programGrammars()
+  for (const id of LANGUAGE_IDS) {
+    const { grammar } = LANGUAGES[id]
+    if (grammar === null) continue
+    const file = grammars?.find(grammar, 'binary') ?? { ok: false, reason: 'native/grammars.json is missing from this installation' }
+    if (file.ok) files.set(id, { path: file.path, symbol: file.entry.symbol })
+    else missing.set(id, file.reason)
   }
-  for (const folder of [join(root, 'prebuilds', `${process.platform}-${process.arch}`), join(root, 'build', 'Release')]) {
-    const file = listFolder(folder).find((name) => name.endsWith('.node'))
-    if (file === undefined) continue
-    const path = join(folder, file)
-    const stat = statSync(path, { throwIfNoEntry: false })
-    if (stat !== undefined && stat.isFile() && stat.size > SMALLEST_GRAMMAR) return path
-  }
-  return undefined
+  return { files, missing }
 }
 
-function listFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort()
-  } catch {
-    return []
+/** Grammars that came with this program, beside the sources or the bundle, and those that were fetched. */
+function programGrammars(): GrammarFiles | undefined {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'native', 'grammars.json'))) {
+    const parent = dirname(folder)
+    if (parent === folder) return undefined
+    folder = parent
   }
+  return createGrammarFiles(join(folder, 'native', 'grammars.json'), [join(folder, 'native', 'grammars'), ...fetched])
 }

@@ -13,6 +13,8 @@ import type { Frame, FunctionState } from './walk-state.ts'
 const ENTITY = Object.fromEntries(ENTITIES.map((name, i) => [name, i + 1])) as Record<Entity, number>
 /** Set in a tree's flags for the name of a definition: it is no reference. */
 const DEFINES = 4
+/** Of the four figures per profile. */
+const ESLINT = 1
 /** Indices of SCOPES. */
 const [FILE, CLASS, MODULE, FUNCTION] = [0, 1, 2, 3]
 
@@ -39,8 +41,20 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     const last = end[node]! - 1
     return [start[node]!, end[node]!, row, last < start[node]! ? row : rowOf(lines, last)] as const
   }
-  const nothing = { fn: 0, scope: -1, place: FILE, nesting: 0, base: 0, body: -1, run: -1, inString: false, test: -1, import: -1 } as const
-  const frames: Frame[] = [{ ...nothing, node: -1, end: count, opensFunction: false }]
+  const nothing = {
+    fn: 0,
+    scope: -1,
+    place: FILE,
+    nesting: 0,
+    base: 0,
+    body: -1,
+    run: -1,
+    inString: false,
+    test: -1,
+    import: -1,
+    initializer: -1,
+  } as const
+  const frames: Frame[] = [{ ...nothing, node: -1, end: count, initializerFrom: -1, opensFunction: false }]
   let [errors, errorBytes, errorEnd, row] = [0, 0, 0, 0]
   const matched: CompiledRule[] = []
   halstead.open()
@@ -141,6 +155,14 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     sections.calls.push(simple, receiver, rowOf(lines, at), at, frame.fn - 1)
   }
 
+  function addInitializer(rule: CompiledRule, node: number, frame: Frame, next: Frame): void {
+    const value = finder.first(node, rule.specifier)
+    if (value < 0) return
+    sections.initializers.push(nameAt(nameNodeOf(rule, node)), ...span(value), frame.fn - 1, 1)
+    next.initializer = sections.initializers.length / 7 - 1
+    next.initializerFrom = value
+  }
+
   function apply(rule: CompiledRule, node: number, frame: Frame, next: Frame): void {
     switch (rule.entity) {
       case ENTITY.function:
@@ -153,6 +175,7 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
           base: 0,
           body: -1,
           run: -1,
+          initializer: -1,
           opensFunction: true,
         })
         return
@@ -187,6 +210,9 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
           frame.fn - 1,
         )
         next.test = sections.tests.length / 9 - 1
+        return
+      case ENTITY.initializer:
+        addInitializer(rule, node, frame, next)
         return
       default:
         sections.assertions.push(nameAt(nameNodeOf(rule, node)), ...span(node), frame.test, frame.fn - 1)
@@ -226,6 +252,14 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
     changed ||= matched.length > 0
     if (changed && size[node]! > 1) frames.push(next)
     else if (next.opensFunction) closeFunction(next.fn)
+  }
+
+  /** In eslint's profile an initializer keeps its decisions to itself. */
+  function addDecision(node: number, bits: number, frame: Frame, state: FunctionState): void {
+    const own = frame.initializer >= 0 && node >= frame.initializerFrom
+    for (let profile = 0; profile < 4; profile++)
+      if (own && profile === ESLINT) sections.initializers[frame.initializer * 7 + 6]! += (bits >> profile) & 1
+      else state.branches[profile]! += (bits >> profile) & 1
   }
 
   function closeFunction(fn: number): void {
@@ -289,7 +323,7 @@ export function walkTree(tree: FlatTree, table: CompiledTable, bytes: Uint8Array
       continue
     }
     const state = stateOf(frame.fn)
-    if ((bits & BRANCH) !== 0) for (let profile = 0; profile < 4; profile++) state.branches[profile]! += (bits >> profile) & 1
+    if ((bits & BRANCH) !== 0) addDecision(node, bits, frame, state)
     if ((bits & BITS.statement) !== 0) state.logical += 1
     if ((bits & BITS.flat) !== 0) state.own += 1
     if ((bits & (BITS['boolean.operator'] | BITS['boolean.free'])) !== 0 && parent[node] === frame.node && frame.run >= 0) {

@@ -2,11 +2,11 @@ import type { FactEngineName, FileFacts, HalsteadCounts, LineCounts, PartialReas
 
 /**
  * Facts as every engine writes them: one block of 32-bit numbers and the names behind it. It can be kept as it is; objects are made
- * when they are asked for. Native code writes the same layout (native/src/record.h): a change here is a change there and a new version.
+ * when they are asked for. Native code writes the same layout (native/src/walk_state.h): a change here is a change there and a new version.
  *
  * Header (HEADER numbers), one pair (first number, rows) per section, the sections, the ends of the names in bytes, the names in UTF-8.
  */
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 export const HEADER = 32
 /** Numbers per row of each section, in the order of the record. */
 export const WIDTHS = {
@@ -22,6 +22,7 @@ export const WIDTHS = {
   assertions: 7,
   comments: 4,
   strings: 4,
+  initializers: 7,
 } as const
 export type SectionName = keyof typeof WIDTHS
 export const SECTIONS = Object.keys(WIDTHS) as SectionName[]
@@ -199,6 +200,11 @@ export function readFacts(record: Int32Array, origin: FactsOrigin): FileFacts {
     },
     get strings() {
       return once('strings', () => rows('strings', span))
+    },
+    get initializers() {
+      return once('initializers', () =>
+        rows('initializers', (at) => ({ name: text(n(at)), ...span(at + 1), function: known(n(at + 5)), cyclomatic: n(at + 6) })),
+      )
     },
   }
 }

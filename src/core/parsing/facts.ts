@@ -27,6 +27,7 @@ export type FileFacts = {
   assertions: AssertionFact[]
   comments: Span[]
   strings: Span[]
+  initializers: InitializerFact[]
 }
 
 export type FactEngineName = 'native' | 'node' | 'wasm' | 'scanner' | 'text'
@@ -126,5 +127,11 @@ export type ReferenceFact = { name: string; row: number; start: number; function
 
 /** `kind`: case, suite or hook; `state`: run, skip, only, todo or fail. */
 export type TestFact = Span & { name: string | null; kind: string; state: string; parent: number | null; function: number | null }
+
+/**
+ * The value of a field of a class, which eslint takes for a function of its own: `cyclomatic` is its figure in the profile `eslint`, where
+ * its decisions count for nothing else. In the other profiles they count for the code around.
+ */
+export type InitializerFact = Span & { name: string | null; function: number | null; cyclomatic: number }
 
 export type AssertionFact = Span & { matcher: string | null; test: number | null; function: number | null }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { LanguageTables } from './tables.ts'
 
 /** One grammar of native/grammars.json. */
 export type GrammarEntry = {
@@ -24,6 +25,8 @@ export type GrammarFiles = {
   entry(grammar: string): GrammarEntry | undefined
   /** A file whose size and hash are those of the manifest. A damaged one would kill the process inside the loader. */
   find(grammar: string, form: 'binary' | 'wasm'): GrammarFile
+  /** Whether one could be here, for this platform, and none is. Looks at names only. */
+  isAbsent(grammar: string): boolean
 }
 
 /** The name under which a file is kept: a new version never overwrites one that may be loaded. */
@@ -55,6 +58,13 @@ export function createGrammarFiles(manifestFile: string, folders: readonly strin
       if (file.ok) found.set(key, file)
       return file
     },
+    isAbsent(grammar) {
+      const pinned = entry(grammar)
+      if (pinned === undefined) return false
+      const forms = [`${process.platform}-${process.arch}`, 'wasm'].filter((form) => pinned.files[form] !== undefined)
+      const names = forms.map((form) => keptName(pinned, form, grammar))
+      return names.length > 0 && !folders.some((folder) => names.some((name) => existsSync(join(folder, name))))
+    },
   }
 
   function look(grammar: string, form: 'binary' | 'wasm'): GrammarFile {
@@ -77,4 +87,16 @@ export function createGrammarFiles(manifestFile: string, folders: readonly strin
     }
     return { ok: false, reason }
   }
+}
+
+/** Of these languages, those whose grammar is pinned and could be fetched, but is not here. Nothing is loaded. */
+export function absentGrammars(
+  deps: { tables: LanguageTables; manifestFile: string; grammarFolders: readonly string[] },
+  languages: Iterable<string>,
+): { id: string; name: string; grammar: string }[] {
+  const files = createGrammarFiles(deps.manifestFile, deps.grammarFolders)
+  return [...languages].flatMap((id) => {
+    const { name, grammar } = deps.tables.get(id) ?? {}
+    return name === undefined || grammar === undefined || !files.isAbsent(grammar) ? [] : [{ id, name, grammar }]
+  })
 }

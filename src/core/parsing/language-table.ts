@@ -60,6 +60,7 @@ export const ENTITIES = [
   'call',
   'test',
   'assertion',
+  'initializer',
 ] as const
 export type Entity = (typeof ENTITIES)[number]
 export type Role = keyof typeof BITS | Entity | 'branch'
@@ -87,7 +88,7 @@ export type Rule = {
   named?: string
   /** Kind of the parent to the path of the name, seen from the parent: for functions that are values. */
   name_from?: Readonly<Record<string, Paths>>
-  /** Imports. */
+  /** Imports; the value of an initializer. */
   specifier?: Paths
   form?: string
   alias?: Paths

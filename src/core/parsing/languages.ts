@@ -1,4 +1,4 @@
-/** Languages with a syntax tree here. `grammar` names the package that carries the grammar, or ast-grep itself. */
+/** Languages with a syntax tree here. `grammar` names the one of native/grammars.json; ast-grep itself carries those without. */
 export const LANGUAGES = {
   javascript: {
     name: 'JavaScript',
@@ -11,12 +11,12 @@ export const LANGUAGES = {
   tsx: { name: 'TSX', family: 'javascript', engineName: 'Tsx', extensions: ['tsx'], grammar: null },
   html: { name: 'HTML', family: 'html', engineName: 'Html', extensions: ['html', 'htm'], grammar: null },
   css: { name: 'CSS', family: 'css', engineName: 'Css', extensions: ['css'], grammar: null },
-  python: { name: 'Python', family: 'python', engineName: 'python', extensions: ['py', 'pyi'], grammar: 'tree-sitter-python' },
-  go: { name: 'Go', family: 'go', engineName: 'go', extensions: ['go'], grammar: 'tree-sitter-go' },
-  rust: { name: 'Rust', family: 'rust', engineName: 'rust', extensions: ['rs'], grammar: 'tree-sitter-rust' },
-  java: { name: 'Java', family: 'java', engineName: 'java', extensions: ['java'], grammar: 'tree-sitter-java' },
-  ruby: { name: 'Ruby', family: 'ruby', engineName: 'ruby', extensions: ['rb', 'rake', 'gemspec'], grammar: 'tree-sitter-ruby' },
-  c: { name: 'C', family: 'c', engineName: 'c', extensions: ['c', 'h'], grammar: 'tree-sitter-c' },
+  python: { name: 'Python', family: 'python', engineName: 'python', extensions: ['py', 'pyi'], grammar: 'python' },
+  go: { name: 'Go', family: 'go', engineName: 'go', extensions: ['go'], grammar: 'go' },
+  rust: { name: 'Rust', family: 'rust', engineName: 'rust', extensions: ['rs'], grammar: 'rust' },
+  java: { name: 'Java', family: 'java', engineName: 'java', extensions: ['java'], grammar: 'java' },
+  ruby: { name: 'Ruby', family: 'ruby', engineName: 'ruby', extensions: ['rb', 'rake', 'gemspec'], grammar: 'ruby' },
+  c: { name: 'C', family: 'c', engineName: 'c', extensions: ['c', 'h'], grammar: 'c' },
 } as const satisfies Record<string, LanguageEntry>
 
 type LanguageEntry = { name: string; family: string; engineName: string; extensions: readonly string[]; grammar: string | null }

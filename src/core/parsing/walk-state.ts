@@ -39,5 +39,8 @@ export type Frame = {
   inString: boolean
   test: number
   import: number
+  /** Row of the initializer that what follows belongs to, from `initializerFrom` on; or -1. */
+  initializer: number
+  initializerFrom: number
   opensFunction: boolean
 }

@@ -38,6 +38,8 @@ export type ScanReport = {
   skipped: Record<'generated' | 'vendored' | 'minified' | 'too-large' | 'not-text' | RewriteFailure, number>
   /** Rules that found something the declared platform does not allow them to change, with the reason. */
   refused: Map<string, string>
+  /** Files of languages whose grammar is not here, which rules could not look at. */
+  unread: Map<LanguageId, number>
 }
 
 /** Runs rules over the files of a tree; answers what they found, per rule and package, in the order of rules and paths. */
@@ -48,6 +50,7 @@ export async function scanRules(options: ScanOptions): Promise<ScanReport> {
     files: 0,
     bytes: 0,
     refused: new Map(),
+    unread: new Map(),
     skipped: {
       generated: 0,
       vendored: 0,
@@ -128,6 +131,7 @@ async function findInFile(options: ScanOptions, report: ScanReport, file: File):
     parsed ??= parseSource(text, language)
     if (parsed === undefined) {
       report.skipped['no-grammar']++
+      report.unread.set(language, (report.unread.get(language) ?? 0) + 1)
       break
     }
     const result = rewrite(rule, text, language, parsed)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SingularityError } from '../kernel/index.ts'
-import { findEngine } from '../parsing/index.ts'
+import { hasEngine } from '../parsing/index.ts'
 import { probeSqlite, readSchema } from '../storage/index.ts'
 import { type SystemDeps, jailOf } from './deps.ts'
 
@@ -34,10 +34,9 @@ export async function readStatus(deps: SystemDeps): Promise<SystemStatus> {
 }
 
 function nativeState(): ServiceState {
-  const { installed, missing } = findEngine()
   try {
     probeSqlite()
-    return installed && missing.length === 0 ? 'loaded' : 'down'
+    return hasEngine() ? 'loaded' : 'down'
   } catch {
     return 'down'
   }

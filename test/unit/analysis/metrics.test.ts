@@ -49,6 +49,37 @@ describe('figures counted by hand', () => {
     ])
   })
 
+  it.each(['native', 'wasm'] as const)('values of class fields are functions for eslint only (%s)', async (engine) => {
+    const text = [
+      'function make(a = 1) {',
+      '  return class {',
+      '    [a ? "b" : "c"] = a?.d || (a && 2)', // the name counts for make, the value by itself: 1 + ?. + || + &&
+      '    run = (x) => (x ? 1 : 2)', // 1 for the value, 2 for the arrow function
+      '    inner = class { y = a ?? 0 }', // the inner value by itself: 2
+      '    static { if (a) a() }',
+      '    none',
+      '  }',
+      '}',
+    ].join('\n')
+    const [facts] = await createFactReader({ ...packagedParsing, engines: [engine] }).read([
+      { language: 'javascript', bytes: Buffer.from(text) },
+    ])
+    const listed = (profile: 'eslint' | 'sonar') =>
+      measureFile(facts!, profile).functions.map(({ kind, line_start, cyclomatic }) => `${line_start} ${kind} ${cyclomatic}`)
+    expect(listed('eslint').toSorted()).toEqual([
+      '1 function 3',
+      '3 field_initializer 4',
+      '4 field_initializer 1',
+      '4 lambda 2',
+      '5 field_initializer 1',
+      '5 field_initializer 2',
+      '6 static_block 2',
+    ])
+    expect(listed('sonar')).toEqual(['1 function 5', '4 lambda 2', '6 static_block 2'])
+    // nothing is counted twice, nothing is lost
+    expect(measureFile(facts!, 'eslint').cyclomatic).toBe(1 + 2 + 3 + 1 + 1 + 1)
+  })
+
   const SCRIPT = [
     '// a comment',
     'export function pick(list, wanted = 1) {',

@@ -5,23 +5,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { archiveOf } from '../../support/archive.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const platform = `${process.platform}-${process.arch}`
-
-/** A tar archive of one file, as npm packs it. */
-function archiveOf(path: string, bytes: Buffer): Buffer {
-  const header = Buffer.alloc(512)
-  header.write(`package/${path}`, 0)
-  header.write('0000644\0', 100)
-  header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124)
-  header.write('0', 156)
-  header.write('ustar\0', 257)
-  const padded = Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)])
-  return gzipSync(Buffer.concat([header, padded, Buffer.alloc(1024)]))
-}
 
 describe('grammar files from the registry', () => {
   const content = Buffer.from('not really a grammar '.repeat(50))

@@ -1,6 +1,6 @@
 import type { Git } from '../../git/index.ts'
 import { SingularityError, digest, plural } from '../../kernel/index.ts'
-import { languageOf, parseSource } from '../../parsing/index.ts'
+import { LANGUAGES, languageOf, parseSource } from '../../parsing/index.ts'
 import { loadRules, matchRule, scanRules, type Rule, type RuleFindings, type ScanReport } from '../../rules/index.ts'
 import type { CandidateSource, Proposal, SourceContext, SourceReport } from '../source.ts'
 
@@ -63,6 +63,10 @@ function reportOf(context: SourceContext, report: ScanReport, rules: number): So
   }
   const broken = report.skipped['breaks-syntax'] + report.skipped['never-settles']
   if (broken > 0) notes.push(`${plural(broken, 'file')} left alone because a rule's result would not parse or not settle there.`)
+  for (const [language, files] of report.unread)
+    notes.push(
+      `${plural(files, 'file')} of ${LANGUAGES[language].name} not looked at, the grammar is not here: singularity code languages add ${language}`,
+    )
   return { proposals: ordered.slice(0, context.maxCandidates).map(proposalOf), notes }
 }
 

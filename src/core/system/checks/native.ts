@@ -1,5 +1,5 @@
 import { messageOf } from '../../kernel/index.ts'
-import { findEngine, loadEngine } from '../../parsing/index.ts'
+import { hasEngine, loadEngine } from '../../parsing/index.ts'
 import { probeSqlite } from '../../storage/index.ts'
 import { type Check, fail, ok, warn } from '../check.ts'
 
@@ -20,11 +20,13 @@ export const sqlite: Check = {
 export const engine: Check = {
   id: 'parsers',
   async run({ packageRoot }) {
-    const again = `cd ${packageRoot} && npm install`
-    if (!findEngine().installed) return fail('@ast-grep/napi is not installed', again)
-    const { available } = loadEngine()
-    const { missing } = findEngine()
-    if (missing.length > 0) return warn(`no grammar for ${missing.join(', ')}: rules for these languages do not run`, again)
+    if (!hasEngine()) return fail('@ast-grep/napi is not installed', `cd ${packageRoot} && npm install`)
+    const { available, missing } = loadEngine()
+    if (missing.size > 0)
+      return warn(
+        `no rules for ${[...missing.keys()].join(', ')}: ${[...missing.values()][0]}`,
+        ...[...missing.keys()].map((language) => `singularity code languages add ${language}`),
+      )
     return ok(`@ast-grep/napi with ${available.size} languages`)
   },
 }

@@ -1,0 +1,51 @@
+import type { Settings } from '../config/index.ts'
+import type { Git } from '../git/index.ts'
+import type { Store } from '../improvement/index.ts'
+import { useFetchedGrammars } from '../parsing/index.ts'
+import { composeCode } from './code.ts'
+import { composeEngines } from './code-engines.ts'
+import { composeFacts } from './code-facts.ts'
+import { composeGraph } from './code-graph.ts'
+import { composeInsights } from './code-insights.ts'
+import { type AppContext, once } from './context.ts'
+import { composeGrammars } from './grammars.ts'
+import { createReading } from './reading.ts'
+import { composeSearch } from './search.ts'
+import { composeEvidence } from './search-evidence.ts'
+
+/** Runs whose blind spots are told beside a hit. */
+const REMEMBERED_RUNS = 20
+
+export type CodeRoomsParts = {
+  context: AppContext
+  git: () => Promise<Git>
+  stateDir: () => Promise<string>
+  settings: () => Promise<Settings>
+  /** What runs have recorded; undefined before the first one. */
+  store: () => Promise<Store | undefined>
+}
+
+/** Everything that reads sources: facts, figures, graph, index and search. */
+export function composeCodeRooms({ context, git, stateDir, settings, store }: CodeRoomsParts) {
+  const reading = createReading(context)
+  useFetchedGrammars([reading.grammarFolder])
+  const grammars = composeGrammars({ context, reading, settings })
+  const graph = composeGraph({ reading, git, store })
+  const search = composeSearch({ context, git, stateDir, settings, reading, grammars })
+  const code = composeCode({ context, git, reading, grammars })
+  const insights = composeInsights({ git, reader: search.reader })
+  return {
+    code,
+    engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
+    graph,
+    facts: composeFacts({ git, reader: search.reader }),
+    insights,
+    evidence: composeEvidence({
+      git,
+      graphs: graph.graphs,
+      blindSpots: async () => (await store())?.blindSpots(REMEMBERED_RUNS) ?? [],
+      hotSpots: () => insights.hotSpots({ paths: [] }, {}),
+    }),
+    search,
+  }
+}
