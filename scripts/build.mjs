@@ -97,6 +97,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
 const external = [
   'better-sqlite3',
+  'sqlite-vec',
   '@ast-grep/napi',
   'web-tree-sitter',
   'react-devtools-core',
