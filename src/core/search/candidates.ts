@@ -1,8 +1,6 @@
 import type { Database } from '../storage/index.ts'
-import { type Query, matchText, phraseText } from './query.ts'
-import { SQL, fts } from './sql.ts'
-import { readTotals } from './totals.ts'
-import { splitIdentifiers } from '../embedding/index.ts'
+import type { Query } from './query.ts'
+import { SQL } from './sql.ts'
 
 export type CandidateRow = {
   id: number
@@ -93,66 +91,4 @@ export function symbolLeg(db: Database, worktree: number, query: Query, rows: Ro
     }
   }
   return bestHits([...best.values()], rows)
-}
-
-type Ranked = { id: number; rank: number }
-
-/** bm25 over path, name and body. */
-export function wordLeg(db: Database, worktree: number, query: Query, rows: Rows, narrow: Narrow | null): LegHit[] {
-  const texts = query.quoted.filter((text) => splitIdentifiers(text).length > 0).map(phraseText)
-  const match = query.quoted.length > 0 ? texts.join(' AND ') : matchText(query.words)
-  if (match === '') return []
-  const found = narrow === null ? ranked(db, worktree, match, query) : rankedAmong(db, worktree, match, narrow)
-  return bestHits(
-    found.map(({ id, rank }) => ({ doc: id, score: -rank })),
-    rows,
-  )
-}
-
-function ranked(db: Database, worktree: number, match: string, query: Query): Ranked[] {
-  const found = rankedByRare(db, worktree, match, query) ?? db.all<Ranked>(fts.match(worktree), match, MOST + 1)
-  if (found.length <= MOST || found[MOST]!.rank !== found[MOST - 1]!.rank) return found.slice(0, MOST)
-  const last = found[MOST]!.rank
-  return [...found.filter(({ rank }) => rank < last), ...db.all<Ranked>(fts.ties(worktree), match, last)]
-}
-
-/** A filter that lets few pieces pass spares the ranking of all others. */
-function rankedAmong(db: Database, worktree: number, match: string, narrow: Narrow): Ranked[] {
-  const few = narrow.few(50_000)
-  const found =
-    few === null
-      ? db.all<Ranked>(fts.match(worktree), match, -1).filter(({ id }) => narrow.allows(id))
-      : db.all<Ranked>(fts.matchAmong(worktree), match, JSON.stringify(few))
-  const last = found[MOST - 1]?.rank ?? Infinity
-  return found.filter(({ rank }) => rank <= last)
-}
-
-/** k1 + 1 of FTS5's bm25: what a word counts at most is its inverse frequency times this. */
-const MOST_PER_WORD = 2.2
-/** Fewer pieces are ranked as fast as words are counted. */
-const MANY = 5000
-/** Share of what all words may count that is left to the common ones: chosen on the bench, more fails too often. */
-const COMMON_SHARE = 0.4
-
-/**
- * The same rows without ranking those that hold common words only, where that is certain: what common words count at most together has to
- * be less than the last row that is found. `undefined` where it is not certain.
- */
-function rankedByRare(db: Database, worktree: number, match: string, query: Query): Ranked[] | undefined {
-  if (query.quoted.length > 0 || query.words.length < 2) return undefined
-  const total = readTotals(db, worktree).rows
-  const words = query.words
-    .map((word) => {
-      const { count } = db.get<{ count: number }>(fts.count(worktree), matchText([word]))!
-      return { word, count, most: MOST_PER_WORD * Math.max(1e-6, Math.log((total - count + 0.5) / (count + 0.5))) }
-    })
-    .sort((a, b) => a.count - b.count)
-  if (words.reduce((sum, { count }) => sum + count, 0) < MANY) return undefined
-  const most = words.reduce((sum, each) => sum + each.most, 0)
-  let [rare, left] = [words.length, 0]
-  while (rare > 1 && left + words[rare - 1]!.most < most * COMMON_SHARE) left += words[--rare]!.most
-  if (rare === words.length) return undefined
-  const some = matchText(words.slice(0, rare).map(({ word }) => word))
-  const found = db.all<Ranked>(fts.matchRare(worktree), match, some, MOST + 1)
-  return found.length > MOST && -found[MOST]!.rank > left ? found : undefined
 }

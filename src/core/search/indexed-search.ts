@@ -1,13 +1,14 @@
 import picomatch from 'picomatch'
 import type { Database } from '../storage/index.ts'
 import { type SymbolRow, textOf } from './analyze.ts'
-import { type CandidateRow, type Definition, createNarrow, createRows, symbolLeg, wordLeg } from './candidates.ts'
+import { type CandidateRow, type Definition, createNarrow, createRows, symbolLeg } from './candidates.ts'
 import { type Legs, type Scored, fuse } from './fuse.ts'
 import { blobId, readBytes } from './listing.ts'
 import type { Query } from './query.ts'
 import type { SearchHit, SearchRequest } from './result.ts'
 import { SQL } from './sql.ts'
 import { type VectorQuery, vectorLeg } from './vectors.ts'
+import { wordLeg } from './word-leg.ts'
 import { splitIdentifiers } from '../embedding/index.ts'
 
 export type IndexedDeps = {

@@ -20,6 +20,9 @@ export type Listing = {
   read(): Promise<Map<string, Listed>>
 }
 
+/** Where git looks for the attributes of this person, as long as the settings are these: filled by `listWorktree`, for the next time. */
+export type Remembered = { config?: string; globals?: string }
+
 /** Stands for bytes that are no UTF-8: a file with such a name cannot be opened by it. */
 const NO_TEXT = '\ufffd'
 /** A file that was written so recently may be written again without a new time. */
@@ -31,21 +34,29 @@ type IndexEntry = { tag: string; mode: string; oid: string }
  * What lies in the worktree, by git's own rules of what is ignored. Takes no lock: a plain status would write the user's index.
  * An id of git's index is believed for a clean path only, and only where git does not change bytes between index and worktree.
  */
-export async function listWorktree(git: Git, exclude: readonly string[], now: number, signal?: AbortSignal): Promise<Listing> {
+export async function listWorktree(
+  git: Git,
+  exclude: readonly string[],
+  now: number,
+  { signal, remembered = {} }: { signal?: AbortSignal | undefined; remembered?: Remembered } = {},
+): Promise<Listing> {
+  const askGlobals = async (): Promise<string> => (await git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] })).text
   const options = signal ? { signal } : {}
   const index = join(git.repository.gitDir, 'index')
   const before = stampOf(index)
   // two processes: what is changed and what is new are told by different walks
-  const [status, others, config, globals] = await Promise.all([
+  const [status, others, config, asked] = await Promise.all([
     git.run(['--no-optional-locks', 'status', '--porcelain=v2', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'], options),
     git.run(['--no-optional-locks', 'ls-files', '-z', '--others', '--exclude-standard'], options),
     git.run(['config', '--null', '--get-regexp', String.raw`^core\.(autocrlf|attributesfile|eol)$`], { ...options, accept: [0, 1] }),
-    git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] }),
+    remembered.globals === undefined ? askGlobals() : undefined,
   ])
+  const globals = asked ?? (remembered.config === config.text ? remembered.globals! : await askGlobals())
+  Object.assign(remembered, { config: config.text, globals })
   const changed = parseStatus(status.text)
   const untracked = others.text.split('\0').filter((path) => path !== '')
   const settings = new Map(config.text.split('\0').map((line) => line.split('\n') as [string, string | undefined]))
-  const outside = [settings.get('core.attributesfile'), ...globals.text.split('\n'), join(git.repository.commonDir, 'info', 'attributes')]
+  const outside = [settings.get('core.attributesfile'), ...globals.split('\n'), join(git.repository.commonDir, 'info', 'attributes')]
   const attributeFiles = [
     ...outside.filter((path) => path !== undefined && path !== ''),
     ...[...changed, ...untracked].filter(isAttributes).map((path) => join(git.repository.root, path)),
@@ -54,7 +65,7 @@ export async function listWorktree(git: Git, exclude: readonly string[], now: nu
   const settledNow = stamps.every((stamp) => stamp === null || stamp.newest < now - RACY_MS) && before?.text === stamps[0]?.text
   const digest = settledNow
     ? createHash('sha256')
-        .update(JSON.stringify([status.text, others.text, config.text, globals.text, exclude, stamps.map((stamp) => stamp?.text ?? null)]))
+        .update(JSON.stringify([status.text, others.text, config.text, globals, exclude, stamps.map((stamp) => stamp?.text ?? null)]))
         .digest('hex')
     : null
 

@@ -109,6 +109,7 @@ CREATE TABLE file (
   UNIQUE (worktree, path)
 );
 CREATE INDEX file_blob ON file (blob);
+CREATE INDEX file_unsure ON file (worktree) WHERE claimed IS NULL OR claimed <> oid;
 CREATE TABLE doc (
   id INTEGER PRIMARY KEY,
   file INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,

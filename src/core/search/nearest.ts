@@ -59,7 +59,7 @@ export function loadVectors(db: Database, space: SpaceRow, { plain = false } = {
     },
     refresh(own, now) {
       if (now.id !== held.id || now.generation !== held.generation || now.dimensions !== held.dimensions) return false
-      readRows(own, now, held.last, scan, ids)
+      if (now.last !== held.last) readRows(own, now, held.last, scan, ids)
       held = now
       return ids.length === now.count
     },

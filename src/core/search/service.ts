@@ -6,8 +6,9 @@ import type { Database } from '../storage/index.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createMaintenance } from './maintenance.ts'
 import { type IndexedAnswer, type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
-import { type Listed, type Listing, listWorktree } from './listing.ts'
+import { type Listed, type Listing, type Remembered, listWorktree } from './listing.ts'
 import { type Query, readQuery } from './query.ts'
+import { createReaders } from './readers.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
@@ -57,8 +58,10 @@ export function createSearch(deps: SearchDeps) {
   const generations = createGenerations(deps.folder)
   const { root, objectFormat } = git.repository
   const excluded = (path: string): boolean => deps.exclude.some((folder) => path.startsWith(folder))
-  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, deps.exclude, now(), signal)
+  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, deps.exclude, now(), { signal, remembered })
+  const remembered: Remembered = {}
   const vectors = createVectorSource()
+  const readers = createReaders(generations)
 
   async function search(request: SearchRequest): Promise<SearchAnswer> {
     const started = monotonic()
@@ -118,10 +121,12 @@ export function createSearch(deps: SearchDeps) {
     request: SearchRequest,
     limit: number,
   ): Promise<Found | undefined> {
-    let db = generations.open(generation, { readOnly: true })
+    let db = readers.open(generation)
+    let whole = false
     try {
       const worktree = db.get<WorktreeRow>(SQL.worktree, root)
       if (worktree === undefined) return undefined
+      whole = true
       const settled = worktree.complete === 1 && worktree.version === reader.version()
       const ask = async (stale: ReadonlySet<string>): Promise<Asked> => {
         const meaning = await meaningOf(db, worktree, query, request)
@@ -138,7 +143,7 @@ export function createSearch(deps: SearchDeps) {
         const size = delta.changed.length + delta.gone.length
         const release = size + delta.touched.length === 0 && settled ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
         if (release !== undefined) {
-          db.close()
+          readers.close(db)
           db = generations.open(generation)
           await catchUp(db, worktree, { delta, digest: listed.digest }, patience, release)
         } else if (size === 0 && settled && !same && listed.digest !== null) rememberListing(generation, worktree, listed.digest)
@@ -160,7 +165,7 @@ export function createSearch(deps: SearchDeps) {
         ...found.changed,
         ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path),
       ]
-      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, byPath(texts, query, request, limit), limit)
+      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, await byPath(texts, query, request, limit), limit)
       return {
         mode: meaning === null ? 'lexical' : 'hybrid',
         model: meaning?.space.id ?? null,
@@ -168,8 +173,11 @@ export function createSearch(deps: SearchDeps) {
         hits,
         freshness: fresh,
       }
+    } catch (error) {
+      whole = false
+      throw error
     } finally {
-      db.close()
+      readers.close(db, { whole })
     }
   }
 
@@ -194,7 +202,7 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): SearchHit[] {
+  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): Promise<SearchHit[]> {
     return searchFiles(deps, query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
   }
 

@@ -42,7 +42,7 @@ export const SQL = {
   addDoc: 'INSERT INTO doc (file, chunk) VALUES (?, ?) RETURNING id',
 
   addFresh: 'INSERT INTO fresh (doc) VALUES (?)',
-  dropFresh: 'DELETE FROM fresh WHERE doc IN (SELECT doc.id FROM file JOIN doc ON doc.file = file.id WHERE file.worktree = ?)',
+  dropFresh: 'DELETE FROM fresh WHERE (SELECT file.worktree FROM doc JOIN file ON file.id = doc.file WHERE doc.id = fresh.doc) = ?',
   embedded: 'UPDATE worktree SET embedded = ? WHERE id = ?',
   forgetEmbedded: 'UPDATE worktree SET embedded = NULL WHERE embedded <> ?',
   space: 'SELECT id, model, dimensions, generation, last, count, segments, vec0 FROM vector_space WHERE model = ?',
@@ -66,11 +66,12 @@ export const SQL = {
   dropOtherVectors: 'DELETE FROM embedding WHERE model <> ?',
   dropUnusedVectors: 'DELETE FROM embedding WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.hash = embedding.hash)',
   countUnusedVectors: 'SELECT count(*) AS count FROM embedding WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.hash = embedding.hash)',
-  vectorsAfter: 'SELECT id, vector FROM embedding WHERE model = ? AND id > ? AND length(vector) > 0 ORDER BY id LIMIT ?',
+  vectorsAfter: 'SELECT id, vector FROM embedding WHERE +model = ? AND id > ? AND length(vector) > 0 ORDER BY id LIMIT ?',
   vectorById: 'SELECT vector FROM embedding WHERE id = ?',
   vectorByHash: 'SELECT vector FROM embedding WHERE model = ? AND hash = ?',
-  docsOfVector: `SELECT doc.id FROM embedding JOIN chunk ON chunk.hash = embedding.hash JOIN doc ON doc.chunk = chunk.id JOIN file ON file.id = doc.file
-      WHERE embedding.id = ? AND file.worktree = ?`,
+  // in this order: few pieces have one vector, a worktree has many files
+  docsOfVector: `SELECT doc.id FROM embedding CROSS JOIN chunk ON chunk.hash = embedding.hash CROSS JOIN doc ON doc.chunk = chunk.id
+      CROSS JOIN file ON file.id = doc.file WHERE embedding.id = ? AND file.worktree = ?`,
   vectorOfDoc: `SELECT embedding.vector FROM doc JOIN chunk ON chunk.id = doc.chunk JOIN embedding ON embedding.model = ? AND embedding.hash = chunk.hash
       WHERE doc.id = ?`,
   missingVectors: `SELECT chunk.hash, min(chunk.symbol) AS symbol, chunk.byte_start AS start, chunk.byte_end AS end, file.path, file.oid
@@ -78,10 +79,10 @@ export const SQL = {
       WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)
       GROUP BY chunk.hash ORDER BY file.path, chunk.byte_start`,
   missingFresh: `SELECT chunk.hash, min(chunk.symbol) AS symbol, chunk.byte_start AS start, chunk.byte_end AS end, file.path, file.oid
-      FROM fresh JOIN doc ON doc.id = fresh.doc JOIN file ON file.id = doc.file JOIN chunk ON chunk.id = doc.chunk
+      FROM fresh CROSS JOIN doc ON doc.id = fresh.doc CROSS JOIN file ON file.id = doc.file CROSS JOIN chunk ON chunk.id = doc.chunk
       WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)
       GROUP BY chunk.hash ORDER BY file.path, chunk.byte_start`,
-  hasFresh: 'SELECT 1 AS fresh FROM fresh JOIN doc ON doc.id = fresh.doc JOIN file ON file.id = doc.file WHERE file.worktree = ? LIMIT 1',
+  hasFresh: 'SELECT 1 AS fresh FROM fresh CROSS JOIN doc ON doc.id = fresh.doc CROSS JOIN file ON file.id = doc.file WHERE file.worktree = ? LIMIT 1',
   countVectors: `SELECT count(DISTINCT chunk.hash) AS vectors FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
       JOIN embedding ON embedding.model = @model AND embedding.hash = chunk.hash WHERE file.worktree = @worktree`,
 
@@ -90,7 +91,7 @@ export const SQL = {
       (SELECT count(*) FROM blob) AS blobs, (SELECT count(*) FROM chunk) AS chunks, (SELECT count(*) FROM symbol) AS symbols`,
 
   symbolHits: `SELECT symbol.name, symbol.kind, symbol.container, symbol.line, symbol.line_end AS lineEnd, symbol.chunk, file.id AS file
-      FROM symbol JOIN file ON file.blob = symbol.blob WHERE symbol.folded = @folded AND file.worktree = @worktree AND file.class IN ('source', 'test')`,
+      FROM symbol CROSS JOIN file ON file.blob = symbol.blob WHERE symbol.folded = @folded AND file.worktree = @worktree AND file.class IN ('source', 'test')`,
   candidates: `SELECT doc.id, doc.file, doc.chunk, file.path, file.class, file.oid, blob.language, chunk.line, chunk.line_end AS lineEnd,
       chunk.byte_start AS start, chunk.byte_end AS end, chunk.symbol, chunk.name, chunk.kind, chunk.hash, chunk.blob
       FROM doc JOIN file ON file.id = doc.file JOIN chunk ON chunk.id = doc.chunk JOIN blob ON blob.id = chunk.blob WHERE doc.id = ?`,
@@ -113,7 +114,7 @@ export const fts = {
   match: (id: number): string => `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ? ORDER BY rank LIMIT ?`,
   count: (id: number): string => `SELECT count(*) AS count FROM fts_${id} WHERE fts_${id} MATCH ?`,
   // the plus sign keeps SQLite from asking the table of words once per row
-  matchRare: (id: number): string =>
+  matchAlso: (id: number): string =>
     `SELECT rowid AS id, ${fts.rank(id)} AS rank FROM fts_${id} WHERE fts_${id} MATCH ?
       AND +rowid IN (SELECT rowid FROM fts_${id} WHERE fts_${id} MATCH ?) ORDER BY rank LIMIT ?`,
   matchAmong: (id: number): string =>

@@ -53,13 +53,13 @@ async function filesWith(git: Git, text: string): Promise<string[]> {
 }
 
 /** Ranks pieces of the given files, as they lie here now. */
-export function searchFiles(
+export async function searchFiles(
   { git, reader }: TextDeps,
   query: Query,
   paths: readonly string[],
   wanted: PathFilter,
   limit: number,
-): SearchHit[] {
+): Promise<SearchHit[]> {
   const { root } = git.repository
   const pieces: { hit: SearchHit; counts: Map<string, number>; length: number }[] = []
   const literals = (query.quoted.length > 0 ? query.quoted : query.words.length === 0 ? [query.text] : []).map((text) => text.toLowerCase())
@@ -68,7 +68,7 @@ export function searchFiles(
     if (!isSearched(name) || (statOf(root, path)?.size ?? Infinity) > MOST_BYTES) continue
     const bytes = readBytes(root, path)
     if (bytes === undefined || classifyBytes(bytes) !== null) continue
-    const language = reader.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!)
+    const language = await reader.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!)
     if (!wanted(path, language)) continue
     for (const chunk of chunkFile(bytes, null, { language })) {
       const content = textOf(bytes, chunk)

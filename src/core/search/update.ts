@@ -52,7 +52,7 @@ export async function findDelta(
       if (listed.claimed !== null || statOf(root, listed.path) !== undefined) delta.changed.push({ listed, old })
       continue
     }
-    const outdated = !same && old.language !== null && (old.key !== keys.get(old.language) || mayBeOther(reader, old))
+    const outdated = !same && old.language !== null && (old.key !== keys.get(old.language) || (await mayBeOther(reader, old)))
     if (outdated || classText(listed) !== old.listed) {
       delta.changed.push({ listed, old })
       continue
@@ -103,8 +103,8 @@ function settled(stat: FileStat, now: number): FileStat {
 }
 
 /** Other tables may know a file by its name, or by its first line where the name says nothing. */
-function mayBeOther(reader: FactReader, { path, language }: FileRow): boolean {
-  return !path.slice(path.lastIndexOf('/') + 1).includes('.') || reader.detect(path, '') !== language
+async function mayBeOther(reader: FactReader, { path, language }: FileRow): Promise<boolean> {
+  return !path.slice(path.lastIndexOf('/') + 1).includes('.') || (await reader.detect(path, '')) !== language
 }
 
 /** Brings the rows in line, batch by batch; each leaves a true index behind. Stops between batches when `signal` says so. */
@@ -173,7 +173,7 @@ async function readBatch(deps: UpdateDeps, changed: Delta['changed'], from: numb
     const firstLine = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, newline < 0 ? 200 : newline, 200)).toString(
       'latin1',
     )
-    const language = reader.detect(listed.path, firstLine)
+    const language = await reader.detect(listed.path, firstLine)
     const key = await reader.key(language)
     const known = findBlob(db, entry.file.oid, language, key)
     total += bytes.length
