@@ -5,6 +5,18 @@ import { fts } from './sql.ts'
 import { readTotals } from './totals.ts'
 import { splitIdentifiers } from '../embedding/index.ts'
 
+/** k1 + 1 of FTS5's bm25: what a word counts at most is its inverse frequency times this. */
+const MOST_PER_WORD = 2.2
+/** Fewer rows are ranked as fast as words are counted. */
+const MANY = 12_000
+/** Share of what so many words count at most together that the last of the best reaches nearly always, from two words on (bench). */
+const SHARES = [0.5, 0.4, 0.34, 0.32, 0.29, 0.28, 0.24]
+/** Words that a condition is made of; others are taken to be everywhere. */
+const MOST_WORDS = 8
+
+/** Longer queries are pasted texts: counting all of their words is no gain. */
+const MOST_WEIGHED = 16
+
 type Ranked = { id: number; rank: number }
 
 /** bm25 over path, name and body. */
@@ -19,8 +31,9 @@ export function wordLeg(db: Database, worktree: number, query: Query, rows: Rows
   )
 }
 
-function ranked(db: Database, worktree: number, match: string, query: Query): Ranked[] {
-  const found = rankedAbove(db, worktree, match, query) ?? db.all<Ranked>(fts.match(worktree), match, MOST + 1)
+/** The best rows with all that rank as the last of them; `many`: from so many rows on, those that cannot be among them are not ranked. */
+export function ranked(db: Database, worktree: number, match: string, query: Pick<Query, 'quoted' | 'words'>, many = MANY): Ranked[] {
+  const found = rankedAbove(db, worktree, match, query, many) ?? db.all<Ranked>(fts.match(worktree), match, MOST + 1)
   if (found.length <= MOST || found[MOST]!.rank !== found[MOST - 1]!.rank) return found.slice(0, MOST)
   const last = found[MOST]!.rank
   return [...found.filter(({ rank }) => rank < last), ...db.all<Ranked>(fts.ties(worktree), match, last)]
@@ -37,18 +50,6 @@ function rankedAmong(db: Database, worktree: number, match: string, narrow: Narr
   return found.filter(({ rank }) => rank <= last)
 }
 
-/** k1 + 1 of FTS5's bm25: what a word counts at most is its inverse frequency times this. */
-const MOST_PER_WORD = 2.2
-/** Fewer rows are ranked as fast as words are counted. */
-const MANY = 12_000
-/** Share of what so many words count at most together that the last of the best reaches nearly always, from two words on (bench). */
-const SHARES = [0.5, 0.4, 0.34, 0.32, 0.29, 0.28, 0.24]
-/** Words that a condition is made of; others are taken to be everywhere. */
-const MOST_WORDS = 8
-
-/** Longer queries are pasted texts: counting all of their words is no gain. */
-const MOST_WEIGHED = 16
-
 type Weighed = { word: string; count: number; most: number }
 
 /**
@@ -56,7 +57,13 @@ type Weighed = { word: string; count: number; most: number }
  * no more than its words count at most, so rows below a threshold are left out; that is right where the last row found is above it.
  * `undefined` where it would not pay.
  */
-function rankedAbove(db: Database, worktree: number, match: string, query: Query): Ranked[] | undefined {
+function rankedAbove(
+  db: Database,
+  worktree: number,
+  match: string,
+  query: Pick<Query, 'quoted' | 'words'>,
+  many: number,
+): Ranked[] | undefined {
   if (query.quoted.length > 0 || query.words.length < 2 || query.words.length > MOST_WEIGHED) return undefined
   const total = readTotals(db, worktree).rows
   const words = query.words
@@ -65,7 +72,7 @@ function rankedAbove(db: Database, worktree: number, match: string, query: Query
       return { word, count, most: MOST_PER_WORD * Math.max(1e-6, Math.log((total - count + 0.5) / (count + 0.5))) }
     })
     .sort((a, b) => b.most - a.most)
-  if (words.reduce((sum, { count }) => sum + count, 0) < MANY) return undefined
+  if (words.reduce((sum, { count }) => sum + count, 0) < many) return undefined
   const [telling, common] = [words.slice(0, MOST_WORDS), words.slice(MOST_WORDS)]
   const left = common.reduce((sum, { most }) => sum + most, 0)
   for (let least = (SHARES[words.length - 2] ?? 0.2) * words.reduce((sum, { most }) => sum + most, 0); ;) {
