@@ -3,9 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeRepository, median, program, root, round, singularity, withFolder } from './common.mjs'
-
-const launcher = join(root, 'native', 'build', 'launcher')
+import { makeRepository, median, program, root, round, singularity, timed, withFolder } from './common.mjs'
 
 export const TARGETS = { version: 1.3, runs: 2.2, show: 2.2, status: 2.2, why: 2.2, diff: 2.2 }
 
@@ -15,21 +13,6 @@ function countFiles(args, repository, folder) {
   return readdirSync(folder)
     .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).result)
     .filter(({ url }) => url.startsWith('file:')).length
-}
-
-/** One start, in ms of wall clock and of CPU time. */
-function start(args, repository) {
-  const started = performance.now()
-  const { status, stderr, output } = spawnSync(launcher, ['run', '--report-fd', '3', '--', process.execPath, ...args], {
-    cwd: repository.path,
-    env: repository.env,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    encoding: 'utf8',
-  })
-  const wall = performance.now() - started
-  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`)
-  const used = JSON.parse(output[3])
-  return { wall, cpu: (used.user_us + used.system_us) / 1000 }
 }
 
 export const measureStartUp = ({ rounds }) =>
@@ -57,7 +40,7 @@ export const measureStartUp = ({ rounds }) =>
       const starts = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
       for (let turn = 0; turn <= rounds; turn++)
         for (const [name, args] of Object.entries(commands)) {
-          const each = start(args, place)
+          const each = timed([process.execPath, ...args], place)
           if (turn > 0) starts[name].push(each) // the first turn warms the disk
         }
       const medianOf = (name, what) => median(starts[name].map((each) => each[what]))

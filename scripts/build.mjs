@@ -95,7 +95,7 @@ export default new Proxy(() => {}, { apply: (_target, _self, args) => load()(...
 const { build } = await import('esbuild')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 rmSync(dist, { recursive: true, force: true })
-const external = ['better-sqlite3', '@ast-grep/napi', 'web-tree-sitter', 'react-devtools-core', '*.node', 'tree-sitter']
+const external = ['better-sqlite3', 'sqlite-vec', '@ast-grep/napi', 'web-tree-sitter', 'react-devtools-core', '*.node', 'tree-sitter']
 const common = {
   bundle: true,
   format: 'esm',
@@ -132,30 +132,38 @@ const lazyOutput = new Map(
   ),
 )
 /**
- * Commands that only read are answered by one file of their own: opening forty small ones costs more than their work. What they
- * need now and then is imported from the program. The list stands in bin/run.js.
+ * Commands that are started often are answered by one file of their own: opening forty small ones costs more than their work, and of a
+ * room that is shared by all only what they call is in it. What they need now and then is imported from the program. The lists stand
+ * in bin/run.js.
  */
-const READING = /const READING = \[([^\]]+)\]/.exec(readFileSync(join(root, 'bin', 'run.js'), 'utf8'))[1].match(/\w+/g)
-const inlined = new Set([
-  ...READING.map((name) => join(folder, `${name}.ts`)),
-  ...['app.ts', 'app/open-models.ts', 'sandbox/machinery.ts', 'system/index.ts'].map((name) => join(root, 'src', 'core', name)),
-])
-const readingLane = {
-  name: 'reading-lane',
-  setup({ onResolve }) {
-    onResolve({ filter: /\.ts$/ }, ({ path: name, resolveDir, kind }) => {
-      const file = resolve(resolveDir, name)
-      if (kind !== 'dynamic-import' || inlined.has(file)) return undefined
-      return { path: lazyOutput.get(file), external: true }
-    })
-  },
+const runner = readFileSync(join(root, 'bin', 'run.js'), 'utf8')
+const LANES = [
+  { name: 'read', list: 'READING', parts: ['app.ts', 'app/open-models.ts', 'sandbox/machinery.ts', 'system/index.ts'] },
+  { name: 'search', list: 'SEARCHING', parts: ['app.ts', 'app/search-reader.ts', 'search/index.ts', 'embedding/index.ts'] },
+]
+for (const { name: lane, list, parts } of LANES) {
+  const commandsOf = new RegExp(String.raw`const ${list} = \[([^\]]+)\]`).exec(runner)[1].match(/\w+/g)
+  const inlined = new Set([
+    ...commandsOf.map((name) => join(folder, `${name}.ts`)),
+    ...parts.map((name) => join(root, 'src', 'core', name)),
+  ])
+  const onlyThese = {
+    name: 'lane',
+    setup({ onResolve }) {
+      onResolve({ filter: /\.ts$/ }, ({ path: name, resolveDir, kind }) => {
+        const file = resolve(resolveDir, name)
+        if (kind !== 'dynamic-import' || inlined.has(file)) return undefined
+        return { path: lazyOutput.get(file), external: true }
+      })
+    },
+  }
+  await build({
+    ...common,
+    entryPoints: { [lane]: join(folder, '_cli', 'main.ts') },
+    outdir: dist,
+    plugins: [onlyThese, slimOclif, loadAtFirstCall],
+  })
 }
-await build({
-  ...common,
-  entryPoints: { read: join(folder, '_cli', 'main.ts') },
-  outdir: dist,
-  plugins: [readingLane, slimOclif, loadAtFirstCall],
-})
 rmSync(generated, { recursive: true, force: true })
 // esbuild keeps an import without names for every chunk that could be reached. Nothing of ours acts by being loaded (`sideEffects`).
 for (const name of readdirSync(dist).filter((each) => each.endsWith('.js'))) {

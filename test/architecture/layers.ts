@@ -26,6 +26,7 @@ export const PRIVATE_PACKAGES: Readonly<Record<string, string | readonly string[
   ink: 'src/ui',
   react: 'src/ui',
   'better-sqlite3': 'src/core/storage',
+  'sqlite-vec': 'src/core/storage',
   '@ast-grep/napi': 'src/core/parsing',
   'web-tree-sitter': 'src/core/parsing',
   'simple-git': 'src/core/git',

@@ -184,6 +184,15 @@ describe('what is loaded', () => {
     )
   })
 
+  it('search is answered from one file of ours, and by what reads a file where there is no index', () => {
+    const files = loaded(['search', 'price', '--no-index'])
+    expect(heavy(files)).toEqual([])
+    const names = files.filter(({ file }) => file.startsWith(join(PROGRAM, '..', '..', 'dist'))).map(({ file }) => basename(file))
+    expect(names).toContain('search.js')
+    expect(names).not.toContain('cli.js')
+    expect(files.map(({ text }) => text).join('')).not.toMatch(/^\/\/ src\/(?:core\/(?:improvement\/run|queue\/worker)\.ts|ui\/)/m)
+  })
+
   it('config list loads no screen, no parser and no other command', () => {
     const files = loaded(['config', 'list'])
     expect(heavy(files)).toEqual([])

@@ -7,7 +7,7 @@ import type { TestRepository } from './repository.ts'
 const root = join(import.meta.dirname, '..', '..')
 const reading = createReading({ packageRoot: root, configHome: join(root, 'none'), stateHome: join(root, 'none') })
 // in this process: the child is tested where it lives
-const shared = await createSearchReader({ ...reading, isolated: reading.local })
+const shared = createSearchReader({ ...reading, isolated: reading.local })
 
 /** One reader for all tests of a file: grammars are loaded once. */
 export const factReader = (): FactReader => shared

@@ -31,7 +31,8 @@ export function composeFacts({ git, reader }: FactParts) {
       for (const path of paths.slice(at, at + AT_ONCE)) {
         const bytes = await bytesOf(path)
         if (bytes === undefined || bytes.length > MOST_BYTES || bytes.subarray(0, 8192).includes(0)) continue
-        files.push({ path, language: facts.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!), bytes })
+        const language = await facts.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!)
+        files.push({ path, language, bytes })
       }
       const found = await facts.read(files)
       for (const [index, file] of files.entries()) yield { ...file, facts: found[index] ?? null }

@@ -94,7 +94,7 @@ export function composeInsights(parts: SourceParts) {
     const tree = await openTree(git, query)
     const found: Template[] = []
     for (const path of tree.paths.toSorted()) {
-      if (reader.detect(path, '') !== 'handlebars') continue
+      if ((await reader.detect(path, '')) !== 'handlebars') continue
       const bytes = await tree.read(path)
       if (bytes === undefined) continue
       const large = bytes.length > LARGEST_TEMPLATE

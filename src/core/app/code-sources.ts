@@ -35,7 +35,11 @@ export function composeSources({ git, reader }: SourceParts) {
   return async function* sources(query: CodeQuery, options: SourceOptions = {}): AsyncGenerator<SourceFile> {
     const { wanted = () => true, bare = false, signal, onLeftOut = () => undefined } = options
     const [opened, facts, { classifyBytes, isSearched, listWorktree }] = await Promise.all([git(), reader(), import('../search/index.ts')])
-    const [tree, { files: listed }] = await Promise.all([openTree(opened, query), listWorktree(opened, () => false, signal)])
+    // 0: nobody asks whether the listing still holds later
+    const [tree, listed] = await Promise.all([
+      openTree(opened, query),
+      listWorktree(opened, [], 0, { signal }).then((listing) => listing.read()),
+    ])
     let batch: Omit<SourceFile, 'facts'>[] = []
     let size = 0
     async function* flush(): AsyncGenerator<SourceFile> {
@@ -55,7 +59,7 @@ export function composeSources({ git, reader }: SourceParts) {
         continue
       }
       const firstLine = Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!
-      batch.push({ path, class: name, language: facts.detect(path, firstLine), bytes })
+      batch.push({ path, class: name, language: await facts.detect(path, firstLine), bytes })
       size += bytes.length
       if (batch.length >= BATCH.files || size >= BATCH.bytes) yield* flush()
     }

@@ -21,7 +21,7 @@ export function composeSearch({ context, git, stateDir, settings, reading, gramm
 
   const reader = once(async (): Promise<FactReader> => {
     const { createSearchReader } = await import('./search-reader.ts')
-    return createSearchReader(reading)
+    return createSearchReader({ ...reading, isolated: once(() => reading.isolated()) })
   })
 
   const service = once(async (): Promise<SearchService> => {

@@ -1,7 +1,6 @@
 import type { Database } from '../storage/index.ts'
-import { type Query, matchText, phraseText } from './query.ts'
-import { SQL, fts } from './sql.ts'
-import { splitIdentifiers } from '../embedding/index.ts'
+import type { Query } from './query.ts'
+import { SQL } from './sql.ts'
 
 export type CandidateRow = {
   id: number
@@ -26,7 +25,12 @@ export type CandidateRow = {
 export type LegHit = { doc: number; score: number; definition?: Definition }
 export type Definition = { name: string; kind: string; container: string | null; line: number; lineEnd: number }
 
-export type Filter = (row: CandidateRow) => boolean
+/** The pieces that a search is about, where it is not about all of them. */
+export type Narrow = {
+  allows(doc: number): boolean
+  /** All of them where there are no more than `most`; `null` else. */
+  few(most: number): readonly number[] | null
+}
 
 /** Candidates of a leg. */
 export const MOST = 100
@@ -50,12 +54,25 @@ export function byPlace(a: CandidateRow, b: CandidateRow): number {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** `wanted`: which files. Remembers those that pass or those that do not, whichever are fewer. */
+export function createNarrow(db: Database, worktree: number, wanted: (path: string, language: string) => boolean): Narrow {
+  const [passing, others]: [number[], number[]] = [[], []]
+  for (const [file, path, language] of db.values(SQL.searchedFiles, worktree) as [number, string, string][])
+    (wanted(path, language) ? passing : others).push(file)
+  const fewer = passing.length <= others.length
+  const docs = new Set((fewer ? passing : others).flatMap((file) => db.values(SQL.docsOf, file).map(([doc]) => doc as number)))
+  return {
+    allows: (doc) => docs.has(doc) === fewer,
+    few: (most) => (fewer && docs.size <= most ? [...docs] : null),
+  }
+}
+
 export function bestHits(hits: readonly LegHit[], rows: Rows, most = MOST): LegHit[] {
   return hits.toSorted((a, b) => b.score - a.score || byPlace(rows(a.doc), rows(b.doc))).slice(0, most)
 }
 
 /** Definitions by their exact name; another case counts less, a container that does not fit much less. */
-export function symbolLeg(db: Database, worktree: number, query: Query, rows: Rows, filter: Filter): LegHit[] {
+export function symbolLeg(db: Database, worktree: number, query: Query, rows: Rows, narrow: Narrow | null): LegHit[] {
   const best = new Map<number, LegHit>()
   for (const { name, container } of query.symbols) {
     const found = db.all<Definition & { chunk: number; file: number }>(SQL.symbolHits, { folded: name.toLowerCase(), worktree })
@@ -65,7 +82,7 @@ export function symbolLeg(db: Database, worktree: number, query: Query, rows: Ro
         file,
         chunk,
       )
-      if (doc === undefined || !filter(rows(doc.id))) continue
+      if (doc === undefined || narrow?.allows(doc.id) === false) continue
       const fits = container === null || (definition.container ?? '').toLowerCase().endsWith(container.toLowerCase())
       const score = (definition.name === name ? 1 : 0.8) * (fits ? 1 : 0.5)
       const known = best.get(doc.id)
@@ -74,42 +91,4 @@ export function symbolLeg(db: Database, worktree: number, query: Query, rows: Ro
     }
   }
   return bestHits([...best.values()], rows)
-}
-
-/** A question of fewer words is asked for every one of them. */
-const QUESTION_WORDS = 3
-
-/** Whether two thirds of the words of a question stand nowhere here: what the rest finds by chance is no answer. */
-export function isForeign(query: Query, stands: (word: string) => boolean): boolean {
-  if (query.class !== 'natural' || query.words.length < QUESTION_WORDS) return false
-  return query.words.filter(stands).length * 3 < query.words.length
-}
-
-type Ranked = { id: number; rank: number }
-
-/** bm25 over path, name and body. */
-export function wordLeg(db: Database, worktree: number, query: Query, rows: Rows, filter: Filter | null): LegHit[] {
-  const match =
-    query.quoted.length > 0
-      ? query.quoted
-          .filter((text) => splitIdentifiers(text).length > 0)
-          .map(phraseText)
-          .join(' AND ')
-      : matchText(query.words)
-  if (match === '') return []
-  const stands = (word: string): boolean => db.get(fts.any(worktree), matchText([word])) !== undefined
-  if (isForeign(query, stands)) return []
-  const all =
-    filter === null ? ranked(db, worktree, match) : db.all<Ranked>(fts.match(worktree), match, -1).filter(({ id }) => filter(rows(id)))
-  return bestHits(
-    all.map(({ id, rank }) => ({ doc: id, score: -rank })),
-    rows,
-  )
-}
-
-function ranked(db: Database, worktree: number, match: string): Ranked[] {
-  const found = db.all<Ranked>(fts.match(worktree), match, MOST + 1)
-  if (found.length <= MOST || found[MOST]!.rank !== found[MOST - 1]!.rank) return found.slice(0, MOST)
-  const last = found[MOST]!.rank
-  return [...found.filter(({ rank }) => rank < last), ...db.all<Ranked>(fts.ties(worktree), match, last)]
 }

@@ -3,7 +3,7 @@ import type { FileFacts } from '../parsing/index.ts'
 /** Who reads facts out of files: the best engine this machine has per language. */
 export type FactReader = {
   /** The language of a file, `text` where none is known. */
-  detect(path: string, firstLine: string): string
+  detect(path: string, firstLine: string): Promise<string>
   /** Changes whenever the facts of any language might. Cheap: every search asks for it. */
   version(): string
   /** What facts depend on besides the bytes: version of the table, the grammar and the engine. */

@@ -34,7 +34,9 @@ export type Scored = {
 /** Weighted sum of the legs, each scaled to its own candidates, times bounded factors; at most three of a file in front. */
 export function fuse(query: Query, legs: Legs, rows: Rows): Scored[] {
   const present = (Object.keys(legs) as LegName[]).filter((name) => legs[name]!.length > 0)
-  const total = present.reduce((sum, name) => sum + WEIGHTS[query.class][name], 0)
+  // what is asked for as it is written is ordered by its letters; the meaning adds what they do not find, behind the best of them
+  const literal = query.class !== 'natural' && present.some((name) => name !== 'vector')
+  const total = present.filter((name) => !literal || name !== 'vector').reduce((sum, name) => sum + WEIGHTS[query.class][name], 0)
   const found = new Map<number, Scored>()
   for (const name of present) {
     const hits = legs[name]!
@@ -44,17 +46,17 @@ export function fuse(query: Query, legs: Legs, rows: Rows): Scored[] {
       if (entry === undefined) found.set(doc, (entry = { row: rows(doc), score: 0, legs: {}, factors: [], definition: undefined }))
       // the last of a leg is still found: it gets a tenth
       const scaled = name === 'symbol' ? score : most === least ? 1 : 0.1 + (0.9 * (score - least)) / (most - least)
-      entry.score += (WEIGHTS[query.class][name] / total) * scaled
+      if (name !== 'vector' || !literal || Object.keys(entry.legs).length === 0) entry.score += (WEIGHTS[query.class][name] / total) * scaled
       entry.legs[name] = { rank: rank + 1, score }
       if (definition !== undefined) entry.definition = definition
     }
   }
   const scored = [...found.values()]
   const perFile = new Map<string, number>()
-  for (const { row } of scored) perFile.set(row.path, (perFile.get(row.path) ?? 0) + 1)
+  for (const { row, legs: own } of scored) if (!literal || own.words || own.symbol) perFile.set(row.path, (perFile.get(row.path) ?? 0) + 1)
   const asked = new Set(query.words)
   for (const entry of scored) {
-    entry.factors = factorsOf(entry, query, asked, perFile.get(entry.row.path)!)
+    entry.factors = factorsOf(entry, query, asked, perFile.get(entry.row.path) ?? 0)
     for (const { factor } of entry.factors) entry.score *= factor
   }
   return capFiles(scored.sort((a, b) => b.score - a.score || byPlace(a.row, b.row)))

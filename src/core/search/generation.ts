@@ -96,10 +96,12 @@ export function createGenerations(folder: string) {
     return () => db.close()
   }
 
+  const path = ({ file }: Generation): string => join(folder, file)
+
   const bytes = ({ file }: Generation): number =>
     ['', '-wal'].reduce((sum, ending) => sum + (statSync(join(folder, `${file}${ending}`), { throwIfNoEntry: false })?.size ?? 0), 0)
 
-  return { folder, bytes, current, all, next, point, remove, open, lease }
+  return { folder, path, bytes, current, all, next, point, remove, open, lease }
 }
 
 const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB|IOERR|CANTOPEN)/

@@ -1,14 +1,14 @@
 import picomatch from 'picomatch'
 import type { Database } from '../storage/index.ts'
 import { type SymbolRow, textOf } from './analyze.ts'
-import { type CandidateRow, type Definition, type Filter, createRows, symbolLeg, wordLeg } from './candidates.ts'
+import { type CandidateRow, type Definition, createNarrow, createRows, symbolLeg } from './candidates.ts'
 import { type Legs, type Scored, fuse } from './fuse.ts'
 import { blobId, readBytes } from './listing.ts'
 import type { Query } from './query.ts'
 import type { SearchHit, SearchRequest } from './result.ts'
 import { SQL } from './sql.ts'
-import type { VectorSpace } from './vector-space.ts'
-import { vectorLeg } from './vectors.ts'
+import { type VectorQuery, vectorLeg } from './vectors.ts'
+import { wordLeg } from './word-leg.ts'
 import { splitIdentifiers } from '../embedding/index.ts'
 
 export type IndexedDeps = {
@@ -19,7 +19,7 @@ export type IndexedDeps = {
   /** Paths the index does not know as they are: they are not answered from it. */
   stale: ReadonlySet<string>
   /** The query's vector; `null` where the search is by words only. */
-  meaning: { space: VectorSpace; query: Int8Array; floor: number } | null
+  meaning: VectorQuery | null
 }
 
 export type IndexedAnswer = {
@@ -49,13 +49,15 @@ function globOf(text: string): (path: string) => boolean {
 export function searchIndex(deps: IndexedDeps, query: Query, request: SearchRequest, limit: number): IndexedAnswer {
   const { db, worktree, stale } = deps
   const wanted = createWanted(request)
-  const filter: Filter = (row) => !stale.has(row.path) && (wanted === null || wanted(row.path, row.language))
   const rows = createRows(db)
-  const narrow = wanted === null && stale.size === 0 ? null : filter
   db.run('BEGIN') // one state of the index for all legs
   try {
+    const narrow =
+      wanted === null && stale.size === 0
+        ? null
+        : createNarrow(db, worktree, (path, language) => !stale.has(path) && (wanted === null || wanted(path, language)))
     const legs: Legs = {
-      symbol: symbolLeg(db, worktree, query, rows, filter),
+      symbol: symbolLeg(db, worktree, query, rows, narrow),
       ...(request.kind !== 'symbol' && { words: wordLeg(db, worktree, query, rows, narrow) }),
     }
     const near = deps.meaning === null || request.kind === 'symbol' ? null : vectorLeg(db, worktree, deps.meaning, rows, narrow)

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, type Stats } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, statSync, type Stats } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Git } from '../git/index.ts'
@@ -11,10 +11,22 @@ export type Listed = Classified & {
   claimed: string | null
 }
 
-export type Listing = { files: Map<string, Listed>; /** Paths that git calls changed or new. */ dirty: ReadonlySet<string> }
+export type Listing = {
+  /**
+   * Of everything git said and of the files it said it from: with an equal digest `read` gives equal files. `null` while one of them may
+   * still change within a tick of the clock.
+   */
+  digest: string | null
+  read(): Promise<Map<string, Listed>>
+}
+
+/** Where git looks for the attributes of this person, as long as the settings are these: filled by `listWorktree`, for the next time. */
+export type Remembered = { config?: string; globals?: string }
 
 /** Stands for bytes that are no UTF-8: a file with such a name cannot be opened by it. */
 const NO_TEXT = '\ufffd'
+/** A file that was written so recently may be written again without a new time. */
+const RACY_MS = 100
 
 type IndexEntry = { tag: string; mode: string; oid: string }
 
@@ -22,35 +34,75 @@ type IndexEntry = { tag: string; mode: string; oid: string }
  * What lies in the worktree, by git's own rules of what is ignored. Takes no lock: a plain status would write the user's index.
  * An id of git's index is believed for a clean path only, and only where git does not change bytes between index and worktree.
  */
-export async function listWorktree(git: Git, exclude: (path: string) => boolean, signal?: AbortSignal): Promise<Listing> {
+export async function listWorktree(
+  git: Git,
+  exclude: readonly string[],
+  now: number,
+  { signal, remembered = {} }: { signal?: AbortSignal | undefined; remembered?: Remembered } = {},
+): Promise<Listing> {
+  const askGlobals = async (): Promise<string> => (await git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] })).text
   const options = signal ? { signal } : {}
-  const [index, status, config] = await Promise.all([
-    git.run(['--no-optional-locks', 'ls-files', '-z', '-v', '-s'], options),
-    git.run(
-      ['--no-optional-locks', 'status', '--porcelain=v2', '-z', '--untracked-files=all', '--no-renames', '--ignore-submodules=all'],
-      options,
-    ),
+  const index = join(git.repository.gitDir, 'index')
+  const before = stampOf(index)
+  // two processes: what is changed and what is new are told by different walks
+  const [status, others, config, asked] = await Promise.all([
+    git.run(['--no-optional-locks', 'status', '--porcelain=v2', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'], options),
+    git.run(['--no-optional-locks', 'ls-files', '-z', '--others', '--exclude-standard'], options),
     git.run(['config', '--null', '--get-regexp', String.raw`^core\.(autocrlf|attributesfile|eol)$`], { ...options, accept: [0, 1] }),
+    remembered.globals === undefined ? askGlobals() : undefined,
   ])
-  const entries = parseIndex(index.text)
-  const { changed, untracked } = parseStatus(status.text)
+  const globals = asked ?? (remembered.config === config.text ? remembered.globals! : await askGlobals())
+  Object.assign(remembered, { config: config.text, globals })
+  const changed = parseStatus(status.text)
+  const untracked = others.text.split('\0').filter((path) => path !== '')
   const settings = new Map(config.text.split('\0').map((line) => line.split('\n') as [string, string | undefined]))
-  const converts = !['', 'false', 'no', 'off', '0'].includes((settings.get('core.autocrlf') ?? '').toLowerCase())
-  const paths = [...entries.keys(), ...untracked].filter((path) => !exclude(path) && !path.endsWith('/') && !path.includes(NO_TEXT))
-  const attributes = await readAttributes(git, paths, settings.get('core.attributesfile'), signal)
-  const files = new Map<string, Listed>()
-  for (const path of paths) {
-    const entry = entries.get(path)
-    if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, class: 'submodule', reason: 'a submodule' })
-    else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, class: 'link', reason: 'a symbolic link' })
-    else {
-      const own = attributes.get(path)
-      const trusted =
-        entry !== undefined && entry.tag === 'H' && !changed.has(path) && own?.transforms !== true && !(converts && own?.binary !== true)
-      files.set(path, { path, claimed: trusted ? entry.oid : null, ...classifyPath(path, own) })
+  const outside = [settings.get('core.attributesfile'), ...globals.split('\n'), join(git.repository.commonDir, 'info', 'attributes')]
+  const attributeFiles = [
+    ...outside.filter((path) => path !== undefined && path !== ''),
+    ...[...changed, ...untracked].filter(isAttributes).map((path) => join(git.repository.root, path)),
+  ] as string[]
+  const stamps = [index, ...attributeFiles].map(stampOf)
+  const settledNow = stamps.every((stamp) => stamp === null || stamp.newest < now - RACY_MS) && before?.text === stamps[0]?.text
+  const digest = settledNow
+    ? createHash('sha256')
+        .update(JSON.stringify([status.text, others.text, config.text, globals, exclude, stamps.map((stamp) => stamp?.text ?? null)]))
+        .digest('hex')
+    : null
+
+  async function read(): Promise<Map<string, Listed>> {
+    const entries = parseIndex((await git.run(['--no-optional-locks', 'ls-files', '-z', '-v', '-s'], options)).text)
+    const converts = !['', 'false', 'no', 'off', '0'].includes((settings.get('core.autocrlf') ?? '').toLowerCase())
+    const excluded = (path: string): boolean => exclude.some((folder) => path.startsWith(folder))
+    const paths = [...entries.keys(), ...untracked].filter((path) => !excluded(path) && !path.endsWith('/') && !path.includes(NO_TEXT))
+    const attributes =
+      settings.has('core.attributesfile') || paths.some(isAttributes) || attributeFiles.some((path) => existsSync(path))
+        ? await readAttributes(git, paths, signal)
+        : new Map<string, Attributes>()
+    const files = new Map<string, Listed>()
+    for (const path of paths) {
+      const entry = entries.get(path)
+      if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, class: 'submodule', reason: 'a submodule' })
+      else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, class: 'link', reason: 'a symbolic link' })
+      else {
+        const own = attributes.get(path)
+        const trusted =
+          entry !== undefined && entry.tag === 'H' && !changed.has(path) && own?.transforms !== true && !(converts && own?.binary !== true)
+        files.set(path, { path, claimed: trusted ? entry.oid : null, ...classifyPath(path, own) })
+      }
     }
+    return files
   }
-  return { files, dirty: new Set([...changed, ...untracked]) }
+  return { digest, read }
+}
+
+const isAttributes = (path: string): boolean => path === '.gitattributes' || path.endsWith('/.gitattributes')
+
+/** What git itself tells a changed file by; `null` where there is none. */
+function stampOf(path: string): { text: string; newest: number } | null {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true })
+  if (stat === undefined) return null
+  const { size, mtimeNs, ctimeNs, ino } = stat
+  return { text: [size, mtimeNs, ctimeNs, ino].join(' '), newest: Number(mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1e6 }
 }
 
 /** `H 100644 OID STAGE\tPATH`; a small letter is assume-unchanged, S is skip-worktree, M is unmerged. */
@@ -65,15 +117,14 @@ function parseIndex(text: string): Map<string, IndexEntry> {
   return entries
 }
 
-function parseStatus(text: string): { changed: Set<string>; untracked: string[] } {
-  const [changed, untracked] = [new Set<string>(), [] as string[]]
+function parseStatus(text: string): Set<string> {
+  const changed = new Set<string>()
   for (const record of text.split('\0')) {
     // 1 XY sub mH mI mW hH hI path; u XY sub m1 m2 m3 mW h1 h2 h3 path
-    if (record.startsWith('? ')) untracked.push(record.slice(2))
-    else if (record.startsWith('1 ') && record[3] !== '.') changed.add(fieldsAfter(record, 8))
+    if (record.startsWith('1 ') && record[3] !== '.') changed.add(fieldsAfter(record, 8))
     else if (record.startsWith('u ')) changed.add(fieldsAfter(record, 10))
   }
-  return { changed, untracked }
+  return changed
 }
 
 function fieldsAfter(record: string, count: number): string {
@@ -86,22 +137,8 @@ type Attributes = { transforms: boolean; binary: boolean; generated?: boolean; v
 
 const NAMES = ['text', 'crlf', 'eol', 'ident', 'filter', 'working-tree-encoding', 'linguist-generated', 'linguist-vendored']
 
-/** Asks git for attributes only where something can set them. */
-async function readAttributes(
-  git: Git,
-  paths: readonly string[],
-  file: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, Attributes>> {
+async function readAttributes(git: Git, paths: readonly string[], signal: AbortSignal | undefined): Promise<Map<string, Attributes>> {
   const found = new Map<string, Attributes>()
-  const somewhere =
-    file !== undefined ||
-    existsSync(join(git.repository.commonDir, 'info', 'attributes')) ||
-    paths.some((path) => path === '.gitattributes' || path.endsWith('/.gitattributes')) ||
-    (await git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] })).text
-      .split('\n')
-      .some((each) => each !== '' && existsSync(each))
-  if (!somewhere) return found
   const args = ['check-attr', '-z', '--stdin', ...NAMES]
   const answer = await git.run(args, { input: paths.map((path) => `${path}\0`).join(''), ...(signal && { signal }) })
   const fields = answer.text.split('\0')

@@ -53,7 +53,7 @@ export function createMaintenance({ deps, generations, list, isBuilding, lease }
     return withOpen(generation, true, async (db) => {
       const worktree = db.get<WorktreeRow>(SQL.worktree, root)
       if (worktree === undefined) return known
-      const delta = await findDelta(deps, await list(), readFiles(db, worktree.id), worktree.version)
+      const delta = await findDelta(deps, await (await list()).read(), readFiles(db, worktree.id), worktree.version)
       const behindFiles = delta.changed.length + delta.gone.length
       return {
         ...known,
@@ -83,9 +83,10 @@ export function createMaintenance({ deps, generations, list, isBuilding, lease }
 
   /** Builds another index beside this one, of the same listing, and throws it away. */
   async function compareWithFresh(db: Database, worktree: WorktreeRow): Promise<Mismatch[]> {
-    const listing = await list()
+    const { digest, read } = await list()
+    const listing = await read()
     const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
-    await applyDelta({ db, git, reader, worktree, now }, delta)
+    await applyDelta({ db, git, reader, worktree, now }, delta, { digest })
     const other = generations.next()
     try {
       return await withOpen(other, false, async (fresh) => {

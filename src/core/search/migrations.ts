@@ -50,11 +50,33 @@ CREATE INDEX symbol_blob ON symbol (blob);
 
 -- By content and model: shared by everything that has the same piece.
 CREATE TABLE embedding (
+  id INTEGER PRIMARY KEY,
   model TEXT NOT NULL,
   hash TEXT NOT NULL,
   vector BLOB NOT NULL,
-  PRIMARY KEY (model, hash)
-) WITHOUT ROWID;
+  UNIQUE (model, hash)
+);
+CREATE INDEX chunk_hash ON chunk (hash);
+
+-- The rows of one model, and what is made of them to find near ones faster: each form says which state of the rows it holds
+-- (generation/last/count). A vector that goes raises the generation; within one, rows are only added.
+CREATE TABLE vector_space (
+  id INTEGER PRIMARY KEY,
+  model TEXT NOT NULL UNIQUE,
+  dimensions INTEGER NOT NULL DEFAULT 0,
+  generation INTEGER NOT NULL DEFAULT 0,
+  last INTEGER NOT NULL DEFAULT 0,
+  count INTEGER NOT NULL DEFAULT 0,
+  segments TEXT,
+  vec0 TEXT
+);
+CREATE TABLE segment (
+  id INTEGER PRIMARY KEY,
+  space INTEGER NOT NULL REFERENCES vector_space ON DELETE CASCADE,
+  ids BLOB NOT NULL,
+  vectors BLOB NOT NULL
+);
+CREATE INDEX segment_space ON segment (space);
 
 -- What belongs to one worktree.
 CREATE TABLE worktree (
@@ -62,7 +84,13 @@ CREATE TABLE worktree (
   path TEXT NOT NULL UNIQUE,
   used_at INTEGER NOT NULL,
   complete INTEGER NOT NULL DEFAULT 0,
-  version TEXT
+  version TEXT,
+  -- what git said when the rows were last in line with it, as a digest
+  listing TEXT,
+  -- raised with every change of its files
+  revision INTEGER NOT NULL DEFAULT 0,
+  -- the model that has a vector for every piece, but for those in the table fresh
+  embedded TEXT
 );
 CREATE TABLE file (
   id INTEGER PRIMARY KEY,
@@ -81,6 +109,7 @@ CREATE TABLE file (
   UNIQUE (worktree, path)
 );
 CREATE INDEX file_blob ON file (blob);
+CREATE INDEX file_unsure ON file (worktree) WHERE claimed IS NULL OR claimed <> oid;
 CREATE TABLE doc (
   id INTEGER PRIMARY KEY,
   file INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
@@ -88,6 +117,8 @@ CREATE TABLE doc (
 );
 CREATE INDEX doc_file ON doc (file);
 CREATE INDEX doc_chunk ON doc (chunk);
+-- Pieces that nobody looked at for a vector yet.
+CREATE TABLE fresh (doc INTEGER PRIMARY KEY REFERENCES doc ON DELETE CASCADE);
 
 -- One row per path and content, whichever worktrees have it; bare columns are those of the newest analysis (the row of max).
 CREATE VIEW ast_cache AS

@@ -65,3 +65,11 @@ export function matchText(words: readonly string[]): string {
 export function phraseText(text: string): string {
   return `"${splitIdentifiers(text).join(' ')}"`
 }
+
+/** A question of fewer words is asked for every one of them. */
+const QUESTION_WORDS = 3
+
+/** Whether two thirds of the words of a question stand nowhere here: what the rest finds by chance is no answer. */
+export function isForeign({ class: name, words }: Pick<Query, 'class' | 'words'>, stands: (word: string) => boolean): boolean {
+  return name === 'natural' && words.length >= QUESTION_WORDS && words.filter(stands).length * 3 < words.length
+}

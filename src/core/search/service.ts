@@ -5,16 +5,18 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createMaintenance } from './maintenance.ts'
-import { type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
-import { type Listing, listWorktree } from './listing.ts'
+import { type IndexedAnswer, type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
+import { type Listed, type Listing, type Remembered, listWorktree } from './listing.ts'
 import { type Query, readQuery } from './query.ts'
+import { createReaders } from './readers.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
 import { mergeHits, searchFiles, searchText } from './text-search.ts'
-import { type VectorFigures, countMissing, fillVectors } from './vectors.ts'
-import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta } from './update.ts'
+import { countVectors, fillVectors, isEmbedded } from './vectors.ts'
+import { createVectorSource } from './vector-source.ts'
+import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta, isUnchanged } from './update.ts'
 
 export type IndexOptions = {
   full?: boolean
@@ -34,6 +36,8 @@ export type IndexAnswer = {
   bytes: number
 }
 
+/** A worktree that is as the index says. */
+const NO_DELTA: Delta = { gone: [], changed: [], touched: [], kept: 0 }
 /** Changed files that a search reads before it answers. */
 const MOST_CHANGED = 200
 /** Changed files that are searched by text where the index is behind. */
@@ -44,6 +48,8 @@ const LEASE_POLL_MS = 50
 /** Blobs no worktree has now that stay for the next switch of branches. */
 const KEPT_BLOBS = 5000
 
+type Asked = IndexedAnswer & { meaning: IndexedDeps['meaning'] }
+
 export type SearchService = ReturnType<typeof createSearch>
 
 /** The search over one worktree, and the index it keeps. */
@@ -52,7 +58,10 @@ export function createSearch(deps: SearchDeps) {
   const generations = createGenerations(deps.folder)
   const { root, objectFormat } = git.repository
   const excluded = (path: string): boolean => deps.exclude.some((folder) => path.startsWith(folder))
-  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, excluded, signal)
+  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, deps.exclude, now(), { signal, remembered })
+  const remembered: Remembered = {}
+  const vectors = createVectorSource()
+  const readers = createReaders(generations)
 
   async function search(request: SearchRequest): Promise<SearchAnswer> {
     const started = monotonic()
@@ -112,27 +121,32 @@ export function createSearch(deps: SearchDeps) {
     request: SearchRequest,
     limit: number,
   ): Promise<Found | undefined> {
-    let db = generations.open(generation, { readOnly: true })
+    let db = readers.open(generation)
+    let whole = false
     try {
       const worktree = db.get<WorktreeRow>(SQL.worktree, root)
       if (worktree === undefined) return undefined
+      whole = true
+      const settled = worktree.complete === 1 && worktree.version === reader.version()
+      const ask = async (stale: ReadonlySet<string>): Promise<Asked> => {
+        const meaning = await meaningOf(db, worktree, query, request)
+        return { meaning, ...searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit) }
+      }
+      // while git looks: mostly nothing has changed
+      const early = settled && worktree.listing !== null && query.words.length > 0 ? await ask(new Set()) : undefined
       const patience = deps.patienceMs ?? PATIENCE_MS
       const listed = await Promise.race([listing, delay(patience, undefined, { ref: false })])
-      const delta = listed && (await findDelta(deps, listed, readFiles(db, worktree.id), worktree.version))
+      const same = settled && listed?.digest === worktree.listing && listed.digest !== null && isUnchanged(db, root, worktree.id)
+      const delta = same ? NO_DELTA : listed && (await findDelta(deps, await listed.read(), readFiles(db, worktree.id), worktree.version))
       let fresh: Freshness = { state: 'behind', behindFiles: null, building: false }
-      if (delta !== undefined) {
+      if (listed !== undefined && delta !== undefined) {
         const size = delta.changed.length + delta.gone.length
-        const release =
-          size + delta.touched.length === 0 && worktree.complete === 1 && worktree.version === reader.version()
-            ? undefined
-            : size <= MOST_CHANGED
-              ? generations.lease()
-              : undefined
+        const release = size + delta.touched.length === 0 && settled ? undefined : size <= MOST_CHANGED ? generations.lease() : undefined
         if (release !== undefined) {
-          db.close()
+          readers.close(db)
           db = generations.open(generation)
-          await catchUp(db, worktree, delta, patience, release)
-        }
+          await catchUp(db, worktree, { delta, digest: listed.digest }, patience, release)
+        } else if (size === 0 && settled && !same && listed.digest !== null) rememberListing(generation, worktree, listed.digest)
         fresh = freshnessOf(size === 0 ? 0 : release === undefined ? size : delta.changed.length + delta.gone.length, worktree)
         if (fresh.state === 'behind') fresh.building = isBuilding()
       }
@@ -145,14 +159,13 @@ export function createSearch(deps: SearchDeps) {
         const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
-      const meaning = await meaningOf(db, worktree, query, request)
-      const found = searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit)
+      const { meaning, ...found } = same && early !== undefined ? early : await ask(stale)
       if (found.changed.length > 0 && fresh.state === 'exact') fresh = { ...fresh, state: 'behind', behindFiles: found.changed.length }
       const texts = [
         ...found.changed,
         ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path),
       ]
-      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, byPath(texts, query, request, limit), limit)
+      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, await byPath(texts, query, request, limit), limit)
       return {
         mode: meaning === null ? 'lexical' : 'hybrid',
         model: meaning?.space.id ?? null,
@@ -160,22 +173,52 @@ export function createSearch(deps: SearchDeps) {
         hits,
         freshness: fresh,
       }
+    } catch (error) {
+      whole = false
+      throw error
     } finally {
-      db.close()
+      readers.close(db, { whole })
     }
   }
 
-  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): SearchHit[] {
+  /** So that the next search need not compare rows. Nothing is lost where it cannot be written. */
+  function rememberListing(generation: Generation, worktree: WorktreeRow, digest: string): void {
+    let release: (() => void) | undefined
+    try {
+      release = generations.lease()
+      if (release === undefined) return
+      const db = generations.open(generation)
+      try {
+        const now = db.get<WorktreeRow>(SQL.worktree, root)
+        // only where nobody wrote since the rows were compared
+        if (now?.revision === worktree.revision && now.version === worktree.version && now.complete === 1) db.run(SQL.remember, digest, now.id)
+      } finally {
+        db.close()
+      }
+    } catch {
+      // a folder that cannot be written is searched all the same
+    } finally {
+      release?.()
+    }
+  }
+
+  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): Promise<SearchHit[]> {
     return searchFiles(deps, query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
   }
 
   /** Reads changed files into the index before the answer, as long as patience lasts; what is done is taken out of the delta. */
-  async function catchUp(db: Database, worktree: WorktreeRow, delta: Delta, patience: number, release: () => void): Promise<void> {
+  async function catchUp(
+    db: Database,
+    worktree: WorktreeRow,
+    { delta, digest }: { delta: Delta; digest: string | null },
+    patience: number,
+    release: () => void,
+  ): Promise<void> {
     const end = monotonic() + patience
     try {
       const first: Delta = { ...delta, changed: delta.changed.slice(0, 50) }
       for (let part = first, at = 0; ;) {
-        await applyDelta({ db, git, reader, worktree, now }, part, { last: at + part.changed.length >= delta.changed.length })
+        await applyDelta({ db, git, reader, worktree, now }, part, { digest, last: at + part.changed.length >= delta.changed.length })
         at += part.changed.length
         if (at >= delta.changed.length || monotonic() > end) {
           await embedMissing(db, worktree)
@@ -190,18 +233,17 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  async function embedMissing(db: Database, worktree: WorktreeRow, signal?: AbortSignal): Promise<VectorFigures> {
+  async function embedMissing(db: Database, worktree: WorktreeRow, signal?: AbortSignal): Promise<number> {
     const space = await deps.space?.()
-    if (space === undefined) return { embedded: 0, reused: 0 }
-    return fillVectors({ db, worktree: worktree.id, root, format: objectFormat, space }, { signal })
+    return space === undefined ? 0 : fillVectors({ db, worktree: worktree.id, root, format: objectFormat, space }, { signal })
   }
 
   /** The vector of a query, where a model is here, knows its words, and has a vector for every piece. */
   async function meaningOf(db: Database, worktree: WorktreeRow, query: Query, request: SearchRequest): Promise<IndexedDeps['meaning']> {
     const space = request.lexical === true ? undefined : await deps.space?.()
-    if (space === undefined || countMissing(db, worktree.id, space) > 0) return null
+    if (space === undefined || !isEmbedded(db, worktree.id, space)) return null
     const { vector, abstains } = await space.embedQuery(query.text)
-    return abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR }
+    return abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR, nearest: vectors.open }
   }
 
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
@@ -209,15 +251,15 @@ export function createSearch(deps: SearchDeps) {
     const started = monotonic()
     const release = await insistOnLease(options)
     try {
-      const { state, listing, delta, figures, vectors, generation } = await build(options)
+      const { state, listing, delta, figures, embedded, reusedEmbeddings, generation } = await build(options)
       const bytes = generations.bytes(generation)
       const { parsed, reused, skipped } = figures
       return {
         state,
-        files: { seen: listing.files.size, parsed, reused: reused + delta.kept, skipped },
+        files: { seen: listing.size, parsed, reused: reused + delta.kept, skipped },
         chunks: figures.chunks,
-        embedded: vectors.embedded,
-        reusedEmbeddings: vectors.reused,
+        embedded,
+        reusedEmbeddings,
         ms: Math.round(monotonic() - started),
         bytes,
       }
@@ -239,10 +281,11 @@ export function createSearch(deps: SearchDeps) {
 
   type Built = {
     state: IndexAnswer['state']
-    listing: Listing
+    listing: ReadonlyMap<string, Listed>
     delta: Delta
     figures: UpdateFigures
-    vectors: VectorFigures
+    embedded: number
+    reusedEmbeddings: number
     generation: Generation
   }
 
@@ -267,16 +310,19 @@ export function createSearch(deps: SearchDeps) {
       // a first index is of use while it grows; one that replaces another is not
       if (generations.current() === undefined) generations.point(generation)
       const worktree = openWorktree(db, root, now())
-      const listing = await list(options.signal)
+      const { digest, read } = await list(options.signal)
+      const listing = await read()
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
-      const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
-      const vectors = await embedMissing(db, worktree, options.signal)
+      const figures = await applyDelta({ db, git, reader, worktree, now }, delta, { ...options, digest })
       pruneBlobs(db, KEPT_BLOBS)
+      const embedded = await embedMissing(db, worktree, options.signal)
+      const space = await deps.space?.()
+      const reusedEmbeddings = space === undefined ? 0 : countVectors(db, worktree.id, space) - embedded
       if (!existsSync(join(deps.folder, generation.file)))
         throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')
       if (generations.current()?.file !== generation.file) generations.point(generation)
       const unchanged = delta.changed.length + delta.gone.length === 0
-      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, vectors, generation }
+      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, embedded, reusedEmbeddings, generation }
     } finally {
       db.close()
     }

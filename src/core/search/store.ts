@@ -4,8 +4,9 @@ import type { Classified } from './file-class.ts'
 import type { FileStat } from './listing.ts'
 import { SQL, fts } from './sql.ts'
 import { keepTotals } from './totals.ts'
+import { dropUnusedVectors } from './vector-store.ts'
 
-export type WorktreeRow = { id: number; path: string; usedAt: number; complete: number; version: string | null }
+export type WorktreeRow = { id: number; path: string; usedAt: number; complete: number; version: string | null; listing: string | null; revision: number }
 
 export type FileRow = Classified &
   FileStat & {
@@ -41,7 +42,7 @@ export function openWorktree(db: Database, path: string, now: number): WorktreeR
       .filter((each) => each.id !== id)
       .slice(KEPT_WORKTREES - 1))
       dropWorktree(db, old.id)
-    return { id, path, usedAt: now, complete: 0, version: null }
+    return { id, path, usedAt: now, complete: 0, version: null, listing: null, revision: 0 }
   })
 }
 
@@ -66,6 +67,7 @@ export function writeFiles(
 ): number {
   return db.transaction(() => {
     let added = 0
+    db.run(SQL.changeWorktree, worktree)
     keepTotals(db, worktree, (remove) => {
       for (const { id } of gone) {
         for (const doc of db.all<{ id: number }>(SQL.docsOf, id)) remove(doc.id)
@@ -81,6 +83,7 @@ export function writeFiles(
         for (const chunk of db.all<ChunkRow & { id: number }>(SQL.chunks, id)) {
           const words = wordsOf(entry, blob!.bytes, chunk, symbols)
           const doc = db.get<{ id: number }>(SQL.addDoc, file, chunk.id)!.id
+          db.run(SQL.addFresh, doc)
           db.run(fts.add(worktree), doc, words.path, words.name, words.body)
           added++
         }
@@ -113,7 +116,7 @@ export function pruneBlobs(db: Database, keep = 0): number {
   if (gone.length > 0)
     db.transaction(() => {
       for (const { id } of gone) db.run(SQL.dropBlob, id)
-      db.run(SQL.dropUnusedVectors)
+      dropUnusedVectors(db, keep)
     })
   return gone.length
 }

@@ -1,11 +1,10 @@
 import { chunkFile } from '../analysis/index.ts'
 import type { Git } from '../git/index.ts'
 import { textOf } from './analyze.ts'
-import { isForeign } from './candidates.ts'
 import { MOST_BYTES, classifyBytes, classifyPath, isSearched } from './file-class.ts'
 import type { FactReader } from './fact-reader.ts'
 import { readBytes, statOf } from './listing.ts'
-import type { Query } from './query.ts'
+import { type Query, isForeign } from './query.ts'
 import type { SearchHit } from './result.ts'
 import { splitIdentifiers } from '../embedding/index.ts'
 
@@ -55,13 +54,13 @@ async function filesWith(git: Git, text: string): Promise<string[]> {
 }
 
 /** Ranks pieces of the given files, as they lie here now. */
-export function searchFiles(
+export async function searchFiles(
   { git, reader }: TextDeps,
   query: Query,
   paths: readonly string[],
   wanted: PathFilter,
   limit: number,
-): SearchHit[] {
+): Promise<SearchHit[]> {
   const { root } = git.repository
   const pieces: { hit: SearchHit; counts: Map<string, number>; length: number }[] = []
   const literals = (query.quoted.length > 0 ? query.quoted : query.words.length === 0 ? [query.text] : []).map((text) => text.toLowerCase())
@@ -70,7 +69,7 @@ export function searchFiles(
     if (!isSearched(name) || (statOf(root, path)?.size ?? Infinity) > MOST_BYTES) continue
     const bytes = readBytes(root, path)
     if (bytes === undefined || classifyBytes(bytes) !== null) continue
-    const language = reader.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!)
+    const language = await reader.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!)
     if (!wanted(path, language)) continue
     for (const chunk of chunkFile(bytes, null, { language })) {
       const content = textOf(bytes, chunk)

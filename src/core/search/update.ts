@@ -4,7 +4,7 @@ import type { Database } from '../storage/index.ts'
 import { analyzeFile, wordsOf } from './analyze.ts'
 import { HUGE, MOST_BYTES, classifyBytes, isSearched } from './file-class.ts'
 import type { FactReader } from './fact-reader.ts'
-import { type FileStat, type Listed, type Listing, blobId, readBytes, statOf } from './listing.ts'
+import { type FileStat, type Listed, blobId, readBytes, statOf } from './listing.ts'
 import { SQL } from './sql.ts'
 import { type FileEntry, type FileRow, type WorktreeRow, findBlob, writeFiles } from './store.ts'
 
@@ -34,7 +34,7 @@ export type UpdateFigures = { parsed: number; reused: number; skipped: number; c
 /** Compares the listing with the rows. Bytes are read only where neither git nor the time stamps can be believed. */
 export async function findDelta(
   { git, reader, now }: Pick<UpdateDeps, 'git' | 'reader' | 'now'>,
-  listing: Listing,
+  listing: ReadonlyMap<string, Listed>,
   rows: ReadonlyMap<string, FileRow>,
   /** Of the reader that wrote all the rows; `null` where that is not known. */
   version: string | null,
@@ -45,14 +45,14 @@ export async function findDelta(
   const same = version === reader.version()
   for (const row of same ? [] : rows.values())
     if (row.language !== null && !keys.has(row.language)) keys.set(row.language, await reader.key(row.language))
-  for (const [path, row] of rows) if (!listing.files.has(path)) delta.gone.push(row)
-  for (const listed of listing.files.values()) {
+  for (const [path, row] of rows) if (!listing.has(path)) delta.gone.push(row)
+  for (const listed of listing.values()) {
     const old = rows.get(listed.path)
     if (old === undefined) {
       if (listed.claimed !== null || statOf(root, listed.path) !== undefined) delta.changed.push({ listed, old })
       continue
     }
-    const outdated = !same && old.language !== null && (old.key !== keys.get(old.language) || mayBeOther(reader, old))
+    const outdated = !same && old.language !== null && (old.key !== keys.get(old.language) || (await mayBeOther(reader, old)))
     if (outdated || classText(listed) !== old.listed) {
       delta.changed.push({ listed, old })
       continue
@@ -81,6 +81,17 @@ export async function findDelta(
   return delta
 }
 
+/**
+ * Whether the rows still are what lies here, where git says the same as when they were written: what is left to look at are the files
+ * whose bytes it does not vouch for.
+ */
+export function isUnchanged(db: Database, root: string, worktree: number): boolean {
+  return db.all<FileStat & { path: string }>(SQL.unsureFiles, worktree).every((row) => {
+    const stat = statOf(root, row.path)
+    return stat !== undefined && sameStat(stat, row)
+  })
+}
+
 const classText = (listed: Listed): string => `${listed.class} ${listed.reason ?? ''}`
 
 function sameStat(a: FileStat, b: FileStat): boolean {
@@ -92,8 +103,8 @@ function settled(stat: FileStat, now: number): FileStat {
 }
 
 /** Other tables may know a file by its name, or by its first line where the name says nothing. */
-function mayBeOther(reader: FactReader, { path, language }: FileRow): boolean {
-  return !path.slice(path.lastIndexOf('/') + 1).includes('.') || reader.detect(path, '') !== language
+async function mayBeOther(reader: FactReader, { path, language }: FileRow): Promise<boolean> {
+  return !path.slice(path.lastIndexOf('/') + 1).includes('.') || (await reader.detect(path, '')) !== language
 }
 
 /** Brings the rows in line, batch by batch; each leaves a true index behind. Stops between batches when `signal` says so. */
@@ -104,6 +115,7 @@ export async function applyDelta(
     signal?: AbortSignal | undefined
     onProgress?: ((progress: Progress) => void) | undefined
     /** False where more of the delta is to come. */ last?: boolean
+    /** Of the listing that the delta was found by. */ digest?: string | null
   } = {},
 ): Promise<UpdateFigures> {
   const { db, worktree } = deps
@@ -127,13 +139,13 @@ export async function applyDelta(
     at = batch.next
     options.onProgress?.({ done, of: delta.changed.length, path: delta.changed[at - 1]!.listed.path })
   }
-  if (options.last !== false) finish(deps)
+  if (options.last !== false) finish(deps, options.digest ?? null)
   return figures
 }
 
 /** From here on the rows are known to be those of this reader. */
-function finish({ db, reader, worktree, now }: UpdateDeps): void {
-  db.run(SQL.useWorktree, now(), 1, reader.version(), worktree.id)
+function finish({ db, reader, worktree, now }: UpdateDeps, digest: string | null): void {
+  db.run(SQL.useWorktree, now(), 1, reader.version(), digest, worktree.id)
 }
 
 const words: Parameters<typeof writeFiles>[4] = (entry, bytes, chunk, symbols) => wordsOf(entry.path, bytes, chunk, symbols)
@@ -161,7 +173,7 @@ async function readBatch(deps: UpdateDeps, changed: Delta['changed'], from: numb
     const firstLine = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, newline < 0 ? 200 : newline, 200)).toString(
       'latin1',
     )
-    const language = reader.detect(listed.path, firstLine)
+    const language = await reader.detect(listed.path, firstLine)
     const key = await reader.key(language)
     const known = findBlob(db, entry.file.oid, language, key)
     total += bytes.length

@@ -93,7 +93,7 @@ export function forgetPaths(db: Database, matches: (path: string) => boolean): F
     const gone: FileRow[] = [...readFiles(db, id).values()].filter(({ path }) => matches(path))
     if (gone.length === 0) continue
     writeFiles(db, id, gone, [], () => ({ path: '', name: '', body: '' }))
-    db.run(SQL.useWorktree, usedAt, 0, null, id)
+    db.run(SQL.useWorktree, usedAt, 0, null, null, id)
     files += gone.length
   }
   return { files, blobs: pruneBlobs(db), worktrees: 0 }

@@ -1,33 +1,38 @@
 import type { Database } from '../storage/index.ts'
 import { textOf } from './analyze.ts'
-import { type Filter, type LegHit, MOST, type Rows, bestHits } from './candidates.ts'
+import { type LegHit, MOST, type Narrow, type Rows, bestHits } from './candidates.ts'
 import { blobId, readBytes } from './listing.ts'
+import { type Near, type Nearest, distanceOf } from './nearest.ts'
 import { SQL } from './sql.ts'
 import type { VectorSpace } from './vector-space.ts'
+import { addVectors, deriveForms, dropOtherSpaces } from './vector-store.ts'
 
 /** Texts that become vectors in one transaction. */
 const BATCH = 500
 
 type Missing = { hash: string; symbol: string | null; start: number; end: number; path: string; oid: string }
 
-export type VectorFigures = { embedded: number; reused: number }
+/** Whether every piece of a worktree was looked at for a vector in this space. */
+export function isEmbedded(db: Database, worktree: number, space: VectorSpace): boolean {
+  return embeddedModel(db, worktree) === space.id && db.get(SQL.hasFresh, worktree) === undefined
+}
 
-/** How many pieces of a worktree have no vector in this space. */
-export function countMissing(db: Database, worktree: number, space: VectorSpace): number {
-  return db.get<{ missing: number }>(SQL.countMissing, { worktree, model: space.id })!.missing
+function embeddedModel(db: Database, worktree: number): string | null {
+  return db.get<{ embedded: string | null }>('SELECT embedded FROM worktree WHERE id = ?', worktree)?.embedded ?? null
 }
 
 /**
  * Makes the vectors that are missing, after the rows are written: for new pieces, after a kill, and all of them beside the old ones when
- * the model is another. A text that changed meanwhile is left for the next run.
+ * the model is another. A text that changed meanwhile is left for the next run. Answers how many were made.
  */
 export async function fillVectors(
   deps: { db: Database; worktree: number; root: string; format: 'sha1' | 'sha256'; space: VectorSpace },
   options: { signal?: AbortSignal | undefined; onBatch?: (done: number, of: number) => void } = {},
-): Promise<VectorFigures> {
+): Promise<number> {
   const { db, worktree, root, format, space } = deps
-  const missing = db.all<Missing>(SQL.missingVectors, { worktree, model: space.id })
-  const figures: VectorFigures = { embedded: 0, reused: 0 }
+  const known = embeddedModel(db, worktree) === space.id
+  const missing = db.all<Missing>(known ? SQL.missingFresh : SQL.missingVectors, { worktree, model: space.id })
+  let embedded = 0
   let [path, bytes] = ['', undefined as Uint8Array | undefined]
   for (let at = 0; at < missing.length && !options.signal?.aborted; at += BATCH) {
     const batch = missing.slice(at, at + BATCH).flatMap((each) => {
@@ -39,20 +44,29 @@ export async function fillVectors(
       return bytes === undefined ? [] : [{ hash: each.hash, name: each.symbol ?? '', text: textOf(bytes, each) }]
     })
     const vectors = await space.embedDocuments(batch)
-    db.transaction(() => {
-      for (const [index, { hash }] of batch.entries()) db.run(SQL.addVector, space.id, hash, bytesOf(vectors[index]))
-    })
-    figures.embedded += batch.length
+    db.transaction(() =>
+      addVectors(
+        db,
+        space.id,
+        batch.map(({ hash }, index) => ({ hash, vector: vectors[index] })),
+      ),
+    )
+    embedded += batch.length
     options.onBatch?.(Math.min(at + BATCH, missing.length), missing.length)
   }
-  if (figures.embedded === missing.length) db.run(SQL.dropOtherVectors, space.id)
-  figures.reused = db.get<{ vectors: number }>(SQL.countVectors, { worktree, model: space.id })!.vectors - figures.embedded
-  return figures
+  if (embedded === missing.length)
+    db.transaction(() => {
+      db.run(SQL.dropFresh, worktree)
+      db.run(SQL.embedded, space.id, worktree)
+      dropOtherSpaces(db, space.id)
+    })
+  deriveForms(db, space.id)
+  return embedded
 }
 
-/** An empty vector stands for a text without words: it is not asked again. */
-function bytesOf(vector: Int8Array | undefined): Uint8Array {
-  return vector === undefined ? new Uint8Array() : new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+/** Distinct vectors of the pieces of a worktree. */
+export function countVectors(db: Database, worktree: number, space: VectorSpace): number {
+  return db.get<{ vectors: number }>(SQL.countVectors, { worktree, model: space.id })!.vectors
 }
 
 export type VectorAnswer = {
@@ -61,40 +75,73 @@ export type VectorAnswer = {
   belowFloor: number
 }
 
+/** First number of vectors that are asked for: some of them belong to other worktrees, some to several pieces. */
+const FIRST = 2 * MOST
+const GROWTH = 8
+/** Where a filter lets so few pieces pass, each of them is looked at. */
+const FEW = 4000
+
+export type VectorQuery = { space: VectorSpace; query: Int8Array; floor: number; nearest: (db: Database, model: string) => readonly Nearest[] }
+
 /** The nearest pieces by integer distance, whatever the order of their rows; those below the floor are counted only. */
 export function vectorLeg(
   db: Database,
   worktree: number,
-  { space, query, floor }: { space: VectorSpace; query: Int8Array; floor: number },
+  { space, query, floor, nearest }: VectorQuery,
   rows: Rows,
-  filter: Filter | null,
+  narrow: Narrow | null,
 ): VectorAnswer {
-  const distances = new Map<number, number>()
-  for (const [doc, vector] of db.values(SQL.vectors, { worktree, model: space.id }) as [number, Uint8Array][])
-    if (vector.length > 0) distances.set(doc, distanceOf(query, vector))
-  const sorted = [...distances].sort((a, b) => a[1] - b[1])
-  const near: LegHit[] = []
-  let [belowFloor, last] = [0, Infinity]
-  for (const [doc, distance] of sorted) {
-    if (near.length >= MOST && distance > last) break
-    if (filter !== null && !filter(rows(doc))) continue
-    last = distance
-    near.push({ doc, score: space.similarity(distance) })
-  }
-  const hits = bestHits(near, rows).filter(({ score }) => score >= floor || (belowFloor++, false))
+  const few = narrow?.few(FEW) ?? null
+  const near = few === null ? growNear(db, worktree, query, nearest(db, space.id), narrow) : nearOf(db, space.id, query, few)
+  let belowFloor = 0
+  const hits = bestHits(
+    near.map(([doc, distance]) => ({ doc, score: space.similarity(distance) })),
+    rows,
+  ).filter(({ score }) => score >= floor || (belowFloor++, false))
   const similarityOf = (doc: number): number | null => {
-    const distance = distances.get(doc)
-    return distance === undefined ? null : space.similarity(distance)
+    const vector = db.get<{ vector: Uint8Array }>(SQL.vectorOfDoc, space.id, doc)?.vector
+    return vector === undefined || vector.length === 0 ? null : space.similarity(distanceOf(query, vector))
   }
   return { hits, similarityOf, belowFloor }
 }
 
-function distanceOf(a: Int8Array, bytes: Uint8Array): number {
-  const b = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let sum = 0
-  for (let at = 0; at < a.length; at++) {
-    const difference = a[at]! - b[at]!
-    sum += difference * difference
+type NearDoc = [doc: number, distance: number]
+
+/** Asks for more and more vectors until there are enough pieces of this worktree, with all that are as near as the last. */
+function growNear(db: Database, worktree: number, query: Int8Array, nearest: readonly Nearest[], narrow: Narrow | null): NearDoc[] {
+  for (let most = FIRST; ; most *= GROWTH) {
+    let found: Near | undefined
+    for (const each of nearest) if ((found = each.find(query, most)) !== undefined) break
+    if (found === undefined) return []
+    const docs = docsOf(db, worktree, found, narrow)
+    if (docs !== undefined) return docs
   }
-  return sum
+}
+
+/** `undefined` where pieces that are as near as the last may be missing. */
+function docsOf(db: Database, worktree: number, { ids, distances, complete }: Near, narrow: Narrow | null): NearDoc[] | undefined {
+  const docs: NearDoc[] = []
+  let last = -1
+  for (const [at, id] of ids.entries()) {
+    const distance = distances[at]!
+    if (docs.length >= MOST && distance > last) return docs
+    if (distance >= complete) return undefined
+    for (const [doc] of db.values(SQL.docsOfVector, id, worktree) as [number][]) {
+      if (narrow !== null && !narrow.allows(doc)) continue
+      docs.push([doc, distance])
+      last = distance
+    }
+  }
+  return complete === Infinity || docs.length >= MOST ? docs : undefined
+}
+
+function nearOf(db: Database, model: string, query: Int8Array, docs: readonly number[]): NearDoc[] {
+  const found = docs
+    .flatMap((doc): NearDoc[] => {
+      const vector = db.get<{ vector: Uint8Array }>(SQL.vectorOfDoc, model, doc)?.vector
+      return vector === undefined || vector.length === 0 ? [] : [[doc, distanceOf(query, vector)]]
+    })
+    .sort((a, b) => a[1] - b[1])
+  const last = found[MOST - 1]?.[1] ?? Infinity
+  return found.filter(([, distance]) => distance <= last)
 }

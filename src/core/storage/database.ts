@@ -5,7 +5,7 @@ import { SingularityError, diskRefusal, messageOf, makeFolder } from '../kernel/
 import { type BackupOptions, backUpDaily, backUpVersion } from './backups.ts'
 import { demandSound, damaged, isDamage } from './damage.ts'
 import { type Journal, type JournalOptions, chooseJournal, setJournal } from './journal.ts'
-import { isSqliteError, loadSqlite } from './library.ts'
+import { isSqliteError, loadSqlite, vectorLibrary } from './library.ts'
 
 export type SqlValue = string | number | bigint | null | Uint8Array
 export type Row = Record<string, SqlValue>
@@ -30,6 +30,8 @@ export type Database = {
   transaction<T>(body: () => T): T
   /** What commits survive from now on; not inside a transaction. Costs nothing where it is so already. */
   setSynchronous(level: Synchronous): void
+  /** Brings the tables of sqlite-vec into this connection, once; answers its version. Throws what the loader says. */
+  loadVectors(): string
   close(): void
 }
 
@@ -166,6 +168,7 @@ function wrap(native: BetterSqlite3.Database, { path, backups }: DatabaseOptions
   // made once: the library builds four functions for every body it is given
   const inTransaction = native.transaction((body: () => unknown) => body()).immediate
   let synchronous: Synchronous = 'FULL'
+  let vectors: string | undefined
   const guard = <T>(body: () => T): T => {
     try {
       return body()
@@ -186,6 +189,13 @@ function wrap(native: BetterSqlite3.Database, { path, backups }: DatabaseOptions
       if (level === synchronous || journal === 'rollback') return
       guard(() => native.exec(`PRAGMA synchronous = ${level}`))
       synchronous = level
+    },
+    loadVectors() {
+      if (vectors === undefined) {
+        native.loadExtension(vectorLibrary())
+        vectors = native.prepare('SELECT vec_version()').pluck().get() as string
+      }
+      return vectors
     },
     close() {
       if (!native.open) return

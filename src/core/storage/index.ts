@@ -6,7 +6,7 @@ export type { Database, Row, SqlParameter, SqlValue, Synchronous } from './datab
 export { insist, isBusy, openDatabase, readSchema } from './database.ts'
 export { findMount, nearest, sharedFileSystem, sharedName } from './file-system.ts'
 export type { Journal, JournalOptions } from './journal.ts'
-export { loadSqlite, probeSqlite, sqliteLibrary } from './library.ts'
+export { loadSqlite, probeSqlite, probeVectors, sqliteLibrary } from './library.ts'
 export type { RepairOptions, RepairReport } from './repair.ts'
 export { removeDatabase, repairDatabase } from './repair.ts'
 export { STATE_MIGRATIONS } from './migrations/state.ts'

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type BetterSqlite3 from 'better-sqlite3'
+import type * as SqliteVec from 'sqlite-vec'
 
 let library: typeof BetterSqlite3 | undefined
 
@@ -18,6 +19,22 @@ export function probeSqlite(): string {
   const native = new (loadSqlite())(':memory:')
   try {
     return native.prepare('SELECT sqlite_version()').pluck().get() as string
+  } finally {
+    native.close()
+  }
+}
+
+/** The file of sqlite-vec for this platform. Throws where the package has none. */
+export function vectorLibrary(): string {
+  return (createRequire(import.meta.url)('sqlite-vec') as typeof SqliteVec).getLoadablePath()
+}
+
+/** Loads sqlite-vec into an empty database and answers its version. Throws what the loader says. */
+export function probeVectors(): string {
+  const native = new (loadSqlite())(':memory:')
+  try {
+    native.loadExtension(vectorLibrary())
+    return native.prepare('SELECT vec_version()').pluck().get() as string
   } finally {
     native.close()
   }

@@ -5,6 +5,7 @@ import { createGenerations } from '../../../src/core/search/generation.ts'
 import { classifyBytes, classifyPath } from '../../../src/core/search/file-class.ts'
 import { type SearchService, createSearch } from '../../../src/core/search/index.ts'
 import { blobId, listWorktree } from '../../../src/core/search/listing.ts'
+import { INDEX_SCHEMA } from '../../../src/core/search/migrations.ts'
 import { type TestRepository, createRepository } from '../../support/repository.ts'
 import { BUCKETS, factReader, openSearch } from '../../support/search.ts'
 
@@ -15,7 +16,7 @@ beforeEach(() => {
 afterEach(() => repository.cleanup())
 
 const claims = async (): Promise<Record<string, string | null>> => {
-  const { files } = await listWorktree(await repository.open(), () => false)
+  const files = await (await listWorktree(await repository.open(), [], Date.now())).read()
   return Object.fromEntries([...files.values()].map(({ path, claimed }) => [path, claimed === null ? null : claimed.slice(0, 4)]))
 }
 const idOf = (path: string): string => repository.git('rev-parse', `HEAD:${path}`).slice(0, 4)
@@ -251,7 +252,7 @@ describe('the index beside others', () => {
     let deleted = false
     const built = await search.index({
       onProgress() {
-        if (!deleted) rmSync(join(repository.root, '.git/singularity/index-2-1.db'))
+        if (!deleted) rmSync(join(repository.root, `.git/singularity/index-${INDEX_SCHEMA}-1.db`))
         deleted = true
       },
     })

@@ -3,7 +3,7 @@ import { databases } from './databases.ts'
 import { leftovers, runs } from './leftovers.ts'
 import { models, secrets } from './models.ts'
 import { nameClash } from './name-clash.ts'
-import { engine, sqlite } from './native.ts'
+import { engine, sqlite, vectors } from './native.ts'
 import { git, node, repository, settings } from './programs.ts'
 import { isolation, launcher } from './jail.ts'
 import { fileSystem } from './file-system.ts'
@@ -15,6 +15,7 @@ export const CHECKS: readonly Check[] = [
   repository,
   settings,
   sqlite,
+  vectors,
   engine,
   isolation,
   launcher,

@@ -1,6 +1,6 @@
 import { messageOf } from '../../kernel/index.ts'
 import { hasEngine, loadEngine } from '../../parsing/index.ts'
-import { probeSqlite } from '../../storage/index.ts'
+import { probeSqlite, probeVectors } from '../../storage/index.ts'
 import { type Check, fail, ok, warn } from '../check.ts'
 
 export const sqlite: Check = {
@@ -13,6 +13,18 @@ export const sqlite: Check = {
         ? `built for another Node than ${nodeVersion}`
         : messageOf(error).split('\n')[0]
       return fail(`better-sqlite3 does not load: ${built}`, `cd ${packageRoot} && npm rebuild better-sqlite3`)
+    }
+  },
+}
+
+export const vectors: Check = {
+  id: 'vectors',
+  async run({ packageRoot }) {
+    try {
+      return ok(`sqlite-vec ${probeVectors()}`)
+    } catch (error) {
+      const why = messageOf(error).split('\n')[0]
+      return warn(`sqlite-vec does not load (${why}): searches find the same by a scan of their own`, `cd ${packageRoot} && npm install`)
     }
   },
 }
