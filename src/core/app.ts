@@ -6,6 +6,7 @@ import { composeFacts } from './app/code-facts.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
+import { composeEmbedding } from './app/embedding.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
@@ -44,6 +45,8 @@ import { type LogLevel, type Logger, createLogger, secretValues } from './teleme
 export const APPLICATION_ID = 0x53_69_6e_67
 
 export type { AppContext } from './app/context.ts'
+export type { ModelCheck } from './app/embedding.ts'
+export type { RuntimeReport } from './app/embedding-runtime.ts'
 
 /** Ways out of the program that are wired from outside. */
 export type AppPorts = {
@@ -347,7 +350,16 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const reading = createReading(context)
-  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
+  const embedding = composeEmbedding({
+    context,
+    settings: () => settings(),
+    stateDir,
+    database,
+    onWarning,
+    onClose: (close) => closers.push(close),
+    endpoint: (name, dimensions) => models.vectorSpace(name, dimensions, database),
+  })
+  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading, embedding })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
@@ -360,6 +372,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     code: composeCode({ context, git, reading }),
     facts: composeFacts({ git, reader: search.reader }),
     search,
+    embedding,
     stateDir,
     database,
     settings,

@@ -10,7 +10,7 @@ const AFTERWARDS_MS = 10_000
 export function createIndexProgress({ silent, live }: { silent: boolean; live: boolean }) {
   const started = performance.now()
   let drawn = Number.NEGATIVE_INFINITY
-  let told = false
+  let told = ''
   const write = (text: string): void => void (silent || process.stderr.write(text))
   const clear = (): void => void (live && write('\r\u001b[2K'))
   const line = (text: string): void => {
@@ -18,10 +18,10 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
     write(`${text}\n`)
   }
   return {
-    observe({ done, of, path }: Progress): void {
+    observe({ done, of, path, unit = 'files' }: Progress): void {
       if (!live) {
-        if (!told) write(`index: ${of} files to read\n`)
-        told = true
+        if (told !== unit) write(`index: ${of} ${unit} to ${unit === 'files' ? 'read' : 'embed'}\n`)
+        told = unit
         return
       }
       const now = performance.now()
@@ -31,7 +31,7 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
       const left = done === 0 ? '' : `, about ${formatDuration((spent / done) * (of - done))} left`
       const width = (process.stderr.columns || 80) - 1
       clear()
-      write(fit(`${done} of ${of} files, ${formatDuration(spent)}${left}  ${oneLine(path)}`, width))
+      write(fit(`${done} of ${of} ${unit}, ${formatDuration(spent)}${left}  ${oneLine(path)}`, width))
     },
     wait: (): void => line('Another process writes the index: waiting for it.'),
     stop: (): void => line('Stopping after this batch; what is done stays.'),

@@ -24,6 +24,7 @@ export function searchData({
   freshness,
   hits,
   belowFloor,
+  note,
   tookMs,
 }: SearchAnswer): Record<string, unknown> {
   return {
@@ -50,6 +51,7 @@ export function searchData({
       explain: hit.explain,
     })),
     below_floor: belowFloor,
+    note,
     took_ms: tookMs,
   }
 }

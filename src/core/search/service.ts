@@ -11,9 +11,11 @@ import { type Query, readQuery } from './query.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
+import type { VectorSpace } from './vector-space.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
 import { mergeHits, searchFiles, searchText } from './text-search.ts'
-import { type VectorFigures, countMissing, fillVectors } from './vectors.ts'
+import { type VectorFigures, fillVectors } from './vectors.ts'
+import { chooseSpace, isModelFailure, passModelFailure } from './spaces.ts'
 import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta } from './update.ts'
 
 export type IndexOptions = {
@@ -145,7 +147,7 @@ export function createSearch(deps: SearchDeps) {
         const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
-      const meaning = await meaningOf(db, worktree, query, request)
+      const { meaning, note } = await meaningOf(db, worktree, query, request)
       const found = searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit)
       if (found.changed.length > 0 && fresh.state === 'exact') fresh = { ...fresh, state: 'behind', behindFiles: found.changed.length }
       const texts = [
@@ -159,6 +161,7 @@ export function createSearch(deps: SearchDeps) {
         belowFloor: found.belowFloor,
         hits,
         freshness: fresh,
+        note,
       }
     } finally {
       db.close()
@@ -178,9 +181,10 @@ export function createSearch(deps: SearchDeps) {
         await applyDelta({ db, git, reader, worktree, now }, part, { last: at + part.changed.length >= delta.changed.length })
         at += part.changed.length
         if (at >= delta.changed.length || monotonic() > end) {
-          await embedMissing(db, worktree)
           delta.changed.splice(0, at)
           delta.gone.length = 0
+          // what a model cannot do is told when the query asks for it
+          await chooseSpace(deps, db, worktree.id, (space) => fillWith(db, worktree, space)).catch(passModelFailure)
           return
         }
         part = { gone: [], touched: [], kept: 0, changed: delta.changed.slice(at, at + 50) }
@@ -190,23 +194,40 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  async function embedMissing(db: Database, worktree: WorktreeRow, signal?: AbortSignal): Promise<VectorFigures> {
-    const space = await deps.space?.()
-    if (space === undefined) return { embedded: 0, reused: 0 }
-    return fillVectors({ db, worktree: worktree.id, root, format: objectFormat, space }, { signal })
-  }
+  const fillWith = (db: Database, worktree: WorktreeRow, space: VectorSpace, options: IndexOptions = {}): Promise<VectorFigures> =>
+    fillVectors(
+      { db, worktree: worktree.id, root, format: objectFormat, space },
+      {
+        signal: options.signal,
+        // what a fast model makes is done before anybody could read a figure
+        ...(space.pace && { onBatch: (done: number, of: number) => options.onProgress?.({ done, of, path: '', unit: 'pieces' }) }),
+      },
+    )
 
-  /** The vector of a query, where a model is here, knows its words, and has a vector for every piece. */
-  async function meaningOf(db: Database, worktree: WorktreeRow, query: Query, request: SearchRequest): Promise<IndexedDeps['meaning']> {
-    const space = request.lexical === true ? undefined : await deps.space?.()
-    if (space === undefined || countMissing(db, worktree.id, space) > 0) return null
-    const { vector, abstains } = await space.embedQuery(query.text)
-    return abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR }
+  /** The vector of a query, where a model is here, knows its words, and has a vector for every piece; else why there is none. */
+  async function meaningOf(
+    db: Database,
+    worktree: WorktreeRow,
+    query: Query,
+    request: SearchRequest,
+  ): Promise<{ meaning: IndexedDeps['meaning']; note: string | null }> {
+    if (request.lexical === true) return { meaning: null, note: null }
+    try {
+      const { space, note } = await chooseSpace(deps, db, worktree.id)
+      if (space === null) return { meaning: null, note }
+      const { vector, abstains } = await space.embedQuery(query.text)
+      return { meaning: abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR }, note }
+    } catch (error) {
+      if (!isModelFailure(error)) throw error
+      return { meaning: null, note: `By words only: ${error.message}` }
+    }
   }
 
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
     if (deps.sandbox === true) throw new SingularityError('USAGE', 'A sandbox is never indexed.')
     const started = monotonic()
+    // a model that cannot be used is told before anything is read
+    await deps.space?.()
     const release = await insistOnLease(options)
     try {
       const { state, listing, delta, figures, vectors, generation } = await build(options)
@@ -270,7 +291,8 @@ export function createSearch(deps: SearchDeps) {
       const listing = await list(options.signal)
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
-      const vectors = await embedMissing(db, worktree, options.signal)
+      const space = await deps.space?.()
+      const vectors = space === undefined ? { embedded: 0, reused: 0 } : await fillWith(db, worktree, space, options)
       pruneBlobs(db, KEPT_BLOBS)
       if (!existsSync(join(deps.folder, generation.file)))
         throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')

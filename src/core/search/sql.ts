@@ -38,6 +38,8 @@ export const SQL = {
 
   addVector: 'INSERT INTO embedding (model, hash, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   dropOtherVectors: 'DELETE FROM embedding WHERE model <> ?',
+  dropOtherCards: "DELETE FROM meta WHERE key GLOB 'space *' AND key <> ?",
+  models: 'SELECT DISTINCT model AS id FROM embedding ORDER BY model',
   dropUnusedVectors: 'DELETE FROM embedding WHERE hash NOT IN (SELECT hash FROM chunk)',
   missingVectors: `SELECT chunk.hash, min(chunk.symbol) AS symbol, chunk.byte_start AS start, chunk.byte_end AS end, file.path, file.oid
       FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
