@@ -17,7 +17,10 @@ const keptBy = (keep) => {
 
 function isHere(folder, { version, integrity }) {
   try {
-    return readFileSync(join(folder, '.integrity'), 'utf8') === integrity && JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version === version
+    return (
+      readFileSync(join(folder, '.integrity'), 'utf8') === integrity &&
+      JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version === version
+    )
   } catch {
     return false
   }

@@ -17,7 +17,8 @@ function varint(value: number | bigint): Buffer {
 
 const int = (field: number, value: number | bigint): Field => Buffer.concat([varint(field << 3), varint(value)])
 function bytes(field: number, value: string | Uint8Array | readonly Field[]): Field {
-  const content = typeof value === 'string' ? Buffer.from(value) : Array.isArray(value) ? Buffer.concat(value) : Buffer.from(value as Uint8Array)
+  const content =
+    typeof value === 'string' ? Buffer.from(value) : Array.isArray(value) ? Buffer.concat(value) : Buffer.from(value as Uint8Array)
   return Buffer.concat([varint((field << 3) | 2), varint(content.length), content])
 }
 
@@ -97,7 +98,10 @@ export type TinyModel = {
 }
 
 /** A folder with a model as sentence-transformers lays it out: a vector per word, no more. A few kilobytes, no download. */
-export function writeTinyModel(folder: string, { files = {}, width = WIDTH, table: change, ends = true, rows, cutAt }: TinyModel = {}): string {
+export function writeTinyModel(
+  folder: string,
+  { files = {}, width = WIDTH, table: change, ends = true, rows, cutAt }: TinyModel = {},
+): string {
   const words = TOPICS.flatMap((line, topic) => line.split(' ').map((word) => ({ word, topic })))
   const both = words.flatMap(({ word, topic }) => [
     { word, topic },
@@ -118,12 +122,24 @@ export function writeTinyModel(folder: string, { files = {}, width = WIDTH, tabl
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: SPECIAL.map((content, id) => ({ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false })),
+    added_tokens: SPECIAL.map((content, id) => ({
+      id,
+      content,
+      special: true,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    })),
     normalizer: null,
     pre_tokenizer: { type: 'Split', pattern: { Regex: '[A-Za-z][a-z]*' }, behavior: 'Removed', invert: true },
     post_processor: {
       type: 'TemplateProcessing',
-      single: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '[SEP]', type_id: 0 } }],
+      single: [
+        { SpecialToken: { id: '[CLS]', type_id: 0 } },
+        { Sequence: { id: 'A', type_id: 0 } },
+        { SpecialToken: { id: '[SEP]', type_id: 0 } },
+      ],
       pair: [],
       special_tokens: { '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] }, '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] } },
     },

@@ -22,7 +22,10 @@ export function embeddingSettings(flags: {
   'embedding-dimensions'?: number | undefined
 }): NonNullable<AppContext['flags']> {
   const { 'embedding-model': model, 'embedding-dimensions': dimensions } = flags
-  return { ...(model !== undefined && { 'embedding.model': model }), ...(dimensions !== undefined && { 'embedding.dimensions': dimensions }) }
+  return {
+    ...(model !== undefined && { 'embedding.model': model }),
+    ...(dimensions !== undefined && { 'embedding.dimensions': dimensions }),
+  }
 }
 
 /** Before the first piece of a repository goes to a host, where a person can be asked; else it is refused with the command that allows it. */

@@ -83,5 +83,7 @@ export function presentVerification({ ok, quickCheck, counts, sampled, mismatche
 export function presentForgotten({ files, blobs, worktrees }: Forgotten, sent: readonly SentText[]): string {
   const done = `Forgotten: ${plural(files, 'file')}, ${plural(blobs, 'content')} no file has, ${plural(worktrees, 'worktree')}.`
   const hosts = [...new Set(sent.map(({ host }) => oneLine(host)))]
-  return hosts.length === 0 ? done : `${done}\nPieces that were sent to ${hosts.join(', ')} stay there: nobody can take them back from here.`
+  return hosts.length === 0
+    ? done
+    : `${done}\nPieces that were sent to ${hosts.join(', ')} stay there: nobody can take them back from here.`
 }

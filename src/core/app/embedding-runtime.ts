@@ -24,7 +24,8 @@ export async function installRuntime(
   folder: string,
   options: { dryRun: boolean; offline: boolean; signal?: AbortSignal },
 ): Promise<RuntimeReport> {
-  if (options.offline && !options.dryRun) throw new SingularityError('OFFLINE', 'The runtime cannot be fetched: the network is switched off.')
+  if (options.offline && !options.dryRun)
+    throw new SingularityError('OFFLINE', 'The runtime cannot be fetched: the network is switched off.')
   if (!options.dryRun) makeFolder(folder)
   const script = join(packageRoot, 'scripts', 'fetch-runtime.mjs')
   const result = await runProcess({
@@ -39,7 +40,11 @@ export async function installRuntime(
   const report = parseJson(result.stdout.toString('utf8')) as Omit<RuntimeReport, 'folder'> | undefined
   if (result.exitCode === 0 && report !== undefined) return { folder, ...report }
   const said = result.stderr.toString('utf8').trim().split('\n').at(-1)
-  throw new SingularityError('RUNTIME_UNREACHABLE', `The runtime of embedding models could not be fetched: ${said || 'no reason was told'}.`, {
-    hints: ['npm config get registry', 'singularity embedding install'],
-  })
+  throw new SingularityError(
+    'RUNTIME_UNREACHABLE',
+    `The runtime of embedding models could not be fetched: ${said || 'no reason was told'}.`,
+    {
+      hints: ['npm config get registry', 'singularity embedding install'],
+    },
+  )
 }

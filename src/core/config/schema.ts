@@ -271,7 +271,8 @@ export const SETTINGS = {
   'embedding.allow': {
     kind: 'list',
     default: [],
-    about: 'Hosts that pieces of your repositories may be sent to, to make vectors of them. Each repository asks once more before the first.',
+    about:
+      'Hosts that pieces of your repositories may be sent to, to make vectors of them. Each repository asks once more before the first.',
     repository: 'never',
     userFileOnly: true,
   },

@@ -96,7 +96,8 @@ export async function openModel(
     if (type !== 'float32') throw new Error(`its output ${output} is ${type}, not float32`)
     const width = dims.at(-1)!
     const tokens = dims.length === 3 ? dims[1]! : 1
-    if ((dims.length !== 2 && dims.length !== 3) || dims[0] !== texts.length) throw new Error(`its output ${output} has the shape ${dims.join('x')}`)
+    if ((dims.length !== 2 && dims.length !== 3) || dims[0] !== texts.length)
+      throw new Error(`its output ${output} has the shape ${dims.join('x')}`)
     if (width !== model.width) throw new Error(`it makes ${width} dimensions, its files say ${model.width}`)
     const vectors = new Float32Array(texts.length * model.dimensions)
     for (const [at, row] of rows.entries()) {

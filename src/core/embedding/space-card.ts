@@ -21,7 +21,10 @@ const PAIRS: readonly (readonly [string, string])[] = [
   ['compute the distance of two points', 'double distance(Point a, Point b) { return hypot(a.x - b.x, a.y - b.y); }'],
   ['check whether a password is correct', 'function verifyPassword(user, password) {\n  return compare(hash(password), user.hash)\n}'],
   ['split a string at commas', 'let fields = line.split(",").map((field) => field.trim())'],
-  ['compress a folder to an archive', 'def archive(folder):\n    with tarfile.open(folder + ".tgz", "w:gz") as tar:\n        tar.add(folder)'],
+  [
+    'compress a folder to an archive',
+    'def archive(folder):\n    with tarfile.open(folder + ".tgz", "w:gz") as tar:\n        tar.add(folder)',
+  ],
   ['draw a circle on the canvas', 'context.arc(x, y, radius, 0, 2 * Math.PI)\ncontext.stroke()'],
 ]
 /** Nothing of code: what they are near to is chance. */
@@ -77,8 +80,7 @@ export function calibrate(queries: readonly Unit[], documents: readonly Unit[]):
 function ascending(knots: readonly [number, number][]): [number, number][] {
   const last = knots.at(-1)!
   const kept: [number, number][] = []
-  for (const knot of knots.slice(0, -1))
-    if (knot[0] > (kept.at(-1)?.[0] ?? -Infinity) + 0.001 && knot[0] < last[0] - 0.001) kept.push(knot)
+  for (const knot of knots.slice(0, -1)) if (knot[0] > (kept.at(-1)?.[0] ?? -Infinity) + 0.001 && knot[0] < last[0] - 0.001) kept.push(knot)
   return [...kept, last]
 }
 

@@ -22,8 +22,8 @@ export function createEmbedder(deps: EmbedderDeps): Embedder {
       return hears === true
     },
     async embed(texts, signal) {
-      if (hears !== undefined) return (await send(texts, TIMEOUT_MS, signal)).vectors
-      const { vectors } = await send([...texts, ...PROBES], TIMEOUT_MS, signal)
+      if (hears !== undefined) return (await send(texts, { timeoutMs: TIMEOUT_MS, signal })).vectors
+      const { vectors } = await send([...texts, ...PROBES], { timeoutMs: TIMEOUT_MS, signal })
       const [one, other] = vectors.splice(texts.length)
       hears = dot(one!, other!) < SAME_VECTOR
       return vectors

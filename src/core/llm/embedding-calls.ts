@@ -28,10 +28,10 @@ export type EmbeddingCalls = {
   entry: EmbeddingEntry
   provider: ProviderEntry
   /**
-   * One call: the account first, the wire second.
+   * One call: the account first, the wire second; `onSend` between them.
    * @throws ProviderFailure, BUDGET_REACHED, LEDGER_UNUSABLE, LLM_NOT_CONFIGURED
    */
-  send(texts: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<Embeddings>
+  send(texts: readonly string[], options: { timeoutMs: number; signal?: AbortSignal | undefined; onSend?: () => void }): Promise<Embeddings>
 }
 
 const TASK_TYPE = 'embedding'
@@ -44,7 +44,7 @@ export function createEmbeddingCalls(deps: EmbedderDeps): EmbeddingCalls {
   const { clock, llm } = deps
   const { provider, entry } = usable(deps, llm.routing.table())
 
-  const send: EmbeddingCalls['send'] = async (texts, timeoutMs, signal) => {
+  const send: EmbeddingCalls['send'] = async (texts, { timeoutMs, signal, onSend }) => {
     const table = llm.routing.table()
     const { caps, boundNusd } = limitsOf(table, deps, texts)
     const upstream = await upstreamOf(table, llm.secrets, provider.name)
@@ -53,6 +53,12 @@ export function createEmbeddingCalls(deps: EmbedderDeps): EmbeddingCalls {
     if (account.blocked(provider.name)) throw unusable(entry.name, `${provider.name} is blocked`)
     const key: SpendKey = { repository: deps.repository, request: newUuid(clock), token: 0, attempt: 1 }
     account.reserve({ key, boundNusd, caps, provider: provider.name, model: entry.name, taskType: TASK_TYPE, owner: deps.self })
+    try {
+      onSend?.()
+    } catch (error) {
+      account.release(key)
+      throw error
+    }
     account.calling(key)
     try {
       const made = await requestEmbeddings(

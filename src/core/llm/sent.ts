@@ -3,7 +3,15 @@ import type { Database } from '../storage/index.ts'
 import { SENT_SQL as SQL } from './sent-sql.ts'
 
 /** What of this repository went to one host for one model: sums over all calls. */
-export type SentText = { host: string; model: string; purpose: 'index' | 'query'; pieces: number; bytes: number; first_at: string; last_at: string }
+export type SentText = {
+  host: string
+  model: string
+  purpose: 'index' | 'query'
+  pieces: number
+  bytes: number
+  first_at: string
+  last_at: string
+}
 
 export type SentRecord = ReturnType<typeof createSentRecord>
 

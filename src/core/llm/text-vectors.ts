@@ -86,13 +86,12 @@ export async function openTextVectors(deps: TextVectorsDeps): Promise<TextVector
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
     for (let n = 0; ; n++) {
       await untilReady(bytes)
-      if (host !== null) {
-        // another process may have taken it back
-        await insistOnConsent(host)
-        ;(await deps.record()).add({ host, model: entry.name, purpose, pieces: texts.length, bytes })
-      }
+      // another process may have taken it back
+      if (host !== null) await insistOnConsent(host)
+      const record = host === null ? null : await deps.record()
+      const onSend = (): void => record?.add({ host: host!, model: entry.name, purpose, pieces: texts.length, bytes })
       try {
-        const { vectors } = await send(texts, deps.timeoutMs)
+        const { vectors } = await send(texts, { timeoutMs: deps.timeoutMs, onSend })
         deps.llm.account().report(provider.name, entry.name, { ok: true, countable: true, costNusd: 0 })
         return vectors
       } catch (error) {
@@ -121,7 +120,8 @@ export async function openTextVectors(deps: TextVectorsDeps): Promise<TextVector
 
 function toldBy(failure: ProviderFailure, model: string, host: string): SingularityError {
   const { kind, reason, httpStatus } = failure
-  const code = kind === 'malformed_response' ? 'MALFORMED_RESPONSE' : reason === 'context_overflow' ? 'CONTEXT_OVERFLOW' : 'PROVIDER_UNAVAILABLE'
+  const code =
+    kind === 'malformed_response' ? 'MALFORMED_RESPONSE' : reason === 'context_overflow' ? 'CONTEXT_OVERFLOW' : 'PROVIDER_UNAVAILABLE'
   return new SingularityError(code, `${model} of ${host}: ${failure.message}`, {
     hints: AFTERWARDS,
     data: { model, host, reason, http_status: httpStatus },

@@ -16,7 +16,12 @@ type Fill = (space: VectorSpace) => Promise<unknown>
  * them still answers. Vectors of two spaces are never compared.
  * @throws EMBEDDING_MISMATCH where the index has vectors of a model that is not this one, and cannot be used any more
  */
-export async function chooseSpace(deps: Pick<SearchDeps, 'space' | 'reopen'>, db: Database, worktree: number, fill?: Fill): Promise<Meaning> {
+export async function chooseSpace(
+  deps: Pick<SearchDeps, 'space' | 'reopen'>,
+  db: Database,
+  worktree: number,
+  fill?: Fill,
+): Promise<Meaning> {
   const wanted = await deps.space?.()
   if (wanted === undefined) return { space: null, note: null }
   const ready = async (space: VectorSpace): Promise<boolean> => {
@@ -37,9 +42,13 @@ export async function chooseSpace(deps: Pick<SearchDeps, 'space' | 'reopen'>, db
       return { space: other, note: `${id} answers: ${wanted.id} has no vectors of ${missing} pieces yet (singularity index).` }
   }
   if (closed.length > 0 && wanted.pace !== undefined)
-    throw new SingularityError('EMBEDDING_MISMATCH', `The index has vectors of ${closed.join(', ')}, the embedding model is ${wanted.id}.`, {
-      data: { index: closed, model: wanted.id },
-    })
+    throw new SingularityError(
+      'EMBEDDING_MISMATCH',
+      `The index has vectors of ${closed.join(', ')}, the embedding model is ${wanted.id}.`,
+      {
+        data: { index: closed, model: wanted.id },
+      },
+    )
   const note = wanted.pace === undefined ? null : `By words only: ${wanted.id} has no vectors of ${missing} pieces yet (singularity index).`
   return { space: null, note }
 }
@@ -57,4 +66,10 @@ export function passModelFailure(error: unknown): void {
   if (!isModelFailure(error) && !(SingularityError.isInstance(error) && error.code === 'EMBEDDING_MISMATCH')) throw error
 }
 
-const CODES: ReadonlySet<string> = new Set(['MODEL_UNUSABLE', 'RUNTIME_MISSING', 'SENDING_NOT_ALLOWED', 'LEDGER_UNUSABLE', 'SECRETS_LOCKED'])
+const CODES: ReadonlySet<string> = new Set([
+  'MODEL_UNUSABLE',
+  'RUNTIME_MISSING',
+  'SENDING_NOT_ALLOWED',
+  'LEDGER_UNUSABLE',
+  'SECRETS_LOCKED',
+])

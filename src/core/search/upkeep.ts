@@ -121,7 +121,10 @@ export type IndexStatus = {
   spaces: { model: string; vectors: number; missing: number }[]
 }
 
-export function describeIndex(db: Database, worktree: WorktreeRow): Pick<IndexStatus, 'counts' | 'classes' | 'languages' | 'worktrees' | 'spaces'> {
+export function describeIndex(
+  db: Database,
+  worktree: WorktreeRow,
+): Pick<IndexStatus, 'counts' | 'classes' | 'languages' | 'worktrees' | 'spaces'> {
   return {
     counts: countRows(db, worktree.id),
     classes: db.all(SQL.classes, worktree.id),

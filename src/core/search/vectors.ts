@@ -67,9 +67,7 @@ export async function fillVectors(
 
 /** Another model answered so far; it goes when no worktree needs it any more. */
 function dropOthers(db: Database, worktree: number, space: VectorSpace): void {
-  const needed = db
-    .all<{ id: number }>(SQL.worktrees)
-    .some(({ id }) => id !== worktree && countMissing(db, id, space) > 0)
+  const needed = db.all<{ id: number }>(SQL.worktrees).some(({ id }) => id !== worktree && countMissing(db, id, space) > 0)
   if (needed) return
   db.transaction(() => {
     db.run(SQL.dropOtherVectors, space.id)
@@ -118,9 +116,13 @@ export function vectorLeg(
 
 function sameLength(query: Int8Array, vector: Uint8Array, id: string): Uint8Array {
   if (vector.length === query.length) return vector
-  throw new SingularityError('EMBEDDING_MISMATCH', `The index has a vector of ${vector.length} numbers for ${id}, which makes ${query.length}.`, {
-    hints: ['singularity index --full'],
-  })
+  throw new SingularityError(
+    'EMBEDDING_MISMATCH',
+    `The index has a vector of ${vector.length} numbers for ${id}, which makes ${query.length}.`,
+    {
+      hints: ['singularity index --full'],
+    },
+  )
 }
 
 function distanceOf(a: Int8Array, bytes: Uint8Array): number {

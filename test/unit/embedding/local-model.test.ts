@@ -113,7 +113,11 @@ it.each<[string, TinyModel, string | RegExp]>([
   ['weights that are none', { files: { 'onnx/model.onnx': 'no model at all' } }, /cannot be used: /],
   ['vectors that are no numbers', { table: NAN }, 'not finite'],
   ['vectors of zeros', { table: (table) => void table.fill(0) }, 'zeros'],
-  ['another width than its files say', { files: { '1_Pooling/config.json': '{"word_embedding_dimension":32}' } }, 'makes 16 dimensions, its files say 32'],
+  [
+    'another width than its files say',
+    { files: { '1_Pooling/config.json': '{"word_embedding_dimension":32}' } },
+    'makes 16 dimensions, its files say 32',
+  ],
   ['a tokenizer that is no JSON', { files: { 'tokenizer.json': '{' } }, /JSON/],
   ['tokens that the weights do not know', { rows: 6 }, /cannot be used: .*indices/],
 ])('tells %s, and goes on', async (_name, model, message) => {
@@ -131,7 +135,11 @@ it.each([
   ['no weights', { files: { 'onnx/model.onnx': null } }, 'onnx/model.onnx is missing'],
   ['no size', { files: { 'config.json': null, '1_Pooling/config.json': null } }, 'how many dimensions'],
   ['a layer behind the pooling', { files: { 'modules.json': '[{"type":"sentence_transformers.models.Dense"}]' } }, 'Dense'],
-  ['a pooling nobody knows', { files: { '1_Pooling/config.json': '{"word_embedding_dimension":16,"pooling_mode_weightedmean_tokens":true}' } }, 'weightedmean'],
+  [
+    'a pooling nobody knows',
+    { files: { '1_Pooling/config.json': '{"word_embedding_dimension":16,"pooling_mode_weightedmean_tokens":true}' } },
+    'weightedmean',
+  ],
   ['files that are no JSON', { files: { 'config.json': 'width: 16' } }, 'config.json is not JSON'],
 ])('refuses a folder with %s before anything runs', (_name, { folder, ...model }: TinyModel & { folder?: string }, message) => {
   expect(() => readModelFolder(folder ?? write(model))).toThrow(message)

@@ -44,8 +44,7 @@ export function openLocalEmbedder(model: ModelFolder, options: LocalModelOptions
     throw unusable(folder, oneLine(reply.why).slice(0, 400))
   }
 
-  const open = (): Promise<void> =>
-    (opened ??= ask({ open: model, runtimeFolders, threads }, timeoutMs + LOAD_MS).then(() => undefined))
+  const open = (): Promise<void> => (opened ??= ask({ open: model, runtimeFolders, threads }, timeoutMs + LOAD_MS).then(() => undefined))
 
   return createFloatEmbedder({
     id: model.id,
@@ -77,5 +76,8 @@ function toldBy({ reason, signal, exitCode, said }: PeerFailure, folder: string,
       'singularity config set embedding.batch 8',
     ])
   const last = oneLine(said.trim().split('\n').at(-1) ?? '').slice(0, 300)
-  return unusable(folder, `the process that runs it ${reason === 'start' ? 'did not start' : `died (${signal ?? `exit ${exitCode}`})`}${last && `: ${last}`}`)
+  return unusable(
+    folder,
+    `the process that runs it ${reason === 'start' ? 'did not start' : `died (${signal ?? `exit ${exitCode}`})`}${last && `: ${last}`}`,
+  )
 }
