@@ -45,7 +45,7 @@ import { type LogLevel, type Logger, createLogger, secretValues } from './teleme
 export const APPLICATION_ID = 0x53_69_6e_67
 
 export type { AppContext } from './app/context.ts'
-export type { ModelCheck } from './app/embedding.ts'
+export type { ModelCheck } from './app/embedding-models.ts'
 export type { RuntimeReport } from './app/embedding-runtime.ts'
 
 /** Ways out of the program that are wired from outside. */

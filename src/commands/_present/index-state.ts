@@ -5,7 +5,7 @@ import { paint } from '../_cli/paint.ts'
 import { table } from './text.ts'
 
 /** What the index holds, and what of the repository went to other machines. */
-export type StatusAnswer = IndexStatus & { sent: SentText[] }
+export type StatusAnswer = IndexStatus & { sent: SentText[] | null }
 
 export function statusData({
   state,
@@ -41,9 +41,9 @@ const WORDS = { none: 'There is no index here. To build it: singularity index', 
 export function presentStatus(status: StatusAnswer): string {
   const { state, building, file, bytes, behindFiles, counts, classes, languages, worktrees, spaces, sent } = status
   const now = building ? paint('yellow', 'The index is being written now.') : ''
-  const remote = sent.length === 0 ? paint('dim', '  Nothing of it left this machine.') : presentSent(sent)
+  const remote = sent?.length === 0 ? paint('dim', '  Nothing of it left this machine.') : presentSent(sent)
   if (state === 'none' || counts === null)
-    return [WORDS.none, ...(sent.length > 0 ? [remote] : []), now].filter((line) => line !== '').join('\n')
+    return [WORDS.none, sent?.length === 0 ? '' : remote, now].filter((line) => line !== '').join('\n')
   const behind = behindFiles === null || behindFiles === 0 ? '' : `, ${plural(behindFiles, 'file')} changed since`
   const head = `${paint('bold', 'index')}  ${paint(state === 'ready' ? 'green' : 'yellow', WORDS[state])}${behind}  ${oneLine(file ?? '')}  ${(bytes / 1_048_576).toFixed(1)} MB`
   const figures = `  ${plural(counts.files, 'file')}, ${plural(counts.docs, 'piece')}, ${plural(counts.symbols, 'symbol')}`
@@ -60,7 +60,8 @@ export function presentStatus(status: StatusAnswer): string {
 }
 
 /** What was sent stays where it went: an index that forgets a file changes nothing there. */
-function presentSent(sent: readonly SentText[]): string {
+function presentSent(sent: readonly SentText[] | null): string {
+  if (sent === null) return paint('yellow', '  What left this machine cannot be read (singularity doctor).')
   const rows = sent.map(({ host, model, purpose, pieces, bytes, last_at }) => {
     const what = purpose === 'query' ? plural(pieces, 'question') : plural(pieces, 'piece')
     return `    ${oneLine(host)}  ${oneLine(model)}  ${what}, ${(bytes / 1024).toFixed(1)} KB, last ${last_at.slice(0, 10)}`
@@ -80,9 +81,9 @@ export function presentVerification({ ok, quickCheck, counts, sampled, mismatche
   return [paint('red', 'The index is not right.'), ...pages, ...rows, 'To build it again: singularity index --full'].join('\n')
 }
 
-export function presentForgotten({ files, blobs, worktrees }: Forgotten, sent: readonly SentText[]): string {
+export function presentForgotten({ files, blobs, worktrees }: Forgotten, sent: readonly SentText[] | null): string {
   const done = `Forgotten: ${plural(files, 'file')}, ${plural(blobs, 'content')} no file has, ${plural(worktrees, 'worktree')}.`
-  const hosts = [...new Set(sent.map(({ host }) => oneLine(host)))]
+  const hosts = [...new Set(sent?.map(({ host }) => oneLine(host)))]
   return hosts.length === 0
     ? done
     : `${done}\nPieces that were sent to ${hosts.join(', ')} stay there: nobody can take them back from here.`

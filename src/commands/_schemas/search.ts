@@ -47,7 +47,7 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     worktrees: list(object({ path: string, used_at: time, complete: boolean, here: boolean })),
     model: nullable(string),
     spaces: list(object({ model: string, vectors: count, missing: count })),
-    left_the_machine: sent,
+    left_the_machine: nullable(sent),
   }),
   'index.verify': object({
     ok: boolean,
@@ -56,7 +56,7 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     sampled: count,
     mismatched: list(object({ path: string, what: string })),
   }),
-  'index.forget': object({ files: count, blobs: count, worktrees: count, left_the_machine: sent }),
+  'index.forget': object({ files: count, blobs: count, worktrees: count, left_the_machine: nullable(sent) }),
   'embedding.check': object({
     model: string,
     kind: oneOf('bundled', 'folder', 'endpoint'),
