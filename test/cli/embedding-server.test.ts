@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type MockModels, closeServer, startMockModels } from '../support/models.ts'
 import { type Proxy, startProxy } from '../support/proxy.ts'
+import { hasTerminal, openTerminal } from '../support/terminal.ts'
 import { type Playground, createPlayground, refuses } from './playground.ts'
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'tls')
@@ -115,7 +116,6 @@ it('pieces without secrets are sent, paid for and recorded; the search asks the 
   expect(index.bytes + query.bytes).toBe(Buffer.byteLength([...all, 'deliver a mail to somebody'].join('')))
   // 10 tokens a text at 0.02 dollars per million
   expect(await spent()).toBe((all.length + 1) * 200)
-  expect((await place.run(['llm', 'report'])).exitCode).toBe(0)
 
   const forgotten = await place.run(['index', 'forget', 'src/mail.js'])
   expect(forgotten.json.data).toMatchObject({ files: 1, left_the_machine: [{ host: HOST }, { host: HOST }] })
@@ -126,7 +126,6 @@ it.each<[string, NonNullable<typeof instead>, string, number, Record<string, str
   ['refuses the key', () => ({ status: 401, body: {} }), 'PROVIDER_UNAVAILABLE', 7, {}],
   ['answers fewer vectors', (texts) => rows(texts.slice(1).map(vectorOf)), 'MALFORMED_RESPONSE', 7, {}],
   ['answers NaN', (texts) => rows(texts.map(() => ['NaN', null, 1])), 'MALFORMED_RESPONSE', 7, {}],
-  ['answers no JSON', () => ({ body: 'thank you' }), 'MALFORMED_RESPONSE', 7, {}],
   ['answers other dimensions than are set', (texts) => rows(texts.map(vectorOf)), 'MALFORMED_RESPONSE', 7, { EMBEDDING_DIMENSIONS: '99' }],
   ['answers other dimensions than the index has', (texts) => rows(texts.map(() => [1, 2, 3])), 'EMBEDDING_MISMATCH', 6, {}],
 ])('a server that %s: told, and the words are indexed all the same', async (name, answer, code, exitCode, env) => {
@@ -167,4 +166,32 @@ it('a consent that was taken back: nothing more is sent, what was is still told'
   expect(found).toMatchObject({ exitCode: 0, json: { data: { mode: 'lexical', note: expect.stringContaining(HOST) } } })
   expect(sent).toEqual([])
   expect(await left()).toHaveLength(2)
+})
+
+it.skipIf(!hasTerminal)('on a terminal the consent is asked for, and a yes is kept', async () => {
+  const env = { ...place.env, SINGULARITY_LEDGER: join(place.folder, 'terminal.db') }
+  const declined = openTerminal({ ...place, env }, ['index'])
+  await declined.sees(`will be sent to ${HOST}`)
+  declined.type('n\n')
+  expect(await declined.done).toBe(4)
+  expect(sent).toEqual([])
+  const agreed = openTerminal({ ...place, env }, ['index'])
+  await agreed.sees('[y]es, [n]o:')
+  agreed.type('y\n')
+  expect(await agreed.done).toBe(0)
+  expect(sent.length).toBeGreaterThan(0)
+  expect((await place.run(['embedding', 'consent', HOST])).json.data).toMatchObject({ consent: true, changed: false })
+})
+
+it('a server on this machine needs neither leave nor consent, and nothing leaves', async () => {
+  const before = await left()
+  const near = await startMockModels({ handle: ({ raw }) => rows((JSON.parse(raw) as { input: string[] }).input.map(vectorOf)) })
+  try {
+    const env = { OLLAMA_HOST: near.origin, SINGULARITY_OFFLINE: 'true' }
+    const checked = await place.run(['embedding', 'check', '--embedding-model', 'ollama/tiny'], { env })
+    expect(checked.json.data, checked.stdout).toMatchObject({ model: 'endpoint:ollama/tiny:any', kind: 'endpoint', dimensions: WORDS.length })
+    expect(await left()).toEqual(before)
+  } finally {
+    await near.close()
+  }
 })

@@ -23,6 +23,7 @@ function bytes(field: number, value: string | Uint8Array | readonly Field[]): Fi
 }
 
 const FLOAT = 1
+const INT32 = 6
 const INT64 = 7
 const BOOL = 9
 
@@ -52,12 +53,18 @@ const graph = ({ nodes, tensors = [], inputs, outputs }: Graph): Field[] => [
   ...outputs.map((each) => bytes(12, each)),
 ]
 
-/** `ends: false`: a loop of 2^60 rounds stands between the table and the output. */
-function modelFile(table: Float32Array, width: number, { ends = true }: { ends?: boolean } = {}): Buffer {
+/** `ends: false`: a loop of 2^60 rounds stands between the table and the output. `pools`: the mean is taken in the graph. */
+function modelFile(table: Float32Array, width: number, { ends = true, pools = false, int32 = false, inputs = [] }: GraphOptions): Buffer {
   const rows = table.length / width
-  const gathered = ends ? 'last_hidden_state' : 'gathered'
+  const gathered = ends && !pools ? 'last_hidden_state' : 'gathered'
   const nodes = [node('Gather', ['table', 'input_ids'], [gathered])]
   const tensors = [tensor('table', FLOAT, [rows, width], table)]
+  if (pools) {
+    const axes = [bytes(1, 'axes'), int(8, 1), int(20, 7)]
+    nodes.push(
+      node('ReduceMean', [gathered], ['sentence_embedding'], [bytes(5, axes), bytes(5, [bytes(1, 'keepdims'), int(3, 0), int(20, 2)])]),
+    )
+  }
   if (!ends) {
     const body = graph({
       nodes: [node('Identity', ['go'], ['goes']), node('Identity', ['carried'], ['carries'])],
@@ -67,9 +74,9 @@ function modelFile(table: Float32Array, width: number, { ends = true }: { ends?:
     tensors.push(tensor('rounds', INT64, [], BigInt64Array.of(2n ** 60n)))
     nodes.push(node('Loop', ['rounds', '', 'gathered'], ['last_hidden_state'], [bytes(5, [bytes(1, 'body'), bytes(6, body), int(20, 5)])]))
   }
-  const inputs = [value('input_ids', INT64, ['n', 's']), value('attention_mask', INT64, ['n', 's'])]
-  const outputs = [value('last_hidden_state', FLOAT, ['n', 's', width])]
-  return Buffer.concat([int(1, 8), bytes(7, graph({ nodes, tensors, inputs, outputs })), bytes(8, [bytes(1, ''), int(2, 13)])])
+  const fed = ['input_ids', 'attention_mask', ...inputs].map((name) => value(name, int32 ? INT32 : INT64, ['n', 's']))
+  const outputs = [pools ? value('sentence_embedding', FLOAT, ['n', width]) : value('last_hidden_state', FLOAT, ['n', 's', width])]
+  return Buffer.concat([int(1, 8), bytes(7, graph({ nodes, tensors, inputs: fed, outputs })), bytes(8, [bytes(1, ''), int(2, 13)])])
 }
 
 /** Words that mean alike share a line. */
@@ -84,13 +91,14 @@ const TOPICS = [
 const WIDTH = 16
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]']
 
-export type TinyModel = {
+type GraphOptions = { ends?: boolean; pools?: boolean; int32?: boolean; inputs?: readonly string[] }
+
+export type TinyModel = GraphOptions & {
   /** Files to write besides, or instead; null: left out. */
   files?: Record<string, string | null>
   width?: number
   /** What is done to the table of vectors. */
   table?: (table: Float32Array) => void
-  ends?: boolean
   /** Rows of the table that are kept. */
   rows?: number
   /** Bytes of model.onnx that are kept. */
@@ -100,7 +108,7 @@ export type TinyModel = {
 /** A folder with a model as sentence-transformers lays it out: a vector per word, no more. A few kilobytes, no download. */
 export function writeTinyModel(
   folder: string,
-  { files = {}, width = WIDTH, table: change, ends = true, rows, cutAt }: TinyModel = {},
+  { files = {}, width = WIDTH, table: change, rows, cutAt, ...options }: TinyModel = {},
 ): string {
   const words = TOPICS.flatMap((line, topic) => line.split(' ').map((word) => ({ word, topic })))
   const both = words.flatMap(({ word, topic }) => [
@@ -117,7 +125,7 @@ export function writeTinyModel(
     table[row + TOPICS.length + (at % (width - TOPICS.length - 1))]! += 0.25
   }
   change?.(table)
-  const model = modelFile(rows === undefined ? table : table.subarray(0, rows * width), width, { ends })
+  const model = modelFile(rows === undefined ? table : table.subarray(0, rows * width), width, options)
   const tokenizer = {
     version: '1.0',
     truncation: null,

@@ -5,10 +5,13 @@ import { messageOf, parseJson } from '../kernel/index.ts'
 import type { ModelFolder } from './model-folder.ts'
 
 /** What the process that runs a model is asked, and what it answers; both as V8 writes values. */
-export type ModelQuestion = { open: ModelFolder; runtimeFolders: readonly string[]; threads: number } | { texts: readonly string[] }
+export type ModelQuestion =
+  | { open: ModelFolder; runtimeFolders: readonly string[]; threads: number }
+  | { texts: readonly string[]; prefix: string; query: boolean }
+type TextsQuestion = Extract<ModelQuestion, { texts: unknown }>
 export type ModelReply =
   | { opened: true }
-  /** One row per text; `unknown`: no token of it is in the vocabulary. */
+  /** One row per text; `unknown`: no token of a question is in the vocabulary. */
   | { vectors: Float32Array; unknown: boolean[] }
   | { failed: 'runtime' | 'model'; why: string }
 
@@ -31,12 +34,15 @@ type Runtime = {
 }
 
 export type RunningModel = {
-  embed(texts: readonly string[]): Promise<{ vectors: Float32Array; unknown: boolean[] }>
+  embed(question: TextsQuestion): Promise<{ vectors: Float32Array; unknown: boolean[] }>
 }
 
 const PREFERRED = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
 /** No token is longer on average: what is cut before tokens are counted would be cut after. */
 const MOST_CHARACTERS_PER_TOKEN = 24
+
+/** Of a question, to see whether the model knows any of it. */
+const MOST_LOOKED_AT = 1000
 
 export class RuntimeMissing extends Error {}
 
@@ -88,8 +94,8 @@ export async function openModel(
       : new runtime.Tensor('int64', BigInt64Array.from(flat, BigInt), dims)
   }
 
-  async function embed(texts: readonly string[]): ReturnType<RunningModel['embed']> {
-    const rows = texts.map(encode)
+  async function embed({ texts, prefix, query }: TextsQuestion): ReturnType<RunningModel['embed']> {
+    const rows = texts.map((text) => encode(prefix + text))
     const length = Math.max(1, ...rows.map(({ ids }) => ids.length))
     const answer = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feed(name, rows, length)])))
     const { type, data, dims } = answer[output]!
@@ -105,11 +111,13 @@ export async function openModel(
       const pooled = dims.length === 2 ? values : pool(values, width, row.attention_mask, model.pooling)
       vectors.set(pooled.subarray(0, model.dimensions), at * model.dimensions)
     }
-    const unknown = texts.map((text) => {
-      const { ids } = tokenizer.encode(text.slice(0, 1000), { add_special_tokens: false })
-      return ids.every((id) => id === unknownId)
-    })
+    const unknown = texts.map((text) => query && isUnknown(text))
     return { vectors, unknown }
+  }
+
+  function isUnknown(text: string): boolean {
+    const { ids } = tokenizer.encode(text.slice(0, MOST_LOOKED_AT), { add_special_tokens: false })
+    return ids.every((id) => id === unknownId)
   }
 
   return { embed }

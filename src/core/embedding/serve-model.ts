@@ -17,7 +17,7 @@ export async function serveModel(input: AsyncIterable<Uint8Array>, reply: (bytes
         if ('open' in question) {
           model = await openModel(question.open, question)
           answer = { opened: true }
-        } else answer = await model!.embed(question.texts)
+        } else answer = await model!.embed(question)
       } catch (error) {
         answer = { failed: error instanceof RuntimeMissing ? 'runtime' : 'model', why: messageOf(error) }
       }

@@ -74,6 +74,26 @@ it('puts prefixes in front, cuts long texts before the token that ends them, and
   expect((await less.embedQuery('read')).vector).toHaveLength(8)
 })
 
+it('feeds what the graph asks for, and takes what it pools itself', async () => {
+  const inputs = ['token_type_ids', 'position_ids']
+  const [whole, narrow, pooled] = [open(write({ inputs })), open(write({ int32: true })), open(write({ pools: true }), { batch: 1 })]
+  await Promise.all([whole.prepare(undefined), narrow.prepare(undefined), pooled.prepare(undefined)])
+  const vectors = await whole.embedDocuments(chunks)
+  expect(await narrow.embedDocuments(chunks)).toEqual(vectors)
+  expect(await pooled.embedDocuments(chunks)).toEqual(vectors)
+  await expect(open(write({ inputs: ['pixel_values'] })).prepare(undefined)).rejects.toMatchObject({
+    code: 'MODEL_UNUSABLE',
+    message: expect.stringContaining('it wants an input pixel_values'),
+  })
+})
+
+it('abstains where it knows no word of a question, whatever stands in front of it', async () => {
+  const embedder = open(write({ files: { 'config_sentence_transformers.json': '{"prompts":{"query":"read "}}' } }))
+  await embedder.prepare(undefined)
+  expect(await embedder.embedQuery('qwpzx vbnmq')).toMatchObject({ abstains: true, unknownShare: 1 })
+  expect(await embedder.embedQuery('mail')).toMatchObject({ abstains: false })
+})
+
 it('has one scale and a calibration per model, the same from run to run; what was kept wins', async () => {
   const folder = write()
   const [one, other] = [open(folder), open(folder)]

@@ -57,7 +57,7 @@ export function openLocalEmbedder(model: ModelFolder, options: LocalModelOptions
       const order = texts.map((_text, at) => at).sort((a, b) => texts[a]!.length - texts[b]!.length || a - b)
       for (let from = 0; from < order.length; from += batch) {
         const part = order.slice(from, from + batch)
-        const reply = await ask({ texts: part.map((at) => prefix + texts[at]!) }, timeoutMs)
+        const reply = await ask({ texts: part.map((at) => texts[at]!), prefix, query: kind === 'query' }, timeoutMs)
         if (!('vectors' in reply)) throw unusable(folder, 'it gave no vectors')
         for (const [row, at] of part.entries())
           made[at] = { vector: reply.vectors.subarray(row * dimensions, (row + 1) * dimensions), unknown: reply.unknown[row]! }
