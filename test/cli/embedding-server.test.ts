@@ -189,7 +189,11 @@ it('a server on this machine needs neither leave nor consent, and nothing leaves
   try {
     const env = { OLLAMA_HOST: near.origin, SINGULARITY_OFFLINE: 'true' }
     const checked = await place.run(['embedding', 'check', '--embedding-model', 'ollama/tiny'], { env })
-    expect(checked.json.data, checked.stdout).toMatchObject({ model: 'endpoint:ollama/tiny:any', kind: 'endpoint', dimensions: WORDS.length })
+    expect(checked.json.data, checked.stdout).toMatchObject({
+      model: 'endpoint:ollama/tiny:any',
+      kind: 'endpoint',
+      dimensions: WORDS.length,
+    })
     expect(await left()).toEqual(before)
   } finally {
     await near.close()

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type TinyModel, writeTinyModel } from '../support/onnx.ts'
 import { PROGRAM, type Playground, createPlayground, refuses } from './playground.ts'
 
@@ -119,6 +119,27 @@ it.each<[string, TinyModel | string, string, number, Record<string, string>]>([
   expect(json.error!.message).toContain(code === 'CONFIG_INVALID' ? 'EMBEDDING_DIMENSIONS' : named)
 })
 
+it('a model set for our own: EMBEDDING_DIMENSIONS that it does not make', async () => {
+  await refuses(place, ['embedding', 'check'], 'EMBEDDING_MISMATCH', 6, { env: { EMBEDDING_DIMENSIONS: '768' } })
+  expect(await place.run(['embedding', 'check'], { env: { EMBEDDING_DIMENSIONS: '128' } })).toMatchObject({ exitCode: 0 })
+})
+
+it.skipIf(process.platform !== 'linux')('killed while its model runs without end: nothing goes on running', async () => {
+  const { child, done } = place.start(['embedding', 'check'], { env: { EMBEDDING_MODEL: model({ ends: false }) } })
+  const children = (): number[] =>
+    readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  // the run holds its thread: its processor time grows
+  const isBusy = (pid: number): boolean => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[13]) > 60
+  const pid = await vi.waitFor(() => {
+    const [found] = children()
+    expect(found !== undefined && isBusy(found)).toBe(true)
+    return found!
+  }, 60_000)
+  child.kill('SIGKILL')
+  await done
+  await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), 20_000)
+})
+
 it('is never chosen by a repository: what its file says is ignored with a warning', async () => {
   const folder = model()
   put(join(place.root, '.singularity', 'config.json'), JSON.stringify({ embedding: { model: folder, allow: ['evil.test'], timeout: 1 } }))
@@ -162,4 +183,6 @@ it('its runtime: what would be fetched is told, and without a network it is an e
   expect(json.error!.message).toContain('no network')
   await refuses(place, ['embedding', 'install', '--offline'], 'OFFLINE', 7, { env })
   expect(readdirSync(join(place.folder, 'data', 'singularity', 'embedding-runtime'))).toEqual([])
+  expect(await place.run(['embedding', 'install', '--remove'], { env })).toMatchObject({ exitCode: 0 })
+  expect(readdirSync(join(place.folder, 'data', 'singularity'))).toEqual([])
 })

@@ -1,4 +1,5 @@
 import { writeFileSync, writeSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { serveModel } from '../../core/embedding/index.ts'
 
 /**
@@ -10,6 +11,10 @@ try {
 } catch {
   // not Linux
 }
+// a run holds the thread of this process: another one sees that who asked is gone, however that ended
+const watch =
+  "const { ppid } = require('node:worker_threads').workerData; setInterval(() => process.ppid === ppid || process.kill(process.pid, 'SIGKILL'), 500)"
+new Worker(watch, { eval: true, workerData: { ppid: process.ppid } }).unref()
 await serveModel(process.stdin, (bytes) => {
   for (let at = 0; at < bytes.length;) at += writeSync(3, bytes, at)
 })

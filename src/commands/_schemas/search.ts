@@ -68,7 +68,7 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
   'embedding.consent': object({ host: string, consent: boolean, changed: boolean }),
   'embedding.install': object({
     folder: string,
-    packages: list(object({ name: string, version: string, state: oneOf('present', 'missing', 'fetched') })),
+    packages: list(object({ name: string, version: string, state: oneOf('present', 'missing', 'fetched', 'removed') })),
     downloaded: count,
     kept: count,
   }),

@@ -6,7 +6,7 @@ import { SingularityError, asObject, makeFolder, oneLine, parseJson } from '../k
 import type { SentRecord } from '../llm/index.ts'
 import type { VectorSpace } from '../search/index.ts'
 import { type AppContext, once } from './context.ts'
-import { type RuntimeReport, installRuntime } from './embedding-runtime.ts'
+import { type InstallOptions, type RuntimeReport, installRuntime } from './embedding-runtime.ts'
 
 export type EmbeddingModelParts = {
   context: AppContext
@@ -50,13 +50,24 @@ export function openEmbeddingModels({ context, settings, record, onWarning, onCl
     for (const { name, reason } of resolved.refused.filter((each) => each.name.startsWith('embedding.')))
       onWarning(`${name} is ignored: ${reason}.`)
     const model = resolved.get<string | null>('embedding.model')
-    if (model === null || model === '' || model === BUNDLED) return bundled()
     const dimensions = resolved.get<number | null>('embedding.dimensions')
+    if (model === null || model === '' || model === BUNDLED) return asWide(await bundled(), dimensions)
     const folder = folderOf(model, resolved.list().find(({ name }) => name === 'embedding.model')!.origin)
     if (folder === undefined) return { ...(await endpoint(known(model), dimensions)), pace: PACE }
     const found = (await room()).readModelFolder(folder, dimensions)
     remember(found)
     return openFolder(found)
+  }
+
+  function asWide<T extends { dimensions: number }>(own: T, dimensions: number | null): T {
+    if (dimensions === null || dimensions === own.dimensions) return own
+    throw new SingularityError(
+      'EMBEDDING_MISMATCH',
+      `The bundled embedding model makes ${own.dimensions} dimensions, ${dimensions} are set.`,
+      {
+        hints: ['singularity config list --origin   # embedding.dimensions, embedding.model'],
+      },
+    )
   }
 
   /** Tried again where it failed: what was missing may have come. */
@@ -172,7 +183,7 @@ export function openEmbeddingModels({ context, settings, record, onWarning, onCl
     return { host, consent: true, changed: records.grantConsent(host, context.env['USER'] ?? 'unknown') }
   }
 
-  const install = async (options: { dryRun: boolean; signal: AbortSignal }): Promise<RuntimeReport> =>
+  const install = async (options: InstallOptions): Promise<RuntimeReport> =>
     installRuntime(context, runtimeFolder, { ...options, offline: (await settings()).get<boolean>('offline') })
 
   return { space, reopen, check, awaitsConsent, consent, install }

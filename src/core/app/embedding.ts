@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { SentRecord, SentText } from '../llm/index.ts'
 import type { Database } from '../storage/index.ts'
 import { once } from './context.ts'
+import type { InstallOptions } from './embedding-runtime.ts'
 import type { EmbeddingModelParts, EmbeddingModels } from './embedding-models.ts'
 
 export type EmbeddingParts = Omit<EmbeddingModelParts, 'record'> & {
@@ -39,6 +40,6 @@ export function composeEmbedding({ stateDir, database, ...parts }: EmbeddingPart
     check: async () => (await models()).check(),
     awaitsConsent: async () => (await models()).awaitsConsent(),
     consent: async (host: string, options: { revoke: boolean }) => (await models()).consent(host, options),
-    install: async (options: { dryRun: boolean; signal: AbortSignal }) => (await models()).install(options),
+    install: async (options: InstallOptions) => (await models()).install(options),
   }
 }
