@@ -99,7 +99,7 @@ it.each<[string, TinyModel | string, string, number, Record<string, string>]>([
   ['a folder that is none', '/nowhere/at/all', 'MODEL_UNUSABLE', 6, {}],
   ['a file', 'src/mail.js', 'MODEL_UNUSABLE', 6, {}],
   ['a name that would have to be downloaded', 'codebert-base', 'MODEL_UNUSABLE', 6, {}],
-  ['a provider nobody knows', 'microsoft/codebert-base', 'LLM_NOT_CONFIGURED', 7, {}],
+  ['a provider nobody knows', 'microsoft/codebert-base', 'MODEL_UNUSABLE', 6, {}],
   ['a missing tokenizer', { files: { 'tokenizer.json': null } }, 'MODEL_UNUSABLE', 6, {}],
   ['truncated weights', { cutAt: 600 }, 'MODEL_UNUSABLE', 6, {}],
   [

@@ -1,4 +1,4 @@
-import type { Progress, SearchService } from '../../core/search/index.ts'
+import { type Progress, type SearchService, isModelFailure } from '../../core/search/index.ts'
 import { SingularityError, formatDuration, oneLine } from '../../core/kernel/index.ts'
 import { fit } from '../_present/text.ts'
 
@@ -34,6 +34,7 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
       write(fit(`${done} of ${of} ${unit}, ${formatDuration(spent)}${left}  ${oneLine(path)}`, width))
     },
     wait: (): void => line('Another process writes the index: waiting for it.'),
+    fail: (why: string): void => line(`No index was built: ${oneLine(why)}`),
     stop: (): void => line('Stopping after this batch; what is done stays.'),
     end: clear,
   }
@@ -49,7 +50,9 @@ export async function buildAfterwards(
   try {
     await service.index({ signal: AbortSignal.any([stop, AbortSignal.timeout(AFTERWARDS_MS)]), onProgress: progress.observe })
   } catch (error) {
-    if (!SingularityError.isInstance(error) || error.code !== 'INTERRUPTED') throw error
+    // the answer is out; 'singularity index' ends with what is only told here
+    if (isModelFailure(error)) progress.fail(error.message)
+    else if (!SingularityError.isInstance(error) || error.code !== 'INTERRUPTED') throw error
   } finally {
     progress.end()
   }

@@ -63,7 +63,7 @@ export function composeMetered(parts: ModelParts, llm: () => Promise<Llm>) {
     })
   }
 
-  /** A model of a server as a space of the index. @throws SENDING_NOT_ALLOWED, LLM_NOT_CONFIGURED */
+  /** A model of a server as a space of the index. @throws SENDING_NOT_ALLOWED, LLM_NOT_CONFIGURED, MODEL_UNUSABLE */
   const vectorSpace = async (model: string, dimensions: number | null, database: () => Promise<Database>): Promise<FloatEmbedder> => {
     const [{ createSentRecord, createTransport, openTextVectors }, { createFloatEmbedder }, opened, resolved] = [
       await room(),
@@ -71,6 +71,15 @@ export function composeMetered(parts: ModelParts, llm: () => Promise<Llm>) {
       await llm(),
       await parts.settings(),
     ]
+    const provider = model.slice(0, model.indexOf('/'))
+    if (!opened.routing.table().providers.has(provider))
+      throw new SingularityError(
+        'MODEL_UNUSABLE',
+        `There is no provider ${provider} for ${model}, and no model is downloaded by its name.`,
+        {
+          hints: [`singularity config set embedding.model ~/models/${model.slice(model.indexOf('/') + 1)}`, 'singularity llm routes'],
+        },
+      )
     const transport = createTransport(transportOptions(env))
     parts.onClose(() => transport.close())
     const server = await openTextVectors({

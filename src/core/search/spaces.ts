@@ -49,7 +49,10 @@ export async function chooseSpace(
         data: { index: closed, model: wanted.id },
       },
     )
-  const note = wanted.pace === undefined ? null : `By words only: ${wanted.id} has no vectors of ${missing} pieces yet (singularity index).`
+  const note =
+    wanted.pace === undefined && closed.length === 0
+      ? null
+      : `By words only: ${wanted.id} has no vectors of ${missing} pieces yet (singularity index).`
   return { space: null, note }
 }
 

@@ -121,7 +121,7 @@ it('the vectors of another worktree stay until it has those of the new model too
   expect(await searchThere(old).search({ text: 'which text is its own' })).toMatchObject({ mode: 'hybrid', model: 'old' })
   await searchThere(fresh).index()
   expect((await searchThere(fresh).status()).spaces).toEqual([{ model: 'fresh', vectors: 7, missing: 0 }])
-  await git.close()
+  git.close()
   rmSync(other, { recursive: true, force: true })
 })
 
