@@ -118,6 +118,7 @@ const program = await build({
     cli: join(folder, '_cli', 'main.ts'),
     commands: join(generated, 'all.ts'),
     'fact-child': join(folder, '_cli', 'fact-child.ts'),
+    'model-child': join(folder, '_cli', 'model-child.ts'),
   },
   outdir: dist,
   splitting: true,

@@ -14,7 +14,7 @@ const platform = `${process.platform}-${process.arch}`
 const digest = (algorithm, bytes, encoding) => createHash(algorithm).update(bytes).digest(encoding)
 
 /** Files of a tar archive: 512-byte headers with a name, an octal length, a type, and for long names a prefix. */
-function* entriesOf(archive) {
+export function* entriesOf(archive) {
   const text = (at, length) => {
     const field = archive.subarray(at, at + length)
     const end = field.indexOf(0)
@@ -36,7 +36,7 @@ const keptName = (entry, key, name) =>
   key === 'wasm' ? `${name}-${entry.version}.wasm` : `${entry.package.replace('/', '+').replace('@', '')}-${entry.version}.node`
 
 /** What the client is configured for: its environment inside a script, else what it says. */
-function registryOf(packageName) {
+export function registryOf(packageName) {
   const scope = packageName.startsWith('@') ? packageName.slice(0, packageName.indexOf('/')) : undefined
   const ask = (key) => {
     const value = process.env[`npm_config_${key}`]
@@ -53,10 +53,10 @@ function registryOf(packageName) {
   return registry.endsWith('/') ? registry : `${registry}/`
 }
 
-async function download(entry, registry) {
+export async function download(entry, registry, { timeoutMs = 60_000 } = {}) {
   const base = entry.package.slice(entry.package.indexOf('/') + 1)
   const url = `${registry}${entry.package}/-/${base}-${entry.version}.tgz`
-  const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) }).catch((error) => {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) }).catch((error) => {
     throw Object.assign(new Error(error.cause?.code ?? error.message), { offline: true })
   })
   if (!answer.ok) throw new Error(`the registry answered ${answer.status}`)

@@ -65,7 +65,9 @@ function isInstalled(folder) {
 }
 
 function installPackages(folder, title, args) {
-  if (!isInstalled(folder)) step(title, 'npm', ['ci', '--no-audit', '--no-fund', ...args])
+  // the runtime of embedding models is whole for the CPU; its script would fetch what a graphics card needs
+  const env = { ONNXRUNTIME_NODE_INSTALL: 'skip', ...process.env }
+  if (!isInstalled(folder)) step(title, 'npm', ['ci', '--no-audit', '--no-fund', ...args], { env })
 }
 
 /** The JavaScript runners that tests call for real; test/support/toolchain.ts reads the stamp. */

@@ -1,5 +1,6 @@
 import { EXIT } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
+import { EMBEDDING_FLAGS, askConsent, embeddingSettings } from './_cli/embedding-flags.ts'
 import { createIndexProgress } from './_cli/index-progress.ts'
 import { Flags } from './_cli/oclif.ts'
 import { presentIndex } from './_present/search.ts'
@@ -11,12 +12,15 @@ export default class Index extends BaseCommand {
   static override examples = ['<%= config.bin %> index', '<%= config.bin %> index --full --json']
   static override flags = {
     full: Flags.boolean({ description: 'Build a new index beside the old one, then switch over.', env: 'SINGULARITY_FULL' }),
+    ...EMBEDDING_FLAGS,
   }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Index)
     this.common(flags)
-    const { search } = await this.app()
+    const app = await this.app(embeddingSettings(flags))
+    await askConsent(app.embedding, this.mayAsk(flags))
+    const { search } = app
     const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
     const built = await this.untilSignal(
       async ({ soft }) =>

@@ -1,5 +1,6 @@
 import { BaseCommand } from './_cli/base.ts'
 import { buildAfterwards } from './_cli/index-progress.ts'
+import { embeddingSettings } from './_cli/embedding-flags.ts'
 import { Args } from './_cli/oclif.ts'
 import { SEARCH_FLAGS } from './_cli/search-flags.ts'
 import { answerLines, packed } from './_cli/search-lines.ts'
@@ -22,7 +23,7 @@ export default class Search extends BaseCommand {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Search)
     this.common(flags)
-    const app = await this.app()
+    const app = await this.app(embeddingSettings(flags))
     const service = await app.search.service()
     const { kind, language, path, limit, explain, lexical } = flags
     const asked = { kind, language, path, limit, explain, lexical }

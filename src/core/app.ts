@@ -5,6 +5,7 @@ import { composeCodeRooms } from './app/code-rooms.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
+import { composeEmbedding } from './app/embedding.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
@@ -41,6 +42,8 @@ import { type LogLevel, type Logger, createLogger, secretValues } from './teleme
 export const APPLICATION_ID = 0x53_69_6e_67
 
 export type { AppContext } from './app/context.ts'
+export type { ModelCheck } from './app/embedding-models.ts'
+export type { RuntimeReport } from './app/embedding-runtime.ts'
 
 /** Ways out of the program that are wired from outside. */
 export type AppPorts = {
@@ -349,11 +352,21 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
+  const embedding = composeEmbedding({
+    context,
+    settings: () => settings(),
+    stateDir,
+    database,
+    onWarning,
+    onClose: (close) => closers.push(close),
+    endpoint: (name, dimensions) => models.vectorSpace(name, dimensions, database),
+  })
   const codeRooms = composeCodeRooms({
     context,
     git,
     stateDir,
     settings: () => settings(),
+    embedding,
     store: async () =>
       existsSync(join(await stateDir(), 'state.db')) ? createStore({ db: await database(), clock: context.clock }) : undefined,
   })
@@ -367,6 +380,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     ...codeRooms,
+    embedding,
     stateDir,
     database,
     settings,

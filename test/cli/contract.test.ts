@@ -254,6 +254,10 @@ test('the index and the search answer as their schemas say', async () => {
   expectContract('code.functions', 0, await place.run(['code', 'functions', 'src']))
   expectContract('code.chunks', 0, await place.run(['code', 'chunks']))
   expectContract('index.forget', 0, await place.run(['index', 'forget', 'src']))
+  expectContract('embedding.check', 0, await place.run(['embedding', 'check']))
+  expectContract('embedding.install', 0, await place.run(['embedding', 'install', '--dry-run']))
+  expectContract('embedding.consent', 0, await place.run(['embedding', 'consent', 'models.test', '--revoke']))
+  expectContract('error', 4, await place.run(['embedding', 'consent', 'models.test']))
 })
 
 test('no schema was left untried', () => {

@@ -124,6 +124,11 @@ describe('who may set what', () => {
         'queue.lease_ms',
         'queue.retention_days',
         'search.build',
+        'embedding.model',
+        'embedding.dimensions',
+        'embedding.batch',
+        'embedding.timeout',
+        'embedding.allow',
         'log.level',
       ],
     })

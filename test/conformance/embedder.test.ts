@@ -1,9 +1,39 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { BUNDLED_MODEL, distance, openBundledEmbedder, type Chunk, type Embedder } from '../../src/core/embedding/index.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  BUNDLED_MODEL,
+  distance,
+  openBundledEmbedder,
+  openLocalEmbedder,
+  readModelFolder,
+  type Chunk,
+  type Embedder,
+  type FloatEmbedder,
+} from '../../src/core/embedding/index.ts'
+import { writeTinyModel } from '../support/onnx.ts'
+
+const temporary = mkdtempSync(join(tmpdir(), 'singularity-embedders-'))
+afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+
+/** What the search does first: scale and calibration are measured then. */
+async function prepared(embedder: FloatEmbedder): Promise<Embedder> {
+  return { ...embedder, ...(await embedder.prepare(undefined)) }
+}
 
 const ADAPTERS: Record<string, () => Promise<Embedder>> = {
   bundled: () => Promise.resolve(openBundledEmbedder(join('templates_data', 'models', BUNDLED_MODEL))),
+  local: () =>
+    prepared(
+      openLocalEmbedder(readModelFolder(writeTinyModel(join(temporary, 'tiny'))), {
+        childFile: join(import.meta.dirname, '..', '..', 'dist', 'model-child.js'),
+        runtimeFolders: [join(import.meta.dirname, '..', '..')],
+        threads: 1,
+        batch: 32,
+        timeoutMs: 60_000,
+      }),
+    ),
 }
 
 const CHUNKS: Chunk[] = [
@@ -18,6 +48,7 @@ const CHUNKS: Chunk[] = [
 
 describe.each(Object.entries(ADAPTERS))('%s', (_name, open) => {
   const opened = open()
+  afterAll(async () => (await opened).close())
 
   it('gives int8 vectors of its dimensions and scale', async () => {
     const embedder = await opened

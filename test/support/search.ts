@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { createSearchReader } from '../../src/core/app/search-reader.ts'
 import { createReading } from '../../src/core/app/reading.ts'
-import { type FactReader, type SearchAnswer, type SearchService, type VectorSpace, createSearch } from '../../src/core/search/index.ts'
+import {
+  type FactReader,
+  type SearchAnswer,
+  type SearchDeps,
+  type SearchService,
+  type VectorSpace,
+  createSearch,
+} from '../../src/core/search/index.ts'
 import type { TestRepository } from './repository.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -16,7 +23,7 @@ export const factReader = (): FactReader => shared
 export async function openSearch(
   repository: TestRepository,
   name = 'singularity',
-  { patienceMs = 1_000_000, space }: { patienceMs?: number; space?: VectorSpace | undefined } = {},
+  { patienceMs = 1_000_000, space, reopen }: { patienceMs?: number; space?: VectorSpace | undefined; reopen?: SearchDeps['reopen'] } = {},
 ): Promise<SearchService> {
   const git = await repository.open()
   return createSearch({
@@ -29,6 +36,7 @@ export async function openSearch(
     patienceMs,
     floor: 0.1,
     space: space && (async () => space),
+    reopen,
   })
 }
 

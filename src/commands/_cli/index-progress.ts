@@ -1,4 +1,4 @@
-import type { Progress, SearchService } from '../../core/search/index.ts'
+import { type Progress, type SearchService, isModelFailure } from '../../core/search/index.ts'
 import { SingularityError, formatDuration, oneLine } from '../../core/kernel/index.ts'
 import { fit } from '../_present/text.ts'
 
@@ -10,7 +10,7 @@ const AFTERWARDS_MS = 10_000
 export function createIndexProgress({ silent, live }: { silent: boolean; live: boolean }) {
   const started = performance.now()
   let drawn = Number.NEGATIVE_INFINITY
-  let told = false
+  let told = ''
   const write = (text: string): void => void (silent || process.stderr.write(text))
   const clear = (): void => void (live && write('\r\u001b[2K'))
   const line = (text: string): void => {
@@ -18,10 +18,10 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
     write(`${text}\n`)
   }
   return {
-    observe({ done, of, path }: Progress): void {
+    observe({ done, of, path, unit = 'files' }: Progress): void {
       if (!live) {
-        if (!told) write(`index: ${of} files to read\n`)
-        told = true
+        if (told !== unit) write(`index: ${of} ${unit} to ${unit === 'files' ? 'read' : 'embed'}\n`)
+        told = unit
         return
       }
       const now = performance.now()
@@ -31,9 +31,10 @@ export function createIndexProgress({ silent, live }: { silent: boolean; live: b
       const left = done === 0 ? '' : `, about ${formatDuration((spent / done) * (of - done))} left`
       const width = (process.stderr.columns || 80) - 1
       clear()
-      write(fit(`${done} of ${of} files, ${formatDuration(spent)}${left}  ${oneLine(path)}`, width))
+      write(fit(`${done} of ${of} ${unit}, ${formatDuration(spent)}${left}  ${oneLine(path)}`, width))
     },
     wait: (): void => line('Another process writes the index: waiting for it.'),
+    fail: (why: string): void => line(`No index was built: ${oneLine(why)}`),
     stop: (): void => line('Stopping after this batch; what is done stays.'),
     end: clear,
   }
@@ -49,7 +50,9 @@ export async function buildAfterwards(
   try {
     await service.index({ signal: AbortSignal.any([stop, AbortSignal.timeout(AFTERWARDS_MS)]), onProgress: progress.observe })
   } catch (error) {
-    if (!SingularityError.isInstance(error) || error.code !== 'INTERRUPTED') throw error
+    // the answer is out; 'singularity index' ends with what is only told here
+    if (isModelFailure(error)) progress.fail(error.message)
+    else if (!SingularityError.isInstance(error) || error.code !== 'INTERRUPTED') throw error
   } finally {
     progress.end()
   }

@@ -1,3 +1,4 @@
+import { EMBEDDING_FLAGS } from './embedding-flags.ts'
 import { Flags } from './oclif.ts'
 
 /** What to look for, how, and how much of it is told. */
@@ -20,6 +21,7 @@ export const SEARCH_FLAGS = {
     env: 'SINGULARITY_INDEX',
   }),
   lexical: Flags.boolean({ description: 'By words only, without the model.', env: 'SINGULARITY_LEXICAL' }),
+  ...EMBEDDING_FLAGS,
   'max-tokens': Flags.integer({
     description: 'Only as many whole results as fit into so many tokens (about 4 characters each).',
     min: 1,

@@ -18,7 +18,7 @@ const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} 
 
 /** `data` of the command as its schema says. */
 export function searchData(
-  { query, class: name, mode, model, freshness, hits, belowFloor, tookMs }: SearchAnswer,
+  { query, class: name, mode, model, freshness, hits, belowFloor, note, tookMs }: SearchAnswer,
   evidence?: readonly (HitEvidence | null)[],
 ): Record<string, unknown> {
   return {
@@ -46,6 +46,7 @@ export function searchData(
       evidence: evidenceData(evidence?.[index] ?? null),
     })),
     below_floor: belowFloor,
+    note,
     took_ms: tookMs,
   }
 }

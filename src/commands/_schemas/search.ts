@@ -12,6 +12,18 @@ const symbol = object({
 
 const counts = object({ files: count, docs: count, words: count, blobs: count, chunks: count, symbols: count })
 
+const sent = list(
+  object({
+    host: string,
+    model: string,
+    purpose: oneOf('index', 'query'),
+    pieces: count,
+    bytes: count,
+    first_at: time,
+    last_at: time,
+  }),
+)
+
 /** `index`, `search` and what belongs to them. */
 export const SEARCH: Readonly<Record<string, Schema>> = {
   index: object({
@@ -34,7 +46,8 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     languages: list(object({ language: string, tier: count, files: count, bytes: count })),
     worktrees: list(object({ path: string, used_at: time, complete: boolean, here: boolean })),
     model: nullable(string),
-    left_the_machine: list(string),
+    spaces: list(object({ model: string, vectors: count, missing: count })),
+    left_the_machine: nullable(sent),
   }),
   'index.verify': object({
     ok: boolean,
@@ -43,7 +56,22 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     sampled: count,
     mismatched: list(object({ path: string, what: string })),
   }),
-  'index.forget': object({ files: count, blobs: count, worktrees: count }),
+  'index.forget': object({ files: count, blobs: count, worktrees: count, left_the_machine: nullable(sent) }),
+  'embedding.check': object({
+    model: string,
+    kind: oneOf('bundled', 'folder', 'endpoint'),
+    dimensions: count,
+    scale: number,
+    first_ms: count,
+    next_ms: count,
+  }),
+  'embedding.consent': object({ host: string, consent: boolean, changed: boolean }),
+  'embedding.install': object({
+    folder: string,
+    packages: list(object({ name: string, version: string, state: oneOf('present', 'missing', 'fetched', 'removed') })),
+    downloaded: count,
+    kept: count,
+  }),
   search: object({
     query: string,
     class: oneOf('symbol', 'path', 'quoted', 'error', 'natural'),
@@ -94,6 +122,7 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
       }),
     ),
     below_floor: count,
+    note: nullable(string),
     took_ms: count,
   }),
   'code.defs': object({ name: string, results: list(symbol) }),

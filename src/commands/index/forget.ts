@@ -7,7 +7,7 @@ export default class IndexForget extends BaseCommand {
   static override strict = false
   static override summary = 'Take files out of the index, or everything no worktree has any more.'
   static override description =
-    'The text is overwritten, not only unlinked. A file that is still here and not ignored comes back with the next index.'
+    'The text is overwritten, not only unlinked. A file that is still here and not ignored comes back with the next index. What was sent to a server for its vectors stays there, and is listed.'
   static override examples = ['<%= config.bin %> index forget secrets/', '<%= config.bin %> index forget --gone']
   static override args = { paths: Args.string({ description: 'Files or folders.' }) }
   static override flags = {
@@ -19,7 +19,9 @@ export default class IndexForget extends BaseCommand {
     this.common(flags)
     if ((argv.length === 0) === !flags.gone)
       throw new SingularityError('USAGE', 'Name files or folders, or --gone.', { hints: ['singularity index forget --gone'] })
-    const forgotten = await (await this.app()).search.forget(flags.gone ? null : argv.map(String))
-    this.answer(forgotten, presentForgotten(forgotten))
+    const app = await this.app()
+    const forgotten = await app.search.forget(flags.gone ? null : argv.map(String))
+    const sent = await app.embedding.sent()
+    this.answer({ ...forgotten, left_the_machine: sent }, presentForgotten(forgotten, sent))
   }
 }

@@ -8,6 +8,7 @@ import { composeFacts } from './code-facts.ts'
 import { composeGraph } from './code-graph.ts'
 import { composeInsights } from './code-insights.ts'
 import { type AppContext, once } from './context.ts'
+import type { Embedding } from './embedding.ts'
 import { composeGrammars } from './grammars.ts'
 import { createReading } from './reading.ts'
 import { composeSearch } from './search.ts'
@@ -21,17 +22,18 @@ export type CodeRoomsParts = {
   git: () => Promise<Git>
   stateDir: () => Promise<string>
   settings: () => Promise<Settings>
+  embedding: Pick<Embedding, 'space' | 'reopen'>
   /** What runs have recorded; undefined before the first one. */
   store: () => Promise<Store | undefined>
 }
 
 /** Everything that reads sources: facts, figures, graph, index and search. */
-export function composeCodeRooms({ context, git, stateDir, settings, store }: CodeRoomsParts) {
+export function composeCodeRooms({ context, git, stateDir, settings, embedding, store }: CodeRoomsParts) {
   const reading = createReading(context)
   useFetchedGrammars([reading.grammarFolder])
   const grammars = composeGrammars({ context, reading, settings })
   const graph = composeGraph({ reading, git, store })
-  const search = composeSearch({ context, git, stateDir, settings, reading, grammars })
+  const search = composeSearch({ context, git, stateDir, settings, reading, grammars, embedding })
   const code = composeCode({ context, git, reading, grammars })
   const insights = composeInsights({ git, reader: search.reader })
   return {

@@ -1,6 +1,10 @@
 import type { AgentWorkDeps } from '../agents/index.ts'
 import type { Embedder, Llm, ProviderEntry } from '../llm/index.ts'
+import type { FloatEmbedder } from '../embedding/index.ts'
+import { SingularityError } from '../kernel/index.ts'
 import { createProcessInfo } from '../process/index.ts'
+import type { Database } from '../storage/index.ts'
+import { secretValues } from '../telemetry/index.ts'
 import type { ModelParts } from './models.ts'
 import { transportOptions } from './network.ts'
 
@@ -59,5 +63,52 @@ export function composeMetered(parts: ModelParts, llm: () => Promise<Llm>) {
     })
   }
 
-  return { agents, embedder }
+  /** A model of a server as a space of the index. @throws SENDING_NOT_ALLOWED, LLM_NOT_CONFIGURED, MODEL_UNUSABLE */
+  const vectorSpace = async (model: string, dimensions: number | null, database: () => Promise<Database>): Promise<FloatEmbedder> => {
+    const [{ createSentRecord, createTransport, openTextVectors }, { createFloatEmbedder }, opened, resolved] = [
+      await room(),
+      await import('../embedding/index.ts'),
+      await llm(),
+      await parts.settings(),
+    ]
+    const provider = model.slice(0, model.indexOf('/'))
+    if (!opened.routing.table().providers.has(provider))
+      throw new SingularityError(
+        'MODEL_UNUSABLE',
+        `There is no provider ${provider} for ${model}, and no model is downloaded by its name.`,
+        {
+          hints: [`singularity config set embedding.model ~/models/${model.slice(model.indexOf('/') + 1)}`, 'singularity llm routes'],
+        },
+      )
+    const transport = createTransport(transportOptions(env))
+    parts.onClose(() => transport.close())
+    const server = await openTextVectors({
+      llm: opened,
+      fetch: transport.fetch,
+      clock,
+      self: processes.self,
+      repository: await parts.repositoryId(),
+      offline: resolved.get<boolean>('offline'),
+      model,
+      dimensions,
+      timeoutMs: resolved.get('embedding.timeout'),
+      batch: resolved.get('embedding.batch'),
+      random: Math.random,
+      allow: resolved.get('embedding.allow'),
+      known: [...secretValues(env), ...opened.secrets.known()],
+      record: async () => createSentRecord({ db: await database(), clock }),
+    })
+    return createFloatEmbedder({
+      id: `endpoint:${model}:${dimensions ?? 'any'}`,
+      dimensions,
+      async vectors(kind, texts) {
+        const made = await server.embed(kind === 'query' ? 'query' : 'index', texts)
+        return made.map((vector) => ({ vector, unknown: false }))
+      },
+      broken: (why) => new SingularityError('MALFORMED_RESPONSE', `${model}: ${why}.`),
+      close: () => Promise.resolve(),
+    })
+  }
+
+  return { agents, embedder, vectorSpace }
 }

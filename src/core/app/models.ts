@@ -169,7 +169,7 @@ export function composeModels(parts: ModelParts) {
   const writesWhole = async (name: string): Promise<boolean> =>
     (await room()).findModel((await llm()).routing.table(), name)?.editFormat === 'whole'
 
-  const { agents, embedder } = composeMetered(parts, () => llm())
+  const { agents, embedder, vectorSpace } = composeMetered(parts, () => llm())
 
-  return { llm, service, caller, createJob, estimate, callModel, completeTurn, embedder, check, listings, writesWhole, agents }
+  return { llm, service, caller, createJob, estimate, callModel, completeTurn, embedder, vectorSpace, check, listings, writesWhole, agents }
 }

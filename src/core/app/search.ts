@@ -3,6 +3,7 @@ import type { Settings } from '../config/index.ts'
 import { type Git, belowRoot, fromTop } from '../git/index.ts'
 import type { FactReader, Forgotten, SearchService } from '../search/index.ts'
 import { type AppContext, once } from './context.ts'
+import type { Embedding } from './embedding.ts'
 import type { Grammars } from './grammars.ts'
 import type { Reading } from './reading.ts'
 
@@ -13,12 +14,11 @@ export type SearchParts = {
   settings: () => Promise<Settings>
   reading: Reading
   grammars: Grammars
+  embedding: Pick<Embedding, 'space' | 'reopen'>
 }
 
 /** The index of this repository and the search over it; both are loaded when they are first asked for. */
-export function composeSearch({ context, git, stateDir, settings, reading, grammars }: SearchParts) {
-  const modelFolder = join(context.packageRoot, 'templates_data', 'models', 'code-1')
-
+export function composeSearch({ context, git, stateDir, settings, reading, grammars, embedding }: SearchParts) {
   const reader = once(async (): Promise<FactReader> => {
     const { createSearchReader } = await import('./search-reader.ts')
     return createSearchReader({ ...reading, isolated: once(() => reading.isolated()) })
@@ -37,7 +37,8 @@ export function composeSearch({ context, git, stateDir, settings, reading, gramm
       now: () => context.clock.now(),
       monotonic: () => context.clock.monotonic(),
       exclude: own === null ? [] : [`${own}/`],
-      space: once(async () => (await import('../embedding/index.ts')).openBundledEmbedder(modelFolder)),
+      space: embedding.space,
+      reopen: embedding.reopen,
       sandbox: root.startsWith(ours + sep),
     })
   })

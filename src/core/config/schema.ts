@@ -16,6 +16,8 @@ export type Setting = {
   narrow?: (next: SettingValue, current: SettingValue) => SettingValue | undefined
   /** What a repository sets may not be more than the value of this other setting. */
   within?: string
+  /** Only the user's own file may set it: neither a repository nor an environment somebody else wrote. */
+  userFileOnly?: true
   /** Smaller numbers are not valid. */
   least?: number
 }
@@ -234,6 +236,45 @@ export const SETTINGS = {
     choices: ['terminal', 'always', 'never'],
     about: 'When a search without an index builds one after it answered, for ten seconds at most: on a terminal, always, never.',
     repository: 'never',
+  },
+  'embedding.model': {
+    kind: 'string',
+    default: null,
+    env: 'EMBEDDING_MODEL',
+    about:
+      "What gives meaning to the search: the folder of an ONNX model ('/models/bge-small', '~/models/...'), or a model of a server " +
+      "('ollama/nomic-embed-text', 'openai/text-embedding-3-small'); not set: the bundled one.",
+    repository: 'never',
+  },
+  'embedding.dimensions': {
+    kind: 'number',
+    default: null,
+    env: 'EMBEDDING_DIMENSIONS',
+    about: 'How many numbers that model has to make of a text; not set: as many as it makes.',
+    repository: 'never',
+    least: 1,
+  },
+  'embedding.batch': {
+    kind: 'number',
+    default: 32,
+    about: 'Texts that the model takes at once.',
+    repository: 'never',
+    least: 1,
+  },
+  'embedding.timeout': {
+    kind: 'duration',
+    default: 60_000,
+    about: 'How long the model may take for so many texts.',
+    repository: 'never',
+    least: 1,
+  },
+  'embedding.allow': {
+    kind: 'list',
+    default: [],
+    about:
+      'Hosts that pieces of your repositories may be sent to, to make vectors of them. Each repository asks once more before the first.',
+    repository: 'never',
+    userFileOnly: true,
   },
   offline: {
     kind: 'boolean',

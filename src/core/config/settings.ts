@@ -42,7 +42,9 @@ export function loadSettings(sources: SettingsSources): Settings {
     const allowed = own && allow(setting, own.value, below.value)
     if (typeof allowed === 'string') refused.push({ name, reason: allowed })
     const variable = [environmentName(name), setting.env].find((key) => key !== undefined && sources.env[key] !== undefined)
-    const fromEnvironment = variable && layer(name, setting, sources.env[variable], 'environment', variable)
+    const userOnly = setting.userFileOnly === true && variable !== undefined
+    if (userOnly) refused.push({ name, reason: `only your own file may set it, not ${variable}` })
+    const fromEnvironment = !userOnly && variable && layer(name, setting, sources.env[variable], 'environment', variable)
     const fromFlag = layer(name, setting, sources.flags[name], 'flag', 'command line')
     resolved.set(
       name,
@@ -64,7 +66,7 @@ export function loadSettings(sources: SettingsSources): Settings {
 
 /** What counts of a repository's value, or why it is refused. */
 function allow(setting: Setting, next: SettingValue, current: SettingValue): { value: SettingValue } | string {
-  if (setting.repository === 'never') return 'only your own file, the environment or a flag may set it'
+  if (setting.repository === 'never') return `only your own file${setting.userFileOnly ? '' : ', the environment or a flag'} may set it`
   if (setting.repository === 'set') return { value: next }
   const value = setting.narrow!(next, current)
   return value === undefined ? 'a repository may only make it stricter' : { value }

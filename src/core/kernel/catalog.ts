@@ -50,6 +50,18 @@ export const CATALOG = {
   MODEL_UNPRICED: { kind: 'limit', title: 'A model without a price cannot run under a cap', hints: ['singularity llm models'] },
   COST_UNBOUNDED: { kind: 'limit', title: 'What the call may cost has no upper bound' },
   MODEL_UNUSABLE: { kind: 'environment', title: 'The embedding model cannot be used' },
+  EMBEDDING_MISMATCH: {
+    kind: 'environment',
+    title: 'The vectors of the index and the embedding model do not belong together',
+    hints: ['singularity index', 'singularity search --lexical QUERY'],
+  },
+  RUNTIME_MISSING: {
+    kind: 'environment',
+    title: 'The runtime of embedding models is not here',
+    hints: ['singularity embedding install'],
+  },
+  SENDING_NOT_ALLOWED: { kind: 'person', title: 'Text of this repository may not be sent to this host' },
+  RUNTIME_UNREACHABLE: { kind: 'provider', title: 'The runtime of embedding models could not be fetched' },
   LEDGER_UNUSABLE: { kind: 'environment', title: 'The ledger cannot be written: no paid call is made' },
   SECRETS_LOCKED: { kind: 'environment', title: 'The stored keys cannot be opened' },
   LLM_NOT_CONFIGURED: { kind: 'provider', title: 'No model can be reached', hints: ['singularity llm check'] },

@@ -1,4 +1,4 @@
-import { ProviderFailure } from './failure.ts'
+import { type FailureReason, ProviderFailure } from './failure.ts'
 
 /** Texts to vectors of length 1. */
 export type Embedder = {
@@ -43,6 +43,8 @@ export async function requestEmbeddings(options: EmbeddingsOptions, texts: reado
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ model, input: texts, encoding_format: 'float', ...(sendDimensions && dimensions !== null && { dimensions }) }),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      // the host that was asked may not pass the texts on to another one
+      redirect: 'error',
     })
   } catch (cause) {
     const reason = limit.aborted ? 'timeout_total' : 'connection'
@@ -51,8 +53,10 @@ export async function requestEmbeddings(options: EmbeddingsOptions, texts: reado
   const { status: httpStatus } = response
   if (!response.ok) {
     await response.body?.cancel()
-    const reason = httpStatus === 429 ? 'rate_limited' : 'server'
-    throw new ProviderFailure('provider_unavailable', reason, `No embeddings: HTTP ${httpStatus}.`, { httpStatus })
+    const reason = REASONS[httpStatus] ?? (httpStatus < 500 ? 'bad_request' : 'server')
+    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null
+    throw new ProviderFailure('provider_unavailable', reason, `No embeddings: HTTP ${httpStatus}.`, { httpStatus, retryAfterMs })
   }
   const body = (await response.json().catch(() => undefined)) as
     | { data?: { index?: unknown; embedding?: unknown }[]; usage?: { prompt_tokens?: unknown } }
@@ -69,6 +73,15 @@ export async function requestEmbeddings(options: EmbeddingsOptions, texts: reado
     )
   const tokens = body?.usage?.prompt_tokens
   return { vectors: vectors as Float32Array[], tokens: Number.isSafeInteger(tokens) && (tokens as number) >= 0 ? (tokens as number) : null }
+}
+
+const REASONS: Readonly<Record<number, FailureReason>> = {
+  401: 'auth',
+  403: 'auth',
+  404: 'model_not_found',
+  408: 'timeout_total',
+  413: 'context_overflow',
+  429: 'rate_limited',
 }
 
 /** Of length 1, so that a dot product is the cosine; undefined for anything but finite numbers. */

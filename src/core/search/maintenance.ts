@@ -46,6 +46,7 @@ export function createMaintenance({ deps, generations, list, isBuilding, lease }
       classes: [],
       languages: [],
       worktrees: [],
+      spaces: [],
     }
     const generation = generations.current()
     if (generation === undefined) return none

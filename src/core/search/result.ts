@@ -56,6 +56,6 @@ export type SearchAnswer = {
   /** Hits that were left out because their similarity is below the floor. */
   belowFloor: number
   tookMs: number
-  /** Why there is no index where a file of one lies; for people. */
+  /** Why there is less than there could be: an index that cannot be read, a model that does not answer. */
   note: string | null
 }

@@ -15,6 +15,8 @@ export type SearchDeps = {
   sandbox?: boolean
   /** The model, loaded when it is first needed; without it the search is by words. */
   space?: (() => Promise<VectorSpace>) | undefined
+  /** Another space the index still has vectors of, where its model can be used: it answers until those of `space` are made. */
+  reopen?: ((id: string) => Promise<VectorSpace | undefined>) | undefined
   /** Pieces less similar than this are not found by their meaning; 0.7. */
   floor?: number
   /** Longest time a search waits for git and for changed files; 300 ms. */

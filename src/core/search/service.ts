@@ -12,9 +12,11 @@ import { createReaders } from './readers.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
+import type { VectorSpace } from './vector-space.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
 import { mergeHits, searchFiles, searchText } from './text-search.ts'
-import { countVectors, fillVectors, isEmbedded } from './vectors.ts'
+import { chooseSpace, isModelFailure, passModelFailure } from './spaces.ts'
+import { countVectors, fillVectors } from './vectors.ts'
 import { createVectorSource } from './vector-source.ts'
 import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta, isUnchanged } from './update.ts'
 
@@ -48,7 +50,7 @@ const LEASE_POLL_MS = 50
 /** Blobs no worktree has now that stay for the next switch of branches. */
 const KEPT_BLOBS = 5000
 
-type Asked = IndexedAnswer & { meaning: IndexedDeps['meaning'] }
+type Asked = IndexedAnswer & { meaning: IndexedDeps['meaning']; note: string | null }
 
 export type SearchService = ReturnType<typeof createSearch>
 
@@ -128,9 +130,10 @@ export function createSearch(deps: SearchDeps) {
       if (worktree === undefined) return undefined
       whole = true
       const settled = worktree.complete === 1 && worktree.version === reader.version()
+      const asked = new Map<string, ReturnType<VectorSpace['embedQuery']>>()
       const ask = async (stale: ReadonlySet<string>): Promise<Asked> => {
-        const meaning = await meaningOf(db, worktree, query, request)
-        return { meaning, ...searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit) }
+        const { meaning, note } = await meaningOf(db, worktree, query, request, asked)
+        return { meaning, note, ...searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit) }
       }
       // while git looks: mostly nothing has changed
       const early = settled && worktree.listing !== null && query.words.length > 0 ? await ask(new Set()) : undefined
@@ -159,7 +162,7 @@ export function createSearch(deps: SearchDeps) {
         const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
-      const { meaning, ...found } = same && early !== undefined ? early : await ask(stale)
+      const { meaning, note, ...found } = same && early !== undefined ? early : await ask(stale)
       if (found.changed.length > 0 && fresh.state === 'exact') fresh = { ...fresh, state: 'behind', behindFiles: found.changed.length }
       const texts = [
         ...found.changed,
@@ -172,6 +175,7 @@ export function createSearch(deps: SearchDeps) {
         belowFloor: found.belowFloor,
         hits,
         freshness: fresh,
+        note,
       }
     } catch (error) {
       whole = false
@@ -221,9 +225,10 @@ export function createSearch(deps: SearchDeps) {
         await applyDelta({ db, git, reader, worktree, now }, part, { digest, last: at + part.changed.length >= delta.changed.length })
         at += part.changed.length
         if (at >= delta.changed.length || monotonic() > end) {
-          await embedMissing(db, worktree)
           delta.changed.splice(0, at)
           delta.gone.length = 0
+          // what a model cannot do is told when the query asks for it
+          await chooseSpace(deps, db, worktree.id, (space, beside) => fillWith(db, worktree, space, { beside })).catch(passModelFailure)
           return
         }
         part = { gone: [], touched: [], kept: 0, changed: delta.changed.slice(at, at + 50) }
@@ -233,22 +238,44 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  async function embedMissing(db: Database, worktree: WorktreeRow, signal?: AbortSignal): Promise<number> {
-    const space = await deps.space?.()
-    return space === undefined ? 0 : fillVectors({ db, worktree: worktree.id, root, format: objectFormat, space }, { signal })
-  }
+  const fillWith = (db: Database, worktree: WorktreeRow, space: VectorSpace, options: IndexOptions & { beside?: boolean } = {}): Promise<number> =>
+    fillVectors(
+      { db, worktree: worktree.id, root, format: objectFormat, space },
+      {
+        signal: options.signal,
+        ...(options.beside === true && { beside: true }),
+        // what a fast model makes is done before anybody could read a figure
+        ...(space.pace && { onBatch: (done: number, of: number) => options.onProgress?.({ done, of, path: '', unit: 'pieces' }) }),
+      },
+    )
 
-  /** The vector of a query, where a model is here, knows its words, and has a vector for every piece. */
-  async function meaningOf(db: Database, worktree: WorktreeRow, query: Query, request: SearchRequest): Promise<IndexedDeps['meaning']> {
-    const space = request.lexical === true ? undefined : await deps.space?.()
-    if (space === undefined || !isEmbedded(db, worktree.id, space)) return null
-    const { vector, abstains } = await space.embedQuery(query.text)
-    return abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR, nearest: vectors.open }
+  /** The vector of a query, where a model is here, knows its words, and has a vector for every piece; else why there is none. */
+  async function meaningOf(
+    db: Database,
+    worktree: WorktreeRow,
+    query: Query,
+    request: SearchRequest,
+    asked: Map<string, ReturnType<VectorSpace['embedQuery']>>,
+  ): Promise<{ meaning: IndexedDeps['meaning']; note: string | null }> {
+    if (request.lexical === true) return { meaning: null, note: null }
+    try {
+      const { space, note } = await chooseSpace(deps, db, worktree.id)
+      if (space === null) return { meaning: null, note }
+      // a model may take its time, or money: it is asked once
+      if (!asked.has(space.id)) asked.set(space.id, space.embedQuery(query.text))
+      const { vector, abstains } = await asked.get(space.id)!
+      return { meaning: abstains ? null : { space, query: vector, floor: deps.floor ?? FLOOR, nearest: vectors.open }, note }
+    } catch (error) {
+      if (!isModelFailure(error)) throw error
+      return { meaning: null, note: `By words only: ${error.message}` }
+    }
   }
 
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
     if (deps.sandbox === true) throw new SingularityError('USAGE', 'A sandbox is never indexed.')
     const started = monotonic()
+    // a model that cannot be used is told before anything is read
+    await deps.space?.()
     const release = await insistOnLease(options)
     try {
       const { state, listing, delta, figures, embedded, reusedEmbeddings, generation } = await build(options)
@@ -315,8 +342,8 @@ export function createSearch(deps: SearchDeps) {
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, { ...options, digest })
       pruneBlobs(db, KEPT_BLOBS)
-      const embedded = await embedMissing(db, worktree, options.signal)
       const space = await deps.space?.()
+      const embedded = space === undefined ? 0 : await fillWith(db, worktree, space, options)
       const reusedEmbeddings = space === undefined ? 0 : countVectors(db, worktree.id, space) - embedded
       if (!existsSync(join(deps.folder, generation.file)))
         throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')

@@ -74,6 +74,13 @@ export const SQL = {
       CROSS JOIN file ON file.id = doc.file WHERE embedding.id = ? AND file.worktree = ?`,
   vectorOfDoc: `SELECT embedding.vector FROM doc JOIN chunk ON chunk.id = doc.chunk JOIN embedding ON embedding.model = ? AND embedding.hash = chunk.hash
       WHERE doc.id = ?`,
+  dropOtherCards: "DELETE FROM meta WHERE key GLOB 'space *' AND key <> ?",
+  models: 'SELECT model AS id FROM vector_space ORDER BY model',
+  countMissing: `SELECT count(DISTINCT chunk.hash) AS missing FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
+      WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)`,
+  countMissingFresh: `SELECT count(DISTINCT chunk.hash) AS missing
+      FROM fresh CROSS JOIN doc ON doc.id = fresh.doc CROSS JOIN file ON file.id = doc.file CROSS JOIN chunk ON chunk.id = doc.chunk
+      WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)`,
   missingVectors: `SELECT chunk.hash, min(chunk.symbol) AS symbol, chunk.byte_start AS start, chunk.byte_end AS end, file.path, file.oid
       FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
       WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)

@@ -27,7 +27,8 @@ export type Delta = {
 
 export type UpdateDeps = { db: Database; git: Git; reader: FactReader; worktree: WorktreeRow; now: () => number }
 
-export type Progress = { done: number; of: number; path: string }
+/** Files that are read, or pieces that a model makes vectors of. */
+export type Progress = { done: number; of: number; path: string; unit?: 'files' | 'pieces' }
 
 export type UpdateFigures = { parsed: number; reused: number; skipped: number; chunks: number }
 

@@ -7,6 +7,7 @@ import type { FactReader } from './fact-reader.ts'
 import { blobId, readBytes } from './listing.ts'
 import { SQL, fts } from './sql.ts'
 import { type FileRow, type WorktreeRow, dropWorktree, pruneBlobs, readFiles, writeFiles } from './store.ts'
+import { countMissing } from './vectors.ts'
 import { type Totals, countTotals, readTotals } from './totals.ts'
 
 /** Files that are read again by `verify`. */
@@ -116,9 +117,14 @@ export type IndexStatus = {
   classes: { class: string; reason: string | null; files: number }[]
   languages: { language: string; tier: number; files: number; bytes: number }[]
   worktrees: { path: string; usedAt: number; complete: boolean; here: boolean }[]
+  /** Spaces with vectors, and how many pieces of this worktree have none in each. */
+  spaces: { model: string; vectors: number; missing: number }[]
 }
 
-export function describeIndex(db: Database, worktree: WorktreeRow): Pick<IndexStatus, 'counts' | 'classes' | 'languages' | 'worktrees'> {
+export function describeIndex(
+  db: Database,
+  worktree: WorktreeRow,
+): Pick<IndexStatus, 'counts' | 'classes' | 'languages' | 'worktrees' | 'spaces'> {
   return {
     counts: countRows(db, worktree.id),
     classes: db.all(SQL.classes, worktree.id),
@@ -126,5 +132,10 @@ export function describeIndex(db: Database, worktree: WorktreeRow): Pick<IndexSt
     worktrees: db
       .all<WorktreeRow>(SQL.worktrees)
       .map(({ path, usedAt, complete }) => ({ path, usedAt, complete: complete === 1, here: path === worktree.path })),
+    spaces: db.all<{ id: string }>(SQL.models).map(({ id }) => ({
+      model: id,
+      vectors: db.get<{ vectors: number }>(SQL.countVectors, { worktree: worktree.id, model: id })!.vectors,
+      missing: countMissing(db, worktree.id, { id }),
+    })),
   }
 }

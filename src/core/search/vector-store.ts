@@ -2,6 +2,9 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import { SQL, vec0 } from './sql.ts'
 
+/** Where scale and calibration of a space are kept, beside its vectors. */
+export const cardKey = (id: string): string => `space ${id}`
+
 /** Vectors of one segment: a read of a whole segment costs little more than one of a single row. */
 const SEGMENT = 1024
 
@@ -32,7 +35,7 @@ export function readSpace(db: Database, model: string): SpaceRow | undefined {
 
 /**
  * Adds vectors, inside a transaction. An empty one stands for a text without words: it is not asked again.
- * @throws MODEL_UNUSABLE where they are of another length than those that are there
+ * @throws EMBEDDING_MISMATCH where they are of another length than those that are there
  */
 export function addVectors(db: Database, model: string, vectors: readonly { hash: string; vector: Int8Array | undefined }[]): void {
   const space = readSpace(db, model) ?? db.get<SpaceRow>(SQL.addSpace, model)!
@@ -50,7 +53,7 @@ export function addVectors(db: Database, model: string, vectors: readonly { hash
 }
 
 export function otherLength(model: string, found: number, expected: number): SingularityError {
-  return new SingularityError('MODEL_UNUSABLE', `The model ${model} gave a vector of ${found} numbers, its index has ${expected}.`, {
+  return new SingularityError('EMBEDDING_MISMATCH', `The index has a vector of ${expected} numbers for ${model}, which makes ${found}.`, {
     hints: ['singularity index --full'],
   })
 }
@@ -71,6 +74,7 @@ export function dropOtherSpaces(db: Database, model: string): void {
       db.run(SQL.dropSpace, id)
     }
     db.run(SQL.dropOtherVectors, model)
+    db.run(SQL.dropOtherCards, cardKey(model))
     db.run(SQL.forgetEmbedded, model)
   })
 }

@@ -1,3 +1,4 @@
+import type { SpaceCard } from '../embedding/index.ts'
 import type { Database } from '../storage/index.ts'
 import { textOf } from './analyze.ts'
 import { type LegHit, MOST, type Narrow, type Rows, bestHits } from './candidates.ts'
@@ -5,16 +6,26 @@ import { blobId, readBytes } from './listing.ts'
 import { type Near, type Nearest, distanceOf } from './nearest.ts'
 import { SQL } from './sql.ts'
 import type { VectorSpace } from './vector-space.ts'
-import { addVectors, deriveForms, dropOtherSpaces } from './vector-store.ts'
+import { addVectors, cardKey, deriveForms, dropOtherSpaces, otherLength, readSpace } from './vector-store.ts'
 
 /** Texts that become vectors in one transaction. */
 const BATCH = 500
 
 type Missing = { hash: string; symbol: string | null; start: number; end: number; path: string; oid: string }
 
-/** Whether every piece of a worktree was looked at for a vector in this space. */
-export function isEmbedded(db: Database, worktree: number, space: VectorSpace): boolean {
-  return embeddedModel(db, worktree) === space.id && db.get(SQL.hasFresh, worktree) === undefined
+/** How many pieces of a worktree have no vector in this space. */
+export function countMissing(db: Database, worktree: number, { id }: { id: string }): number {
+  if (embeddedModel(db, worktree) !== id) return db.get<{ missing: number }>(SQL.countMissing, { worktree, model: id })!.missing
+  if (db.get(SQL.hasFresh, worktree) === undefined) return 0
+  return db.get<{ missing: number }>(SQL.countMissingFresh, { worktree, model: id })!.missing
+}
+
+/** Gets a space ready with what is kept of it; `keep`: what is measured is written. @throws EMBEDDING_MISMATCH */
+export async function prepareSpace(db: Database, space: VectorSpace, keep = false): Promise<void> {
+  if (space.prepare === undefined) return
+  const kept = db.get<{ value: string }>(SQL.getMeta, cardKey(space.id))
+  const card = await space.prepare(kept === undefined ? undefined : (JSON.parse(kept.value) as SpaceCard))
+  if (keep && kept === undefined) db.run(SQL.setMeta, cardKey(space.id), JSON.stringify(card))
 }
 
 function embeddedModel(db: Database, worktree: number): string | null {
@@ -27,15 +38,21 @@ function embeddedModel(db: Database, worktree: number): string | null {
  */
 export async function fillVectors(
   deps: { db: Database; worktree: number; root: string; format: 'sha1' | 'sha256'; space: VectorSpace },
-  options: { signal?: AbortSignal | undefined; onBatch?: (done: number, of: number) => void } = {},
+  options: {
+    signal?: AbortSignal | undefined
+    onBatch?: (done: number, of: number) => void
+    /** The vectors of other models stay: they are being made, and this space answers meanwhile. */ beside?: boolean
+  } = {},
 ): Promise<number> {
   const { db, worktree, root, format, space } = deps
   const known = embeddedModel(db, worktree) === space.id
   const missing = db.all<Missing>(known ? SQL.missingFresh : SQL.missingVectors, { worktree, model: space.id })
   let embedded = 0
   let [path, bytes] = ['', undefined as Uint8Array | undefined]
-  for (let at = 0; at < missing.length && !options.signal?.aborted; at += BATCH) {
-    const batch = missing.slice(at, at + BATCH).flatMap((each) => {
+  const size = space.pace?.batch ?? BATCH
+  if (missing.length > 0) await prepareSpace(db, space, true)
+  for (let at = 0; at < missing.length && !options.signal?.aborted; at += size) {
+    const batch = missing.slice(at, at + size).flatMap((each) => {
       if (each.path !== path) {
         path = each.path
         bytes = readBytes(root, path)
@@ -52,16 +69,23 @@ export async function fillVectors(
       ),
     )
     embedded += batch.length
-    options.onBatch?.(Math.min(at + BATCH, missing.length), missing.length)
+    options.onBatch?.(Math.min(at + size, missing.length), missing.length)
   }
   if (embedded === missing.length)
     db.transaction(() => {
       db.run(SQL.dropFresh, worktree)
       db.run(SQL.embedded, space.id, worktree)
-      dropOtherSpaces(db, space.id)
+      if (options.beside !== true && !db.all<{ id: number }>(SQL.worktrees).some(({ id }) => id !== worktree && needs(db, id, space)))
+        dropOtherSpaces(db, space.id)
     })
   deriveForms(db, space.id)
   return embedded
+}
+
+/** Whether another worktree is still answered by another model. */
+function needs(db: Database, worktree: number, space: VectorSpace): boolean {
+  const model = embeddedModel(db, worktree)
+  return model !== null && model !== space.id && countMissing(db, worktree, space) > 0
 }
 
 /** Distinct vectors of the pieces of a worktree. */
@@ -91,6 +115,8 @@ export function vectorLeg(
   rows: Rows,
   narrow: Narrow | null,
 ): VectorAnswer {
+  const dimensions = readSpace(db, space.id)?.dimensions ?? 0
+  if (dimensions > 0 && dimensions !== query.length) throw otherLength(space.id, query.length, dimensions)
   const few = narrow?.few(FEW) ?? null
   const near = few === null ? growNear(db, worktree, query, nearest(db, space.id), narrow) : nearOf(db, space.id, query, few)
   let belowFloor = 0

@@ -6,14 +6,15 @@ import { requestEmbeddings } from '../../../src/core/llm/index.ts'
 type Seen = { url: string | undefined; authorization: string | undefined; body: { model: string; input: string[] } }
 let server: Server
 let seen: Seen[] = []
-let answer: { status: number; body: string } | 'silence' = 'silence'
+let answer: { status: number; body: string; headers?: Record<string, string> } | 'silence' = 'silence'
 beforeAll(async () => {
   server = createServer((request, response) => {
     let text = ''
     request.on('data', (chunk: Buffer) => (text += chunk.toString()))
     request.on('end', () => {
       seen.push({ url: request.url, authorization: request.headers.authorization, body: JSON.parse(text) as Seen['body'] })
-      if (answer !== 'silence') response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
+      if (answer !== 'silence')
+        response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers }).end(answer.body)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -61,4 +62,20 @@ test('a length that was asked for has to be kept; tokens are as the server count
   expect((await ask(['a'], { status: 200, body }, 10_000, 2)).tokens).toBe(7)
   expect(seen[0]?.body).toMatchObject({ dimensions: 2 })
   await expect(ask(['a'], { status: 200, body }, 10_000, 3)).rejects.toMatchObject({ reason: 'validation', outcome: 'unknown' })
+})
+
+test('a server may not pass the texts on to another one', async () => {
+  const others: string[] = []
+  const other = createServer((request, response) => {
+    others.push(request.url!)
+    response.end('{}')
+  })
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  try {
+    const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/v1/embeddings`
+    await expect(ask(['a'], { status: 307, body: '', headers: { location } })).rejects.toMatchObject({ reason: 'connection' })
+    expect(others).toEqual([])
+  } finally {
+    other.close()
+  }
 })

@@ -138,4 +138,12 @@ ALTER TABLE question_of RENAME TO question;
 CREATE INDEX question_open ON question (asked_at) WHERE answered_at IS NULL;
 CREATE UNIQUE INDEX question_call ON question (session_id, turn, call_id) WHERE session_id IS NOT NULL;
 `,
+  // Pieces of the repository that went to another machine, to be made vectors of.
+  `
+CREATE TABLE sent_text (
+  host TEXT NOT NULL, model TEXT NOT NULL, purpose TEXT NOT NULL CHECK (purpose IN ('index','query')),
+  pieces INTEGER NOT NULL, bytes INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL,
+  PRIMARY KEY (host, model, purpose)
+) STRICT;
+`,
 ]
