@@ -61,9 +61,6 @@ export type App = ReturnType<typeof createApp>
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
 const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests', RULE_UPDATES])
 
-/** Runs whose blind spots are told beside a hit. */
-const REMEMBERED_RUNS = 20
-
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
   try {
@@ -370,12 +367,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
     facts: composeFacts({ git, reader: search.reader }),
     insights,
-    evidence: composeEvidence({
-      git,
-      stateDir,
-      blindSpots: async () => createStore({ db: await database(), clock: context.clock }).blindSpots(REMEMBERED_RUNS),
-      hotSpots: () => insights.hotSpots({ paths: [] }, {}),
-    }),
+    evidence: composeEvidence({ git, stateDir, database, clock: context.clock, hotSpots: () => insights.hotSpots({ paths: [] }, {}) }),
     search,
     stateDir,
     database,

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { FileHistory, HistoryCounts, HotSpot } from '../analysis/index.ts'
 import type { Git, TreeReader } from '../git/index.ts'
 import type { SeenBlindSpot } from '../improvement/index.ts'
+import type { Clock } from '../kernel/index.ts'
 import type { SearchHit } from '../search/index.ts'
+import type { Database } from '../storage/index.ts'
 import { once } from './context.ts'
 
 /** What only the history of this repository knows of a hit. */
@@ -22,20 +24,28 @@ export type HitEvidence = {
 export type EvidenceParts = {
   git: () => Promise<Git>
   stateDir: () => Promise<string>
-  /** The latest first; asked only where there is state. */
-  blindSpots: () => Promise<SeenBlindSpot[]>
+  /** state.db; opened only where it is there already. */
+  database: () => Promise<Database>
+  clock: Clock
   /** All of them, the hottest first, with the history they were made from. */
   hotSpots: () => Promise<{ history: HistoryCounts; files: readonly HotSpot[] }>
 }
 
 type Head = { commit: string; reader: TreeReader; tests: Promise<string[]>; spots: ReturnType<EvidenceParts['hotSpots']> }
 
+/** Runs whose blind spots are told beside a hit. */
+const REMEMBERED_RUNS = 20
+
 const FOLLOWED = /\.(?:[cm]?[jt]sx?|pyi?|go)$/
 const NO_TEST = /(?:^|\/)(?:fixtures|testdata|__mocks__|__snapshots__|support|helpers)\//
 
 /** Joins hits to tests, blind spots, hot spots and fixes. What holds for all hits is worked out once per commit. */
-export function composeEvidence({ git, stateDir, blindSpots, hotSpots }: EvidenceParts) {
-  const seen = once(async () => (existsSync(join(await stateDir(), 'state.db')) ? blindSpots() : []))
+export function composeEvidence({ git, stateDir, database, clock, hotSpots }: EvidenceParts) {
+  const seen = once(async (): Promise<SeenBlindSpot[]> => {
+    if (!existsSync(join(await stateDir(), 'state.db'))) return []
+    const { createStore } = await import('../improvement/index.ts')
+    return createStore({ db: await database(), clock }).blindSpots(REMEMBERED_RUNS)
+  })
   let last: Head | undefined
 
   async function readHead(commit: string): Promise<Head> {
