@@ -58,7 +58,6 @@ export type App = ReturnType<typeof createApp>
 /** Queues that state.db publishes in: they are brought up to date before anybody reads them. */
 const PUBLISHED: ReadonlySet<string> = new Set(['approval_requests', 'question_requests', RULE_UPDATES])
 
-
 /** While git answers. What cannot be loaded is told by who needs it. */
 function preload(): void {
   try {

@@ -87,6 +87,7 @@ export function duplicatesData(
     groups: groups.map((group) => ({
       tokens: group.tokens,
       lines: group.lines,
+      test: group.test,
       places: group.places.map(({ path, lineStart, lineEnd }) => ({ path, line_start: lineStart, line_end: lineEnd })),
     })),
   }

@@ -131,7 +131,9 @@ export const CODE: Readonly<Record<string, Schema>> = {
     duplicated_tokens: count,
     share: number,
     total: count,
-    groups: list(object({ tokens: count, lines: count, places: list(object({ path: string, line_start: count, line_end: count })) })),
+    groups: list(
+      object({ tokens: count, lines: count, test: boolean, places: list(object({ path: string, line_start: count, line_end: count })) }),
+    ),
   }),
   'code.templates': object({
     templates: list(

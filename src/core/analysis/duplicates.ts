@@ -15,6 +15,8 @@ export type DuplicateGroup = {
   lines: number
   /** Two or more, by path and line; they do not overlap. */
   places: DuplicatePlace[]
+  /** All of them lie in tests and what belongs to tests. */
+  test: boolean
 }
 
 export type Duplicates = {
@@ -22,7 +24,7 @@ export type Duplicates = {
   tokens: number
   /** Tokens that stand in some group. */
   duplicated: number
-  /** What would go if one place of each were kept: the largest first. */
+  /** What would go if one place of each were kept: the largest first, those in tests behind all others. */
   groups: DuplicateGroup[]
 }
 
@@ -33,7 +35,7 @@ export const LEAST_TOKENS = 50
  * pattern-matching algorithms", 1987) and is compared, token by token, with the last window before it that has the same one; what is
  * equal is drawn out as far as both places agree. Work and memory grow with the number of tokens.
  */
-export function findDuplicates(files: readonly { path: string; tokens: CodeTokens }[], least: number): Duplicates {
+export function findDuplicates(files: readonly Tokenized[], least: number): Duplicates {
   const all = join(files.map(({ tokens }) => tokens))
   const pairs = findPairs(all, least)
   const groups = groupPairs(all, pairs)
@@ -45,9 +47,11 @@ export function findDuplicates(files: readonly { path: string; tokens: CodeToken
     duplicated: covered.reduce((sum, one) => sum + one, 0),
     groups: groups
       .map(({ length, starts }) => present(files, all, length, starts))
-      .sort((a, b) => weight(b) - weight(a) || compare(a.places[0]!, b.places[0]!)),
+      .sort((a, b) => Number(a.test) - Number(b.test) || weight(b) - weight(a) || compare(a.places[0]!, b.places[0]!)),
   }
 }
+
+type Tokenized = { path: string; tokens: CodeTokens; test: boolean }
 
 const weight = ({ tokens, places }: DuplicateGroup): number => tokens * (places.length - 1)
 
@@ -208,7 +212,7 @@ function apart(starts: readonly number[], length: number): number[] {
 }
 
 function present(
-  files: readonly { path: string }[],
+  files: readonly Tokenized[],
   { bounds, rows, rowEnds }: Joined,
   length: number,
   starts: readonly number[],
@@ -220,5 +224,10 @@ function present(
       lineEnd: rowEnds[start + length - 1]! + 1,
     }))
     .sort(compare)
-  return { tokens: length, lines: Math.max(...places.map(({ lineStart, lineEnd }) => lineEnd - lineStart + 1)), places }
+  return {
+    tokens: length,
+    lines: Math.max(...places.map(({ lineStart, lineEnd }) => lineEnd - lineStart + 1)),
+    places,
+    test: starts.every((start) => files[fileAt(bounds, start)]!.test),
+  }
 }

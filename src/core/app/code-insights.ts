@@ -83,8 +83,9 @@ export function composeInsights(parts: SourceParts) {
     const { createTokenizer, findDuplicates } = await import('../analysis/index.ts')
     const tokenize = createTokenizer({ normalized })
     const files = []
-    for await (const { path, bytes, facts } of sources(query, { signal }))
-      if (facts !== null && !(facts.tier === 1 && facts.file.decisions === null)) files.push({ path, tokens: tokenize(bytes, facts) })
+    for await (const { path, bytes, facts, class: name } of sources(query, { signal }))
+      if (facts !== null && !(facts.tier === 1 && facts.file.decisions === null))
+        files.push({ path, tokens: tokenize(bytes, facts), test: name === 'test' })
     return findDuplicates(files, least)
   }
 

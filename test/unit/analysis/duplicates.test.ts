@@ -11,7 +11,7 @@ const tokensOf = (ids: readonly number[]) => ({
 })
 const find = (files: readonly (readonly number[])[], least: number) =>
   findDuplicates(
-    files.map((ids, at) => ({ path: `f${at}`, tokens: tokensOf(ids) })),
+    files.map((ids, at) => ({ path: `f${at}`, tokens: tokensOf(ids), test: false })),
     least,
   )
 const places = (files: readonly (readonly number[])[], least: number) =>
@@ -118,7 +118,7 @@ describe('tokens', () => {
     const facts = await reader.read(files)
     const tokenize = createTokenizer({ normalized })
     return findDuplicates(
-      files.map(({ path, bytes }, at) => ({ path, tokens: tokenize(bytes, facts[at]!) })),
+      files.map(({ path, bytes }, at) => ({ path, tokens: tokenize(bytes, facts[at]!), test: path.startsWith('test/') })),
       20,
     ).groups
   }
@@ -136,6 +136,15 @@ describe('tokens', () => {
           { path: 'b.js', lineStart: 1, lineEnd: 7 },
         ],
       },
+    ])
+  })
+
+  it('in tests alone stand behind all others, however many they are', async () => {
+    const [one, other] = [sum('sum', '1', 'a'), sum('total', '2', 'b')]
+    const groups = await groupsOf({ 'a.js': one, 'b.js': one, 'test/a.js': other + other, 'test/b.js': other }, false)
+    expect(groups.map(({ test, places: all }) => [test, all.length])).toEqual([
+      [false, 2],
+      [true, 3],
     ])
   })
 
