@@ -1,12 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { testFacts, testLanguageOf } from '../../../src/core/analysis/index.ts'
 import {
   detectWeakening,
   isTouched,
   looksLikeTestFile,
-  testFacts,
-  testLanguageOf,
   type WeakeningReport,
 } from '../../../src/core/validation/tamper/index.ts'
 

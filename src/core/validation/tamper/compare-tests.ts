@@ -1,9 +1,7 @@
 import type { Weakening } from '../evidence.ts'
 import { compareAssertions, keyOf } from './compare-assertions.ts'
-import type { AssertionFact, TestFact } from './test-fact.ts'
+import { assertingWords, wordsOf, type AssertionFact, type TestFact } from '../../analysis/index.ts'
 import { adopt, bodyOf, gained, owned, similarity, type FilePair, type Owned } from './match-tests.ts'
-import { wordsOf } from './syntax.ts'
-import { assertingWords } from './tables.ts'
 
 /** A base test that is not the same any more; `name` null means every test of the file, `file` '*' every test there is. */
 export type TouchedTest = { file: string; name: string | null }
