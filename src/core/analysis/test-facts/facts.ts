@@ -5,13 +5,15 @@ import { factsOfSpans } from './from-facts.ts'
 import { tokensOfSource } from './source-tokens.ts'
 import type { TestFacts } from './test-fact.ts'
 import { tokensOf, treeOf } from './syntax.ts'
-import { tableOf } from './tables.ts'
+import { tableOf, type AssertionWords } from './tables.ts'
 
 /** Above this size only lines are compared. */
 const LARGEST_TEXT = 2_000_000
 
 /** A broken file hides its tests; a few unknown tokens (a newer syntax, a macro) do not. */
 const MOST_ERRORS = 3
+/** Share of bytes. */
+const MOST_UNREAD = 0.02
 
 /**
  * Tests and assertions of one file: a pure function of its bytes, whatever an index knows. Languages of templates_data/tests with a
@@ -24,12 +26,17 @@ export function testFacts(source: string | Uint8Array, language: string | undefi
   const lines = (): TestFacts => lineFacts(text, facts?.tier === 3 ? 3 : 2)
   if (table === undefined || text.length > LARGEST_TEXT) return lines()
   if (table.words !== undefined) {
-    if (facts === undefined || facts.tier !== 1 || (facts.errors ?? 0) > MOST_ERRORS) return lines()
+    if (facts === undefined || facts.tier !== 1 || isBroken(facts, table.words)) return lines()
     return factsOfSpans(typeof source === 'string' ? Buffer.from(source) : source, facts, table)
   }
   const id = language as Parameters<typeof treeOf>[1]
   const tree = treeOf(text, id)
   return tree === undefined || tree.errors > MOST_ERRORS ? lines() : collectFacts(tree.root, table, id)
+}
+
+/** Where macros hide statement ends from the parser, only what it could not read at all counts. */
+function isBroken({ errors, errorRatio }: FileFacts, { macros = false }: AssertionWords): boolean {
+  return (errors ?? 0) > MOST_ERRORS && !(macros && (errorRatio ?? 1) < MOST_UNREAD)
 }
 
 /** A source text without its comments; prose and data files have no code at all. */

@@ -2,7 +2,7 @@ import type { AssertionFact as AssertionSpan, FileFacts, TestFact as TestSpan } 
 import { firstFrom, tokensIn, tokensOfSource, type SourceToken } from './source-tokens.ts'
 import { claimsOfSpan } from './span-claims.ts'
 import { isThrowing, matcherOf } from './matcher-ranks.ts'
-import type { LanguageTable, TestState } from './tables.ts'
+import type { AssertionWords, LanguageTable, TestState } from './tables.ts'
 import { digest, type AssertionFact, type TestFact, type TestFacts } from './test-fact.ts'
 
 type Inherited = { names: string[]; state: TestState; rows: string[] }
@@ -13,7 +13,7 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
   const tokens = tokensOfSource(bytes, facts, words, table.skip_tokens)
   const textsIn = (span: { start: number; end: number }): string[] => tokensIn(tokens, span).map(({ text }) => text)
   const codeIn = (span: { start: number; end: number }): string[] => tokensIn(tokens, span).filter(({ layout }) => !layout).map(({ text }) => text)
-  const spans = facts.tests
+  const spans = words.lexing === 'shell' ? facts.tests.map((span) => withBlock(span, tokens)) : facts.tests
   const children = spans.map((): number[] => [])
   for (const [at, { parent }] of spans.entries()) if (parent !== null) children[parent]!.push(at)
   const bodies = new Map<number, Body>()
@@ -24,8 +24,12 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
   }
   const marks = (at: number): TestState =>
     children[at]!
-      .filter((child) => spans[child]!.kind === 'mark' && bodyOf(at).isOwn(spans[child]!.start))
+      .filter((child) => isMark(at, child) && bodyOf(at).always(spans[child]!.start, words))
       .map((child) => asState(spans[child]!.state))[0] ?? 'run'
+  /** `pending('why')` inside of a test is no test of its own. */
+  const isMark = (at: number, child: number): boolean =>
+    spans[child]!.kind === 'mark' ||
+    (spans[at]!.kind === 'case' && spans[child]!.kind === 'case' && spans[child]!.state !== 'run' && codeIn(spans[child]!).length <= 4)
   const rowsOf = (at: number): string[] =>
     children[at]!.filter((child) => spans[child]!.kind === 'row').map((child) => codeIn(spans[child]!).join(' '))
   const nameOf = (at: number): string => spans[at]!.name?.trim() ?? codeIn(spans[at]!).slice(0, 12).join(' ')
@@ -39,18 +43,21 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
       const own = asState(spans[each]!.state) === 'run' ? marks(each) : asState(spans[each]!.state)
       if ((found.state === 'run' || found.state === 'only') && own !== 'run') found.state = own
       found.names.push(nameOf(each))
-      found.rows.push(...rowsOf(each))
+      if (spans[each]!.kind === 'case') found.rows.push(...rowsOf(each))
     }
     return found
   }
 
   const owners = spans.map((_, at) => ownerOf(spans, at))
-  const assertions = outermost(facts.assertions).map((span) => ({ span, owner: span.test === null ? -1 : owners[span.test]! }))
+  const assertions = outermost(facts.assertions).map((span) => ({
+    span,
+    owner: span.test === null ? spans.findIndex((test) => test.kind === 'case' && test.start <= span.start && span.end <= test.end) : owners[span.test]!,
+  }))
   const ids = new Map<number, string>()
   const seen = new Map<string, number>()
   const drafts: { fact: TestFact; at: number }[] = []
   for (const [at, span] of spans.entries()) {
-    if (span.kind !== 'case') continue
+    if (span.kind !== 'case' || (span.parent !== null && isMark(span.parent, at))) continue
     const { names, state, rows } = inherited(at)
     const id = unique(names.join(' > '), seen)
     ids.set(at, id)
@@ -82,7 +89,7 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
         expected: claim.expected,
         expected_hash: digest(claim.expected),
         tolerance: claim.tolerance,
-        nested: body !== undefined && !body.isOwn(span.start),
+        nested: body !== undefined && (words.braces === false || !body.isOwn(span.start)),
         disabled: body !== undefined && body.leaves(span.start) ? 'unreachable' : null,
       }))
     }),
@@ -90,7 +97,7 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
     imports,
     exits: table.exits.reduce((sum, exit) => sum + code.split(` ${exit} `).length - 1, 0),
     tier: 1,
-    partial: facts.partial !== null,
+    partial: facts.partial !== null && !(words.macros === true && facts.errorRatio === 0),
   }
 }
 
@@ -101,6 +108,18 @@ const isNamed = ({ kind }: TestSpan): boolean => kind === 'case' || kind === 'su
 function ownerOf(spans: readonly TestSpan[], at: number): number {
   for (let up: number | null = at; up !== null; up = spans[up]!.parent) if (spans[up]!.kind === 'case') return up
   return -1
+}
+
+/** A test whose grammar knows no blocks of tests: it ends at the brace that closes the one at its end. */
+function withBlock(span: TestSpan, tokens: readonly SourceToken[]): TestSpan {
+  const own = tokensIn(tokens, span)
+  if (own.at(-1)?.text !== '{') return span
+  let depth = 1
+  for (let at = firstFrom(tokens, span.end); at < tokens.length; at++) {
+    if (tokens[at]!.text === '{') depth++
+    else if (tokens[at]!.text === '}' && --depth === 0) return { ...span, end: tokens[at]!.end }
+  }
+  return span
 }
 
 function unique(id: string, seen: Map<string, number>): string {
@@ -120,6 +139,8 @@ function outermost(spans: readonly AssertionSpan[]): AssertionSpan[] {
 }
 
 /** Where the code of a test stands: directly in it, deeper, or behind its end. */
+const BRANCHING = new Set(['if', 'unless', 'case', 'cond', 'when', 'else', 'for', 'while', 'match', 'with', '&&', '||', 'and', 'or', 'try'])
+
 class Body {
   readonly #own = new Map<number, number>()
   readonly #tokens: readonly SourceToken[]
@@ -142,6 +163,12 @@ class Body {
   isOwn(start: number): boolean {
     const at = firstFrom(this.#tokens, start)
     return this.#tokens[at] !== undefined && this.#depths.includes(1) && this.#depths[at]! <= 1
+  }
+
+  /** What stands there runs whenever the test does. */
+  always(start: number, words: AssertionWords): boolean {
+    if (words.braces !== false) return this.isOwn(start)
+    return !this.#tokens.some((token) => token.start < start && BRANCHING.has(token.text))
   }
 
   leaves(start: number): boolean {

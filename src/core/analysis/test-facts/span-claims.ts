@@ -23,20 +23,52 @@ export function claimsOfSpan(tokens: Tokens, name: string | null, table: Languag
 
 function claimsOf(tokens: Tokens, name: string | null, table: LanguageTable): Claim[] {
   const words = table.words!
+  const form = formOf(tokens, words)
+  if (form !== undefined) return form(table)
   const at = placeOf(tokens, name)
+  // OCaml's `Alcotest.(check int) "name" 1 x` opens a module around the matcher.
+  if (words.juxtaposed === true && tokens[1] === '.' && tokens[2] === '(')
+    return claimsOf([...inner(tokens, 2), ...tokens.slice(closing(tokens, 2) + 1)], name, table)
   const left = tokens.slice(0, at)
   const right = tokens.slice(at + 1)
   if (isInfix(left, right)) return infixClaims(left, tokens[at]!, right, table)
   const namespace = withoutDot(left)
   const negated = namespace.some((word) => NEGATING.test(word))
-  const isChain = namespace.some((word) => word in OPENERS) || (namespace.length > 0 && isFiller(namespace.at(-1)!))
+  const isChain = namespace.some((word) => word in OPENERS)
   const { types, args, block } = argumentsOf(right, words)
   const word = tokens[at] ?? ''
   if (isChain) {
     const matcher = matcherOf(word, words)
+    // `expect(x).to(equal(1))`.
+    if (isFiller(word) && args.length === 1) return [carried(subjectOf(namespace), args[0]!, negated || matcher.negated, table)]
     return [matched(matcher, word, negated, subjectOf(namespace), [...types, ...args, ...block], table)]
   }
   return callClaims({ word, negated, types, args, block }, table)
+}
+
+const TESTS = /^(?:=|==|!=|=~|<|>|-(?:eq|ne|lt|le|gt|ge))$/
+/** Words of a block that asserts: Terraform's `assert { condition = … error_message = … }`. */
+const CONDITION = ['{', 'condition', '=']
+
+/** Forms of one language that are no calls: a shell's test command, a pipeline to `Should`, a block with a condition. */
+function formOf(tokens: Tokens, words: AssertionWords): ((table: LanguageTable) => Claim[]) | undefined {
+  if (words.lexing === 'shell' && tokens[0]!.startsWith('[')) {
+    const at = tokens.findIndex((token) => TESTS.test(token))
+    const [left, operator, right] = [tokens.slice(1, Math.max(at, 1)), tokens[at] ?? 'test', tokens.slice(at + 1, -1)]
+    const rank = /^(?:=|==|-eq)$/.test(operator) ? 4 : operator === '=~' ? 3 : 2
+    return () => [{ matcher: operator, subject: left.join(' '), expected: right.join(' '), rank, tolerance: null }]
+  }
+  const should = words.lexing === 'dashes' ? tokens.lastIndexOf('Should') : -1
+  if (should > 0) {
+    const value = tokens.slice(0, tokens[should - 1] === '|' ? should - 1 : should).join(' ')
+    const negated = tokens[should + 1] === '-Not'
+    const [word = 'Should', ...expected] = tokens.slice(negated ? should + 2 : should + 1)
+    return (table) => [matched(matcherOf(word, words), word, negated, value, [expected], table)]
+  }
+  const block = tokens.findIndex((_, at) => CONDITION.every((word, index) => tokens[at + index] === word))
+  if (block < 0) return undefined
+  const end = tokens.indexOf('error_message', block)
+  return (table) => claimsOfCondition(tokens.slice(block + CONDITION.length, end < 0 ? -1 : end), table, UNKNOWN_RANK, 'condition')
 }
 
 /** Where the matcher stands: its last place outside of all brackets, the first token where it is not found. */
@@ -98,9 +130,9 @@ function callClaims(call: Call, table: LanguageTable): Claim[] {
   const matcher = matcherOf(word, words)
   const negated = matcher.negated !== call.negated
   // `expect(x, equals(3))`, `Assert.That(x, Is.EqualTo(3))`, `check int "name" 1 x`.
-  if (isCarrier(word) && args.length === 2) return [carried(args[0]!, args[1]!, call.negated, table)]
+  if (isCarrier(word) && args.length === 2) return [carried(args[0]!.join(' '), args[1]!, call.negated, table)]
   if (isThrowing(matcher.stem)) return [throwClaim({ ...call, args }, matcher, negated, table)]
-  const all = [...args, ...block]
+  const all = words.message_first === true && call.args.length === 2 && isTruth(matcher.stem) ? [args[1]!] : [...args, ...block]
   if (all.length === 1 && isTruth(matcher.stem)) return conditionClaims(all[0]!, word, negated, table)
   if (all.length === 1 && matcher.stem === 'false') return conditionClaims(all[0]!, word, !negated, table)
   if (all.length < 2) return [matched(matcher, word, call.negated, (all[0] ?? []).join(' '), types, table)]
@@ -111,30 +143,43 @@ function callClaims(call: Call, table: LanguageTable): Claim[] {
 }
 
 function conditionClaims(condition: Tokens, word: string, negated: boolean, table: LanguageTable): Claim[] {
+  let depth = 0
+  const own = condition.findIndex((token) => {
+    if (token in OPENERS) depth++
+    else if (CLOSERS.has(token)) depth--
+    return depth === 0 && (token === '≈' || token === '=')
+  })
+  // Julia's approximate equality, Elixir's match.
+  if (!negated && own > 0) {
+    const [left, right] = [condition.slice(0, own).join(' '), condition.slice(own + 1).join(' ')]
+    const match = condition[own] === '='
+    return [{ matcher: condition[own]!, subject: match ? right : left, expected: match ? left : right, rank: 3, tolerance: null }]
+  }
   if (!negated) return claimsOfCondition(condition, table, UNKNOWN_RANK, word)
   return [{ matcher: word, subject: condition.join(' '), expected: '', rank: UNKNOWN_RANK, tolerance: null }]
 }
 
 function throwClaim(call: Call, matcher: Matcher, negated: boolean, table: LanguageTable): Claim {
-  const isCode = (arg: Tokens): boolean => arg.some((token) => token === '=>' || token === '->' || token === '{' || token === 'fn' || token === 'function')
+  const isCode = (arg: Tokens): boolean => arg.some((token) => token === '=>' || token === '->' || token === '{' || token === 'fn' || token === 'fun' || token === 'function')
   const codeAt = call.args.findLastIndex(isCode)
-  const subject = call.block[0] ?? call.args[codeAt] ?? (call.types.length > 0 || call.args.length > 1 ? call.args.at(-1) : undefined) ?? []
+  const values = call.types.length > 0 || call.args.length > 1
+  const place = table.words!.order === 'actual_first' ? 0 : -1
+  const subject = call.block[0] ?? call.args[codeAt] ?? (values || table.words!.order === 'actual_first' ? call.args.at(place) : undefined) ?? []
   const expected = [...call.types, ...call.args.filter((arg) => arg !== subject)].map((arg) => arg.join(' ').replace(/ \. class$| :: class(?: \. java)?$/, ''))
   const rank = negated ? 2 : throwRank(expected, table)
   return { matcher: call.word, subject: subject.join(' '), expected: expected.join(' , '), rank: matcher.stem === 'nothrow' ? 2 : rank, tolerance: null }
 }
 
 /** `expect(x, matcher)`: the second argument says what is demanded; a plain value must be equal. */
-function carried(subject: Tokens, demand: Tokens, negated: boolean, table: LanguageTable): Claim {
+function carried(value: string, demand: Tokens, negated: boolean, table: LanguageTable): Claim {
   const words = table.words!
-  const value = subject.join(' ')
   const open = demand.findIndex((token) => token === '(')
   const head = open < 0 ? demand : demand.slice(0, open)
   const turned = head.some((word) => NEGATING.test(word))
   const name = head.findLast((token) => WORD.test(token) && !NEGATING.test(token))
   const matcher = name === undefined ? undefined : matcherOf(name, words)
   // `isNot(equals(3))`.
-  if (turned && name === undefined && open >= 0) return carried(subject, inner(demand, open), !negated, table)
+  if (turned && name === undefined && open >= 0) return carried(value, inner(demand, open), !negated, table)
   if (matcher === undefined || (matcher.rank === null && !/^(?:is|has|throws|matches|Is|Has|Throws)/.test(head[0] ?? '')))
     return matched({ stem: 'equals', negated: false, rank: 4 }, 'equals', negated, value, [demand], table)
   const args = open < 0 ? [] : splitArguments(inner(demand, open))
@@ -223,7 +268,10 @@ function argumentsOf(right: Tokens, words: AssertionWords): { types: Tokens[]; a
   }
   const rest = right.slice(at)
   if (rest[0] === '{') return { types, args, block: [rest] }
-  args.push(...(words.juxtaposed === true ? atoms(rest) : splitArguments(rest)))
+  const parts = words.juxtaposed === true ? atoms(rest) : splitArguments(rest)
+  // F#'s methods take one group of arguments.
+  const group = words.juxtaposed === true && parts.length === 1 && parts[0]![0] === '(' ? splitArguments(inner(parts[0]!, 0)) : []
+  args.push(...(group.length > 0 && (group.length > 1 || right[0] !== '(' || types.length > 0) ? group : parts))
   return { types, args, block: [] }
 }
 

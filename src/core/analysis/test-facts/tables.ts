@@ -74,6 +74,8 @@ export type LanguageTable = {
   /** Node kinds kept as one token. */
   atoms: readonly string[]
   skip_tokens: readonly string[]
+  /** Node kinds of blocks that only their indentation marks. */
+  indented?: readonly string[]
   functions: readonly string[]
   imports: readonly string[]
   import_calls?: readonly string[]
@@ -97,8 +99,12 @@ export type AssertionWords = {
   message_first?: boolean
   /** Arguments stand side by side, without brackets and commas. */
   juxtaposed?: boolean
+  /** False where blocks do not stand in braces. */
+  braces?: boolean
   /** Indentation is syntax. */
   layout?: boolean
+  /** Macros look like calls: a parser misses tokens where nothing is missing. */
+  macros?: boolean
   /** How texts fall into tokens: `shell` keeps words whole, `dashes` keeps names with dashes whole. */
   lexing?: 'shell' | 'dashes'
   /** Matchers whose third argument counts digits. */

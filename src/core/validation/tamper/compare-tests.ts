@@ -51,6 +51,9 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
   judgeLost(lost, fresh, standing, spare, around, out)
   for (const item of fresh) {
     out.added++
+    // In most languages the second of two functions with one name replaces the first, which then never runs.
+    if (/#\d+$/.test(item.test.id) && item.pair.base !== null && !item.test.macro && isFunction(item))
+      out.weakened.push(entry(item, 'unclassified', `an added test has the name of another, which may not run any more: ${item.test.id}`, false))
     if (item.test.state === 'only')
       out.weakened.push(entry(item, 'test_skipped', 'an added test marked `only` keeps every other test of the file from running', true))
   }
@@ -185,9 +188,34 @@ function compareRows(base: Owned, candidate: Owned, { rows, around }: Ledger, ou
   }
 }
 
+/** A test that is a function by its name, where a call or a macro would only repeat a title. */
+function isFunction(item: Owned): boolean {
+  return /^\w+$/.test(item.test.name)
+}
+
+/** Nothing but these rows and the commas between them was put in. */
+function onlyRows(base: TestFact, candidate: TestFact): boolean {
+  const left = (words: readonly string[], taken: readonly string[]): string[] => {
+    const counts = new Map<string, number>()
+    for (const word of taken) counts.set(word, (counts.get(word) ?? 0) + 1)
+    return words.filter((word) => {
+      const count = counts.get(word) ?? 0
+      counts.set(word, count - 1)
+      return count <= 0
+    })
+  }
+  const wordsOfTokens = (tokens: readonly string[]): string[] => tokens.flatMap((token) => token.split(' '))
+  const inserted = left(wordsOfTokens(candidate.tokens), wordsOfTokens(base.tokens))
+  const rows = wordsOfTokens(left(candidate.rows, base.rows))
+  return left(inserted, rows).every((word) => SEPARATORS.has(word))
+}
+
+/** What stands between rows: commas, and the brackets of annotations that hold one row each. */
+const SEPARATORS = new Set([',', '[', ']', '#', '@', '(', ')'])
+
 /** Only assertions, or rows, were put into the test; everything it did before it still does in the same order. */
 function isAddition(base: TestFact, candidate: TestFact): boolean {
-  if (candidate.rows.length > base.rows.length) return isSubsequence(base.tokens, candidate.tokens)
+  if (candidate.rows.length > base.rows.length) return isSubsequence(base.tokens, candidate.tokens) && onlyRows(base, candidate)
   if (base.statements.length === 0 || candidate.statements.length <= base.statements.length) return false
   let at = 0
   for (const [position, statement] of candidate.statements.entries()) {

@@ -63,6 +63,8 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
   const restless: FilePair[] = []
   const words = { base: new Set<string>(), candidate: new Set<string>() }
   const touchedTests: TouchedTest[] = []
+  /** Files that do not parse whole: what is missing may be there after all. */
+  const unsure = new Set<string>()
   let touched = false
   let inSource = false
   let configTouched = false
@@ -92,6 +94,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
       if (pair === undefined) continue
       inSource = true
       pairs.push(pair)
+      if (pair.base?.partial === true || pair.candidate?.partial === true) unsure.add(file.path).add(oldPath)
       if (
         doctestsOf(base ?? '', pair.base?.language ?? null).join('\n') !==
         doctestsOf(candidate ?? '', pair.candidate?.language ?? null).join('\n')
@@ -135,6 +138,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const pair = { path: file.path, oldPath, base: before, candidate: after, inSource: false }
     pairs.push(pair)
     restless.push(pair)
+    if (before?.partial === true || after?.partial === true) unsure.add(file.path).add(oldPath)
     if (goOutputs(base ?? '', oldPath) !== goOutputs(candidate ?? '', file.path) && file.status !== 'added') {
       touched = true
       touchedTests.push({ file: oldPath, name: null })
@@ -160,7 +164,9 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const around = compareAround(pair)
     if (around === undefined) continue
     touched = true
-    if (around === 'added') added++
+    if (around === 'added' && pair.base !== null && unsure.has(pair.path))
+      weakened.push({ file: pair.path, line: null, kind: 'unclassified', detail: 'the file changed and does not parse whole', proven: false })
+    else if (around === 'added') added++
     else {
       weakened.push(...around)
       // A helper's file may serve every test, a test file's hooks its own tests.
@@ -172,7 +178,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
   if (tier === 2) notes.push('some test files were compared line by line: changes there cannot be proven')
   if (inSource) notes.push('tests inside source files are compared by syntax only')
   return {
-    weakened: sorted(weakened),
+    weakened: sorted(weakened.map((item) => (unsure.has(item.file) ? { ...item, proven: false } : item))),
     touched,
     addedOnly: touched && weakened.length === 0 && added > 0,
     tests_in_source: inSource,
