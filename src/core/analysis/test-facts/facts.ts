@@ -23,7 +23,7 @@ const MOST_UNREAD = 0.02
 export function testFacts(source: string | Uint8Array, language: string | undefined, facts?: FileFacts): TestFacts {
   const table = tableOf(language ?? facts?.language)
   const text = typeof source === 'string' ? source : new TextDecoder().decode(source)
-  const lines = (): TestFacts => lineFacts(text, facts?.tier === 3 ? 3 : 2)
+  const lines = (): TestFacts => lineFacts(text, facts)
   if (table === undefined || text.length > LARGEST_TEXT) return lines()
   if (table.words !== undefined) {
     if (facts === undefined || facts.tier !== 1 || isBroken(facts, table.words)) return lines()

@@ -17,6 +17,8 @@ const LEXING: Readonly<Record<string, RegExp>> = {
 
 /** Comments that runners or checkers act on: annotations of PHPUnit, doctests, settings of fuzzers, lit's commands. */
 const DIRECTIVE = /(?:^|[\s*])@[a-z]|>>>|forge-config|\bRUN:|\bCHECK|go:build|bats /i
+export const isDirective = (comment: string): boolean => DIRECTIVE.test(comment)
+
 const CLOSERS = new Set([')', ']', '}'])
 const OPENERS = new Set(['(', '[', '{'])
 /** After these a new line ends the statement: what follows is never reached. */
@@ -83,7 +85,7 @@ export function tokensOfSource(
     if (span !== undefined && span.end > at) {
       const raw = decode(at, span.end)
       if (comment === undefined) push(raw, at, span.end)
-      else if (DIRECTIVE.test(raw)) push(raw.replace(/[\s*]+/g, ' ').trim(), at, span.end)
+      else if (isDirective(raw)) push(raw.replace(/[\s*]+/g, ' ').trim(), at, span.end)
       pass(at, span.end)
       if (comment === undefined) fresh = false
       at = span.end

@@ -165,7 +165,7 @@ function throwClaim(call: Call, matcher: Matcher, negated: boolean, table: Langu
   const values = call.types.length > 0 || call.args.length > 1
   const place = table.words!.order === 'actual_first' ? 0 : -1
   const subject = call.block[0] ?? call.args[codeAt] ?? (values || table.words!.order === 'actual_first' ? call.args.at(place) : undefined) ?? []
-  const expected = [...call.types, ...call.args.filter((arg) => arg !== subject)].map((arg) => arg.join(' ').replace(/ \. class$| :: class(?: \. java)?$/, ''))
+  const expected = [...call.types, ...call.args.filter((arg) => arg !== subject)].map((arg) => arg.join(' ').replace(/^\\ | \. class$| :: class(?: \. java)?$/g, ''))
   const rank = negated ? 2 : throwRank(expected, table)
   return { matcher: call.word, subject: subject.join(' '), expected: expected.join(' , '), rank: matcher.stem === 'nothrow' ? 2 : rank, tolerance: null }
 }

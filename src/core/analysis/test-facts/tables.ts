@@ -157,19 +157,6 @@ function vocabularyTables(): LanguageTable[] {
   }))
 }
 
-/** The words with which a language's frameworks assert. */
-export function assertingWords(language: string | null): ReadonlySet<string> {
-  const rules = tableOf(language ?? undefined)?.assertions
-  if (rules === undefined) return new Set()
-  return new Set([
-    ...Object.keys(rules.matchers),
-    ...Object.keys(rules.macros ?? {}),
-    ...Object.keys(rules.objects),
-    ...Object.keys(rules.plain),
-    ...rules.chains,
-  ])
-}
-
 /** The table of a language; `undefined` where only the line-based fallback can compare. */
 export function tableOf(language: string | undefined): LanguageTable | undefined {
   return language === undefined ? undefined : TABLES.get(language)

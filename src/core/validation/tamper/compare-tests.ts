@@ -66,15 +66,13 @@ const ASSERTING_NAME = /assert|expect|check|verif|should|must|ensure|compare|mat
 function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<string>): boolean {
   // A test without a body of its own runs a macro.
   if (candidate.test.statements.length === 0 && base.statements.length > 0 && candidate.test.macro) return true
-  const own = new Set([
-    ...candidate.assertions.flatMap((fact) => fact.matcher.split(' ')),
-    ...assertingWords(candidate.pair.candidate?.language ?? null),
-  ])
+  const own = new Set(candidate.assertions.flatMap((fact) => fact.matcher.split(' ')))
+  const asserts = assertingWords(candidate.pair.candidate?.language ?? null)
   const calls = (tokens: readonly string[]): Map<string, number> => {
     const counts = new Map<string, number>()
     for (const [at, token] of tokens.entries()) {
       const next = tokens[at + 1]
-      if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token)) continue
+      if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token) || asserts(token)) continue
       if (helpers.has(token) || ASSERTING_NAME.test(token)) counts.set(token, (counts.get(token) ?? 0) + 1)
     }
     return counts
