@@ -291,6 +291,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     open: async (agent, run) => (await agentWork()).open(agent, run),
   }
 
+  const reading = createReading(context)
   const improvement = once(async (): Promise<ImprovementService> => {
     const { clock } = context
     const [opened, db, resolved] = [await git(), await database(), await settings()]
@@ -314,6 +315,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       log: await log('cli'),
       approvals: asked,
       landing,
+      facts: once(() => reading.isolated()),
       model,
       agents,
       wake: work.wake,
@@ -346,7 +348,6 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
-  const reading = createReading(context)
   const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })

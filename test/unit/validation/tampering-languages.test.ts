@@ -20,7 +20,7 @@ const judge = (path: string, before: string, after: string, facts: typeof reader
     readBase: async () => before,
     readCandidate: async () => after,
     isTestFile: () => true,
-    ...(facts === undefined ? {} : { facts }),
+    ...(facts === undefined ? {} : { facts: async () => facts }),
   })
 
 function verdictOf(report: WeakeningReport): string {

@@ -18,7 +18,7 @@ export type WeakeningInput = {
   /** The base's test files: an exclusion that meets one of them is proven. */
   baseTestFiles?: readonly string[]
   /** Reads languages that have no syntax table of tests; without it their files are compared by lines. */
-  facts?: FactSource
+  facts?: () => Promise<FactSource>
 }
 
 export type WeakeningReport = {

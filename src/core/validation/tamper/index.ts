@@ -1,4 +1,5 @@
 export { detectWeakening, isTouched, type WeakeningInput, type WeakeningReport } from './detect.ts'
+export type { FactSource } from './read-sides.ts'
 export type { TouchedTest } from './compare-tests.ts'
 export { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
 export { baseTestsOverlay, classifyBaseTests, type BaseTestVerdicts, type Overlay } from './overlay.ts'
