@@ -1,5 +1,5 @@
 import type { AssertionFact as AssertionSpan, FileFacts, TestFact as TestSpan } from '../../parsing/index.ts'
-import { firstFrom, tokensIn, tokensOfSource, type SourceToken } from './source-tokens.ts'
+import { firstFrom, NEW_LINE, tokensIn, tokensOfSource, type SourceToken } from './source-tokens.ts'
 import { claimsOfSpan } from './span-claims.ts'
 import { isThrowing, matcherOf } from './matcher-ranks.ts'
 import type { AssertionWords, LanguageTable, TestState } from './tables.ts'
@@ -190,6 +190,8 @@ function piecesOf(
   let next = 0
   let end = -1
   for (const token of tokens) {
+    // A line more is no change by itself; a deeper one is.
+    if (token.text === NEW_LINE && token.layout) continue
     if (token.start < end) {
       statements.push(`${statements.pop()!} ${token.text}`)
       continue

@@ -4,6 +4,9 @@ import type { AssertionWords } from './tables.ts'
 /** One token of a source. Bytes of the file, lines from 1; `layout` tokens stand for a change of indentation and have no length. */
 export type SourceToken = { text: string; start: number; end: number; line: number; layout: boolean }
 
+/** A line that is as deep as the one before. */
+export const NEW_LINE = '\u00b6'
+
 const OPERATORS =
   '===|!==|<=>|\\.\\.\\.|\\.\\.<|==|!=|<=|>=|=>|->|<-|::|&&|\\|\\||\\+\\+|--|\\+=|-=|\\*=|/=|\\+-|\\?\\.|\\?:|\\?\\?|\\|>|<\\||\\.\\.|=~|~=|!~'
 const WORD = '[A-Za-z_$\\x80-\\xff][\\w$\\x80-\\xff]*'
@@ -69,7 +72,7 @@ export function tokensOfSource(
         depths!.pop()
         mark('\u21e4')
       }
-      mark('\u00b6')
+      mark(NEW_LINE)
     }
   }
   const pass = (from: number, to: number): void => {

@@ -176,14 +176,14 @@ function carried(value: string, demand: Tokens, negated: boolean, table: Languag
   const open = demand.findIndex((token) => token === '(')
   const head = open < 0 ? demand : demand.slice(0, open)
   const turned = head.some((word) => NEGATING.test(word))
-  const name = head.findLast((token) => WORD.test(token) && !NEGATING.test(token))
+  const name = WORD.test(head[0] ?? '') ? head.findLast((token, at) => WORD.test(token) && !NEGATING.test(token) && head[at - 1] !== '<') : undefined
   const matcher = name === undefined ? undefined : matcherOf(name, words)
   // `isNot(equals(3))`.
   if (turned && name === undefined && open >= 0) return carried(value, inner(demand, open), !negated, table)
   if (matcher === undefined || (matcher.rank === null && !/^(?:is|has|throws|matches|Is|Has|Throws)/.test(head[0] ?? '')))
     return matched({ stem: 'equals', negated: false, rank: 4 }, 'equals', negated, value, [demand], table)
   const args = open < 0 ? [] : splitArguments(inner(demand, open))
-  const types = head.includes('<') ? [head.slice(head.indexOf('<'))] : []
+  const types = head.includes('<') ? [head.slice(head.indexOf('<') + 1, -1)] : []
   return matched(matcher, name!, negated !== turned, value, [...types, ...args], table)
 }
 
