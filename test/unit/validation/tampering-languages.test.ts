@@ -61,3 +61,60 @@ describe('tampering in languages that language tables read', () => {
     })
   })
 })
+
+describe('what only facts can tell', () => {
+  const verdict = async (path: string, before: string, after: string): Promise<string> => verdictOf(await judge(path, before, after, reader))
+
+  it.each([
+    [
+      'lines of a shell joined into one command',
+      'a.bats',
+      '@test "a" {\n  run price 100\n  assert_success\n}\n',
+      '@test "a" {\n  run price 100 assert_success\n}\n',
+    ],
+    ['another program that runs the script', 'test_a.sh', '#!/bin/bash\ntest_a() {\n  assertTrue x\n}\n', '#!/bin/true\ntest_a() {\n  assertTrue x\n}\n'],
+    [
+      'an added assertion that sets what the next one reads',
+      'a_test.cpp',
+      'TEST(A, B) {\n  EXPECT_EQ(cents, 119);\n}\n',
+      'TEST(A, B) {\n  EXPECT_TRUE(cents = 119);\n  EXPECT_EQ(cents, 119);\n}\n',
+    ],
+    [
+      'a helper that asserts less',
+      'ATest.kt',
+      'fun same(a: Int, b: Int) { assertEquals(a, b) }\nclass ATest { @Test fun a() { same(1, f()) } }\n',
+      'fun same(a: Int, b: Int) { }\nclass ATest { @Test fun a() { same(1, f()) } }\n',
+    ],
+  ])('is seen: %s', async (_name, path, before, after) => {
+    expect(['clean', 'added']).not.toContain(await verdict(path, before, after))
+  })
+
+  it('takes a lost test for a changed contract where its subject left the source', async () => {
+    const test = 'class ATest {\n    @Test fun halves() { assertEquals(5, halfOf(10)) }\n    @Test fun adds() { assertEquals(3, add(1, 2)) }\n}\n'
+    const without = test.replace(/    @Test fun halves.*\n/, '')
+    const texts: Record<string, [string, string]> = {
+      'test/ATest.kt': [test, without],
+      'src/A.kt': ['fun halfOf(x: Int) = x / 2\nfun add(a: Int, b: Int) = a + b\n', 'fun add(a: Int, b: Int) = a + b\n'],
+    }
+    const report = await detectWeakening({
+      changedFiles: Object.keys(texts).map((path) => ({ path, oldPath: null, status: 'modified' })),
+      readBase: async (path) => texts[path]![0],
+      readCandidate: async (path) => texts[path]![1],
+      facts: async () => reader,
+    })
+    expect(verdictOf(report)).toBe('cannot_decide')
+    expect(report.weakened[0]!.detail).toContain('left the source')
+    expect(verdictOf(await judge('ATest.kt', test, without, reader))).toBe('test_lost')
+  })
+
+  it('proves nothing in a file that does not parse whole', async () => {
+    const test = 'class ATest {\n    @Test fun a() { assertEquals(5, f()) }\n    val x = = 3\n}\n'
+    expect(await verdict('ATest.kt', test, test.replace('assertEquals(5, f())', ''))).toBe('cannot_decide')
+  })
+
+  it('compares lines where the reader cannot be started', async () => {
+    const broken = { tables: reader.tables, read: async () => Promise.reject(new Error('the reader of sources cannot be started')) }
+    const report = await judge('ATest.kt', 'class ATest { @Test fun a() { f() } }', 'class ATest { }', broken as unknown as typeof reader)
+    expect([report.tier, verdictOf(report)]).toEqual([2, 'cannot_decide'])
+  })
+})

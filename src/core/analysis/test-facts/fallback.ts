@@ -6,15 +6,15 @@ import type { TestFacts } from './test-fact.ts'
 const COMMENT_LINE = /^\/\//
 
 /**
- * Lines instead of syntax: enough to see that something changed, never enough to prove what. Comments are left out where the facts of
+ * Lines instead of syntax: enough to see that something changed, never enough to prove what. Their indentation may be syntax. Comments are left out where the facts of
  * the file tell them; without facts only lines that are a comment in every language are.
  */
 export function lineFacts(text: string, facts?: FileFacts): TestFacts {
   const code = facts === undefined || facts.tier === 3 ? text : withoutComments(text, facts.comments)
   const lines = code
     .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && (facts?.tier === 2 || !COMMENT_LINE.test(line) || isDirective(line)))
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '' && (facts?.tier === 2 || !COMMENT_LINE.test(line.trim()) || isDirective(line)))
   return { language: null, tests: [], assertions: [], rest: lines, imports: [], exits: 0, tier: facts?.tier === 3 ? 3 : 2, partial: false }
 }
 

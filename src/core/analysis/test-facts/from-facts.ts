@@ -13,7 +13,7 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
   const tokens = tokensOfSource(bytes, facts, words, table.skip_tokens)
   const textsIn = (span: { start: number; end: number }): string[] => tokensIn(tokens, span).map(({ text }) => text)
   const codeIn = (span: { start: number; end: number }): string[] => tokensIn(tokens, span).filter(({ layout }) => !layout).map(({ text }) => text)
-  const spans = words.lexing === 'shell' ? facts.tests.map((span) => withBlock(span, tokens)) : facts.tests
+  const spans = words.lexing === 'shell' ? withBlocks(facts.tests, tokens) : facts.tests
   const children = spans.map((): number[] => [])
   for (const [at, { parent }] of spans.entries()) if (parent !== null) children[parent]!.push(at)
   const bodies = new Map<number, Body>()
@@ -68,7 +68,10 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
     })
   }
   const only = drafts.some(({ fact }) => fact.state === 'only')
-  const whole = spans.find(({ kind, parent }) => kind === 'mark' && parent === null)
+  const file = new Body(tokens)
+  const whole = spans.find(
+    ({ kind, parent, start }) => kind === 'mark' && parent === null && (words.file_marks === true || (words.braces !== false && file.depthAt(start) === 0)),
+  )
   const outside = { cases: spans.filter(({ kind }) => kind === 'case'), imports: facts.imports }
   const [rest, imports] = around(tokens, outside)
   const code = ` ${tokens.map(({ text }) => text).join(' ')} `
@@ -110,7 +113,17 @@ function ownerOf(spans: readonly TestSpan[], at: number): number {
   return -1
 }
 
-/** A test whose grammar knows no blocks of tests: it ends at the brace that closes the one at its end. */
+/** Tests whose grammar knows no blocks of tests, and what lies in them. */
+function withBlocks(tests: readonly TestSpan[], tokens: readonly SourceToken[]): TestSpan[] {
+  const spans = tests.map((span) => (span.kind === 'case' ? withBlock(span, tokens) : span))
+  const around = (start: number, own: number): number => spans.findIndex((span, at) => at !== own && span.start < start && start < span.end)
+  return spans.map((span, at) => {
+    const parent = span.parent ?? around(span.start, at)
+    return { ...span, parent: parent < 0 ? null : parent }
+  })
+}
+
+/** It ends at the brace that closes the one at its end. */
 function withBlock(span: TestSpan, tokens: readonly SourceToken[]): TestSpan {
   const own = tokensIn(tokens, span)
   if (own.at(-1)?.text !== '{') return span
@@ -142,10 +155,10 @@ function outermost(spans: readonly AssertionSpan[]): AssertionSpan[] {
 const BRANCHING = new Set(['if', 'unless', 'case', 'cond', 'when', 'else', 'for', 'while', 'match', 'with', '&&', '||', 'and', 'or', 'try'])
 
 class Body {
-  readonly #own = new Map<number, number>()
   readonly #tokens: readonly SourceToken[]
   readonly #depths: number[] = []
   #left = Number.POSITIVE_INFINITY
+  readonly #hasBlock: boolean
 
   constructor(tokens: readonly SourceToken[]) {
     this.#tokens = tokens
@@ -153,16 +166,20 @@ class Body {
     for (const { text, start } of tokens) {
       if (text === '}') depth--
       this.#depths.push(depth)
-      this.#own.set(start, depth)
       if (text === '{') depth++
       if (text === 'return ;' && depth === 1) this.#left = Math.min(this.#left, start)
     }
+    this.#hasBlock = this.#depths.includes(1)
   }
 
   /** Not inside of a branch, loop or function of the test; false where blocks are not in braces. */
   isOwn(start: number): boolean {
     const at = firstFrom(this.#tokens, start)
-    return this.#tokens[at] !== undefined && this.#depths.includes(1) && this.#depths[at]! <= 1
+    return this.#tokens[at] !== undefined && this.#hasBlock && this.#depths[at]! <= 1
+  }
+
+  depthAt(start: number): number {
+    return this.#depths[firstFrom(this.#tokens, start)] ?? 0
   }
 
   /** What stands there runs whenever the test does. */
@@ -210,11 +227,14 @@ function piecesOf(
   return { statements, asserting }
 }
 
+/** An added assertion that sets something, or runs a block, may change what those behind it see. */
+const EFFECTS = new Set(['{', '=', ':=', '+=', '-=', '++', '--'])
+
 function counts(tokens: readonly SourceToken[], span: AssertionSpan, table: LanguageTable): boolean {
   const texts = tokensIn(tokens, span).map(({ text }) => text)
   const claims = claimsOfSpan(texts, span.matcher, table)
   const { stem, negated } = matcherOf(span.matcher ?? texts[0] ?? '', table.words!)
-  return claims.length > 0 && claims.every(({ rank }) => rank > 0) && !(isThrowing(stem) && !negated) && !texts.includes('{')
+  return claims.length > 0 && claims.every(({ rank }) => rank > 0) && !(isThrowing(stem) && !negated) && !texts.some((text) => EFFECTS.has(text))
 }
 
 /** The tokens outside of tests, and those of imports. */

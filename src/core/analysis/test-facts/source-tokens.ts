@@ -18,8 +18,8 @@ const LEXING: Readonly<Record<string, RegExp>> = {
   dashes: new RegExp(`-?[A-Za-z_$\\x80-\\xff](?:[\\w$\\x80-\\xff]|-(?=[A-Za-z]))*|${NUMBER}|${OPERATORS}|\\S`, 'y'),
 }
 
-/** Comments that runners or checkers act on: annotations of PHPUnit, doctests, settings of fuzzers, lit's commands. */
-const DIRECTIVE = /(?:^|[\s*])@[a-z]|>>>|forge-config|\bRUN:|\bCHECK|go:build|bats /i
+/** Comments that somebody acts on: the program that runs a script, pragmas, annotations of PHPUnit, doctests, settings of fuzzers, lit's commands. */
+const DIRECTIVE = /^#!|^\{-#|(?:^|[\s*])@[a-z]|>>>|forge-config|\bRUN:|\bCHECK|go:build|bats /i
 export const isDirective = (comment: string): boolean => DIRECTIVE.test(comment)
 
 const CLOSERS = new Set([')', ']', '}'])
@@ -44,6 +44,8 @@ export function tokensOfSource(
   const comments = cursorOf(facts.comments)
   const strings = cursorOf(facts.strings)
   const depths = words.layout === true ? [0] : undefined
+  // In a shell a line end ends a command: joined lines are one.
+  const lines = words.lexing !== undefined
   let [line, depth, lineStart] = [1, 0, 0]
   let fresh = true
   const decode = (from: number, to: number): string => {
@@ -54,6 +56,7 @@ export function tokensOfSource(
     const last = tokens.at(-1)
     if (last !== undefined && LEAVING.has(last.text) && (fresh || token === '}' || token === ';' || token === 'end')) last.text += ' ;'
     if (fresh && depths !== undefined && depth === 0) indent(start)
+    if (fresh && lines && tokens.length > 0) tokens.push({ text: NEW_LINE, start, end: start, line, layout: true })
     fresh = false
     if (skip.includes(token)) return
     if (CLOSERS.has(token) && last?.text === ',') tokens.pop()

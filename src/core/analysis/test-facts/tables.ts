@@ -101,6 +101,8 @@ export type AssertionWords = {
   juxtaposed?: boolean
   /** False where blocks do not stand in braces. */
   braces?: boolean
+  /** A mark outside of all tests holds for the whole file, wherever it stands. */
+  file_marks?: boolean
   /** Indentation is syntax. */
   layout?: boolean
   /** Macros look like calls: a parser misses tokens where nothing is missing. */

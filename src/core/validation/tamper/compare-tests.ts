@@ -92,7 +92,12 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
     out.weakened.push(entry(candidate, 'test_skipped', `${STATES[is]}: ${base.test.id}`, true))
   if (was === 'run' && is === 'only')
     out.weakened.push(entry(candidate, 'test_skipped', `\`only\` keeps the other tests from running: ${base.test.id}`, true))
-  if (base.test.tokens.join(' ') === candidate.test.tokens.join(' ') && base.test.rows.join('\n') === candidate.test.rows.join('\n')) {
+  // Where lines were joined, equal tokens may assert less.
+  const same =
+    base.test.tokens.join(' ') === candidate.test.tokens.join(' ') &&
+    base.test.rows.join('\n') === candidate.test.rows.join('\n') &&
+    bodyOf(base) === bodyOf(candidate)
+  if (same) {
     if (moved) {
       out.touchedTests.push({ file: base.pair.oldPath, name: base.test.name })
       out.weakened.push(entry(candidate, 'unclassified', `moved or renamed: ${base.test.id}`, false))
