@@ -39,7 +39,16 @@ export async function checkClaim(
   const proof = evidence?.proof
   if (!evidence || !proof) throw lie('it has a verdict without evidence')
   const baseTestFiles = (await git.reader(base).entries()).map(({ path }) => path).filter(isTestFile)
-  const report = await checkContract({ git, base, commit, scope: '', explicit: evidence.explicit, isTestFile, baseTestFiles, facts: readers })
+  const report = await checkContract({
+    git,
+    base,
+    commit,
+    scope: '',
+    explicit: evidence.explicit,
+    isTestFile,
+    baseTestFiles,
+    facts: readers,
+  })
   const facts = {
     testsTouched: report.weakening.weakened.some(({ proven }) => !proven),
     addedTestsOnly: report.weakening.touched && report.weakening.addedOnly,

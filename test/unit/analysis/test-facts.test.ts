@@ -37,7 +37,10 @@ const COMMENTS: Readonly<Record<string, string>> = {
 const TRAILING_COMMAS = new Set(['dart', 'go', 'javascript', 'kotlin', 'php', 'rust', 'tsx', 'typescript', 'zig'])
 
 /** The same code with other white space, more empty lines, comments and trailing commas, as a formatter or a person would leave it. */
-function reformat(bytes: Uint8Array, options: Pick<Read, 'spans' | 'calls'> & { seed: number; windows: boolean; language: string }): Uint8Array {
+function reformat(
+  bytes: Uint8Array,
+  options: Pick<Read, 'spans' | 'calls'> & { seed: number; windows: boolean; language: string },
+): Uint8Array {
   const { spans, calls, windows, language } = options
   let state = options.seed
   const sometimes = (): boolean => {

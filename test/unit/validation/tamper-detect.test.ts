@@ -2,12 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { testFacts, testLanguageOf } from '../../../src/core/analysis/index.ts'
-import {
-  detectWeakening,
-  isTouched,
-  looksLikeTestFile,
-  type WeakeningReport,
-} from '../../../src/core/validation/tamper/index.ts'
+import { detectWeakening, isTouched, looksLikeTestFile, type WeakeningReport } from '../../../src/core/validation/tamper/index.ts'
 
 const detect = (
   path: string,
@@ -229,8 +224,18 @@ describe('changes that leave nearly the same tokens', () => {
       'def test_a():\n    assert f() == 1\n',
       'def test_a():\n    assert f() == 1\n\n\ndef test_a():\n    assert True\n',
     ],
-    ['a line of the preprocessor, where no grammar is at hand', 'test/a.c', 'f();\ncheck(a);\ng();\n', 'f();\n#if 0\ncheck(a);\n#endif\ng();\n'],
-    ['indentation in a language without a grammar', 'test/a.nim', 'if x:\n  echo 1\ncheck f() == 1\n', 'if x:\n  echo 1\n  check f() == 1\n'],
+    [
+      'a line of the preprocessor, where no grammar is at hand',
+      'test/a.c',
+      'f();\ncheck(a);\ng();\n',
+      'f();\n#if 0\ncheck(a);\n#endif\ng();\n',
+    ],
+    [
+      'indentation in a language without a grammar',
+      'test/a.nim',
+      'if x:\n  echo 1\ncheck f() == 1\n',
+      'if x:\n  echo 1\n  check f() == 1\n',
+    ],
   ])('are seen: %s', async (_name, path, before, after) => {
     expect(['clean', 'added']).not.toContain(verdict(await detect(path, before, after)))
   })

@@ -25,7 +25,13 @@ const judge = (path: string, before: string, after: string, facts: typeof reader
 
 function verdictOf(report: WeakeningReport): string {
   const proven = report.weakened.filter((item) => item.proven)
-  return proven.length > 0 ? [...new Set(proven.map(({ kind }) => kind))].join(' ') : !report.touched ? 'clean' : report.addedOnly ? 'added' : 'cannot_decide'
+  return proven.length > 0
+    ? [...new Set(proven.map(({ kind }) => kind))].join(' ')
+    : !report.touched
+      ? 'clean'
+      : report.addedOnly
+        ? 'added'
+        : 'cannot_decide'
 }
 
 describe('tampering in languages that language tables read', () => {
@@ -48,13 +54,23 @@ describe('tampering in languages that language tables read', () => {
 
     it.each(editsOf(language).map((edit) => [edit.name, edit.verdict, edit] as const))('%s: %s', async (_name, verdict, edit) => {
       expect(before.split(edit.find)).toHaveLength(2)
-      const report = await judge(path, before, before.replace(edit.find, () => edit.replace), reader)
+      const report = await judge(
+        path,
+        before,
+        before.replace(edit.find, () => edit.replace),
+        reader,
+      )
       expect(verdictOf(report), JSON.stringify(report.weakened, null, 1)).toBe(verdict)
     })
 
     it('cannot decide where its facts are missing, and never says that it is fine', async () => {
       for (const edit of editsOf(language).filter((each) => each.class === 'tampering')) {
-        const report = await judge(path, before, before.replace(edit.find, () => edit.replace), undefined)
+        const report = await judge(
+          path,
+          before,
+          before.replace(edit.find, () => edit.replace),
+          undefined,
+        )
         expect(report.tier).toBe(2)
         expect(verdictOf(report), edit.name).toBe('cannot_decide')
       }
@@ -62,8 +78,23 @@ describe('tampering in languages that language tables read', () => {
   })
 })
 
+describe('every assertion of every language', () => {
+  it.each(readdirSync(ROOT))('is missed in %s', async (language) => {
+    const path = sourceOf(language)
+    const bytes = readFileSync(join(ROOT, language, path))
+    const [facts] = await reader.read([{ path, bytes }])
+    expect(facts!.assertions.length).toBeGreaterThan(0)
+    for (const { start, end, row } of facts!.assertions) {
+      const after = Buffer.concat([bytes.subarray(0, start), bytes.subarray(bytes[end] === 59 ? end + 1 : end)]).toString()
+      const report = await judge(path, bytes.toString(), after, reader)
+      expect(['clean', 'added'], `${path}:${row + 1}`).not.toContain(verdictOf(report))
+    }
+  })
+})
+
 describe('what only facts can tell', () => {
-  const verdict = async (path: string, before: string, after: string): Promise<string> => verdictOf(await judge(path, before, after, reader))
+  const verdict = async (path: string, before: string, after: string): Promise<string> =>
+    verdictOf(await judge(path, before, after, reader))
 
   it.each([
     [
@@ -72,7 +103,12 @@ describe('what only facts can tell', () => {
       '@test "a" {\n  run price 100\n  assert_success\n}\n',
       '@test "a" {\n  run price 100 assert_success\n}\n',
     ],
-    ['another program that runs the script', 'test_a.sh', '#!/bin/bash\ntest_a() {\n  assertTrue x\n}\n', '#!/bin/true\ntest_a() {\n  assertTrue x\n}\n'],
+    [
+      'another program that runs the script',
+      'test_a.sh',
+      '#!/bin/bash\ntest_a() {\n  assertTrue x\n}\n',
+      '#!/bin/true\ntest_a() {\n  assertTrue x\n}\n',
+    ],
     [
       'an added assertion that sets what the next one reads',
       'a_test.cpp',
@@ -90,7 +126,8 @@ describe('what only facts can tell', () => {
   })
 
   it('takes a lost test for a changed contract where its subject left the source', async () => {
-    const test = 'class ATest {\n    @Test fun halves() { assertEquals(5, halfOf(10)) }\n    @Test fun adds() { assertEquals(3, add(1, 2)) }\n}\n'
+    const test =
+      'class ATest {\n    @Test fun halves() { assertEquals(5, halfOf(10)) }\n    @Test fun adds() { assertEquals(3, add(1, 2)) }\n}\n'
     const without = test.replace(/    @Test fun halves.*\n/, '')
     const texts: Record<string, [string, string]> = {
       'test/ATest.kt': [test, without],

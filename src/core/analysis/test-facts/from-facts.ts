@@ -2,7 +2,8 @@ import type { AssertionFact as AssertionSpan, FileFacts, TestFact as TestSpan } 
 import { firstFrom, NEW_LINE, tokensIn, tokensOfSource, type SourceToken } from './source-tokens.ts'
 import { claimsOfSpan } from './span-claims.ts'
 import { isThrowing, matcherOf } from './matcher-ranks.ts'
-import type { AssertionWords, LanguageTable, TestState } from './tables.ts'
+import type { LanguageTable, TestState } from './tables.ts'
+import { createTestBody, type TestBody } from './test-body.ts'
 import { digest, type AssertionFact, type TestFact, type TestFacts } from './test-fact.ts'
 
 type Inherited = { names: string[]; state: TestState; rows: string[] }
@@ -12,20 +13,23 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
   const words = table.words!
   const tokens = tokensOfSource(bytes, facts, words, table.skip_tokens)
   const textsIn = (span: { start: number; end: number }): string[] => tokensIn(tokens, span).map(({ text }) => text)
-  const codeIn = (span: { start: number; end: number }): string[] => tokensIn(tokens, span).filter(({ layout }) => !layout).map(({ text }) => text)
+  const codeIn = (span: { start: number; end: number }): string[] =>
+    tokensIn(tokens, span)
+      .filter(({ layout }) => !layout)
+      .map(({ text }) => text)
   const spans = words.lexing === 'shell' ? withBlocks(facts.tests, tokens) : facts.tests
   const children = spans.map((): number[] => [])
   for (const [at, { parent }] of spans.entries()) if (parent !== null) children[parent]!.push(at)
-  const bodies = new Map<number, Body>()
-  const bodyOf = (at: number): Body => {
+  const bodies = new Map<number, TestBody>()
+  const bodyOf = (at: number): TestBody => {
     let body = bodies.get(at)
-    if (body === undefined) bodies.set(at, (body = new Body(tokensIn(tokens, spans[at]!))))
+    if (body === undefined) bodies.set(at, (body = createTestBody(tokensIn(tokens, spans[at]!))))
     return body
   }
   const marks = (at: number): TestState =>
-    children[at]!
-      .filter((child) => isMark(at, child) && bodyOf(at).always(spans[child]!.start, words))
-      .map((child) => asState(spans[child]!.state))[0] ?? 'run'
+    children[at]!.filter((child) => isMark(at, child) && bodyOf(at).always(spans[child]!.start, words)).map((child) =>
+      asState(spans[child]!.state),
+    )[0] ?? 'run'
   /** `pending('why')` inside of a test is no test of its own. */
   const isMark = (at: number, child: number): boolean =>
     spans[child]!.kind === 'mark' ||
@@ -51,7 +55,10 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
   const owners = spans.map((_, at) => ownerOf(spans, at))
   const assertions = outermost(facts.assertions).map((span) => ({
     span,
-    owner: span.test === null ? spans.findIndex((test) => test.kind === 'case' && test.start <= span.start && span.end <= test.end) : owners[span.test]!,
+    owner:
+      span.test === null
+        ? spans.findIndex((test) => test.kind === 'case' && test.start <= span.start && span.end <= test.end)
+        : owners[span.test]!,
   }))
   const ids = new Map<number, string>()
   const seen = new Map<string, number>()
@@ -61,16 +68,21 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
     const { names, state, rows } = inherited(at)
     const id = unique(names.join(' > '), seen)
     ids.set(at, id)
-    const pieces = piecesOf(tokensIn(tokens, span), assertions.filter(({ owner }) => owner === at).map((item) => item.span), table)
+    const pieces = piecesOf(
+      tokensIn(tokens, span),
+      assertions.filter(({ owner }) => owner === at).map((item) => item.span),
+      table,
+    )
     drafts.push({
       at,
       fact: { id, name: nameOf(at), line: span.row + 1, state, rows, tokens: textsIn(span), macro: false, ...pieces },
     })
   }
   const only = drafts.some(({ fact }) => fact.state === 'only')
-  const file = new Body(tokens)
+  const file = createTestBody(tokens)
   const whole = spans.find(
-    ({ kind, parent, start }) => kind === 'mark' && parent === null && (words.file_marks === true || (words.braces !== false && file.depthAt(start) === 0)),
+    ({ kind, parent, start }) =>
+      kind === 'mark' && parent === null && (words.file_marks === true || (words.braces !== false && file.depthAt(start) === 0)),
   )
   const outside = { cases: spans.filter(({ kind }) => kind === 'case'), imports: facts.imports }
   const [rest, imports] = around(tokens, outside)
@@ -93,7 +105,7 @@ export function factsOfSpans(bytes: Uint8Array, facts: FileFacts, table: Languag
         expected_hash: digest(claim.expected),
         tolerance: claim.tolerance,
         nested: body !== undefined && (words.braces === false || !body.isOwn(span.start)),
-        disabled: body !== undefined && body.leaves(span.start) ? 'unreachable' : null,
+        disabled: body !== undefined && body.isBehindReturn(span.start) ? 'unreachable' : null,
       }))
     }),
     rest,
@@ -151,48 +163,6 @@ function outermost(spans: readonly AssertionSpan[]): AssertionSpan[] {
   return [...longest.values()].toSorted((a, b) => a.start - b.start)
 }
 
-/** Where the code of a test stands: directly in it, deeper, or behind its end. */
-const BRANCHING = new Set(['if', 'unless', 'case', 'cond', 'when', 'else', 'for', 'while', 'match', 'with', '&&', '||', 'and', 'or', 'try'])
-
-class Body {
-  readonly #tokens: readonly SourceToken[]
-  readonly #depths: number[] = []
-  #left = Number.POSITIVE_INFINITY
-  readonly #hasBlock: boolean
-
-  constructor(tokens: readonly SourceToken[]) {
-    this.#tokens = tokens
-    let depth = 0
-    for (const { text, start } of tokens) {
-      if (text === '}') depth--
-      this.#depths.push(depth)
-      if (text === '{') depth++
-      if (text === 'return ;' && depth === 1) this.#left = Math.min(this.#left, start)
-    }
-    this.#hasBlock = this.#depths.includes(1)
-  }
-
-  /** Not inside of a branch, loop or function of the test; false where blocks are not in braces. */
-  isOwn(start: number): boolean {
-    const at = firstFrom(this.#tokens, start)
-    return this.#tokens[at] !== undefined && this.#hasBlock && this.#depths[at]! <= 1
-  }
-
-  depthAt(start: number): number {
-    return this.#depths[firstFrom(this.#tokens, start)] ?? 0
-  }
-
-  /** What stands there runs whenever the test does. */
-  always(start: number, words: AssertionWords): boolean {
-    if (words.braces !== false) return this.isOwn(start)
-    return !this.#tokens.some((token) => token.start < start && BRANCHING.has(token.text))
-  }
-
-  leaves(start: number): boolean {
-    return start > this.#left
-  }
-}
-
 /**
  * A test in pieces: each assertion that can fail is one, each other token is one. What was only put in is told by comparing them.
  * Assertions that wait for an error are no additions: they may hide that others fail.
@@ -234,7 +204,9 @@ function counts(tokens: readonly SourceToken[], span: AssertionSpan, table: Lang
   const texts = tokensIn(tokens, span).map(({ text }) => text)
   const claims = claimsOfSpan(texts, span.matcher, table)
   const { stem, negated } = matcherOf(span.matcher ?? texts[0] ?? '', table.words!)
-  return claims.length > 0 && claims.every(({ rank }) => rank > 0) && !(isThrowing(stem) && !negated) && !texts.some((text) => EFFECTS.has(text))
+  return (
+    claims.length > 0 && claims.every(({ rank }) => rank > 0) && !(isThrowing(stem) && !negated) && !texts.some((text) => EFFECTS.has(text))
+  )
 }
 
 /** The tokens outside of tests, and those of imports. */

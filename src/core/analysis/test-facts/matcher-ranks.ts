@@ -19,7 +19,10 @@ const NOTHING = new Set(vocabulary.nothing)
 /** Tells a matcher by its name. */
 export function matcherOf(name: string, words: AssertionWords): Matcher {
   const given = words.ranks?.[name]
-  let stem = name.replace(/^.*[.:>#$@]/s, '').replace(/[_\-?!`]/g, '').toLowerCase()
+  let stem = name
+    .replace(/^.*[.:>#$@]/s, '')
+    .replace(/[_\-?!`]/g, '')
+    .toLowerCase()
   let negated = false
   while (stem !== '' && !STEMS.has(stem)) {
     const not = NEGATIONS.find((word) => stem.startsWith(word))

@@ -98,14 +98,14 @@ function isSingleTuple(node: Node | null): boolean {
   return node !== null && node.kind === 'tuple' && node.children.filter((child) => child.kind === ',').length === 1
 }
 
-const OPENERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' }
+const OPENERS = new Set(['(', '[', '{', '${'])
 
 /** Splits at tokens of the outermost level, brackets kept together. */
 export function splitTokens(tokens: readonly string[], separators: ReadonlySet<string>): string[][] {
   const parts: string[][] = [[]]
   let depth = 0
   for (const token of tokens) {
-    if (token in OPENERS) depth++
+    if (OPENERS.has(token)) depth++
     else if (CLOSERS.has(token)) depth--
     if (depth === 0 && separators.has(token)) parts.push([])
     else parts.at(-1)!.push(token)

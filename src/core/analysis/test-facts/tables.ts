@@ -143,9 +143,15 @@ const NOTHING_KNOWN = {
 
 const TABLES: ReadonlyMap<string, LanguageTable> = new Map(
   [...([javascript, python, go, rust, java, ruby] as readonly unknown[] as readonly LanguageTable[]), ...vocabularyTables()].flatMap(
-    (table) => table.languages.map((language) => [language, table] as const),
+    (table) => table.languages.map((language) => [language, bare(table)] as const),
   ),
 )
+
+/** Without inherited names: a test that calls `toString` or `constructor` means no entry of a table. */
+function bare<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.assign(Object.create(null), Object.fromEntries(Object.entries(value).map(([key, part]) => [key, bare(part)]))) as T
+}
 
 /** The languages of the vocabulary, with what is the same for all of them. */
 function vocabularyTables(): LanguageTable[] {

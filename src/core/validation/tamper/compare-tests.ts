@@ -53,7 +53,9 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
     out.added++
     // In most languages the second of two functions with one name replaces the first, which then never runs.
     if (/#\d+$/.test(item.test.id) && item.pair.base !== null && !item.test.macro && isFunction(item))
-      out.weakened.push(entry(item, 'unclassified', `an added test has the name of another, which may not run any more: ${item.test.id}`, false))
+      out.weakened.push(
+        entry(item, 'unclassified', `an added test has the name of another, which may not run any more: ${item.test.id}`, false),
+      )
     if (item.test.state === 'only')
       out.weakened.push(entry(item, 'test_skipped', 'an added test marked `only` keeps every other test of the file from running', true))
   }

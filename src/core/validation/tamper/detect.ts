@@ -165,7 +165,13 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     if (around === undefined) continue
     touched = true
     if (around === 'added' && pair.base !== null && unsure.has(pair.path))
-      weakened.push({ file: pair.path, line: null, kind: 'unclassified', detail: 'the file changed and does not parse whole', proven: false })
+      weakened.push({
+        file: pair.path,
+        line: null,
+        kind: 'unclassified',
+        detail: 'the file changed and does not parse whole',
+        proven: false,
+      })
     else if (around === 'added') added++
     else {
       weakened.push(...around)
@@ -205,7 +211,9 @@ function sourceWords({ text, facts: found }: Side, facts: TestFacts | null | und
 /** Names of functions outside of tests in files that assert outside of tests. */
 function helperNames(facts: TestFacts | null): string[] {
   if (facts === null || !facts.assertions.some((fact) => fact.test === '')) return []
-  return facts.rest.filter((word, at) => /^(?:function|def|defp|func|fun|fn|sub|const|void)$/.test(facts.rest[at - 1] ?? '') && /^\w+$/.test(word))
+  return facts.rest.filter(
+    (word, at) => /^(?:function|def|defp|func|fun|fn|sub|const|void)$/.test(facts.rest[at - 1] ?? '') && /^\w+$/.test(word),
+  )
 }
 
 const isLines = (facts: TestFacts | null): boolean => facts !== null && facts.tier !== 1

@@ -23,7 +23,9 @@ export async function readSides(input: {
   facts?: () => Promise<FactSource>
 }): Promise<Sides[]> {
   const sides: Sides[] = []
-  const source = input.changedFiles.some(({ path, oldPath }) => [path, oldPath ?? path].some(needsFacts)) ? await input.facts?.() : undefined
+  const source = input.changedFiles.some(({ path, oldPath }) => [path, oldPath ?? path].some(needsFacts))
+    ? await input.facts?.()
+    : undefined
   const wanted: { side: Side; file: FactFile }[] = []
   const sideOf = (path: string, text: string | undefined): Side => {
     const side: Side = { text, facts: undefined }
