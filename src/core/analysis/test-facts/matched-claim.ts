@@ -5,7 +5,8 @@ import { isApproximate, isThrowing, rankOfNegated, type Matcher } from './matche
 import type { LanguageTable } from './tables.ts'
 import { lastNumber } from './tolerances.ts'
 
-const NOTHINGS = /^(?:null|nil|None|Nothing|NULL|nullptr|undefined)$/
+/** Values that nearly everything else differs from. */
+export const NOTHINGS = /^(?:null|nil|None|Nothing|NULL|nullptr|undefined)$/
 
 /** What a matcher demands of a subject; `args` are the arguments of the matcher alone. */
 export function matched(

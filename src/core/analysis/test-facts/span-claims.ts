@@ -2,7 +2,7 @@ import { argumentsOf, CLOSERS, closing, DOTS, inner, OPENERS, ordered, unwrapped
 import { formOf } from './assertion-forms.ts'
 import { orderedClaim, throwRank, UNKNOWN_RANK, weigh } from './assertions.ts'
 import { claimsOfCondition, type Claim } from './expression.ts'
-import { matched } from './matched-claim.ts'
+import { matched, NOTHINGS } from './matched-claim.ts'
 import { isCarrier, isFiller, isThrowing, isTruth, matcherOf, rankOfNegated, type Matcher } from './matcher-ranks.ts'
 import { splitArguments } from './syntax.ts'
 import type { LanguageTable } from './tables.ts'
@@ -134,7 +134,13 @@ function conditionClaims(condition: Tokens, word: string, negated: boolean, tabl
     const match = condition[own] === '='
     return [{ matcher: condition[own]!, subject: match ? right : left, expected: match ? left : right, rank: 3, tolerance: null }]
   }
-  if (!negated) return claimsOfCondition(condition, table, UNKNOWN_RANK, word)
+  if (!negated)
+    return claimsOfCondition(condition, table, UNKNOWN_RANK, word).map((claim) =>
+      // In C a value is true where it is not nothing.
+      table.words!.macros === true && claim.matcher === '!=' && NOTHINGS.test(claim.expected)
+        ? { ...claim, matcher: word, expected: '', rank: UNKNOWN_RANK }
+        : claim,
+    )
   return [{ matcher: word, subject: condition.join(' '), expected: '', rank: UNKNOWN_RANK, tolerance: null }]
 }
 
