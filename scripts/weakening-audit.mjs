@@ -30,7 +30,11 @@ if (positionals.length === 0) {
 
 const bundle = join(top, 'dist', 'weakening-audit', 'tamper.mjs')
 await build({
-  entryPoints: [join(top, 'src/core/validation/tamper/index.ts')],
+  stdin: {
+    contents: "export * from './src/core/validation/tamper/index.ts'\nexport { createFactReader } from './src/core/parsing/index.ts'\n",
+    resolveDir: top,
+    loader: 'ts',
+  },
   outfile: bundle,
   bundle: true,
   platform: 'node',
@@ -38,7 +42,15 @@ await build({
   packages: 'external',
   logLevel: 'error',
 })
-const { detectWeakening, looksLikeTestFile, configOf } = await import(pathToFileURL(bundle).href)
+const { createFactReader, detectWeakening, looksLikeTestFile, configOf } = await import(pathToFileURL(bundle).href)
+const native = join(top, 'native')
+const facts = createFactReader({
+  tableFolders: [join(top, 'templates_data', 'languages')],
+  manifestFile: join(native, 'grammars.json'),
+  grammarFolders: [join(native, 'grammars')],
+  addonFile: join(native, 'build', 'code.node'),
+  threads: 1,
+})
 
 /** Reads blobs through one `git cat-file --batch`; `undefined` where there is none or it is binary. */
 function blobReader(gitDir) {
@@ -128,6 +140,7 @@ for (const folder of positionals) {
       baseTestFiles,
       readBase: (path) => reader.read(`${commit.parent}:${path}`),
       readCandidate: (path) => reader.read(`${commit.id}:${path}`),
+      facts: async () => facts,
     })
     const proven = report.weakened.filter((item) => item.proven)
     if (proven.length > 0) {

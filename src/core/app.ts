@@ -5,7 +5,6 @@ import { composeCodeRooms } from './app/code-rooms.ts'
 import { type AppContext, once } from './app/context.ts'
 import { type StatePlaces, databaseFiles } from './app/databases.ts'
 import { composeDetach } from './app/detach.ts'
-import { composeEmbedding } from './app/embedding.ts'
 import { improvementSettings } from './app/improvement-settings.ts'
 import { composeReports } from './app/model-reports.ts'
 import { composeModels } from './app/models.ts'
@@ -319,6 +318,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
       log: await log('cli'),
       approvals: asked,
       landing,
+      facts: codeRooms.isolated,
       model,
       agents,
       wake: work.wake,
@@ -351,21 +351,15 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     onClose: (close) => closers.push(close),
   })
 
-  const embedding = composeEmbedding({
-    context,
-    settings: () => settings(),
-    stateDir,
-    database,
-    onWarning,
-    onClose: (close) => closers.push(close),
-    endpoint: (name, dimensions) => models.vectorSpace(name, dimensions, database),
-  })
   const codeRooms = composeCodeRooms({
     context,
     git,
     stateDir,
     settings: () => settings(),
-    embedding,
+    database,
+    onWarning,
+    onClose: (close) => closers.push(close),
+    endpoint: (name, dimensions) => models.vectorSpace(name, dimensions, database),
     store: async () =>
       existsSync(join(await stateDir(), 'state.db')) ? createStore({ db: await database(), clock: context.clock }) : undefined,
   })
@@ -379,7 +373,6 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
     ...codeRooms,
-    embedding,
     stateDir,
     database,
     settings,

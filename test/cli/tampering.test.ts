@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { GOOD_PATCH, type Playground, TINY, createPlayground } from './playground.ts'
+import { GOOD_PATCH, type Playground, TINY, createPlayground, patchOf } from './playground.ts'
 
 let place: Playground
 afterEach(() => place.cleanup())
@@ -49,4 +49,24 @@ it('without a jail, tests that write a hook on the unchanged code end the run; i
   const answer = await place.run(improve, { input: GOOD_PATCH })
   expect([answer.exitCode, answer.json.error?.code]).toEqual([6, 'ISOLATION_BREACHED'])
   expect(readFileSync(hook, 'utf8')).toContain('owned') // it has happened: that is why it is told
+})
+
+it('finds a weakened test of another language, with an index as without one', async () => {
+  const kotlin =
+    'class PriceTest {\n    @Test\n    fun addsTax() {\n        assertEquals(119, Price(100).withTax())\n        assertEquals("EUR", Price(1).currency)\n    }\n}\n'
+  place = createPlayground({ ...TINY, 'test/PriceTest.kt': kotlin })
+  const weaker =
+    GOOD_PATCH + patchOf('test/PriceTest.kt', kotlin, (text) => text.replace(/assertEquals\(119, (.*)\)\n/, 'assertNotNull($1)\n'))
+  const verdict = async (): Promise<unknown> => {
+    const answer = await place.run(['improve', '--patch', '-', '--dry-run'], { input: weaker })
+    expect(answer.exitCode, answer.stdout).toBe(1)
+    const [run] = (await place.run(['runs'])).json.data.runs
+    const [candidate] = (await place.run(['show', run.id])).json.data.candidates
+    return { verdict: candidate.verdict, reasons: candidate.reasons }
+  }
+  const without = await verdict()
+  expect(without).toMatchObject({ verdict: 'roll_back', reasons: [{ code: 'tests_weakened' }] })
+  expect((await place.run(['index'])).exitCode).toBe(0)
+  expect(readdirSync(join(place.root, '.git/singularity')).filter((name) => name.startsWith('index-'))).not.toEqual([])
+  expect(await verdict()).toEqual(without)
 })

@@ -5,12 +5,11 @@ import { type ImpactParts, composeImpact } from './code-impact.ts'
 import { once } from './context.ts'
 import type { Reading } from './reading.ts'
 
-export type GraphParts = { reading: Reading; git: () => Promise<Git>; store: ImpactParts['store'] }
+export type GraphParts = { isolated: Reading['isolated']; git: () => Promise<Git>; store: ImpactParts['store'] }
 
 /** Who imports whom, and whom a change reaches. The room that reads it is loaded when it is first asked for. */
-export function composeGraph({ reading, git, store }: GraphParts) {
-  const reader = once(async () => reading.isolated())
-  const made = once(async () => (await import('../analysis/index.ts')).createModuleGraphs({ reader }))
+export function composeGraph({ isolated, git, store }: GraphParts) {
+  const made = once(async () => (await import('../analysis/index.ts')).createModuleGraphs({ reader: isolated }))
   const graphs: ModuleGraphs = {
     graphOf: async (tree) => (await made()).graphOf(tree),
     isAlike: async (tree, other) => (await made()).isAlike(tree, other),
@@ -30,5 +29,5 @@ export function composeGraph({ reading, git, store }: GraphParts) {
     return reportGraph(whole, (path) => wanted.has(path))
   }
 
-  return { graphs, graph, ...composeImpact({ git, store, graphs, reader, treeHere: () => treeHere({ paths: [] }) }) }
+  return { graphs, graph, ...composeImpact({ git, store, graphs, reader: isolated, treeHere: () => treeHere({ paths: [] }) }) }
 }

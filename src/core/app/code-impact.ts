@@ -35,9 +35,9 @@ export function composeImpact({ git, store, graphs, reader, treeHere }: ImpactPa
    * @throws USAGE where the revision is no commit, or a path leads to nothing
    */
   async function impact(query: CodeQuery): Promise<Impact> {
-    const [opened, { changedSymbols, openReach, treeOf }] = [await git(), await import('../analysis/index.ts')]
+    const [opened, { changedSymbols, openReach, moduleTreeOf }] = [await git(), await import('../analysis/index.ts')]
     const { base, paths: differing } = await changedPaths(opened, query.base ?? 'HEAD')
-    const [before, after] = [treeOf(opened.reader(base)), await treeHere()]
+    const [before, after] = [moduleTreeOf(opened.reader(base)), await treeHere()]
     const kept = query.paths.length === 0 ? null : new Set((await openTree(opened, { paths: query.paths })).paths)
     const changed = [...differing].filter((path) => kept === null || kept.has(path)).toSorted()
     const known = [await graphs.graphOf(before), await graphs.graphOf(after)]

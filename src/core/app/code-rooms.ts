@@ -8,7 +8,7 @@ import { composeFacts } from './code-facts.ts'
 import { composeGraph } from './code-graph.ts'
 import { composeInsights } from './code-insights.ts'
 import { type AppContext, once } from './context.ts'
-import type { Embedding } from './embedding.ts'
+import { type EmbeddingParts, composeEmbedding } from './embedding.ts'
 import { composeGrammars } from './grammars.ts'
 import { createReading } from './reading.ts'
 import { composeSearch } from './search.ts'
@@ -17,26 +17,27 @@ import { composeEvidence } from './search-evidence.ts'
 /** Runs whose blind spots are told beside a hit. */
 const REMEMBERED_RUNS = 20
 
-export type CodeRoomsParts = {
-  context: AppContext
+export type CodeRoomsParts = EmbeddingParts & {
   git: () => Promise<Git>
-  stateDir: () => Promise<string>
-  settings: () => Promise<Settings>
-  embedding: Pick<Embedding, 'space' | 'reopen'>
   /** What runs have recorded; undefined before the first one. */
   store: () => Promise<Store | undefined>
 }
 
 /** Everything that reads sources: facts, figures, graph, index and search. */
-export function composeCodeRooms({ context, git, stateDir, settings, embedding, store }: CodeRoomsParts) {
+export function composeCodeRooms({ git, store, ...parts }: CodeRoomsParts) {
+  const { context, stateDir, settings } = parts
+  const embedding = composeEmbedding(parts)
   const reading = createReading(context)
+  // one child process for whoever reads untrusted sources
+  const isolated = once(() => reading.isolated())
   useFetchedGrammars([reading.grammarFolder])
   const grammars = composeGrammars({ context, reading, settings })
-  const graph = composeGraph({ reading, git, store })
-  const search = composeSearch({ context, git, stateDir, settings, reading, grammars, embedding })
+  const graph = composeGraph({ isolated, git, store })
+  const search = composeSearch({ context, git, stateDir, settings, reading: { ...reading, isolated }, grammars, embedding })
   const code = composeCode({ context, git, reading, grammars })
   const insights = composeInsights({ git, reader: search.reader })
   return {
+    isolated,
     code,
     engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
     graph,
@@ -49,5 +50,6 @@ export function composeCodeRooms({ context, git, stateDir, settings, embedding, 
       hotSpots: () => insights.hotSpots({ paths: [] }, {}),
     }),
     search,
+    embedding,
   }
 }

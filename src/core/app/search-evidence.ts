@@ -59,8 +59,8 @@ export function composeEvidence({ git, graphs, blindSpots, hotSpots }: EvidenceP
 
   async function testsReaching(path: string, { reader, tests }: Head): Promise<HitEvidence['tests']> {
     if (!FOLLOWED.test(path) || (await reader.entry(path)) === undefined) return null
-    const { affectedTests, treeOf } = await import('../analysis/index.ts')
-    const reached = await affectedTests(graphs, treeOf(reader), { paths: [path], tests: await tests })
+    const { affectedTests, moduleTreeOf } = await import('../analysis/index.ts')
+    const reached = await affectedTests(graphs, moduleTreeOf(reader), { paths: [path], tests: await tests })
     const files = reached.tests.flatMap((test) => (test.distance === null || test.path === path ? [] : [test.path]))
     return { files, complete: reached.complete }
   }

@@ -21,7 +21,7 @@ export type SearchParts = {
 export function composeSearch({ context, git, stateDir, settings, reading, grammars, embedding }: SearchParts) {
   const reader = once(async (): Promise<FactReader> => {
     const { createSearchReader } = await import('./search-reader.ts')
-    return createSearchReader({ ...reading, isolated: once(() => reading.isolated()) })
+    return createSearchReader(reading)
   })
 
   const service = once(async (): Promise<SearchService> => {

@@ -1,4 +1,4 @@
-import { affectedTests, treeOf } from '../analysis/index.ts'
+import { affectedTests, moduleTreeOf } from '../analysis/index.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -11,7 +11,7 @@ export async function affectedFiles(
   tests: readonly string[],
   commit?: string,
 ): Promise<{ files: string[]; complete: boolean }> {
-  const candidate = commit === undefined ? undefined : treeOf(deps.git.reader(await deps.git.treeOf(commit)))
-  const answer = await affectedTests(deps.graphs, treeOf(reader), { paths: changed, tests, ...(candidate && { candidate }) })
+  const candidate = commit === undefined ? undefined : moduleTreeOf(deps.git.reader(await deps.git.treeOf(commit)))
+  const answer = await affectedTests(deps.graphs, moduleTreeOf(reader), { paths: changed, tests, ...(candidate && { candidate }) })
   return { files: answer.tests.map(({ path }) => path), complete: answer.complete }
 }

@@ -22,7 +22,7 @@ export async function testPathsOf(deps: ImprovementDeps, base: string): Promise<
  * @throws RECORD_INVALID when the claim and the diff contradict each other
  */
 export async function checkClaim(
-  { git }: ImprovementDeps,
+  { git, facts: readers }: ImprovementDeps,
   {
     base,
     commit,
@@ -39,7 +39,16 @@ export async function checkClaim(
   const proof = evidence?.proof
   if (!evidence || !proof) throw lie('it has a verdict without evidence')
   const baseTestFiles = (await git.reader(base).entries()).map(({ path }) => path).filter(isTestFile)
-  const report = await checkContract({ git, base, commit, scope: '', explicit: evidence.explicit, isTestFile, baseTestFiles })
+  const report = await checkContract({
+    git,
+    base,
+    commit,
+    scope: '',
+    explicit: evidence.explicit,
+    isTestFile,
+    baseTestFiles,
+    facts: readers,
+  })
   const facts = {
     testsTouched: report.weakening.weakened.some(({ proven }) => !proven),
     addedTestsOnly: report.weakening.touched && report.weakening.addedOnly,

@@ -4,6 +4,7 @@ import { astEqual, languageOf, parseSource } from '../parsing/index.ts'
 import { type Platform, declaredPlatform, packageFinder, platformViolations } from '../rules/index.ts'
 import {
   type Evidence,
+  type FactSource,
   type WeakeningReport,
   detectWeakening,
   exportedApi,
@@ -35,6 +36,8 @@ type Options = {
   isTestFile: (path: string) => boolean
   /** The test files that ran on the base: an exclusion in the runner's configuration is judged by what it hides of them. */
   baseTestFiles: readonly string[]
+  /** Reads tests of languages that have no syntax table of their own. */
+  facts: () => Promise<FactSource>
 }
 
 /**
@@ -112,8 +115,8 @@ export async function checkContract(options: Options): Promise<StaticReport> {
       detail: `${path} (${kind}${detail === '' ? '' : `, ${detail}`})`,
       privileged: true,
     })
-  const { isTestFile, baseTestFiles } = options
-  const weakening = await detectWeakening({ changedFiles: changed, readBase, readCandidate, isTestFile, baseTestFiles })
+  const { isTestFile, baseTestFiles, facts } = options
+  const weakening = await detectWeakening({ changedFiles: changed, readBase, readCandidate, isTestFile, baseTestFiles, facts })
   return { findings, changed, weakening, equalTrees }
 }
 

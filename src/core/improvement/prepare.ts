@@ -72,6 +72,7 @@ export async function examine(session: Session, proposal: Proposal, commit: stri
     explicit: proposal.explicit,
     isTestFile: (path) => isTestPath(path, session.plan!),
     baseTestFiles: testFilesOf(session),
+    facts: session.deps.facts,
   })
 }
 

@@ -6,7 +6,7 @@ import type { Landing } from '../landing/index.ts'
 import type { ProcessIdentity } from '../process/index.ts'
 import type { IsolationKind, JailProfile, Sandbox, SandboxPurpose, SandboxRoom } from '../sandbox/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import type { Baseline, InstrumentEvidence, Plan } from '../validation/index.ts'
+import type { Baseline, FactSource, InstrumentEvidence, Plan } from '../validation/index.ts'
 import type { Patience } from './ask.ts'
 import type { Control } from './control.ts'
 import type { Draft } from './draft.ts'
@@ -61,6 +61,8 @@ export type ImprovementDeps = {
   log: Logger
   approvals: Approvals
   landing: Landing
+  /** Reads sources in a child process: whoever wrote them may be anybody. */
+  facts(): Promise<FactSource>
   /** Makes candidates from goals; left out where no model can be reached from here. */
   model?: ModelWork
   /** Calls coding agents. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { affectedTests, createModuleGraphs, treeOf } from '../../../src/core/analysis/index.ts'
+import { affectedTests, createModuleGraphs, moduleTreeOf } from '../../../src/core/analysis/index.ts'
 import { createFactReader } from '../../../src/core/parsing/index.ts'
 import { packagedParsing } from '../../support/parsing.ts'
 import { type TestRepository, createRepository } from '../../support/repository.ts'
@@ -17,9 +17,9 @@ async function ask(files: Record<string, string>, changed: string[], tests: stri
   const repository = createRepository(files)
   open.push(repository)
   const git = await repository.open()
-  const base = treeOf(git.reader(repository.git('rev-parse', 'HEAD')))
+  const base = moduleTreeOf(git.reader(repository.git('rev-parse', 'HEAD')))
   if (!candidate) return affectedTests(graphs, base, { paths: changed, tests })
-  return affectedTests(graphs, base, { paths: changed, tests, candidate: treeOf(git.reader(repository.commit('candidate', candidate))) })
+  return affectedTests(graphs, base, { paths: changed, tests, candidate: moduleTreeOf(git.reader(repository.commit('candidate', candidate))) })
 }
 
 /** The same, of the tests only their paths. */
@@ -279,7 +279,7 @@ describe('a candidate', () => {
     const repository = createRepository(files)
     open.push(repository)
     const git = await repository.open()
-    const tree = () => treeOf(git.reader(repository.git('rev-parse', 'HEAD^{tree}')))
+    const tree = () => moduleTreeOf(git.reader(repository.git('rev-parse', 'HEAD^{tree}')))
     const base = tree()
     const alike = async (changes: Record<string, string | null>): Promise<boolean> => {
       repository.commit('candidate', changes)
@@ -323,7 +323,7 @@ it('where sources cannot be read all tests are asked, and nothing is promised', 
   const broken = createModuleGraphs({
     reader: async () => ({ tables: facts.tables, read: () => Promise.reject(new Error('no reader')) }),
   })
-  const answer = await affectedTests(broken, treeOf(git.reader(repository.git('rev-parse', 'HEAD'))), {
+  const answer = await affectedTests(broken, moduleTreeOf(git.reader(repository.git('rev-parse', 'HEAD'))), {
     paths: ['a.js'],
     tests: ['a.test.js'],
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { changedSymbols, createModuleGraphs, type ModuleGraph, reportGraph, treeOf } from '../../../src/core/analysis/index.ts'
+import { changedSymbols, createModuleGraphs, type ModuleGraph, reportGraph, moduleTreeOf } from '../../../src/core/analysis/index.ts'
 import { findCycles } from '../../../src/core/analysis/graph/cycles.ts'
 import { createFactReader } from '../../../src/core/parsing/index.ts'
 import { packagedParsing } from '../../support/parsing.ts'
@@ -71,7 +71,7 @@ beforeAll(async () => {
   repository = createRepository(FILES)
   const git = await repository.open()
   const graphs = createModuleGraphs({ reader: async () => facts })
-  graph = await graphs.graphOf(treeOf(git.reader(repository.git('rev-parse', 'HEAD'))))
+  graph = await graphs.graphOf(moduleTreeOf(git.reader(repository.git('rev-parse', 'HEAD'))))
 })
 afterAll(() => repository.cleanup())
 
@@ -155,7 +155,7 @@ describe('a graph of modules', () => {
   it('is the same graph each time, in order', async () => {
     const again = createModuleGraphs({ reader: async () => facts })
     const git = await repository.open()
-    const other = await again.graphOf(treeOf(git.reader(repository.git('rev-parse', 'HEAD'))))
+    const other = await again.graphOf(moduleTreeOf(git.reader(repository.git('rev-parse', 'HEAD'))))
     expect([...other.nodes]).toEqual([...graph.nodes])
     expect(other.edges).toEqual(graph.edges)
     const froms = graph.edges.map(({ from }) => from)

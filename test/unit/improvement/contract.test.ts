@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { checkContract } from '../../../src/core/improvement/contract.ts'
+import { createFactReader } from '../../../src/core/parsing/index.ts'
+import { packagedParsing } from '../../support/parsing.ts'
 import { type FileContent, type TestRepository, createRepository } from '../../support/repository.ts'
 
 let repository: TestRepository | undefined
@@ -24,6 +26,7 @@ async function interfaceFindings(
     explicit,
     isTestFile: (path) => path.includes('test'),
     baseTestFiles: [],
+    facts: async () => createFactReader(packagedParsing),
   })
   return findings.filter(({ name }) => name === 'exported interface').map(({ name: _name, ...rest }) => rest)
 }

@@ -1,14 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  detectWeakening,
-  isTouched,
-  looksLikeTestFile,
-  testFacts,
-  testLanguageOf,
-  type WeakeningReport,
-} from '../../../src/core/validation/tamper/index.ts'
+import { testFacts, testLanguageOf } from '../../../src/core/analysis/index.ts'
+import { detectWeakening, isTouched, looksLikeTestFile, type WeakeningReport } from '../../../src/core/validation/tamper/index.ts'
 
 const detect = (
   path: string,
@@ -192,6 +186,63 @@ describe('detectWeakening', () => {
 
   it('leaves the source alone', async () => {
     expect(await detect('src/a.ts', 'export const a = 1\n', 'export const a = 2\n')).toMatchObject({ touched: false, weakened: [] })
+  })
+})
+
+describe('changes that leave nearly the same tokens', () => {
+  const verdict = (report: WeakeningReport): string =>
+    proven(report).length > 0 ? proven(report)[0]! : !report.touched ? 'clean' : report.addedOnly ? 'added' : 'cannot decide'
+
+  it.each([
+    [
+      'an assertion moved into a branch by its indentation',
+      'test_a.py',
+      'def test_a():\n    if slow():\n        wait()\n    assert f() == 1\n',
+      'def test_a():\n    if slow():\n        wait()\n        assert f() == 1\n',
+    ],
+    [
+      'a returned promise that is returned no more',
+      'a.test.ts',
+      "it('a', () => {\n  return expect(f()).resolves.toBe(1)\n})\n",
+      "it('a', () => {\n  return\n  expect(f()).resolves.toBe(1)\n})\n",
+    ],
+    [
+      'a loop that ends before its body',
+      'ATest.java',
+      'class A { @Test void a() { for (int i = 0; i < 9; i++) assertEquals(i, f(i)); } }',
+      'class A { @Test void a() { for (int i = 0; i < 9; i++); assertEquals(i, f(i)); } }',
+    ],
+    [
+      'a row added together with a way around the assertion',
+      'a.test.ts',
+      "it.each([[1, 2], [2, 4]])('%i', (a, b) => { expect(f(a)).toBe(b) })\n",
+      "it.each([[1, 2], [2, 4], [3, 6]])('%i', (a, b) => { if (a > 2) expect(f(a)).toBe(b) })\n",
+    ],
+    [
+      'an added test of the same name, which replaces the first',
+      'test_a.py',
+      'def test_a():\n    assert f() == 1\n',
+      'def test_a():\n    assert f() == 1\n\n\ndef test_a():\n    assert True\n',
+    ],
+    [
+      'a line of the preprocessor, where no grammar is at hand',
+      'test/a.c',
+      'f();\ncheck(a);\ng();\n',
+      'f();\n#if 0\ncheck(a);\n#endif\ng();\n',
+    ],
+    [
+      'indentation in a language without a grammar',
+      'test/a.nim',
+      'if x:\n  echo 1\ncheck f() == 1\n',
+      'if x:\n  echo 1\n  check f() == 1\n',
+    ],
+  ])('are seen: %s', async (_name, path, before, after) => {
+    expect(['clean', 'added']).not.toContain(verdict(await detect(path, before, after)))
+  })
+
+  it('takes rows alone for an addition', async () => {
+    const base = "it.each([[1, 2], [2, 4]])('%i', (a, b) => { expect(f(a)).toBe(b) })\n"
+    expect(verdict(await detect('a.test.ts', base, base.replace('[2, 4]', '[2, 4], [3, 6]')))).toBe('added')
   })
 })
 

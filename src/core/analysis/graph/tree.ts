@@ -12,7 +12,7 @@ export type ModuleTree = {
 const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
 /** Regular files of a commit or tree. */
-export function treeOf(reader: TreeReader): ModuleTree {
+export function moduleTreeOf(reader: TreeReader): ModuleTree {
   return {
     id: OBJECT_ID.test(reader.tree) ? reader.tree : null,
     list: async () => (await reader.entries()).filter(({ mode }) => mode.startsWith('100')),

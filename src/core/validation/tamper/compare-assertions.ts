@@ -1,4 +1,4 @@
-import type { AssertionFact } from './test-fact.ts'
+import type { AssertionFact } from '../../analysis/index.ts'
 import type { Weakening } from '../evidence.ts'
 
 /** What happened between the assertions of one test and those of its successor. */

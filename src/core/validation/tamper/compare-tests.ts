@@ -1,9 +1,7 @@
 import type { Weakening } from '../evidence.ts'
 import { compareAssertions, keyOf } from './compare-assertions.ts'
-import type { AssertionFact, TestFact } from './test-fact.ts'
+import { assertingWords, wordsOf, type AssertionFact, type TestFact } from '../../analysis/index.ts'
 import { adopt, bodyOf, gained, owned, similarity, type FilePair, type Owned } from './match-tests.ts'
-import { wordsOf } from './syntax.ts'
-import { assertingWords } from './tables.ts'
 
 /** A base test that is not the same any more; `name` null means every test of the file, `file` '*' every test there is. */
 export type TouchedTest = { file: string; name: string | null }
@@ -53,6 +51,11 @@ export function compareTests(pairs: readonly FilePair[], around: Surroundings): 
   judgeLost(lost, fresh, standing, spare, around, out)
   for (const item of fresh) {
     out.added++
+    // In most languages the second of two functions with one name replaces the first, which then never runs.
+    if (/#\d+$/.test(item.test.id) && item.pair.base !== null && !item.test.macro && isFunction(item))
+      out.weakened.push(
+        entry(item, 'unclassified', `an added test has the name of another, which may not run any more: ${item.test.id}`, false),
+      )
     if (item.test.state === 'only')
       out.weakened.push(entry(item, 'test_skipped', 'an added test marked `only` keeps every other test of the file from running', true))
   }
@@ -65,15 +68,13 @@ const ASSERTING_NAME = /assert|expect|check|verif|should|must|ensure|compare|mat
 function callsHelper(base: TestFact, candidate: Owned, helpers: ReadonlySet<string>): boolean {
   // A test without a body of its own runs a macro.
   if (candidate.test.statements.length === 0 && base.statements.length > 0 && candidate.test.macro) return true
-  const own = new Set([
-    ...candidate.assertions.flatMap((fact) => fact.matcher.split(' ')),
-    ...assertingWords(candidate.pair.candidate?.language ?? null),
-  ])
+  const own = new Set(candidate.assertions.flatMap((fact) => fact.matcher.split(' ')))
+  const asserts = assertingWords(candidate.pair.candidate?.language ?? null)
   const calls = (tokens: readonly string[]): Map<string, number> => {
     const counts = new Map<string, number>()
     for (const [at, token] of tokens.entries()) {
       const next = tokens[at + 1]
-      if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token)) continue
+      if ((next !== '(' && next !== '!' && next !== '.') || !/^\w+$/.test(token) || own.has(token) || asserts(token)) continue
       if (helpers.has(token) || ASSERTING_NAME.test(token)) counts.set(token, (counts.get(token) ?? 0) + 1)
     }
     return counts
@@ -93,7 +94,12 @@ function compareTest(base: Owned, candidate: Owned, moved: boolean, ledger: Ledg
     out.weakened.push(entry(candidate, 'test_skipped', `${STATES[is]}: ${base.test.id}`, true))
   if (was === 'run' && is === 'only')
     out.weakened.push(entry(candidate, 'test_skipped', `\`only\` keeps the other tests from running: ${base.test.id}`, true))
-  if (base.test.tokens.join(' ') === candidate.test.tokens.join(' ') && base.test.rows.join('\n') === candidate.test.rows.join('\n')) {
+  // Where lines were joined, equal tokens may assert less.
+  const same =
+    base.test.tokens.join(' ') === candidate.test.tokens.join(' ') &&
+    base.test.rows.join('\n') === candidate.test.rows.join('\n') &&
+    bodyOf(base) === bodyOf(candidate)
+  if (same) {
     if (moved) {
       out.touchedTests.push({ file: base.pair.oldPath, name: base.test.name })
       out.weakened.push(entry(candidate, 'unclassified', `moved or renamed: ${base.test.id}`, false))
@@ -187,9 +193,34 @@ function compareRows(base: Owned, candidate: Owned, { rows, around }: Ledger, ou
   }
 }
 
+/** A test that is a function by its name, where a call or a macro would only repeat a title. */
+function isFunction(item: Owned): boolean {
+  return /^\w+$/.test(item.test.name)
+}
+
+/** Nothing but these rows and the commas between them was put in. */
+function onlyRows(base: TestFact, candidate: TestFact): boolean {
+  const left = (words: readonly string[], taken: readonly string[]): string[] => {
+    const counts = new Map<string, number>()
+    for (const word of taken) counts.set(word, (counts.get(word) ?? 0) + 1)
+    return words.filter((word) => {
+      const count = counts.get(word) ?? 0
+      counts.set(word, count - 1)
+      return count <= 0
+    })
+  }
+  const wordsOfTokens = (tokens: readonly string[]): string[] => tokens.flatMap((token) => token.split(' '))
+  const inserted = left(wordsOfTokens(candidate.tokens), wordsOfTokens(base.tokens))
+  const rows = wordsOfTokens(left(candidate.rows, base.rows))
+  return left(inserted, rows).every((word) => SEPARATORS.has(word))
+}
+
+/** What stands between rows: commas, and the brackets of annotations that hold one row each. */
+const SEPARATORS = new Set([',', '[', ']', '#', '@', '(', ')'])
+
 /** Only assertions, or rows, were put into the test; everything it did before it still does in the same order. */
 function isAddition(base: TestFact, candidate: TestFact): boolean {
-  if (candidate.rows.length > base.rows.length) return isSubsequence(base.tokens, candidate.tokens)
+  if (candidate.rows.length > base.rows.length) return isSubsequence(base.tokens, candidate.tokens) && onlyRows(base, candidate)
   if (base.statements.length === 0 || candidate.statements.length <= base.statements.length) return false
   let at = 0
   for (const [position, statement] of candidate.statements.entries()) {

@@ -1,13 +1,12 @@
 import type { Weakening } from '../evidence.ts'
 import type { ChangedFile } from '../../git/index.ts'
 import { compareConfig } from './compare-config.ts'
+import { readSides, type FactSource, type Side } from './read-sides.ts'
 import { compareTests, type TouchedTest } from './compare-tests.ts'
 import type { FilePair } from './match-tests.ts'
 import { doctestsOf } from './doctests.ts'
-import { codeOf, testFacts, testLanguageOf } from './facts.ts'
-import type { TestFacts } from './test-fact.ts'
+import { codeOf, testFacts, testLanguageOf, wordsOf, type TestFacts } from '../../analysis/index.ts'
 import { configOf, hasTestName, isAmbient, isSnapshot, looksLikeTestFile } from './paths.ts'
-import { wordsOf } from './syntax.ts'
 
 export type WeakeningInput = {
   changedFiles: readonly Pick<ChangedFile, 'path' | 'oldPath' | 'status'>[]
@@ -18,6 +17,8 @@ export type WeakeningInput = {
   isTestFile?(path: string): boolean
   /** The base's test files: an exclusion that meets one of them is proven. */
   baseTestFiles?: readonly string[]
+  /** Reads languages that have no syntax table of tests; without it their files are compared by lines. */
+  facts?: () => Promise<FactSource>
 }
 
 export type WeakeningReport = {
@@ -51,7 +52,7 @@ export function isTouched(report: Pick<WeakeningReport, 'touchedTests'>, test: {
 }
 
 /** Languages whose tests live inside source files. */
-const IN_SOURCE = new Set(['rust', 'python'])
+const IN_SOURCE = new Set(['rust', 'python', 'zig'])
 
 /** Compares the tests of two trees by syntax and says whether the candidate weakens them. */
 export async function detectWeakening(input: WeakeningInput): Promise<WeakeningReport> {
@@ -62,16 +63,19 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
   const restless: FilePair[] = []
   const words = { base: new Set<string>(), candidate: new Set<string>() }
   const touchedTests: TouchedTest[] = []
+  /** Files that do not parse whole: what is missing may be there after all. */
+  const unsure = new Set<string>()
   let touched = false
   let inSource = false
   let configTouched = false
   let added = 0
   let tier: 1 | 2 = 1
 
-  for (const file of input.changedFiles) {
+  const sides = await readSides(input)
+  for (const [at, file] of input.changedFiles.entries()) {
     const oldPath = file.oldPath ?? file.path
-    const base = file.status === 'added' ? undefined : await input.readBase(oldPath)
-    const candidate = file.status === 'deleted' ? undefined : await input.readCandidate(file.path)
+    const side = sides[at]!
+    const [base, candidate] = [side.base.text, side.candidate.text]
     const config = configOf(file.path) ?? configOf(oldPath)
     if (config !== undefined) {
       const compared = compareConfig(file.path, config, base, candidate, input.baseTestFiles ?? [])
@@ -84,12 +88,13 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const wasTest = file.status !== 'added' && isTest(oldPath)
     const nowTest = file.status !== 'deleted' && isTest(file.path)
     if (!wasTest && !nowTest) {
-      const pair = inSourcePair(file.path, oldPath, base, candidate)
-      for (const word of sourceWords(base, pair?.base, oldPath)) words.base.add(word)
-      for (const word of sourceWords(candidate, pair?.candidate, file.path)) words.candidate.add(word)
+      const pair = inSourcePair(file.path, oldPath, side.base, side.candidate)
+      for (const word of sourceWords(side.base, pair?.base, oldPath)) words.base.add(word)
+      for (const word of sourceWords(side.candidate, pair?.candidate, file.path)) words.candidate.add(word)
       if (pair === undefined) continue
       inSource = true
       pairs.push(pair)
+      if (pair.base?.partial === true || pair.candidate?.partial === true) unsure.add(file.path).add(oldPath)
       if (
         doctestsOf(base ?? '', pair.base?.language ?? null).join('\n') !==
         doctestsOf(candidate ?? '', pair.candidate?.language ?? null).join('\n')
@@ -121,8 +126,8 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     }
     // A file whose new name no runner collects has lost its tests, wherever its text went.
     const collected = nowTest && !(hasTestName(oldPath) && !hasTestName(file.path))
-    const before = wasTest && base !== undefined ? testFacts(base, testLanguageOf(oldPath)) : null
-    const after = collected && candidate !== undefined ? testFacts(candidate, testLanguageOf(file.path)) : null
+    const before = wasTest && base !== undefined ? testFacts(base, testLanguageOf(oldPath), side.base.facts) : null
+    const after = collected && candidate !== undefined ? testFacts(candidate, testLanguageOf(file.path), side.candidate.facts) : null
     if ((before ?? after) === null) {
       touched = true
       if (file.status !== 'added') touchedTests.push({ file: '*', name: null })
@@ -133,6 +138,7 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const pair = { path: file.path, oldPath, base: before, candidate: after, inSource: false }
     pairs.push(pair)
     restless.push(pair)
+    if (before?.partial === true || after?.partial === true) unsure.add(file.path).add(oldPath)
     if (goOutputs(base ?? '', oldPath) !== goOutputs(candidate ?? '', file.path) && file.status !== 'added') {
       touched = true
       touchedTests.push({ file: oldPath, name: null })
@@ -158,19 +164,27 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
     const around = compareAround(pair)
     if (around === undefined) continue
     touched = true
-    if (around === 'added') added++
+    if (around === 'added' && pair.base !== null && unsure.has(pair.path))
+      weakened.push({
+        file: pair.path,
+        line: null,
+        kind: 'unclassified',
+        detail: 'the file changed and does not parse whole',
+        proven: false,
+      })
+    else if (around === 'added') added++
     else {
       weakened.push(...around)
       // A helper's file may serve every test, a test file's hooks its own tests.
       if (around.length > 0) touchedTests.push({ file: pair.base !== null && pair.base.tests.length > 0 ? pair.oldPath : '*', name: null })
     }
-    if ((pair.base ?? pair.candidate)?.tier === 2 || pair.candidate?.tier === 2) tier = 2
+    if (isLines(pair.base) || isLines(pair.candidate)) tier = 2
   }
   touched ||= weakened.length > 0 || added > 0
   if (tier === 2) notes.push('some test files were compared line by line: changes there cannot be proven')
   if (inSource) notes.push('tests inside source files are compared by syntax only')
   return {
-    weakened: sorted(weakened),
+    weakened: sorted(weakened.map((item) => (unsure.has(item.file) ? { ...item, proven: false } : item))),
     touched,
     addedOnly: touched && weakened.length === 0 && added > 0,
     tests_in_source: inSource,
@@ -180,25 +194,29 @@ export async function detectWeakening(input: WeakeningInput): Promise<WeakeningR
   }
 }
 
-function inSourcePair(path: string, oldPath: string, base: string | undefined, candidate: string | undefined): FilePair | undefined {
-  const language = testLanguageOf(path)
+function inSourcePair(path: string, oldPath: string, base: Side, candidate: Side): FilePair | undefined {
+  const language = testLanguageOf(path) ?? (path.endsWith('.zig') ? 'zig' : undefined)
   if (language === undefined || !IN_SOURCE.has(language)) return undefined
-  if (!/#\[(?:\w+::)?test\b|\bdef test|>>> |```/.test(`${base ?? ''}\n${candidate ?? ''}`)) return undefined
-  const facts = (text: string | undefined): TestFacts | null => (text === undefined ? null : testFacts(text, language))
+  if (!/#\[(?:\w+::)?test\b|\bdef test|>>> |```|^[ \t]*test[ "{]/m.test(`${base.text ?? ''}\n${candidate.text ?? ''}`)) return undefined
+  const facts = ({ text, facts: found }: Side): TestFacts | null => (text === undefined ? null : testFacts(text, language, found))
   return { path, oldPath, base: facts(base), candidate: facts(candidate), inSource: true }
 }
 
 /** What a source file speaks of, its own tests left out. */
-function sourceWords(text: string | undefined, facts: TestFacts | null | undefined, path: string): string[] {
+function sourceWords({ text, facts: found }: Side, facts: TestFacts | null | undefined, path: string): string[] {
   if (facts !== null && facts !== undefined && facts.tier === 1) return wordsOf([...facts.rest, ...facts.imports].join(' '))
-  return text === undefined ? [] : wordsOf(codeOf(text, path))
+  return text === undefined ? [] : wordsOf(codeOf(text, path, found))
 }
 
 /** Names of functions outside of tests in files that assert outside of tests. */
 function helperNames(facts: TestFacts | null): string[] {
   if (facts === null || !facts.assertions.some((fact) => fact.test === '')) return []
-  return facts.rest.filter((word, at) => /^(?:function|def|func|fn|const|void)$/.test(facts.rest[at - 1] ?? '') && /^\w+$/.test(word))
+  return facts.rest.filter(
+    (word, at) => /^(?:function|def|defp|func|fun|fn|sub|const|void)$/.test(facts.rest[at - 1] ?? '') && /^\w+$/.test(word),
+  )
 }
+
+const isLines = (facts: TestFacts | null): boolean => facts !== null && facts.tier !== 1
 
 /** What changed around the tests: helpers, hooks, mocks, imports, calls that end the process. */
 function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefined {
@@ -217,7 +235,7 @@ function compareAround(pair: FilePair): readonly Weakening[] | 'added' | undefin
     if (base.tests.length === 0) add('unclassified', 'a file of the tests is gone', false)
     return found
   }
-  if (base.tier === 2 || candidate.tier === 2) {
+  if (isLines(base) || isLines(candidate)) {
     if (base.rest.join('\n') === candidate.rest.join('\n')) return undefined
     const kept = new Set(candidate.rest)
     if (

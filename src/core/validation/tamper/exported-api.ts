@@ -1,6 +1,5 @@
 import type { LanguageId } from '../../parsing/index.ts'
-import { tokensOf, treeOf, type Node } from './syntax.ts'
-import { tableOf, type LanguageTable } from './tables.ts'
+import { tableOf, tokensOf, treeOf, type LanguageTable, type Node } from '../../analysis/index.ts'
 
 /** One name a file offers to others. `signature` holds the parameters (and result type) of callables, null elsewhere. */
 export type ExportedName = { name: string; kind: 'function' | 'class' | 'value' | 'type'; signature: string | null; line: number }

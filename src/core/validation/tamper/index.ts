@@ -1,7 +1,6 @@
 export { detectWeakening, isTouched, type WeakeningInput, type WeakeningReport } from './detect.ts'
+export type { FactSource } from './read-sides.ts'
 export type { TouchedTest } from './compare-tests.ts'
-export { testFacts, testLanguageOf } from './facts.ts'
-export type { AssertionFact, TestFact, TestFacts } from './test-fact.ts'
 export { configOf, hasTestName, isSnapshot, looksLikeTestFile } from './paths.ts'
 export { baseTestsOverlay, classifyBaseTests, type BaseTestVerdicts, type Overlay } from './overlay.ts'
 export { exportedApi, exportedApiChanges, type ApiChanges, type ExportedName } from './exported-api.ts'

@@ -1,5 +1,5 @@
 import { keyOf } from './compare-assertions.ts'
-import type { AssertionFact, TestFact, TestFacts } from './test-fact.ts'
+import type { AssertionFact, TestFact, TestFacts } from '../../analysis/index.ts'
 
 /** One file on both sides; a side on which no runner finds it is null. */
 export type FilePair = { path: string; oldPath: string; base: TestFacts | null; candidate: TestFacts | null; inSource: boolean }

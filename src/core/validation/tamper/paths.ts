@@ -2,6 +2,8 @@ import files from '../../../../templates_data/tests/files.json' with { type: 'js
 
 const compile = (patterns: readonly string[]): RegExp[] => patterns.map((pattern) => new RegExp(pattern))
 const TEST_NAMES = compile(files.test_names)
+/** Tests by custom, whatever runs them: their runners collect them by what they hold. */
+const OTHER_NAMES = compile(files.other_names)
 const SUPPORT_NAMES = compile(files.support_names)
 const SNAPSHOTS = compile(files.snapshots)
 const IGNORED = compile(files.ignored_names)
@@ -23,6 +25,7 @@ export function looksLikeTestFile(path: string): boolean {
   return (
     hasTestName(path) ||
     isSnapshot(path) ||
+    OTHER_NAMES.some((pattern) => pattern.test(path)) ||
     SUPPORT_NAMES.some((pattern) => pattern.test(path)) ||
     path
       .split('/')

@@ -1,6 +1,6 @@
 import knowledge from '../../../../templates_data/contract/static.json' with { type: 'json' }
 import type { LanguageId } from '../../parsing/index.ts'
-import { treeOf, type Node } from './syntax.ts'
+import { treeOf, type Node } from '../../analysis/index.ts'
 
 export type Suppression = { kind: string; line: number; text: string }
 

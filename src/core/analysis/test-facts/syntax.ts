@@ -52,17 +52,30 @@ const SIMPLE_STRING = /^(['"])([^'"\\\n]*)\1$/
 /** The tokens of a node without comments, statement ends and trailing commas; simple strings carry one kind of quote. */
 export function tokensOf(node: Node, table: LanguageTable): string[] {
   const tokens: string[] = []
-  const stack: Node[] = [node]
+  const stack: (Node | string)[] = [node]
   for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    if (typeof item === 'string') {
+      tokens.push(item)
+      continue
+    }
     if (item.comment) {
       if (BUILD_DIRECTIVE.test(item.text)) tokens.push(item.text)
       continue
     }
+    if (isBareReturn(item)) {
+      tokens.push('return ;')
+      continue
+    }
     if (item.children.length > 0 && !table.atoms.includes(item.kind)) {
+      const block = table.indented?.includes(item.kind) === true
+      if (block) {
+        tokens.push('\u21e5')
+        stack.push('\u21e4')
+      }
       for (let i = item.children.length - 1; i >= 0; i--) stack.push(item.children[i]!)
       continue
     }
-    if (item.text === '' || table.skip_tokens.includes(item.text)) continue
+    if (item.text === '' || (table.skip_tokens.includes(item.text) && !isEmptyBody(item))) continue
     if (CLOSERS.has(item.text) && tokens.at(-1) === ',' && !isSingleTuple(item.parent)) tokens.pop()
     const simple = SIMPLE_STRING.exec(item.text)
     tokens.push(simple === null ? item.text : `"${simple[2]}"`)
@@ -70,18 +83,29 @@ export function tokensOf(node: Node, table: LanguageTable): string[] {
   return tokens
 }
 
+/** `return` on a line of its own leaves the test; with its value on the next line it would return that. */
+function isBareReturn(node: Node): boolean {
+  return node.kind === 'return_statement' && node.children.filter((child) => !child.comment && child.text !== ';').length === 1
+}
+
+/** The semicolon of `for (…);`: what seems to be the loop's body runs once, behind it. */
+function isEmptyBody(node: Node): boolean {
+  const own = node.parent?.kind === 'empty_statement' ? node.parent : node
+  return own.parent !== null && /^(?:for|while|if|enhanced_for)/.test(own.parent.kind) && own.parent.children.at(-1) === own
+}
+
 function isSingleTuple(node: Node | null): boolean {
   return node !== null && node.kind === 'tuple' && node.children.filter((child) => child.kind === ',').length === 1
 }
 
-const OPENERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' }
+const OPENERS = new Set(['(', '[', '{', '${'])
 
 /** Splits at tokens of the outermost level, brackets kept together. */
 export function splitTokens(tokens: readonly string[], separators: ReadonlySet<string>): string[][] {
   const parts: string[][] = [[]]
   let depth = 0
   for (const token of tokens) {
-    if (token in OPENERS) depth++
+    if (OPENERS.has(token)) depth++
     else if (CLOSERS.has(token)) depth--
     if (depth === 0 && separators.has(token)) parts.push([])
     else parts.at(-1)!.push(token)

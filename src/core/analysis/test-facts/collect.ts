@@ -1,4 +1,3 @@
-import type { LanguageId } from '../../parsing/index.ts'
 import { claimsOf, isFailingCall, statementsOf } from './assertions.ts'
 import { digest, type AssertionFact, type TestFact, type TestFacts } from './test-fact.ts'
 import type { Found } from './found.ts'
@@ -19,7 +18,7 @@ type Context = {
 type Draft = { fact: Omit<TestFact, 'state' | 'asserting'>; state: TestState; body: Node | null; statements: Node[] }
 
 /** Walks a syntax tree once and writes down its tests, their assertions and everything around them. */
-export function collectFacts(root: Node, table: LanguageTable, language: LanguageId): TestFacts {
+export function collectFacts(root: Node, table: LanguageTable, language: string): TestFacts {
   const recognise = recogniserOf(root, table)
   const drafts: Draft[] = []
   const assertions: AssertionFact[] = []
@@ -187,7 +186,7 @@ export function collectFacts(root: Node, table: LanguageTable, language: Languag
   })
   const code = ` ${tokensOf(root, table).join(' ')} `
   const exits = table.exits.reduce((sum, exit) => sum + code.split(` ${exit} `).length - 1, 0)
-  return { language, tests, assertions, rest, imports, exits, tier: 1 }
+  return { language, tests, assertions, rest, imports, exits, tier: 1, partial: false }
 }
 
 /** Branches and loops; functions handed to a loop count where they are recognised as such by their call. */

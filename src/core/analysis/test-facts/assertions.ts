@@ -2,7 +2,7 @@ import { approximationOf, claimsOfCondition, claimsOfFailure, isLiteral, toleran
 import { chainOf, isChain, itemsOf, splitArguments, tokensOf, type Link, type Node } from './syntax.ts'
 import type { LanguageTable } from './tables.ts'
 
-const UNKNOWN_RANK = 3
+export const UNKNOWN_RANK = 3
 const NOTHING = new Set(['toBeNull', 'toBeUndefined', 'toBeNaN', 'be_nil', 'null', 'undefined', 'nil'])
 
 /** The claims a node makes as an assertion; `undefined` where it is none. Awaiting is judged here too: a lost promise never fails. */
@@ -206,7 +206,7 @@ function callClaim(call: Link, args: readonly (readonly string[])[], order: stri
   return { ...orderedClaim(call.name, rest.slice(0, 2), order, rank), tolerance }
 }
 
-function orderedClaim(matcher: string, args: readonly (readonly string[])[], order: string, rank: number): Claim {
+export function orderedClaim(matcher: string, args: readonly (readonly string[])[], order: string, rank: number): Claim {
   const [first = '', second = ''] = args.map((arg) => arg.join(' '))
   if (args.length < 2) return { matcher, subject: first, expected: '', rank, tolerance: null }
   const [subject, expected] = order === 'expected_first' ? [second, first] : [first, second]
@@ -215,13 +215,13 @@ function orderedClaim(matcher: string, args: readonly (readonly string[])[], ord
     : { matcher, subject, expected, rank, tolerance: null }
 }
 
-function throwRank(expected: readonly string[], table: LanguageTable): number {
+export function throwRank(expected: readonly string[], table: LanguageTable): number {
   if (expected.length === 0) return 1
   return table.assertions.broad_errors.includes(expected[0]!) && expected.length === 1 ? 1 : 3
 }
 
 /** Claims that can hardly fail: a literal compared with itself, an expected value that matches anything. */
-function weigh(claim: Claim, table: LanguageTable): Claim {
+export function weigh(claim: Claim, table: LanguageTable): Claim {
   if (
     claim.subject !== '' &&
     isLiteral(claim.subject) &&

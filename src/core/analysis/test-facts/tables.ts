@@ -4,7 +4,7 @@ import javascript from '../../../../templates_data/tests/javascript.json' with {
 import python from '../../../../templates_data/tests/python.json' with { type: 'json' }
 import ruby from '../../../../templates_data/tests/ruby.json' with { type: 'json' }
 import rust from '../../../../templates_data/tests/rust.json' with { type: 'json' }
-import type { LanguageId } from '../../parsing/index.ts'
+import vocabulary from '../../../../templates_data/tests/vocabulary.json' with { type: 'json' }
 
 export type TestState = 'run' | 'skip' | 'todo' | 'fail' | 'only'
 
@@ -17,7 +17,8 @@ export type ToleranceRule = {
 }
 
 export type TestRules = {
-  style: 'call' | 'function' | 'annotation'
+  /** `facts`: its tests are found by the roles of its language table. */
+  style: 'call' | 'function' | 'annotation' | 'facts'
   namespaces?: readonly string[]
   tests?: readonly string[]
   suites?: readonly string[]
@@ -73,6 +74,8 @@ export type LanguageTable = {
   /** Node kinds kept as one token. */
   atoms: readonly string[]
   skip_tokens: readonly string[]
+  /** Node kinds of blocks that only their indentation marks. */
+  indented?: readonly string[]
   functions: readonly string[]
   imports: readonly string[]
   import_calls?: readonly string[]
@@ -84,28 +87,85 @@ export type LanguageTable = {
   truths: readonly string[]
   /** Exception types whose handler would swallow a failed assertion; empty where every handler does. */
   catches: readonly string[]
+  /** Words of a language whose tests are found by its language table; absent where a syntax table stands above. */
+  words?: AssertionWords
 }
 
+/** How a language writes assertions down, for those that are read out of facts. */
+export type AssertionWords = {
+  /** Which of two arguments is the expected one. */
+  order: 'expected_first' | 'actual_first'
+  /** A message stands in front of the values. */
+  message_first?: boolean
+  /** Arguments stand side by side, without brackets and commas. */
+  juxtaposed?: boolean
+  /** False where blocks do not stand in braces. */
+  braces?: boolean
+  /** A mark outside of all tests holds for the whole file, wherever it stands. */
+  file_marks?: boolean
+  /** Indentation is syntax. */
+  layout?: boolean
+  /** Macros look like calls: a parser misses tokens where nothing is missing. */
+  macros?: boolean
+  /** How texts fall into tokens: `shell` keeps words whole, `dashes` keeps names with dashes whole. */
+  lexing?: 'shell' | 'dashes'
+  /** Matchers whose third argument counts digits. */
+  digits?: readonly string[]
+  /** Matchers by name, before the common stems. */
+  ranks?: Readonly<Record<string, number>>
+  /** The tolerance is this argument of the matcher. */
+  tolerance_at?: Readonly<Record<string, number>>
+}
+
+const NOTHING_KNOWN = {
+  frameworks: [],
+  atoms: [],
+  skip_tokens: [';'],
+  functions: [],
+  imports: [],
+  lists: [],
+  tests: { style: 'facts' },
+  exits: [],
+  truths: ['true'],
+  catches: [],
+  assertions: {
+    chains: [],
+    negations: [],
+    objects: {},
+    plain: {},
+    matchers: {},
+    throwing: [],
+    tolerance: {},
+    wildcards: [],
+    broad_errors: [],
+  },
+} as const satisfies Omit<LanguageTable, 'languages'>
+
 const TABLES: ReadonlyMap<string, LanguageTable> = new Map(
-  ([javascript, python, go, rust, java, ruby] as readonly unknown[] as readonly LanguageTable[]).flatMap((table) =>
-    table.languages.map((language) => [language, table] as const),
+  [...([javascript, python, go, rust, java, ruby] as readonly unknown[] as readonly LanguageTable[]), ...vocabularyTables()].flatMap(
+    (table) => table.languages.map((language) => [language, bare(table)] as const),
   ),
 )
 
-/** The words with which a language's frameworks assert. */
-export function assertingWords(language: LanguageId | null): ReadonlySet<string> {
-  const rules = tableOf(language ?? undefined)?.assertions
-  if (rules === undefined) return new Set()
-  return new Set([
-    ...Object.keys(rules.matchers),
-    ...Object.keys(rules.macros ?? {}),
-    ...Object.keys(rules.objects),
-    ...Object.keys(rules.plain),
-    ...rules.chains,
-  ])
+/** Without inherited names: a test that calls `toString` or `constructor` means no entry of a table. */
+function bare<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.assign(Object.create(null), Object.fromEntries(Object.entries(value).map(([key, part]) => [key, bare(part)]))) as T
+}
+
+/** The languages of the vocabulary, with what is the same for all of them. */
+function vocabularyTables(): LanguageTable[] {
+  type Entry = Partial<LanguageTable> & { words: AssertionWords }
+  return Object.entries(vocabulary.languages as unknown as Record<string, Entry>).map(([language, entry]) => ({
+    ...NOTHING_KNOWN,
+    ...vocabulary.common,
+    ...entry,
+    languages: [language],
+    assertions: { ...NOTHING_KNOWN.assertions, ...vocabulary.assertions, ...entry.assertions },
+  }))
 }
 
 /** The table of a language; `undefined` where only the line-based fallback can compare. */
-export function tableOf(language: LanguageId | undefined): LanguageTable | undefined {
+export function tableOf(language: string | undefined): LanguageTable | undefined {
   return language === undefined ? undefined : TABLES.get(language)
 }

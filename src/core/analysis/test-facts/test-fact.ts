@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { LanguageId } from '../../parsing/index.ts'
 import type { TestState } from './tables.ts'
 
 export type TestFact = {
@@ -39,7 +38,7 @@ export type AssertionFact = {
 }
 
 export type TestFacts = {
-  language: LanguageId | null
+  language: string | null
   tests: readonly TestFact[]
   assertions: readonly AssertionFact[]
   /** Tokens outside of tests, suites and imports: helpers, hooks, mocks. */
@@ -48,8 +47,10 @@ export type TestFacts = {
   imports: readonly string[]
   /** Calls that end the process. */
   exits: number
-  /** 1: compared by syntax tree; 2: by lines, which can only say that something changed. */
-  tier: 1 | 2
+  /** 1: read from a syntax tree; 2 and 3: lines, which can only say that something changed (3: not even its comments are known). */
+  tier: 1 | 2 | 3
+  /** The syntax tree has errors: what is missing may be there after all, so nothing is proven. */
+  partial: boolean
 }
 
 /** A short name for a text: equal texts, equal digests. */

@@ -1,0 +1,5 @@
+export { codeOf, testFacts, testLanguageOf } from './facts.ts'
+export { assertingWords } from './asserting-words.ts'
+export { tableOf, type LanguageTable } from './tables.ts'
+export type { AssertionFact, TestFact, TestFacts } from './test-fact.ts'
+export { tokensOf, treeOf, wordsOf, type Node } from './syntax.ts'
