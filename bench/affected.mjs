@@ -116,7 +116,7 @@ export async function measureAffected(
   const git = core.git.createGit(await core.git.discoverRepository({ cwd, env: process.env }), { env: process.env })
   const reader = core.parsing.createFactReader(readerDeps())
   const graphs = core.analysis.createModuleGraphs({ reader: async () => reader })
-  const base = core.analysis.treeOf(git.reader(await git.resolve('HEAD^{tree}')))
+  const base = core.analysis.moduleTreeOf(git.reader(await git.resolve('HEAD^{tree}')))
   const paths = (await base.list()).map(({ path }) => path)
   const named = paths.filter((path) => new RegExp(testPattern).test(path))
   const all = runner === 'go' ? [...new Set(named.map((path) => path.split('/').slice(0, -1).join('/')))] : named
