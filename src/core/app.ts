@@ -347,7 +347,9 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
   })
 
   const reading = createReading(context)
-  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading })
+  const code = composeCode({ context, git, reading })
+  const technologies = () => code.technologies({ paths: [] })
+  const search = composeSearch({ context, git, stateDir, settings: () => settings(), reading, database, cacheFile, technologies })
 
   const modelReports = composeReports({ engine: queueEngine, database, cacheFile })
 
@@ -357,7 +359,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     answering,
     detach: composeDetach({ answering, models, engine: queueEngine, queue }),
     cacheFile,
-    code: composeCode({ context, git, reading }),
+    code,
     facts: composeFacts({ git, reader: search.reader }),
     search,
     stateDir,

@@ -25,7 +25,7 @@ async function answerLine(service: SearchService, line: string, { maxTokens, ...
 
 /** The answer with as many whole hits as fit. */
 export function packed(answer: SearchAnswer, tokens: number | undefined): SearchAnswer {
-  return tokens === undefined ? answer : { ...answer, hits: packHits(answer.hits, tokens) }
+  return tokens === undefined ? answer : { ...answer, hits: packHits(answer.hits, tokens), artifacts: packHits(answer.artifacts, tokens) }
 }
 
 const KINDS = ['code', 'symbol', 'knowledge']

@@ -53,9 +53,9 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     results: list(
       object({
         artifact_id: string,
-        path: string,
-        line: count,
-        line_end: count,
+        path: nullable(string),
+        line: nullable(count),
+        line_end: nullable(count),
         symbol: nullable(string),
         kind: string,
         language: nullable(string),

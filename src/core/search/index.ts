@@ -1,4 +1,6 @@
+export { type Artifact, NEVER_USED, type Past, SCORE_WEIGHTS, type ScoreWeights } from './artifact.ts'
 export type { FactReader } from './fact-reader.ts'
+export type { KnowledgeHit } from './knowledge.ts'
 export { packHits } from './pack.ts'
 export type * from './result.ts'
 export { type IndexAnswer, type IndexOptions, type SearchService, createSearch } from './service.ts'

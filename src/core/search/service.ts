@@ -5,6 +5,7 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createMaintenance } from './maintenance.ts'
+import { createKnowledge } from './knowledge-search.ts'
 import { type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
 import { type Listing, listWorktree } from './listing.ts'
 import { type Query, readQuery } from './query.ts'
@@ -50,6 +51,7 @@ export type SearchService = ReturnType<typeof createSearch>
 export function createSearch(deps: SearchDeps) {
   const { git, reader, now, monotonic } = deps
   const generations = createGenerations(deps.folder)
+  const knowledge = createKnowledge(deps, deps.floor ?? FLOOR)
   const { root, objectFormat } = git.repository
   const excluded = (path: string): boolean => deps.exclude.some((folder) => path.startsWith(folder))
   const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, excluded, signal)
@@ -60,23 +62,34 @@ export function createSearch(deps: SearchDeps) {
       throw new SingularityError('USAGE', 'The query is empty.', { hints: ['singularity search "parse a date"'] })
     const query = readQuery(request.text)
     const limit = request.limit ?? (request.kind === 'knowledge' ? 5 : 10)
-    const found = await answer(query, request, limit)
+    const found =
+      request.kind === 'knowledge'
+        ? await byKnowledge(query, request, limit)
+        : await knowledge.withPast(limit, (most) => answer(query, request, most))
     return {
       query: request.text,
       class: query.class,
       model: null,
       belowFloor: 0,
+      artifacts: [],
       note: null,
       ...found,
       tookMs: Math.round(monotonic() - started),
     }
   }
 
-  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor'>>
+  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> &
+    Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor' | 'artifacts'>>
+
+  /** Nothing of it lies in the index: it is read anew, so that it is always fresh. */
+  async function byKnowledge(query: Query, request: SearchRequest, limit: number): Promise<Found> {
+    const found = await knowledge.find(query, request, limit)
+    const mode = found.model === null ? 'lexical' : 'hybrid'
+    return { ...found, mode, hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
+  }
 
   async function answer(query: Query, request: SearchRequest, limit: number): Promise<Found> {
     const generation = deps.sandbox === true ? undefined : generations.current()
-    if (request.kind === 'knowledge') return { mode: 'lexical', hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
     const listing = generation === undefined ? undefined : list()
     listing?.catch(() => undefined) // told where it is awaited
     if (generation === undefined) return byText(query, request, limit, null)
