@@ -2,15 +2,28 @@ import { EXIT } from '../core/kernel/index.ts'
 import { BaseCommand } from './_cli/base.ts'
 import { createIndexProgress } from './_cli/index-progress.ts'
 import { Flags } from './_cli/oclif.ts'
-import { presentIndex } from './_present/search.ts'
+import { exitWith } from './_cli/present-error.ts'
+import { indexData, presentIndex, presentRefresh } from './_present/search.ts'
 
 export default class Index extends BaseCommand {
   static override summary = 'Bring the index of this worktree up to date, for the search.'
   static override description =
-    'Only what changed is read. It may be stopped at any time: what is done stays, the next run goes on. The index lies in .git/singularity and can be deleted.'
-  static override examples = ['<%= config.bin %> index', '<%= config.bin %> index --full --json']
+    'Only what changed is read. It may be stopped at any time: what is done stays, the next run goes on. The index lies in .git/singularity and can be deleted. With --watch it goes on until Ctrl-C, and --json prints one object per line.'
+  static override examples = [
+    '<%= config.bin %> index',
+    '<%= config.bin %> index --full --json',
+    '<%= config.bin %> index --watch',
+    `<%= config.bin %> index --include 'vendor/ours/**'`,
+  ]
   static override flags = {
     full: Flags.boolean({ description: 'Build a new index beside the old one, then switch over.', env: 'SINGULARITY_FULL' }),
+    include: Flags.string({
+      description: "Search these generated, vendored or huge files too, from now on (--include '': none any more).",
+      helpValue: 'GLOB',
+      multiple: true,
+      env: 'SINGULARITY_INCLUDE',
+    }),
+    watch: Flags.boolean({ description: 'Go on: read what changes as it changes, until Ctrl-C.', env: 'SINGULARITY_WATCH' }),
   }
 
   async run(): Promise<void> {
@@ -18,11 +31,21 @@ export default class Index extends BaseCommand {
     this.common(flags)
     const service = await (await this.app()).search.service()
     const progress = createIndexProgress({ silent: flags.quiet || flags.json === true, live: process.stderr.isTTY === true })
-    const built = await this.untilSignal(
-      ({ soft }) => service.index({ full: flags.full, signal: soft, onProgress: progress.observe, onWait: progress.wait }),
-      progress.stop,
+    const { full, include } = flags
+    const options = { full, include, onProgress: progress.observe, onWait: progress.wait }
+    if (!flags.watch) {
+      const built = await this.untilSignal(({ soft }) => service.index({ ...options, signal: soft }), progress.stop).finally(progress.end)
+      return this.answer(indexData(built), presentIndex(built), EXIT.done)
+    }
+    const onNote = (text: string): void => this.say(text, flags)
+    await this.untilSignal(({ soft: signal }) =>
+      service.watch({
+        ...options,
+        signal,
+        onNote,
+        onRefresh: (built) => (progress.end(), this.answer({ ...indexData(built), mode: built.mode }, presentRefresh(built), EXIT.done)),
+      }),
     ).finally(progress.end)
-    const { state, files, chunks, embedded, reusedEmbeddings, ms, bytes } = built
-    this.answer({ state, files, chunks, embedded, reused_embeddings: reusedEmbeddings, ms, bytes }, presentIndex(built), EXIT.done)
+    exitWith(this.exitCodeOf(EXIT.sigint))
   }
 }

@@ -9,6 +9,7 @@ export function statusData({
   file,
   bytes,
   behindFiles,
+  include,
   counts,
   classes,
   languages,
@@ -20,6 +21,7 @@ export function statusData({
     file,
     bytes,
     behind_files: behindFiles,
+    include,
     counts,
     classes,
     languages,
@@ -31,7 +33,7 @@ export function statusData({
 
 const WORDS = { none: 'There is no index here. To build it: singularity index', ready: 'up to date', behind: 'behind' } as const
 
-export function presentStatus({ state, building, file, bytes, behindFiles, counts, classes, languages, worktrees }: IndexStatus): string {
+export function presentStatus({ state, building, file, bytes, behindFiles, include, counts, classes, languages, worktrees }: IndexStatus): string {
   const now = building ? paint('yellow', 'The index is being written now.') : ''
   if (state === 'none' || counts === null) return [WORDS.none, now].filter((line) => line !== '').join('\n')
   const behind = behindFiles === null || behindFiles === 0 ? '' : `, ${plural(behindFiles, 'file')} changed since`
@@ -40,8 +42,9 @@ export function presentStatus({ state, building, file, bytes, behindFiles, count
   const left = classes.map((each) => [String(each.files).padStart(6), each.class, each.reason ?? ''])
   const spoken = languages.map(({ language, tier, files }) => [String(files).padStart(6), language, tier === 1 ? '' : `tier ${tier}`])
   const others = worktrees.filter(({ here }) => !here).map(({ path }) => `  also of ${oneLine(path)}`)
+  const added = include.length === 0 ? [] : [`  included: ${include.map(oneLine).join(', ')}`]
   const remote = paint('dim', '  Nothing of it left this machine.')
-  return [head, figures, table(left, { grow: 2 }), table(spoken, { grow: 2 }), ...others, remote, now]
+  return [head, figures, table(left, { grow: 2 }), table(spoken, { grow: 2 }), ...added, ...others, remote, now]
     .filter((line) => line !== '')
     .join('\n')
 }

@@ -1,4 +1,4 @@
-import type { IndexAnswer, KnowledgeHit, SearchAnswer, SearchHit } from '../../core/search/index.ts'
+import type { IndexAnswer, KnowledgeHit, Refresh, SearchAnswer, SearchHit } from '../../core/search/index.ts'
 import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
 import { fit, screenWidth } from './text.ts'
@@ -11,6 +11,17 @@ const LONGEST = 200
 export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): string {
   const read = `${plural(files.parsed, 'file')} read, ${files.reused} as before, ${files.skipped} left out`
   return `Index ${state}: ${read}, ${plural(chunks, 'piece')} written in ${formatDuration(ms)} (${megabytes(bytes)}).`
+}
+
+/** `data` of `index`. */
+export function indexData({ state, files, chunks, embedded, reusedEmbeddings, ms, bytes }: IndexAnswer): Record<string, unknown> {
+  return { state, files, chunks, embedded, reused_embeddings: reusedEmbeddings, ms, bytes }
+}
+
+/** One line per refresh of `index --watch`. */
+export function presentRefresh({ state, files, chunks, ms, mode }: Refresh): string {
+  const what = state === 'unchanged' ? 'up to date' : `${state}: ${plural(files.parsed, 'file')} read, ${plural(chunks, 'piece')} written`
+  return `${what} in ${formatDuration(ms)}${mode === 'polling' ? ' (polling)' : ''}`
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`

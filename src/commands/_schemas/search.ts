@@ -1,4 +1,4 @@
-import { boolean, count, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
+import { boolean, count, either, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
 
 const symbol = object({
   path: string,
@@ -12,23 +12,26 @@ const symbol = object({
 
 const counts = object({ files: count, docs: count, words: count, blobs: count, chunks: count, symbols: count })
 
+const built = {
+  state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
+  files: object({ seen: count, parsed: count, reused: count, skipped: count }),
+  chunks: count,
+  embedded: count,
+  reused_embeddings: count,
+  ms: count,
+  bytes: count,
+}
+
 /** `index`, `search` and what belongs to them. */
 export const SEARCH: Readonly<Record<string, Schema>> = {
-  index: object({
-    state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
-    files: object({ seen: count, parsed: count, reused: count, skipped: count }),
-    chunks: count,
-    embedded: count,
-    reused_embeddings: count,
-    ms: count,
-    bytes: count,
-  }),
+  index: either(object(built), object({ ...built, mode: oneOf('events', 'polling') }, 'A line of --watch.')),
   'index.status': object({
     state: oneOf('none', 'ready', 'behind'),
     building: boolean,
     file: nullable(string),
     bytes: count,
     behind_files: nullable(count),
+    include: list(string),
     counts: nullable(counts),
     classes: list(object({ class: string, reason: nullable(string), files: count })),
     languages: list(object({ language: string, tier: count, files: count, bytes: count })),

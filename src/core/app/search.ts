@@ -85,6 +85,7 @@ export function composeSearch({ context, git, stateDir, settings, reading, datab
       exclude: own.startsWith('..') ? [] : [`${own}/`],
       space: once(async () => (await import('../embedding/index.ts')).openBundledEmbedder(modelFolder)),
       sandbox: root.startsWith(ours + sep),
+      include: once(async () => (await settings()).get<readonly string[]>('search.include')),
       artifacts: once(artifacts),
       weights: once(weights),
       codePast: once(codePast),

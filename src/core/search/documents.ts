@@ -13,8 +13,8 @@ const LONGEST = 1200
 
 /** The sections of the repository's own Markdown files, as they lie here; what is ignored or vendored stays out. */
 export async function readDocuments(git: Git): Promise<Artifact[]> {
-  const listed = await git.run(['--no-optional-locks', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '*.md'])
-  const paths = [...new Set(listed.text.split('\0'))].filter((path) => path !== '' && isSearched(classifyPath(path).class)).sort()
+  const listed = await git.run(['--no-optional-locks', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'])
+  const paths = [...new Set(listed.text.split('\0'))].filter((path) => /\.md$/i.test(path) && isSearched(classifyPath(path).class)).sort()
   const artifacts: Artifact[] = []
   for (const path of paths.slice(0, MOST_FILES)) {
     const bytes = readBytes(git.repository.root, path)

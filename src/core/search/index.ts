@@ -7,4 +7,5 @@ export { type IndexAnswer, type IndexOptions, type SearchService, createSearch }
 export type { SearchDeps } from './service-deps.ts'
 export type { Progress } from './update.ts'
 export type { Forgotten, IndexStatus, Verification } from './upkeep.ts'
+export type { Refresh, WatchOptions } from './watch.ts'
 export type { VectorSpace } from './vector-space.ts'

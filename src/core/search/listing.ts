@@ -9,6 +9,8 @@ export type Listed = Classified & {
   path: string
   /** The id of the bytes as they lie here, where git can be believed; `null`: the bytes have to be looked at. */
   claimed: string | null
+  /** In the search although it is generated, vendored or huge. */
+  included: boolean
 }
 
 export type Listing = { files: Map<string, Listed>; /** Paths that git calls changed or new. */ dirty: ReadonlySet<string> }
@@ -22,7 +24,12 @@ type IndexEntry = { tag: string; mode: string; oid: string }
  * What lies in the worktree, by git's own rules of what is ignored. Takes no lock: a plain status would write the user's index.
  * An id of git's index is believed for a clean path only, and only where git does not change bytes between index and worktree.
  */
-export async function listWorktree(git: Git, exclude: (path: string) => boolean, signal?: AbortSignal): Promise<Listing> {
+export async function listWorktree(
+  git: Git,
+  exclude: (path: string) => boolean,
+  included: (path: string) => boolean = () => false,
+  signal?: AbortSignal,
+): Promise<Listing> {
   const options = signal ? { signal } : {}
   const [index, status, config] = await Promise.all([
     git.run(['--no-optional-locks', 'ls-files', '-z', '-v', '-s'], options),
@@ -41,16 +48,28 @@ export async function listWorktree(git: Git, exclude: (path: string) => boolean,
   const files = new Map<string, Listed>()
   for (const path of paths) {
     const entry = entries.get(path)
-    if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, class: 'submodule', reason: 'a submodule' })
-    else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, class: 'link', reason: 'a symbolic link' })
+    if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, included: false, class: 'submodule', reason: 'a submodule' })
+    else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, included: false, class: 'link', reason: 'a symbolic link' })
     else {
       const own = attributes.get(path)
       const trusted =
         entry !== undefined && entry.tag === 'H' && !changed.has(path) && own?.transforms !== true && !(converts && own?.binary !== true)
-      files.set(path, { path, claimed: trusted ? entry.oid : null, ...classifyPath(path, own) })
+      const isIncluded = included(path)
+      files.set(path, { path, claimed: trusted ? entry.oid : null, included: isIncluded, ...classifyPath(path, own, isIncluded) })
     }
   }
   return { files, dirty: new Set([...changed, ...untracked]) }
+}
+
+/** Those of the paths that git ignores. */
+export async function ignoredPaths(git: Git, paths: readonly string[]): Promise<Set<string>> {
+  if (paths.length === 0) return new Set()
+  const answer = await git.run(['check-ignore', '-z', '--stdin'], {
+    input: paths.map((path) => `./${path}\0`).join(''), // one that begins with `:` would be a pattern
+    accept: [0, 1],
+    env: { GIT_LITERAL_PATHSPECS: '0' }, // this command refuses them
+  })
+  return new Set(answer.text.split('\0').map((path) => path.slice(2)))
 }
 
 /** `H 100644 OID STAGE\tPATH`; a small letter is assume-unchanged, S is skip-worktree, M is unmerged. */

@@ -6,23 +6,29 @@ import type { Database } from '../storage/index.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createKnowledge } from './knowledge-search.ts'
+import { createIncluded, keepIncluded, readKept } from './included.ts'
 import { type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
-import { type Listing, listWorktree } from './listing.ts'
+import { type Listing, ignoredPaths, listWorktree } from './listing.ts'
 import { type Query, readQuery } from './query.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
-import { mergeHits, searchFiles, searchText } from './text-search.ts'
+import { type TextDeps, mergeHits, searchFiles, searchText } from './text-search.ts'
+import { type WatchOptions, watchIndex } from './watch.ts'
 import { type VectorFigures, countMissing, fillVectors } from './vectors.ts'
 import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta } from './update.ts'
 
 export type IndexOptions = {
   full?: boolean
+  /** Generated, vendored and huge files that are searched from now on all the same; empty: none any more. */
+  include?: readonly string[] | undefined
   signal?: AbortSignal | undefined
   onProgress?: (progress: Progress) => void
   /** Another process writes: told once, then waited for. */
   onWait?: () => void
+  /** The paths of the worktree, before they are read. */
+  onListing?: (paths: Iterable<string>) => void
 }
 
 export type IndexAnswer = {
@@ -54,7 +60,10 @@ export function createSearch(deps: SearchDeps) {
   const knowledge = createKnowledge(deps, deps.floor ?? FLOOR)
   const { root, objectFormat } = git.repository
   const excluded = (path: string): boolean => deps.exclude.some((folder) => path.startsWith(folder))
-  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, excluded, signal)
+  const included = async (): Promise<(path: string) => boolean> =>
+    createIncluded([...((await deps.include?.()) ?? []), ...readKept(deps.folder)])
+  const list = async (signal?: AbortSignal): Promise<Listing> => listWorktree(git, excluded, await included(), signal)
+  const textDeps = async (): Promise<TextDeps> => ({ git, reader, included: await included() })
 
   async function search(request: SearchRequest): Promise<SearchAnswer> {
     const started = monotonic()
@@ -106,7 +115,7 @@ export function createSearch(deps: SearchDeps) {
     const hits =
       request.kind === 'symbol' && query.words.length === 0
         ? []
-        : await searchText(deps, query, (path, language) => !excluded(path) && (wanted === null || wanted(path, language)), limit)
+        : await searchText(await textDeps(), query, (path, language) => !excluded(path) && (wanted === null || wanted(path, language)), limit)
     return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
   }
 
@@ -155,7 +164,7 @@ export function createSearch(deps: SearchDeps) {
           : [],
       )
       if (query.words.length === 0) {
-        const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+        const hits = await searchText(await textDeps(), query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
       const meaning = await meaningOf(db, worktree, query, request)
@@ -165,7 +174,7 @@ export function createSearch(deps: SearchDeps) {
         ...found.changed,
         ...(delta?.changed ?? []).filter(({ listed: { path } }) => stale.has(path)).map(({ listed: { path } }) => path),
       ]
-      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, byPath(texts, query, request, limit), limit)
+      const hits = texts.length === 0 ? found.hits : mergeHits(found.hits, await byPath(texts, query, request, limit), limit)
       return {
         mode: meaning === null ? 'lexical' : 'hybrid',
         model: meaning?.space.id ?? null,
@@ -178,8 +187,8 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): SearchHit[] {
-    return searchFiles(deps, query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
+  async function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): Promise<SearchHit[]> {
+    return searchFiles(await textDeps(), query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
   }
 
   /** Reads changed files into the index before the answer, as long as patience lasts; what is done is taken out of the delta. */
@@ -220,6 +229,7 @@ export function createSearch(deps: SearchDeps) {
   async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
     if (deps.sandbox === true) throw new SingularityError('USAGE', 'A sandbox is never indexed.')
     const started = monotonic()
+    if (options.include !== undefined) keepIncluded(deps.folder, options.include)
     const release = await insistOnLease(options)
     try {
       const { state, listing, delta, figures, vectors, generation } = await build(options)
@@ -281,6 +291,7 @@ export function createSearch(deps: SearchDeps) {
       if (generations.current() === undefined) generations.point(generation)
       const worktree = openWorktree(db, root, now())
       const listing = await list(options.signal)
+      options.onListing?.(listing.files.keys())
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, options)
       const vectors = await embedMissing(db, worktree, options.signal)
@@ -295,7 +306,10 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  return { search, index, ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }) }
+  /** Keeps the index up to date until `signal`. @throws NOT_FOUND where the worktree is gone */
+  const watch = (options: WatchOptions): Promise<void> => watchIndex({ root, index, ignored: (paths) => ignoredPaths(git, paths) }, options)
+
+  return { search, index, watch, ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }) }
 }
 
 function freshnessOf(behind: number, worktree: WorktreeRow): Freshness {
