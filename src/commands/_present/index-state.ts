@@ -33,7 +33,18 @@ export function statusData({
 
 const WORDS = { none: 'There is no index here. To build it: singularity index', ready: 'up to date', behind: 'behind' } as const
 
-export function presentStatus({ state, building, file, bytes, behindFiles, include, counts, classes, languages, worktrees }: IndexStatus): string {
+export function presentStatus({
+  state,
+  building,
+  file,
+  bytes,
+  behindFiles,
+  include,
+  counts,
+  classes,
+  languages,
+  worktrees,
+}: IndexStatus): string {
   const now = building ? paint('yellow', 'The index is being written now.') : ''
   if (state === 'none' || counts === null) return [WORDS.none, now].filter((line) => line !== '').join('\n')
   const behind = behindFiles === null || behindFiles === 0 ? '' : `, ${plural(behindFiles, 'file')} changed since`

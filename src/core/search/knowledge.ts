@@ -44,7 +44,9 @@ export async function searchKnowledge(
     const figures = figuresOf(artifact.past, now, weights.halfLifeDays)
     return { ...artifact, ...figures, similarity, lexical, relevance, score: scoreOf({ ...figures, similarity: relevance }, weights) }
   })
-  const near = found.filter(({ relevance, lexical }) => relevance > 0 || lexical > 0).sort((a, b) => b.relevance - a.relevance || byId(a, b))
+  const near = found
+    .filter(({ relevance, lexical }) => relevance > 0 || lexical > 0)
+    .sort((a, b) => b.relevance - a.relevance || byId(a, b))
   const good = near.filter(({ relevance, lexical }) => lexical >= ENOUGH_WORDS || (similarities !== null && relevance >= floor))
   const belowFloor = similarities === null ? 0 : near.slice(0, MOST).filter((each) => each.relevance > 0 && !good.includes(each)).length
   const hits = good

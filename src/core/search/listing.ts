@@ -49,7 +49,8 @@ export async function listWorktree(
   for (const path of paths) {
     const entry = entries.get(path)
     if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, included: false, class: 'submodule', reason: 'a submodule' })
-    else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, included: false, class: 'link', reason: 'a symbolic link' })
+    else if (entry?.mode === '120000')
+      files.set(path, { path, claimed: entry.oid, included: false, class: 'link', reason: 'a symbolic link' })
     else {
       const own = attributes.get(path)
       const trusted =

@@ -9,6 +9,7 @@ import { createKnowledge } from './knowledge-search.ts'
 import { createIncluded, keepIncluded, readKept } from './included.ts'
 import { type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
 import { type Listing, ignoredPaths, listWorktree } from './listing.ts'
+import { type Preview, readPreview } from './preview.ts'
 import { type Query, readQuery } from './query.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
 import type { SearchDeps } from './service-deps.ts'
@@ -115,7 +116,12 @@ export function createSearch(deps: SearchDeps) {
     const hits =
       request.kind === 'symbol' && query.words.length === 0
         ? []
-        : await searchText(await textDeps(), query, (path, language) => !excluded(path) && (wanted === null || wanted(path, language)), limit)
+        : await searchText(
+            await textDeps(),
+            query,
+            (path, language) => !excluded(path) && (wanted === null || wanted(path, language)),
+            limit,
+          )
     return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
   }
 
@@ -309,7 +315,17 @@ export function createSearch(deps: SearchDeps) {
   /** Keeps the index up to date until `signal`. @throws NOT_FOUND where the worktree is gone */
   const watch = (options: WatchOptions): Promise<void> => watchIndex({ root, index, ignored: (paths) => ignoredPaths(git, paths) }, options)
 
-  return { search, index, watch, ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }) }
+  /** Lines of a file around one, at most so many to each side. */
+  const preview = (path: string, line: number, rows: number): Preview | undefined => readPreview(root, path, line, rows)
+
+  return {
+    root,
+    search,
+    index,
+    watch,
+    preview,
+    ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }),
+  }
 }
 
 function freshnessOf(behind: number, worktree: WorktreeRow): Freshness {

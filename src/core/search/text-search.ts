@@ -17,7 +17,12 @@ export type TextDeps = { git: Git; reader: Pick<FactReader, 'detect'>; included:
 export type PathFilter = (path: string, language: string) => boolean
 
 /** Answers without an index: git looks for the words, the best files are cut into pieces and ranked. Always fresh. */
-export async function searchText({ git, reader, included }: TextDeps, query: Query, wanted: PathFilter, limit: number): Promise<SearchHit[]> {
+export async function searchText(
+  { git, reader, included }: TextDeps,
+  query: Query,
+  wanted: PathFilter,
+  limit: number,
+): Promise<SearchHit[]> {
   const literal = query.words.length === 0 || query.quoted.length > 0
   const asked = literal
     ? (query.quoted.length > 0 ? query.quoted : [query.text.split('\n', 1)[0]!.slice(0, 500)]).slice(0, ASKED_WORDS)
