@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { hasTerminal, openTerminal } from '../support/terminal.ts'
 import { startPlain } from '../support/queue-runs.ts'
-import { type Playground, createPlayground } from './playground.ts'
+import { PROGRAM, type Playground, createPlayground } from './playground.ts'
 
 const FILES = {
   'src/date.js': '/** Reads a calendar date from a text. */\nexport function parseDate(text) {\n  return text.split("-").map(Number)\n}\n',
@@ -77,5 +80,74 @@ describe('index --watch', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     for (const line of told) expect(line).toMatchObject({ schema: 'singularity.index/1', ok: true, data: { mode: 'events' } })
+  })
+})
+
+describe('search --stdin, as an agent talks to it', () => {
+  it('answers line by line while it is open; bad, long and odd lines cost one answer each; the end of the input ends it', async () => {
+    const child = spawn(process.execPath, [PROGRAM, 'search', '--stdin', '--jsonl'], { cwd: place.root, env: place.env })
+    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const ask = async (line: string | Buffer): Promise<any> => {
+      child.stdin.write(line)
+      child.stdin.write('\n')
+      return JSON.parse((await answers.next()).value!)
+    }
+    expect((await ask('{"query": "parseDate", "limit": 1}')).data.results).toMatchObject([{ path: 'src/date.js' }])
+    const wrong = [
+      ...['no json', 'null', '[]', '5', '{"query": 5}', '{"query": ""}', '{"query": "a", "kind": "all"}', '{"query": "a", "limit": 0}'],
+      ...['{"query": "a", "limit": 1000000}', '{"query": "a", "lexical": "yes"}', '{"query": "a", "max_tokens": 1.5}', '{"query": "a"'],
+      Buffer.from([0xff, 0xfe, 0x00, 0x80]),
+      `{"query": "${'x'.repeat(3_000_000)}"}`,
+    ]
+    for (const line of wrong) expect(await ask(line), String(line).slice(0, 60)).toMatchObject({ ok: false, error: { code: 'USAGE' } })
+    place.write({ 'src/talk.js': 'export function saidMeanwhile() {}\n' })
+    expect((await ask('\r\n\n{"query": "saidMeanwhile"}\r')).data.results).toMatchObject([{ path: 'src/talk.js' }])
+    expect(await ask(`{"query": "parseDate ${'lorem '.repeat(16_000)}"}`)).toMatchObject({ ok: true })
+    expect((await ask('{"query": "go/any", "kind": "knowledge"}')).data.results[0]).toMatchObject({ artifact_id: 'rule:go/any' })
+    child.stdin.end('{"query": "parseDate", "limit": 1}') // without its line end
+    expect(JSON.parse((await answers.next()).value!)).toMatchObject({ ok: true })
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0)
+  })
+
+  it('ends quietly when nobody reads, and at once when it is told to', async () => {
+    const unread = spawn(process.execPath, [PROGRAM, 'search', '--stdin'], { cwd: place.root, env: place.env })
+    const talk: Buffer[] = []
+    unread.stderr.on('data', (chunk: Buffer) => talk.push(chunk))
+    unread.stdout.destroy()
+    unread.stdin.on('error', () => {})
+    unread.stdin.write('{"query": "parseDate"}\n'.repeat(3))
+    expect(await new Promise((resolve) => unread.on('close', resolve))).toBe(0)
+    expect(Buffer.concat(talk).toString()).toBe('')
+    const told = spawn(process.execPath, [PROGRAM, 'search', '--stdin'], { cwd: place.root, env: place.env })
+    told.stdin.write('{"query": "parseDate"}\n')
+    await new Promise((resolve) => told.stdout.once('data', resolve))
+    told.kill('SIGTERM')
+    expect([143, null]).toContain(await new Promise((resolve) => told.on('close', resolve)))
+  })
+})
+
+describe('search on a terminal', () => {
+  it.skipIf(!hasTerminal)('without a query browses: enter prints the place, ctrl-c is 130 (needs script of util-linux)', async () => {
+    const terminal = openTerminal(place, ['search', '--no-index'])
+    await terminal.sees('type what you look for')
+    terminal.type('parseDate')
+    await terminal.sees('> src/date.js:2')
+    terminal.type('\r')
+    await terminal.sees('src/date.js:2\n')
+    expect(await terminal.done).toBe(0)
+    const opening = openTerminal(place, ['search', 'parseDate', '--open'], { env: { EDITOR: 'echo opened with', VISUAL: '' } })
+    await opening.sees('> src/date.js:2')
+    opening.type('\r')
+    await opening.sees('opened with +2 src/date.js')
+    expect(await opening.done).toBe(0)
+    const stopped = openTerminal(place, ['search', '--browse'])
+    await stopped.sees('type what you look for')
+    stopped.type('\u0003')
+    expect(await stopped.done).toBe(130)
+  })
+
+  it('is a mistake without one', async () => {
+    for (const args of [['search', '--browse'], ['search', '--open', 'x'], ['search']])
+      expect(await place.run(args)).toMatchObject({ exitCode: 2, json: { error: { code: 'USAGE' } } })
   })
 })
