@@ -357,6 +357,7 @@ export function createApp(context: AppContext, ports: AppPorts = {}) {
     stateDir,
     settings: () => settings(),
     database,
+    cacheFile,
     onWarning,
     onClose: (close) => closers.push(close),
     endpoint: (name, dimensions) => models.vectorSpace(name, dimensions, database),

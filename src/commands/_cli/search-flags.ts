@@ -27,6 +27,11 @@ export const SEARCH_FLAGS = {
     min: 1,
     env: 'SINGULARITY_MAX_TOKENS',
   }),
+  browse: Flags.boolean({
+    description: 'Look with live results and a preview, on a terminal; so does a search without a query there.',
+    env: 'SINGULARITY_BROWSE',
+  }),
+  open: Flags.boolean({ description: 'With --browse: enter opens the place in $VISUAL or $EDITOR.', env: 'SINGULARITY_OPEN' }),
   stdin: Flags.boolean({
     description: 'Answer one JSON query per line of standard input, one line each: {"query": "...", "limit": 5, "max_tokens": 2000}.',
     env: 'SINGULARITY_STDIN',

@@ -13,6 +13,7 @@ export function statusData({
   file,
   bytes,
   behindFiles,
+  include,
   counts,
   classes,
   languages,
@@ -26,6 +27,7 @@ export function statusData({
     file,
     bytes,
     behind_files: behindFiles,
+    include,
     counts,
     classes,
     languages,
@@ -39,7 +41,7 @@ export function statusData({
 const WORDS = { none: 'There is no index here. To build it: singularity index', ready: 'up to date', behind: 'behind' } as const
 
 export function presentStatus(status: StatusAnswer): string {
-  const { state, building, file, bytes, behindFiles, counts, classes, languages, worktrees, spaces, sent } = status
+  const { state, building, file, bytes, behindFiles, include, counts, classes, languages, worktrees, spaces, sent } = status
   const now = building ? paint('yellow', 'The index is being written now.') : ''
   const remote = sent?.length === 0 ? paint('dim', '  Nothing of it left this machine.') : presentSent(sent)
   if (state === 'none' || counts === null)
@@ -54,7 +56,8 @@ export function presentStatus(status: StatusAnswer): string {
     const rest = missing === 0 ? '' : `, ${plural(missing, 'piece')} without one yet`
     return `  ${oneLine(model)}: ${plural(vectors, 'vector')}${rest}`
   })
-  return [head, figures, table(left, { grow: 2 }), table(spoken, { grow: 2 }), ...others, ...meaning, remote, now]
+  const added = include.length === 0 ? [] : [`  included: ${include.map(oneLine).join(', ')}`]
+  return [head, figures, table(left, { grow: 2 }), table(spoken, { grow: 2 }), ...added, ...others, ...meaning, remote, now]
     .filter((line) => line !== '')
     .join('\n')
 }

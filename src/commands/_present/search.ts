@@ -1,4 +1,4 @@
-import type { IndexAnswer, SearchAnswer, SearchHit } from '../../core/search/index.ts'
+import type { IndexAnswer, KnowledgeHit, Refresh, SearchAnswer, SearchHit } from '../../core/search/index.ts'
 import type { HitEvidence } from '../../core/app/search-evidence.ts'
 import { formatDuration, oneLine, plural, printable } from '../../core/kernel/index.ts'
 import { paint } from '../_cli/paint.ts'
@@ -14,11 +14,49 @@ export function presentIndex({ state, files, chunks, ms, bytes }: IndexAnswer): 
   return `Index ${state}: ${read}, ${plural(chunks, 'piece')} written in ${formatDuration(ms)} (${megabytes(bytes)}).`
 }
 
+/** `data` of `index`. */
+export function indexData({ state, files, chunks, embedded, reusedEmbeddings, ms, bytes }: IndexAnswer): Record<string, unknown> {
+  return { state, files, chunks, embedded, reused_embeddings: reusedEmbeddings, ms, bytes }
+}
+
+/** One line per refresh of `index --watch`. */
+export function presentRefresh({ state, files, chunks, ms, mode }: Refresh): string {
+  const what = state === 'unchanged' ? 'up to date' : `${state}: ${plural(files.parsed, 'file')} read, ${plural(chunks, 'piece')} written`
+  return `${what} in ${formatDuration(ms)}${mode === 'polling' ? ' (polling)' : ''}`
+}
+
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`
+
+type Told = Omit<SearchHit, 'path' | 'line' | 'lineEnd' | 'language'> &
+  Pick<KnowledgeHit, 'path' | 'line' | 'lineEnd'> & { language: string | null }
+
+function resultData({ id, lineEnd, past, ...hit }: Told): Record<string, unknown> {
+  const { path, line, symbol, kind, language, content, similarity, lexical, score, explain } = hit
+  return {
+    artifact_id: id,
+    path,
+    line,
+    line_end: lineEnd,
+    symbol,
+    kind,
+    language,
+    content,
+    similarity,
+    lexical,
+    success_rate: past?.successRate ?? null,
+    usage_count: past?.usageCount ?? null,
+    recency: past?.recency ?? null,
+    score,
+    explain,
+  }
+}
+
+const knowledgeData = ({ name, languages, successRate, usageCount, recency, ...hit }: KnowledgeHit): Record<string, unknown> =>
+  resultData({ ...hit, symbol: name, language: languages.length === 1 ? languages[0]! : null, past: { successRate, usageCount, recency } })
 
 /** `data` of the command as its schema says. */
 export function searchData(
-  { query, class: name, mode, model, freshness, hits, belowFloor, note, tookMs }: SearchAnswer,
+  { query, class: name, mode, model, freshness, hits, artifacts, belowFloor, note, tookMs }: SearchAnswer,
   evidence?: readonly (HitEvidence | null)[],
 ): Record<string, unknown> {
   return {
@@ -27,24 +65,10 @@ export function searchData(
     mode,
     model,
     freshness: { state: freshness.state, behind_files: freshness.behindFiles, building: freshness.building },
-    results: hits.map((hit, index) => ({
-      artifact_id: hit.id,
-      path: hit.path,
-      line: hit.line,
-      line_end: hit.lineEnd,
-      symbol: hit.symbol,
-      kind: hit.kind,
-      language: hit.language,
-      content: hit.content,
-      similarity: hit.similarity,
-      lexical: hit.lexical,
-      success_rate: null,
-      usage_count: null,
-      recency: null,
-      score: hit.score,
-      explain: hit.explain,
-      evidence: evidenceData(evidence?.[index] ?? null),
-    })),
+    results: [
+      ...hits.map((hit, index) => ({ ...resultData(hit), evidence: evidenceData(evidence?.[index] ?? null) })),
+      ...artifacts.map((hit) => ({ ...knowledgeData(hit), evidence: null })),
+    ],
     below_floor: belowFloor,
     note,
     took_ms: tookMs,
@@ -53,9 +77,8 @@ export function searchData(
 
 export function presentSearch(answer: SearchAnswer, evidence?: readonly (HitEvidence | null)[]): string {
   const words = new RegExp(wordsPattern(answer.query), 'giu')
-  const hits = answer.hits
-    .map((hit, index) => [presentHit(hit, words), ...presentEvidence(evidence?.[index] ?? null)].join('\n'))
-    .join('\n')
+  const code = answer.hits.map((hit, index) => [presentHit(hit, words), ...presentEvidence(evidence?.[index] ?? null)].join('\n'))
+  const hits = [...code, ...answer.artifacts.map((hit) => presentArtifact(hit, words))].join('\n')
   return [hits === '' ? 'Nothing found.' : hits, freshnessLine(answer)].filter((line) => line !== '').join('\n\n')
 }
 
@@ -79,8 +102,16 @@ function presentHit(hit: SearchHit, words: RegExp): string {
   return [head, ...body, ...explanation(hit)].join('\n')
 }
 
+function presentArtifact(hit: KnowledgeHit, words: RegExp): string {
+  const place = hit.path === null ? hit.id : `${hit.path}:${hit.line}`
+  const past = hit.usageCount === 0 ? '' : `, ${Math.round(100 * hit.successRate!)} % of ${plural(hit.usageCount, 'use')} ended well`
+  const head = `${paint('cyan', oneLine(place))}  ${paint('bold', oneLine(hit.name))} ${paint('dim', `${hit.kind}, ${hit.score.toFixed(2)}${past}`)}`
+  const body = excerpt(hit, words).map((line) => `    ${fit(line, screenWidth() - 4)}`)
+  return [head, ...body, ...explanation(hit)].join('\n')
+}
+
 /** The first line of what was found, and the lines that hold most of the words. */
-function excerpt({ content }: SearchHit, words: RegExp): string[] {
+function excerpt({ content }: Pick<SearchHit, 'content'>, words: RegExp): string[] {
   const lines = printable(content).replaceAll('\t', '  ').split('\n')
   const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)))
   const scored = lines
@@ -98,7 +129,7 @@ function wordsPattern(query: string): string {
   return words.length === 0 ? '(?!)' : words.join('|')
 }
 
-function explanation({ explain, score }: SearchHit): string[] {
+function explanation({ explain, score }: Pick<SearchHit, 'explain' | 'score'>): string[] {
   if (explain === null) return []
   const legs = explain.legs.map(({ name, rank, score: own }) => `${name} #${rank} (${own.toFixed(3)})`)
   const factors = explain.factors.map(({ name, factor }) => `${name} x${factor.toFixed(2)}`)

@@ -1,4 +1,4 @@
-import { boolean, count, hash, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
+import { boolean, count, either, hash, list, nullable, number, object, oneOf, string, time, type Schema } from './build.ts'
 
 const symbol = object({
   path: string,
@@ -24,23 +24,26 @@ const sent = list(
   }),
 )
 
+const built = {
+  state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
+  files: object({ seen: count, parsed: count, reused: count, skipped: count }),
+  chunks: count,
+  embedded: count,
+  reused_embeddings: count,
+  ms: count,
+  bytes: count,
+}
+
 /** `index`, `search` and what belongs to them. */
 export const SEARCH: Readonly<Record<string, Schema>> = {
-  index: object({
-    state: oneOf('built', 'updated', 'unchanged', 'rebuilt'),
-    files: object({ seen: count, parsed: count, reused: count, skipped: count }),
-    chunks: count,
-    embedded: count,
-    reused_embeddings: count,
-    ms: count,
-    bytes: count,
-  }),
+  index: either(object(built), object({ ...built, mode: oneOf('events', 'polling') }, 'A line of --watch.')),
   'index.status': object({
     state: oneOf('none', 'ready', 'behind'),
     building: boolean,
     file: nullable(string),
     bytes: count,
     behind_files: nullable(count),
+    include: list(string),
     counts: nullable(counts),
     classes: list(object({ class: string, reason: nullable(string), files: count })),
     languages: list(object({ language: string, tier: count, files: count, bytes: count })),
@@ -81,9 +84,9 @@ export const SEARCH: Readonly<Record<string, Schema>> = {
     results: list(
       object({
         artifact_id: string,
-        path: string,
-        line: count,
-        line_end: count,
+        path: nullable(string),
+        line: nullable(count),
+        line_end: nullable(count),
         symbol: nullable(string),
         kind: string,
         language: nullable(string),

@@ -1,5 +1,6 @@
 export * from './answer.ts'
 export * from './answerer.ts'
+export { readRuleRecords } from './records.ts'
 export { loadAnswerers, readQuestionRows } from './answerers/index.ts'
 export * from './answering.ts'
 export * from './cache.ts'

@@ -66,6 +66,7 @@ export const SQL = {
   expired: 'DELETE FROM cached_results WHERE id IN (SELECT id FROM cached_results WHERE expires_at <= ? LIMIT 100)',
   oldServed: 'DELETE FROM served WHERE id IN (SELECT id FROM served WHERE at <= ? LIMIT 100)',
   ruleRecord: 'SELECT agreed, trials FROM rule_record WHERE rule = ?',
+  ruleRecords: 'SELECT rule, agreed, trials FROM rule_record',
   judgeRule: `INSERT INTO rule_record (rule, agreed, trials) VALUES (?, ?, 1)
     ON CONFLICT (rule) DO UPDATE SET agreed = agreed + excluded.agreed, trials = trials + 1`,
   candidates: `SELECT id, prompt, result, embedding, validated, cost_nusd, threshold, quarantined FROM cached_results

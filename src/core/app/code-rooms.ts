@@ -1,5 +1,6 @@
 import type { Settings } from '../config/index.ts'
 import type { Git } from '../git/index.ts'
+import type { Database } from '../storage/index.ts'
 import type { Store } from '../improvement/index.ts'
 import { useFetchedGrammars } from '../parsing/index.ts'
 import { composeCode } from './code.ts'
@@ -19,13 +20,14 @@ const REMEMBERED_RUNS = 20
 
 export type CodeRoomsParts = EmbeddingParts & {
   git: () => Promise<Git>
+  cacheFile: () => Promise<Database | undefined>
   /** What runs have recorded; undefined before the first one. */
   store: () => Promise<Store | undefined>
 }
 
 /** Everything that reads sources: facts, figures, graph, index and search. */
-export function composeCodeRooms({ git, store, ...parts }: CodeRoomsParts) {
-  const { context, stateDir, settings } = parts
+export function composeCodeRooms({ git, cacheFile, store, ...parts }: CodeRoomsParts) {
+  const { context, stateDir, settings, database } = parts
   const embedding = composeEmbedding(parts)
   const reading = createReading(context)
   // one child process for whoever reads untrusted sources
@@ -33,13 +35,25 @@ export function composeCodeRooms({ git, store, ...parts }: CodeRoomsParts) {
   useFetchedGrammars([reading.grammarFolder])
   const grammars = composeGrammars({ context, reading, settings })
   const graph = composeGraph({ isolated, git, store })
-  const search = composeSearch({ context, git, stateDir, settings, reading: { ...reading, isolated }, grammars, embedding })
   const code = composeCode({ context, git, reading, grammars })
+  const technologies = () => code.technologies({ paths: [] })
+  const search = composeSearch({
+    context,
+    git,
+    stateDir,
+    settings,
+    reading: { ...reading, isolated },
+    grammars,
+    embedding,
+    database,
+    cacheFile,
+    technologies,
+  })
   const insights = composeInsights({ git, reader: search.reader })
   return {
     isolated,
     code,
-    engines: composeEngines({ context, languages: once(code.languages), technologies: () => code.technologies({ paths: [] }), search }),
+    engines: composeEngines({ context, languages: once(code.languages), technologies, search }),
     graph,
     facts: composeFacts({ git, reader: search.reader }),
     insights,

@@ -20,6 +20,8 @@ export type Setting = {
   userFileOnly?: true
   /** Smaller numbers are not valid. */
   least?: number
+  /** Larger numbers are not valid. */
+  most?: number
 }
 
 /**
@@ -276,6 +278,44 @@ export const SETTINGS = {
     repository: 'never',
     userFileOnly: true,
   },
+  'search.include': {
+    kind: 'list',
+    default: [],
+    about: 'Generated, vendored and huge files that are searched all the same: globs (index --include keeps some for this repository).',
+    repository: 'set',
+  },
+  'search.similarity_weight': {
+    kind: 'number',
+    default: 0.7,
+    about: 'How much the similarity counts in the score of what is known (search --kind knowledge).',
+    repository: 'set',
+  },
+  'search.success_weight': {
+    kind: 'number',
+    default: 0.2,
+    about: 'How much it counts there how often something ended well.',
+    repository: 'set',
+  },
+  'search.recency_weight': {
+    kind: 'number',
+    default: 0.1,
+    about: 'How much it counts there how lately something was used.',
+    repository: 'set',
+  },
+  'search.recency_half_life_days': {
+    kind: 'number',
+    default: 30,
+    about: 'Days without use after which the recency is a half.',
+    repository: 'set',
+  },
+  'search.code_past': {
+    kind: 'number',
+    default: 0,
+    about:
+      'How much landed and taken back changes of its file may raise or lower a piece of code: 0 to 0.5. With 0 the answer depends on nothing but the files, the model and the settings.',
+    repository: 'set',
+    most: 0.5,
+  },
   offline: {
     kind: 'boolean',
     default: false,
@@ -307,7 +347,9 @@ export function readValue(setting: Setting, raw: unknown): SettingValue | undefi
       return typeof value === 'boolean' ? value : undefined
     case 'number':
     case 'duration':
-      return typeof value === 'number' && Number.isFinite(value) && value >= (setting.least ?? 0) ? value : undefined
+      return typeof value === 'number' && Number.isFinite(value) && value >= (setting.least ?? 0) && value <= (setting.most ?? Infinity)
+        ? value
+        : undefined
     case 'list':
       return Array.isArray(value) && value.every((item) => typeof item === 'string') ? (value as string[]) : undefined
     case 'map': {

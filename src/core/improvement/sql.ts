@@ -28,6 +28,10 @@ export const SQL = {
   /** Why candidates of a source came to nothing, the latest first. */
   rolledBack: `SELECT * FROM candidate WHERE source_kind = ? AND source_id = ? AND verdict = 'roll_back' ORDER BY updated_at DESC, id LIMIT ?`,
   madeBy: `SELECT * FROM candidate WHERE source_kind = ? AND source_id = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY created_at DESC, id`,
+  /** What was decided, the latest first: landed, taken back, rolled back or declined. */
+  decided: `SELECT id, title, source_kind AS kind, source_id AS source, state, reasons, files, updated_at AS at FROM candidate
+            WHERE state IN ('landed', 'observing', 'confirmed', 'undone', 'declined') OR verdict = 'roll_back'
+            ORDER BY updated_at DESC, id LIMIT ?`,
   moveCandidate: `UPDATE candidate SET state = ?, updated_at = ? WHERE id = ? AND state = ?`,
   saveCommit: `UPDATE candidate SET base_oid = ?, commit_oid = ?, tree_oid = ?, diff_hash = ?, files = ?, sites = ?, updated_at = ? WHERE id = ?`,
   saveVerdict: `UPDATE candidate SET verdict = ?, reasons = ?, risk = ?, sites = ?, evidence = ?, updated_at = ? WHERE id = ?`,

@@ -1,4 +1,5 @@
 export type { ProcessRequest, ProcessResult, RunningProcess } from './spawn.ts'
+export { runOnTerminal } from './on-terminal.ts'
 export { runProcess, startProcess } from './spawn.ts'
 export type { ProcessIdentity, ProcessInfo } from './identity.ts'
 export { createProcessInfo } from './identity.ts'

@@ -7,6 +7,10 @@ export type Classified = { class: FileClass; reason: string | null }
 
 /** Longer files are not read for the search. */
 export const MOST_BYTES = 1_048_576
+/** Nor are these, even where they are included. */
+export const MOST_INCLUDED_BYTES = 16 * 1_048_576
+
+export const mostBytes = (included: boolean): number => (included ? MOST_INCLUDED_BYTES : MOST_BYTES)
 
 export const isSearched = (name: FileClass): boolean => name === 'source' || name === 'test'
 
@@ -21,10 +25,14 @@ const GENERATED_NAMES =
 const TESTS =
   /(?:^|\/)(?:tests?|specs?|__tests__|__mocks__|testdata|fixtures|e2e)\/|(?:^|\/)(?:test_[^/]*|[^/]*_test|[^/]*[._-](?:test|spec)|[^/]*Tests?|conftest)\.[a-z]+$/
 
-/** What the path says; `attributes` are those of git (`linguist-generated`, `linguist-vendored`), `undefined` where they are not set. */
-export function classifyPath(path: string, attributes: { generated?: boolean; vendored?: boolean } = {}): Classified {
+/**
+ * What the path says; `attributes` are those of git (`linguist-generated`, `linguist-vendored`), `undefined` where they are not set.
+ * @param included somebody wants it in the search whatever it is; a secret never is
+ */
+export function classifyPath(path: string, attributes: { generated?: boolean; vendored?: boolean } = {}, included = false): Classified {
   const name = path.slice(path.lastIndexOf('/') + 1)
   if (SECRET_NAMES.test(name)) return { class: 'secret', reason: 'a file of secrets by its name' }
+  if (included) return { class: TESTS.test(path) ? 'test' : 'source', reason: 'included' }
   if (attributes.vendored ?? VENDORED.test(path))
     return { class: 'vendored', reason: attributes.vendored ? '.gitattributes says so' : 'a folder of other projects' }
   if (attributes.generated ?? GENERATED_NAMES.test(path))
@@ -36,15 +44,15 @@ const MARKS = /@generated\b|\bDO NOT EDIT\b|\bAUTO-?GENERATED (?:FILE|CODE)\b|\b
 const PRIVATE_KEY = /^-----BEGIN [A-Z ]*PRIVATE KEY-----/m
 
 /** What the bytes say, or `null` where they say nothing against a search. */
-export function classifyBytes(bytes: Uint8Array): Classified | null {
+export function classifyBytes(bytes: Uint8Array, included = false): Classified | null {
   if (bytes.subarray(0, 8192).includes(0)) return { class: 'binary', reason: 'a NUL byte in the first 8 KB' }
-  if (bytes.length > MOST_BYTES) return HUGE
+  if (bytes.length > mostBytes(included)) return HUGE
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1')
   if (PRIVATE_KEY.test(head)) return { class: 'secret', reason: 'a private key' }
   // a sentence about such marks is no mark: it stands in the first lines of a comment
   const top = head.split('\n', 8).join('\n')
-  if (MARKS.test(top)) return { class: 'generated', reason: 'a mark in its first lines' }
-  if (bytes.length > 5000 && isMinified(bytes)) return { class: 'generated', reason: 'very long lines' }
+  if (!included && MARKS.test(top)) return { class: 'generated', reason: 'a mark in its first lines' }
+  if (!included && bytes.length > 5000 && isMinified(bytes)) return { class: 'generated', reason: 'very long lines' }
   if (bytes.length > 65_536 && !isUtf8(bytes) && !looksLikeText(bytes)) return { class: 'binary', reason: 'no text' }
   return null
 }

@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Git } from '../git/index.ts'
 import { type Classified, classifyPath } from './file-class.ts'
+import { createIncluded } from './included.ts'
 
 /** A file of the worktree as the index has to know it. */
 export type Listed = Classified & {
   path: string
   /** The id of the bytes as they lie here, where git can be believed; `null`: the bytes have to be looked at. */
   claimed: string | null
+  /** In the search although it is generated, vendored or huge. */
+  included: boolean
 }
 
 export type Listing = {
@@ -22,6 +25,13 @@ export type Listing = {
 
 /** Where git looks for the attributes of this person, as long as the settings are these: filled by `listWorktree`, for the next time. */
 export type Remembered = { config?: string; globals?: string }
+
+export type ListOptions = {
+  signal?: AbortSignal | undefined
+  remembered?: Remembered
+  /** Globs of generated, vendored and huge files that are searched all the same. */
+  include?: readonly string[]
+}
 
 /** Stands for bytes that are no UTF-8: a file with such a name cannot be opened by it. */
 const NO_TEXT = '\ufffd'
@@ -38,7 +48,7 @@ export async function listWorktree(
   git: Git,
   exclude: readonly string[],
   now: number,
-  { signal, remembered = {} }: { signal?: AbortSignal | undefined; remembered?: Remembered } = {},
+  { signal, remembered = {}, include = [] }: ListOptions = {},
 ): Promise<Listing> {
   const askGlobals = async (): Promise<string> => (await git.run(['var', 'GIT_ATTR_GLOBAL'], { accept: [0, 1, 128, 129] })).text
   const options = signal ? { signal } : {}
@@ -65,7 +75,7 @@ export async function listWorktree(
   const settledNow = stamps.every((stamp) => stamp === null || stamp.newest < now - RACY_MS) && before?.text === stamps[0]?.text
   const digest = settledNow
     ? createHash('sha256')
-        .update(JSON.stringify([status.text, others.text, config.text, globals, exclude, stamps.map((stamp) => stamp?.text ?? null)]))
+        .update(JSON.stringify([status.text, others.text, config.text, globals, exclude, include, stamps.map((stamp) => stamp?.text ?? null)]))
         .digest('hex')
     : null
 
@@ -78,16 +88,18 @@ export async function listWorktree(
       settings.has('core.attributesfile') || paths.some(isAttributes) || attributeFiles.some((path) => existsSync(path))
         ? await readAttributes(git, paths, signal)
         : new Map<string, Attributes>()
+    const included = createIncluded(include)
     const files = new Map<string, Listed>()
     for (const path of paths) {
       const entry = entries.get(path)
-      if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, class: 'submodule', reason: 'a submodule' })
-      else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, class: 'link', reason: 'a symbolic link' })
+      if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, included: false, class: 'submodule', reason: 'a submodule' })
+      else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, included: false, class: 'link', reason: 'a symbolic link' })
       else {
         const own = attributes.get(path)
         const trusted =
           entry !== undefined && entry.tag === 'H' && !changed.has(path) && own?.transforms !== true && !(converts && own?.binary !== true)
-        files.set(path, { path, claimed: trusted ? entry.oid : null, ...classifyPath(path, own) })
+        const isIncluded = included(path)
+        files.set(path, { path, claimed: trusted ? entry.oid : null, included: isIncluded, ...classifyPath(path, own, isIncluded) })
       }
     }
     return files
@@ -103,6 +115,17 @@ function stampOf(path: string): { text: string; newest: number } | null {
   if (stat === undefined) return null
   const { size, mtimeNs, ctimeNs, ino } = stat
   return { text: [size, mtimeNs, ctimeNs, ino].join(' '), newest: Number(mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1e6 }
+}
+
+/** Those of the paths that git ignores. */
+export async function ignoredPaths(git: Git, paths: readonly string[]): Promise<Set<string>> {
+  if (paths.length === 0) return new Set()
+  const answer = await git.run(['check-ignore', '-z', '--stdin'], {
+    input: paths.map((path) => `./${path}\0`).join(''), // one that begins with `:` would be a pattern
+    accept: [0, 1],
+    env: { GIT_LITERAL_PATHSPECS: '0' }, // this command refuses them
+  })
+  return new Set(answer.text.split('\0').map((path) => path.slice(2)))
 }
 
 /** `H 100644 OID STAGE\tPATH`; a small letter is assume-unchanged, S is skip-worktree, M is unmerged. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { Generation, Generations } from './generation.ts'
+import { readKept } from './included.ts'
 import type { Listing } from './listing.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
@@ -42,6 +43,7 @@ export function createMaintenance({ deps, generations, list, isBuilding, lease }
       file: null,
       bytes: 0,
       behindFiles: null,
+      include: readKept(deps.folder),
       counts: null,
       classes: [],
       languages: [],

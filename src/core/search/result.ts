@@ -1,3 +1,5 @@
+import type { PastFigures } from './artifact.ts'
+import type { KnowledgeHit } from './knowledge.ts'
 import type { QueryClass } from './query.ts'
 
 export type SearchKind = 'code' | 'symbol' | 'knowledge'
@@ -44,6 +46,8 @@ export type SearchHit = {
   lexical: number | null
   score: number
   explain: Explanation | null
+  /** What became of changes in its file, where that is asked for. */
+  past?: PastFigures
 }
 
 export type SearchAnswer = {
@@ -53,6 +57,8 @@ export type SearchAnswer = {
   model: string | null
   freshness: Freshness
   hits: SearchHit[]
+  /** What was found of `--kind knowledge`; empty for code. */
+  artifacts: KnowledgeHit[]
   /** Hits that were left out because their similarity is below the floor. */
   belowFloor: number
   tookMs: number

@@ -1,4 +1,5 @@
 import type { Git } from '../git/index.ts'
+import type { Artifact, Past, ScoreWeights } from './artifact.ts'
 import type { FactReader } from './fact-reader.ts'
 import type { VectorSpace } from './vector-space.ts'
 
@@ -21,4 +22,12 @@ export type SearchDeps = {
   floor?: number
   /** Longest time a search waits for git and for changed files; 300 ms. */
   patienceMs?: number
+  /** What is known besides the documents of the worktree, for `--kind knowledge`. */
+  artifacts?: () => Promise<readonly Artifact[]>
+  /** The seeds' weights where they are left out. */
+  weights?: () => Promise<ScoreWeights>
+  /** How much the past of its file may raise or lower a piece of code, and that past by path; asked for once per process. */
+  codePast?: () => Promise<{ most: number; byPath: ReadonlyMap<string, Past> } | undefined>
+  /** Generated, vendored and huge files that are searched all the same: globs, read for every listing. */
+  include?: () => Promise<readonly string[]>
 }

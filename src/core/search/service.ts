@@ -5,8 +5,11 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createMaintenance } from './maintenance.ts'
+import { createKnowledge } from './knowledge-search.ts'
+import { createIncluded, keepIncluded, readKept } from './included.ts'
 import { type IndexedAnswer, type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
-import { type Listed, type Listing, type Remembered, listWorktree } from './listing.ts'
+import { type Listed, type Listing, type Remembered, ignoredPaths, listWorktree } from './listing.ts'
+import { type Preview, readPreview } from './preview.ts'
 import { type Query, readQuery } from './query.ts'
 import { createReaders } from './readers.ts'
 import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result.ts'
@@ -14,18 +17,24 @@ import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
 import type { VectorSpace } from './vector-space.ts'
 import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
-import { mergeHits, searchFiles, searchText } from './text-search.ts'
+import { type TextDeps, mergeHits, searchFiles, searchText } from './text-search.ts'
+import { type WatchOptions, watchIndex } from './watch.ts'
 import { chooseSpace, isModelFailure, passModelFailure } from './spaces.ts'
+import { rememberListing } from './remembered-listing.ts'
 import { countVectors, fillVectors } from './vectors.ts'
 import { createVectorSource } from './vector-source.ts'
 import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta, isUnchanged } from './update.ts'
 
 export type IndexOptions = {
   full?: boolean
+  /** Generated, vendored and huge files that are searched from now on all the same; empty: none any more. */
+  include?: readonly string[] | undefined
   signal?: AbortSignal | undefined
   onProgress?: (progress: Progress) => void
   /** Another process writes: told once, then waited for. */
   onWait?: () => void
+  /** The paths of the worktree, before they are read. */
+  onListing?: (paths: Iterable<string>) => void
 }
 
 export type IndexAnswer = {
@@ -58,10 +67,14 @@ export type SearchService = ReturnType<typeof createSearch>
 export function createSearch(deps: SearchDeps) {
   const { git, reader, now, monotonic } = deps
   const generations = createGenerations(deps.folder)
+  const knowledge = createKnowledge(deps, deps.floor ?? FLOOR)
   const { root, objectFormat } = git.repository
   const excluded = (path: string): boolean => deps.exclude.some((folder) => path.startsWith(folder))
-  const list = (signal?: AbortSignal): Promise<Listing> => listWorktree(git, deps.exclude, now(), { signal, remembered })
+  const include = async (): Promise<string[]> => [...((await deps.include?.()) ?? []), ...readKept(deps.folder)]
   const remembered: Remembered = {}
+  const list = async (signal?: AbortSignal): Promise<Listing> =>
+    listWorktree(git, deps.exclude, now(), { signal, remembered, include: await include() })
+  const textDeps = async (): Promise<TextDeps> => ({ git, reader, included: createIncluded(await include()) })
   const vectors = createVectorSource()
   const readers = createReaders(generations)
 
@@ -71,23 +84,34 @@ export function createSearch(deps: SearchDeps) {
       throw new SingularityError('USAGE', 'The query is empty.', { hints: ['singularity search "parse a date"'] })
     const query = readQuery(request.text)
     const limit = request.limit ?? (request.kind === 'knowledge' ? 5 : 10)
-    const found = await answer(query, request, limit)
+    const found =
+      request.kind === 'knowledge'
+        ? await byKnowledge(query, request, limit)
+        : await knowledge.withPast(limit, (most) => answer(query, request, most))
     return {
       query: request.text,
       class: query.class,
       model: null,
       belowFloor: 0,
+      artifacts: [],
       note: null,
       ...found,
       tookMs: Math.round(monotonic() - started),
     }
   }
 
-  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> & Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor'>>
+  type Found = Pick<SearchAnswer, 'mode' | 'freshness' | 'hits'> &
+    Partial<Pick<SearchAnswer, 'note' | 'model' | 'belowFloor' | 'artifacts'>>
+
+  /** Nothing of it lies in the index: it is read anew, so that it is always fresh. */
+  async function byKnowledge(query: Query, request: SearchRequest, limit: number): Promise<Found> {
+    const found = await knowledge.find(query, request, limit)
+    const mode = found.model === null ? 'lexical' : 'hybrid'
+    return { ...found, mode, hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
+  }
 
   async function answer(query: Query, request: SearchRequest, limit: number): Promise<Found> {
     const generation = deps.sandbox === true ? undefined : generations.current()
-    if (request.kind === 'knowledge') return { mode: 'lexical', hits: [], freshness: { state: 'exact', behindFiles: 0, building: false } }
     const listing = generation === undefined ? undefined : list()
     listing?.catch(() => undefined) // told where it is awaited
     if (generation === undefined) return byText(query, request, limit, null)
@@ -104,7 +128,12 @@ export function createSearch(deps: SearchDeps) {
     const hits =
       request.kind === 'symbol' && query.words.length === 0
         ? []
-        : await searchText(deps, query, (path, language) => !excluded(path) && (wanted === null || wanted(path, language)), limit)
+        : await searchText(
+            await textDeps(),
+            query,
+            (path, language) => !excluded(path) && (wanted === null || wanted(path, language)),
+            limit,
+          )
     return { mode: 'text', hits, freshness: { state: 'none', behindFiles: null, building: isBuilding() }, note }
   }
 
@@ -149,7 +178,7 @@ export function createSearch(deps: SearchDeps) {
           readers.close(db)
           db = generations.open(generation)
           await catchUp(db, worktree, { delta, digest: listed.digest }, patience, release)
-        } else if (size === 0 && settled && !same && listed.digest !== null) rememberListing(generation, worktree, listed.digest)
+        } else if (size === 0 && settled && !same && listed.digest !== null) rememberListing(generations, generation, worktree, listed.digest)
         fresh = freshnessOf(size === 0 ? 0 : release === undefined ? size : delta.changed.length + delta.gone.length, worktree)
         if (fresh.state === 'behind') fresh.building = isBuilding()
       }
@@ -159,7 +188,7 @@ export function createSearch(deps: SearchDeps) {
           : [],
       )
       if (query.words.length === 0) {
-        const hits = await searchText(deps, query, createWanted(request) ?? (() => true), limit)
+        const hits = await searchText(await textDeps(), query, createWanted(request) ?? (() => true), limit)
         return { mode: 'text', hits, freshness: fresh }
       }
       const { meaning, note, ...found } = same && early !== undefined ? early : await ask(stale)
@@ -185,29 +214,8 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  /** So that the next search need not compare rows. Nothing is lost where it cannot be written. */
-  function rememberListing(generation: Generation, worktree: WorktreeRow, digest: string): void {
-    let release: (() => void) | undefined
-    try {
-      release = generations.lease()
-      if (release === undefined) return
-      const db = generations.open(generation)
-      try {
-        const now = db.get<WorktreeRow>(SQL.worktree, root)
-        // only where nobody wrote since the rows were compared
-        if (now?.revision === worktree.revision && now.version === worktree.version && now.complete === 1) db.run(SQL.remember, digest, now.id)
-      } finally {
-        db.close()
-      }
-    } catch {
-      // a folder that cannot be written is searched all the same
-    } finally {
-      release?.()
-    }
-  }
-
-  function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): Promise<SearchHit[]> {
-    return searchFiles(deps, query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
+  async function byPath(paths: readonly string[], query: Query, request: SearchRequest, limit: number): Promise<SearchHit[]> {
+    return searchFiles(await textDeps(), query, [...new Set(paths)].slice(0, MOST_TEXT), createWanted(request) ?? (() => true), limit)
   }
 
   /** Reads changed files into the index before the answer, as long as patience lasts; what is done is taken out of the delta. */
@@ -276,6 +284,7 @@ export function createSearch(deps: SearchDeps) {
     const started = monotonic()
     // a model that cannot be used is told before anything is read
     await deps.space?.()
+    if (options.include !== undefined) keepIncluded(deps.folder, options.include)
     const release = await insistOnLease(options)
     try {
       const { state, listing, delta, figures, embedded, reusedEmbeddings, generation } = await build(options)
@@ -339,6 +348,7 @@ export function createSearch(deps: SearchDeps) {
       const worktree = openWorktree(db, root, now())
       const { digest, read } = await list(options.signal)
       const listing = await read()
+      options.onListing?.(listing.keys())
       const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
       const figures = await applyDelta({ db, git, reader, worktree, now }, delta, { ...options, digest })
       pruneBlobs(db, KEPT_BLOBS)
@@ -355,7 +365,20 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  return { search, index, ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }) }
+  /** Keeps the index up to date until `signal`. @throws NOT_FOUND where the worktree is gone */
+  const watch = (options: WatchOptions): Promise<void> => watchIndex({ root, index, ignored: (paths) => ignoredPaths(git, paths) }, options)
+
+  /** Lines of a file around one, at most so many to each side. */
+  const preview = (path: string, line: number, rows: number): Preview | undefined => readPreview(root, path, line, rows)
+
+  return {
+    root,
+    search,
+    index,
+    watch,
+    preview,
+    ...createMaintenance({ deps, generations, list, isBuilding, lease: () => insistOnLease({}) }),
+  }
 }
 
 function freshnessOf(behind: number, worktree: WorktreeRow): Freshness {

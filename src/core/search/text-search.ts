@@ -1,7 +1,7 @@
 import { chunkFile } from '../analysis/index.ts'
 import type { Git } from '../git/index.ts'
 import { textOf } from './analyze.ts'
-import { MOST_BYTES, classifyBytes, classifyPath, isSearched } from './file-class.ts'
+import { classifyBytes, classifyPath, isSearched, mostBytes } from './file-class.ts'
 import type { FactReader } from './fact-reader.ts'
 import { readBytes, statOf } from './listing.ts'
 import { type Query, isForeign } from './query.ts'
@@ -13,11 +13,16 @@ const ASKED_WORDS = 6
 /** Files that are read to the end. */
 const READ_FILES = 40
 
-export type TextDeps = { git: Git; reader: Pick<FactReader, 'detect'> }
+export type TextDeps = { git: Git; reader: Pick<FactReader, 'detect'>; included: (path: string) => boolean }
 export type PathFilter = (path: string, language: string) => boolean
 
 /** Answers without an index: git looks for the words, the best files are cut into pieces and ranked. Always fresh. */
-export async function searchText({ git, reader }: TextDeps, query: Query, wanted: PathFilter, limit: number): Promise<SearchHit[]> {
+export async function searchText(
+  { git, reader, included }: TextDeps,
+  query: Query,
+  wanted: PathFilter,
+  limit: number,
+): Promise<SearchHit[]> {
   const literal = query.words.length === 0 || query.quoted.length > 0
   const asked = literal
     ? (query.quoted.length > 0 ? query.quoted : [query.text.split('\n', 1)[0]!.slice(0, 500)]).slice(0, ASKED_WORDS)
@@ -32,14 +37,14 @@ export async function searchText({ git, reader }: TextDeps, query: Query, wanted
   }
   const words = new Set(query.words)
   const ranked = [...scores]
-    .filter(([path]) => isSearched(classifyPath(path).class))
+    .filter(([path]) => isSearched(classifyPath(path, {}, included(path)).class))
     .map(([path, score]) => {
       const inPath = splitIdentifiers(path).filter((word) => words.has(word)).length
       return { path, score: score * (1 + 0.2 * Math.min(3, inPath)) * (classifyPath(path).class === 'test' ? 0.8 : 1) }
     })
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
   return searchFiles(
-    { git, reader },
+    { git, reader, included },
     query,
     ranked.slice(0, READ_FILES).map(({ path }) => path),
     wanted,
@@ -55,7 +60,7 @@ async function filesWith(git: Git, text: string): Promise<string[]> {
 
 /** Ranks pieces of the given files, as they lie here now. */
 export async function searchFiles(
-  { git, reader }: TextDeps,
+  { git, reader, included }: TextDeps,
   query: Query,
   paths: readonly string[],
   wanted: PathFilter,
@@ -65,10 +70,11 @@ export async function searchFiles(
   const pieces: { hit: SearchHit; counts: Map<string, number>; length: number }[] = []
   const literals = (query.quoted.length > 0 ? query.quoted : query.words.length === 0 ? [query.text] : []).map((text) => text.toLowerCase())
   for (const path of paths) {
-    const { class: name } = classifyPath(path)
-    if (!isSearched(name) || (statOf(root, path)?.size ?? Infinity) > MOST_BYTES) continue
+    const isIncluded = included(path)
+    const { class: name } = classifyPath(path, {}, isIncluded)
+    if (!isSearched(name) || (statOf(root, path)?.size ?? Infinity) > mostBytes(isIncluded)) continue
     const bytes = readBytes(root, path)
-    if (bytes === undefined || classifyBytes(bytes) !== null) continue
+    if (bytes === undefined || classifyBytes(bytes, isIncluded) !== null) continue
     const language = await reader.detect(path, Buffer.from(bytes.subarray(0, 200)).toString('latin1').split('\n', 1)[0]!)
     if (!wanted(path, language)) continue
     for (const chunk of chunkFile(bytes, null, { language })) {

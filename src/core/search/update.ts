@@ -2,7 +2,7 @@ import { SingularityError } from '../kernel/index.ts'
 import type { Git } from '../git/index.ts'
 import type { Database } from '../storage/index.ts'
 import { analyzeFile, wordsOf } from './analyze.ts'
-import { HUGE, MOST_BYTES, classifyBytes, isSearched } from './file-class.ts'
+import { HUGE, classifyBytes, isSearched, mostBytes } from './file-class.ts'
 import type { FactReader } from './fact-reader.ts'
 import { type FileStat, type Listed, blobId, readBytes, statOf } from './listing.ts'
 import { SQL } from './sql.ts'
@@ -71,7 +71,7 @@ export async function findDelta(
     if (stat === undefined) delta.gone.push(old)
     else if (sameStat(stat, old)) delta.kept++
     else {
-      const bytes = stat.size > MOST_BYTES ? undefined : readBytes(root, listed.path)
+      const bytes = stat.size > mostBytes(listed.included) ? undefined : readBytes(root, listed.path)
       if (bytes === undefined || blobId(bytes, objectFormat) !== old.oid) delta.changed.push({ listed, old })
       else {
         delta.kept++
@@ -205,13 +205,13 @@ function readEntry(
     return { file: { ...none, oid: claimed ?? '', class: listed.class, reason: listed.reason }, bytes: new Uint8Array() }
   const stat = statOf(root, path)
   if (stat === undefined) return undefined
-  if (stat.size > MOST_BYTES) {
+  if (stat.size > mostBytes(listed.included)) {
     const huge = isSearched(listed.class) ? HUGE : { class: listed.class, reason: listed.reason }
     return { file: { ...none, ...settled(stat, now), ...huge }, bytes: new Uint8Array() }
   }
   const bytes = readBytes(root, path)
   if (bytes === undefined) return { file: { ...none, ...stat, class: 'unreadable', reason: 'it cannot be read' }, bytes: new Uint8Array() }
-  const byBytes = isSearched(listed.class) ? classifyBytes(bytes) : null
+  const byBytes = isSearched(listed.class) ? classifyBytes(bytes, listed.included) : null
   const file = { ...none, ...settled(stat, now), oid: blobId(bytes, format), class: listed.class, reason: listed.reason, ...byBytes }
   return { file, bytes }
 }

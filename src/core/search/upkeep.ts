@@ -113,6 +113,8 @@ export type IndexStatus = {
   file: string | null
   bytes: number
   behindFiles: number | null
+  /** Globs that `index --include` keeps. */
+  include: string[]
   counts: Counts | null
   classes: { class: string; reason: string | null; files: number }[]
   languages: { language: string; tier: number; files: number; bytes: number }[]

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createGenerations } from '../../../src/core/search/generation.ts'
@@ -176,6 +176,35 @@ async function openWorktree(at: number): Promise<SearchService> {
     exclude: [],
   })
 }
+
+describe('what is included', () => {
+  it('is searched although it is vendored, generated or huge, outlives every index, and a secret never is', async () => {
+    repository.write({
+      'vendor/a.py': 'def vendored_one():\n    pass\n',
+      'made.py': '# @generated\ndef generated_one():\n    pass\n',
+      'huge.txt': `huge_one\n${'line of a huge file\n'.repeat(60_000)}`,
+      '.env': 'SECRET_ONE=1\n',
+    })
+    const all = 'vendored_one generated_one huge_one secret_one'
+    const search = await openSearch(repository)
+    expect(await found(all)).toEqual([]) // by text, without an index
+    await search.index()
+    expect(await found(all)).toEqual([])
+    const before = (await search.status()).counts
+    await search.index({ include: ['vendor', '{made.py,huge.txt,.env}'] })
+    const now = new Set(await found(all))
+    expect(now).toEqual(new Set(['vendor/a.py', 'made.py', 'huge.txt']))
+    expect(await search.verify({ againstFresh: true })).toMatchObject({ ok: true })
+    await search.index({ full: true })
+    expect(new Set(await found(all))).toEqual(now)
+    for (const name of readdirSync(join(repository.root, '.git/singularity')))
+      if (name.endsWith('.db') || name === 'index') rmSync(join(repository.root, '.git/singularity', name))
+    expect(new Set(await found(all))).toEqual(now) // by text again
+    await search.index({ include: [] })
+    expect(await found(all)).toEqual([])
+    expect((await search.status()).counts).toMatchObject({ docs: before!.docs })
+  })
+})
 
 describe('the index beside others', () => {
   it('answers as ast_cache: one row per path and content, found by the hash without a scan', async () => {
