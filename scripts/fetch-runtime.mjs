@@ -68,6 +68,6 @@ try {
   }
   console.log(JSON.stringify(report))
 } catch (error) {
-  console.error(error.offline ? `there is no network (${error.message})` : error.message)
+  console.error(error.offline ? `the registry cannot be reached (${error.message})` : error.message)
   process.exitCode = 1
 }

@@ -180,7 +180,7 @@ it('its runtime: what would be fetched is told, and without a network it is an e
   expect(planned).toMatchObject({ exitCode: 0, json: { data: { downloaded: 0, kept: 0 } } })
   expect(planned.json.data.packages.map(({ state }: { state: string }) => state)).toEqual(['missing', 'missing', 'missing'])
   const { json } = await refuses(place, ['embedding', 'install'], 'RUNTIME_UNREACHABLE', 7, { env })
-  expect(json.error!.message).toContain('no network')
+  expect(json.error!.message).toContain('the registry cannot be reached')
   await refuses(place, ['embedding', 'install', '--offline'], 'OFFLINE', 7, { env })
   expect(readdirSync(join(place.folder, 'data', 'singularity', 'embedding-runtime'))).toEqual([])
   expect(await place.run(['embedding', 'install', '--remove'], { env })).toMatchObject({ exitCode: 0 })

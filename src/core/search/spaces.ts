@@ -1,4 +1,4 @@
-import { SingularityError } from '../kernel/index.ts'
+import { SingularityError, plural } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
@@ -39,7 +39,10 @@ export async function chooseSpace(
     const other = await deps.reopen?.(id)
     if (other === undefined) closed.push(id)
     else if (await ready(other))
-      return { space: other, note: `${id} answers: ${wanted.id} has no vectors of ${missing} pieces yet (singularity index).` }
+      return {
+        space: other,
+        note: `${id} answers: ${wanted.id} has no ${missing === 1 ? 'vector' : 'vectors'} of ${plural(missing, 'piece')} yet (singularity index).`,
+      }
   }
   if (closed.length > 0 && wanted.pace !== undefined)
     throw new SingularityError(
@@ -52,7 +55,7 @@ export async function chooseSpace(
   const note =
     wanted.pace === undefined && closed.length === 0
       ? null
-      : `By words only: ${wanted.id} has no vectors of ${missing} pieces yet (singularity index).`
+      : `By words only: ${wanted.id} has no ${missing === 1 ? 'vector' : 'vectors'} of ${plural(missing, 'piece')} yet (singularity index).`
   return { space: null, note }
 }
 
