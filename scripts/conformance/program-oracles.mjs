@@ -22,9 +22,9 @@ export function askCheckstyle(files) {
   try {
     const rules = join(folder, 'rules.xml')
     writeFileSync(rules, RULES)
-    return [...run('checkstyle', ['-c', rules, ...files]).matchAll(/^\[ERROR\] (.+?):(\d+)(?::\d+)?: Cyclomatic Complexity is (\d+) /gm)].map(
-      ([, path, line, value]) => ({ path, line: Number(line), value: Number(value) }),
-    )
+    return [
+      ...run('checkstyle', ['-c', rules, ...files]).matchAll(/^\[ERROR\] (.+?):(\d+)(?::\d+)?: Cyclomatic Complexity is (\d+) /gm),
+    ].map(([, path, line, value]) => ({ path, line: Number(line), value: Number(value) }))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
