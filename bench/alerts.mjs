@@ -18,6 +18,8 @@ const WATCHED = [
   { path: 'code.corpora.*.twoThreads', better: 'higher' },
   { path: 'code.corpora.*.againstWasm', better: 'higher' },
   { path: 'code.peers.*.times', better: 'higher' },
+  { path: 'growth.rows.*.diskPerByte', better: 'lower' },
+  { path: 'growth.rows.*.residentMegabytes', better: 'lower' },
   { path: 'retrieval.hybrid', better: 'higher' },
   { path: 'falseAccepts.*.accepted', better: 'lower' },
 ]

@@ -1,9 +1,10 @@
 // Reading sources: facts of our engines beside the bare parse of the same bytes in the same process, rounds interleaved.
 import { buildSync } from 'esbuild'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { builtNodeTreeSitter, measurePeers } from './code-peers.mjs'
 import { median, root, round } from './common.mjs'
 
 export const CODE_TARGETS = { againstParse: 0.9, twoThreads: 1.7 }
@@ -23,7 +24,7 @@ const CORPORA = [
 
 async function loadParsing() {
   const outfile = join(root, 'tmp', `bench-parsing-${process.pid}.mjs`)
-  const contents = ['fact-engines/native', 'fact-engines/wasm', 'grammar-files', 'tables']
+  const contents = ['fact-engines/native', 'fact-engines/node', 'fact-engines/wasm', 'grammar-files', 'tables']
     .map((name) => `export * from './src/core/parsing/${name}.ts'`)
     .join('\n')
   mkdirSync(dirname(outfile), { recursive: true })
@@ -51,28 +52,72 @@ async function timed(body) {
   return { wall: performance.now() - started, cpu: (user + system) / 1000 }
 }
 
+/** Largest resident memory of a process that reads the files once, and of one that only loads what reading needs. */
+function measureMemory(paths) {
+  const program = join(root, 'tmp', `bench-memory-${process.pid}.mjs`)
+  const peak = (files) => {
+    const request = JSON.stringify({ root, files })
+    const result = spawnSync(process.execPath, [program], { input: request, encoding: 'utf8', maxBuffer: 1 << 26 })
+    if (result.status !== 0) throw new Error(result.stderr)
+    return Number(result.stdout)
+  }
+  mkdirSync(dirname(program), { recursive: true })
+  buildSync({
+    stdin: {
+      contents: `import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createFactReader } from './src/core/parsing/index.ts'
+const { root, files } = JSON.parse(readFileSync(0, 'utf8'))
+const reader = createFactReader({ tableFolders: [join(root, 'templates_data', 'languages')], manifestFile: join(root, 'native', 'grammars.json'),
+  grammarFolders: [join(root, 'native', 'grammars')], addonFile: join(root, 'native', 'build', 'code.node'), threads: 2 })
+await reader.language('javascript')
+await reader.readRecords(files.map((path) => ({ path, bytes: readFileSync(path) })))
+// what getrusage calls the maximum is handed down by the parent: the kernel's own figure is of this program
+console.log(Math.round(Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024))`,
+      resolveDir: root,
+      loader: 'ts',
+    },
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  })
+  try {
+    return { peakMegabytes: peak(paths), emptyMegabytes: peak([]) }
+  } finally {
+    rmSync(program, { force: true })
+  }
+}
+
 /**
  * Ratios per corpus: speed of reading all facts on one thread over the bare parse (CPU time, 1 is as fast), wall time of one thread
  * over that of two, and how much faster than WebAssembly.
  */
 export async function measureCode({ rounds = 7 } = {}) {
-  const { createNativeEngine, createWasmEngine, createGrammarFiles, loadTables } = await loadParsing()
+  const { createNativeEngine, createNodeEngine, createWasmEngine, createGrammarFiles, loadTables } = await loadParsing()
   const tables = loadTables([join(root, 'templates_data', 'languages')])
   const grammars = createGrammarFiles(join(root, 'native', 'grammars.json'), [join(root, 'native', 'grammars')])
   const addonFile = join(root, 'native', 'build', 'code.node')
   const [one, two] = [1, 2].map((threads) => createNativeEngine({ tables, grammars, addonFile, threads }))
   if ('reason' in one) throw new Error(`the addon is not built: ${one.reason}`)
   const wasm = createWasmEngine({ tables, grammars })
+  const moduleFile = builtNodeTreeSitter()
+  const cursor = moduleFile === undefined ? undefined : createNodeEngine({ tables, grammars, moduleFile })
   const limits = { deadlineMs: 60_000, maxBytes: 2 ** 30 }
   const corpora = []
+  let scripts
   for (const { name, command } of CORPORA) {
     const paths = execFileSync(command[0], command[1], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
       .split('\n')
       .filter(Boolean)
     const files = paths.flatMap((path) => {
       const language = tables.detect(path)
-      return language === undefined ? [] : [{ language, bytes: readFileSync(join(path.startsWith('/') ? '/' : root, path)) }]
+      const full = join(path.startsWith('/') ? '/' : root, path)
+      return language === undefined ? [] : [{ language, path: full, bytes: readFileSync(full) }]
     })
+    if (files.every(({ language }) => language === 'javascript')) scripts = files
     for (const language of new Set(files.map((file) => file.language)))
       for (const engine of [one, two, wasm]) await engine.support(language)
     const runs = { parse: [], read: [], both: [] }
@@ -95,5 +140,16 @@ export async function measureCode({ rounds = 7 } = {}) {
       againstWasm: round(byWasm.cpu / median(runs.read.map(({ cpu }) => cpu))),
     })
   }
-  return { targets: CODE_TARGETS, corpora, residentMegabytes: Math.round(process.memoryUsage().rss / 1e6) }
+  await cursor?.support('javascript')
+  const peers = await measurePeers(
+    scripts,
+    () => one.read(scripts, limits),
+    {
+      WebAssembly: () => wasm.read(scripts, limits),
+      'node-tree-sitter, walk in JavaScript': cursor && (() => cursor.read(scripts, limits)),
+    },
+    Math.min(rounds, 5),
+  )
+  const memory = existsSync('/proc/self/status') ? measureMemory(scripts.map(({ path }) => path)) : undefined
+  return { targets: CODE_TARGETS, corpora, peers, ...(memory && { memory }) }
 }

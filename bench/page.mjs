@@ -102,14 +102,39 @@ const ROWS = {
     },
   ],
   queue: queueRows,
-  code: ({ targets, corpora }) =>
-    corpora.map(({ name, files, megabytes, megabytesPerSecond, filesPerSecond, againstParse, twoThreads, againstWasm }) => ({
+  code: ({ targets, corpora, peers, memory }) => [
+    ...corpora.map(({ name, files, megabytes, megabytesPerSecond, filesPerSecond, againstParse, twoThreads, againstWasm }) => ({
       what: `all facts of ${name} against the bare parse`,
       figure: `${againstParse} x on one thread, ${twoThreads} x more on two`,
       target: `>= ${targets.againstParse} x, >= ${targets.twoThreads} x`,
       met: yes(againstParse >= targets.againstParse && twoThreads >= targets.twoThreads),
       'how measured': `${files} files, ${megabytes} MB: ${megabytesPerSecond} MB and ${filesPerSecond} files per second of CPU time; WebAssembly takes ${againstWasm} x as long`,
     })),
+    ...peers.map(({ name, does, times }) => ({
+      what: `the JavaScript by ${name}, against all our facts`,
+      figure: times === null ? 'not installed' : `${times} x as long`,
+      'how measured': `${does}; CPU time of one thread, its process included, in turns with ours`,
+    })),
+    ...(memory === undefined
+      ? []
+      : [
+          {
+            what: 'memory to read the JavaScript on two threads',
+            figure: `${memory.peakMegabytes} MB`,
+            'how measured': `largest resident set of a process; ${memory.emptyMegabytes} MB with nothing read`,
+          },
+        ]),
+  ],
+  growth: ({ targets, rows }) =>
+    rows.map(
+      ({ name, megabytes, chunks, seconds, cpuSeconds, cpuMsPerFile, residentMegabytes, againCpuSeconds, diskMegabytes, diskPerByte }) => ({
+        what: `index of ${name} (${megabytes} MB)`,
+        figure: `${seconds} s, ${residentMegabytes} MB of memory, ${diskMegabytes} MB of disk`,
+        target: `<= ${targets.residentMegabytes} MB of memory`,
+        met: yes(residentMegabytes <= targets.residentMegabytes),
+        'how measured': `${cpuSeconds} s of CPU time, ${cpuMsPerFile} ms per file; ${chunks} chunks; ${diskPerByte} bytes of disk per byte of source; ten changed files ${againCpuSeconds} s of CPU time; largest process`,
+      }),
+    ),
   retrieval: ({ model, lexical, vector, hybrid, gain, low, high, perLanguage, speed }) => [
     {
       what: 'search: comment -> function, macro MRR',

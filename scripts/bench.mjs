@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { alertsOf } from '../bench/alerts.mjs'
 import { measureCode } from '../bench/code.mjs'
+import { measureGrowth } from '../bench/growth.mjs'
 import { measureFalseAccepts } from '../bench/faults.mjs'
 import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
@@ -52,6 +53,7 @@ const PARTS = {
   statistics: () => measureStatistics(core, { runs: quick ? 30 : 100, comparisons: 60, trials: quick ? 3 : 10, onTrial: tell('trial') }),
   queue: () => measureQueue(core, { quick, only: values.section, before: before.parts?.queue }),
   code: () => measureCode({ rounds: quick ? 5 : 15 }),
+  growth: () => measureGrowth({ sizes: quick ? [500, 2000] : [1000, 10_000, 50_000] }),
   retrieval: () => measureRetrieval({ quick }),
   falseAccepts: () =>
     measureFalseAccepts(core, {

@@ -1,11 +1,11 @@
 // Holds our figures against independent programs: node scripts/metrics-conformance.mjs --oracles FOLDER [--only NAME,NAME] [--most BYTES] [--verbose] [--json]
-// FOLDER has eslint and eslint-plugin-sonarjs installed (test/fixtures/toolchain); python3-mccabe, cloc and universal-ctags are found
-// on the machine. The table stands in docs/metrics.md.
+// FOLDER has eslint and eslint-plugin-sonarjs installed (test/fixtures/toolchain); python3-mccabe, cloc, universal-ctags, checkstyle and pmccabe
+// are found on the machine; --sources FOLDER has one folder per package for the last two. The table stands in docs/metrics.md.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { byLineWithInner, byPlace, count, createTally, summarize, utf16Of } from './conformance/compare.mjs'
+import { byLineWithInner, byLineWithLambdas, byPlace, count, createTally, summarize, utf16Of } from './conformance/compare.mjs'
 import { loadRooms, readerDeps, root } from './conformance/readers.mjs'
 import { openScriptOracles } from './conformance/script-oracles.mjs'
 import {
@@ -17,12 +17,14 @@ import {
   TYPESCRIPT_PACKAGES,
   chooseSources,
 } from './conformance/sources.mjs'
+import { askCheckstyle, askPmccabe } from './conformance/program-oracles.mjs'
 import { askCloc, askCtags } from './conformance/text-oracles.mjs'
 
 const { values } = parseArgs({
   options: {
     oracles: { type: 'string', default: join(root, 'test', 'fixtures', 'toolchain') },
     python: { type: 'string', default: '/usr/bin/python3' },
+    sources: { type: 'string' },
     only: { type: 'string' },
     most: { type: 'string' },
     verbose: { type: 'boolean', default: false },
@@ -128,6 +130,31 @@ if (wants('mccabe')) {
       count(tally, { name: sources[i].package, path: sources[i].path, line, oracle: value, ours: ours.get(line) })
   }
   report('mccabe', tally)
+}
+
+/** Programs that read languages npm and Debian bring few sources of: every folder of --sources is a package. */
+const PROGRAMS = {
+  checkstyle: { language: 'java', extensions: ['.java'], ask: askCheckstyle },
+  'pmccabe c': { language: 'c', extensions: ['.c'], ask: askPmccabe },
+  'pmccabe cpp': { language: 'cpp', extensions: ['.cc', '.cpp', '.cxx'], ask: askPmccabe },
+}
+for (const [name, { language, extensions, ask }] of Object.entries(PROGRAMS)) {
+  if (values.sources === undefined || !wants(name)) continue
+  const sources = chooseSources({ root: values.sources, packages: readdirSync(values.sources), extensions, bytes: most(400_000) })
+  const facts = await reader.read(sources.map(({ path, bytes }) => ({ path, language, bytes })))
+  // lambdas belong to the function around them
+  const ours = new Map(sources.map(({ full, bytes }, i) => [full, byLineWithLambdas(facts[i], bytes)]))
+  const packages = new Map(sources.map((source) => [source.full, source]))
+  // pmccabe follows one branch of an #if, a grammar reads both: functions without one are counted by themselves as well
+  const [all, plain] = [createTally(), createTally()]
+  for (const { path, line, value } of ask(sources.map(({ full }) => full))) {
+    const found = ours.get(path).get(line)
+    const row = { name: packages.get(path).package, path, line, oracle: value, ours: found?.value }
+    count(all, row)
+    if (found?.conditional === false) count(plain, row)
+  }
+  report(name, all)
+  if (name !== 'checkstyle') report(`${name}, no #if inside`, plain)
 }
 
 const FUNCTIONS_AND_TYPES =

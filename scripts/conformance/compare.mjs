@@ -63,3 +63,22 @@ export function byLineWithInner(facts) {
   }
   return new Map(facts.functions.flatMap((each, i) => (each.kind === 'lambda' ? [] : [[each.row + 1, sums[i]]])))
 }
+
+/**
+ * checkstyle and pmccabe count decisions of lambdas for the function around them, in our profile `default`. A function is found by its
+ * first line and by that of its name; `conditional`: a line inside begins with `#`.
+ */
+export function byLineWithLambdas(facts, bytes) {
+  const lines = bytes.toString('utf8').split('\n')
+  const sums = facts.functions.map((each) => each.cyclomatic.default)
+  const found = new Map()
+  for (let i = sums.length - 1; i >= 0; i--) {
+    const { kind, parent, row, rowEnd, nameStart } = facts.functions[i]
+    if (kind === 'lambda' && parent !== null) sums[parent] += sums[i] - 1
+    if (kind === 'lambda') continue
+    const figures = { value: sums[i], conditional: lines.slice(row, rowEnd + 1).some((line) => /^\s*#/.test(line)) }
+    const nameRow = nameStart === null ? row : bytes.subarray(0, nameStart).toString('latin1').split('\n').length - 1
+    for (const at of new Set([row, nameRow])) found.set(at + 1, figures)
+  }
+  return found
+}

@@ -49,6 +49,22 @@ describe('figures counted by hand', () => {
     ])
   })
 
+  it('a reference to what goes away is no decision of C++', async () => {
+    const moved = await measure('cpp', 'int f(A&& a, const B&& b) { auto&& c = a; return a.x && b.y ? 1 : 2; }')
+    expect(moved.functions).toMatchObject([{ name: 'f', cyclomatic: 3 }])
+    const folded = await measure('cpp', 'template <class... T> bool all(T&&... each) { return (... && each); }')
+    expect(folded.functions).toMatchObject([{ name: 'all', cyclomatic: 2 }])
+    const label = await measure('c', 'void g(void) { void *p = &&done; done: return; }')
+    expect(label.functions).toMatchObject([{ name: 'g', cyclomatic: 1 }])
+    const closure = await measure('rust', 'fn h(y: &&u8) { k(|| 1); let x = &&y; }')
+    expect(closure.functions).toMatchObject([{ name: 'h', cyclomatic: 1 }, { cyclomatic: 1 }])
+  })
+
+  it('a static initialiser of Java is a function, as a static block of JavaScript is', async () => {
+    const { functions } = await measure('java', 'class A { static { if (a) b(); } int c = d ? 1 : 2; }')
+    expect(functions).toMatchObject([{ name: null, kind: 'static_block', cyclomatic: 2 }])
+  })
+
   it.each(['native', 'wasm'] as const)('values of class fields are functions for eslint only (%s)', async (engine) => {
     const text = [
       'function make(a = 1) {',
