@@ -14,7 +14,9 @@ import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
 import { writePage } from '../bench/page.mjs'
 import { QUEUE_SECTIONS, measureQueue } from '../bench/queue.mjs'
+import { measureCommits } from '../bench/commit-search.mjs'
 import { measureRetrieval } from '../bench/retrieval.mjs'
+import { measureSearchSpeed } from '../bench/search-speed.mjs'
 import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
 import { measureStartUp } from '../bench/start-up.mjs'
 import { measureStatistics } from '../bench/statistics.mjs'
@@ -50,6 +52,8 @@ const PARTS = {
   queue: () => measureQueue(core, { quick, only: values.section, before: before.parts?.queue }),
   code: () => measureCode({ rounds: quick ? 5 : 15 }),
   retrieval: () => measureRetrieval({ quick }),
+  commits: () => measureCommits({ quick }),
+  searchSpeed: () => measureSearchSpeed({ quick }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,

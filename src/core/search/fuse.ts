@@ -46,7 +46,8 @@ export function fuse(query: Query, legs: Legs, rows: Rows): Scored[] {
       if (entry === undefined) found.set(doc, (entry = { row: rows(doc), score: 0, legs: {}, factors: [], definition: undefined }))
       // the last of a leg is still found: it gets a tenth
       const scaled = name === 'symbol' ? score : most === least ? 1 : 0.1 + (0.9 * (score - least)) / (most - least)
-      if (name !== 'vector' || !literal || Object.keys(entry.legs).length === 0) entry.score += (WEIGHTS[query.class][name] / total) * scaled
+      if (name !== 'vector' || !literal || Object.keys(entry.legs).length === 0)
+        entry.score += (WEIGHTS[query.class][name] / total) * scaled
       entry.legs[name] = { rank: rank + 1, score }
       if (definition !== undefined) entry.definition = definition
     }

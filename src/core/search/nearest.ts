@@ -45,7 +45,10 @@ export function openVec0(db: Database, space: SpaceRow): Nearest | undefined {
 }
 
 /** All vectors in memory. Costs a read of them, then a hundredth of that for each query. */
-export type LoadedVectors = Nearest & { readonly space: SpaceRow; /** Reads what was added since; false where all has to be read again. */ refresh(db: Database, space: SpaceRow): boolean }
+export type LoadedVectors = Nearest & {
+  readonly space: SpaceRow
+  /** Reads what was added since; false where all has to be read again. */ refresh(db: Database, space: SpaceRow): boolean
+}
 
 export function loadVectors(db: Database, space: SpaceRow, { plain = false } = {}): LoadedVectors {
   const scan = plain ? createPlainScan(space.dimensions) : createScan(space.dimensions, space.count)

@@ -191,7 +191,8 @@ export function createSearch(deps: SearchDeps) {
       try {
         const now = db.get<WorktreeRow>(SQL.worktree, root)
         // only where nobody wrote since the rows were compared
-        if (now?.revision === worktree.revision && now.version === worktree.version && now.complete === 1) db.run(SQL.remember, digest, now.id)
+        if (now?.revision === worktree.revision && now.version === worktree.version && now.complete === 1)
+          db.run(SQL.remember, digest, now.id)
       } finally {
         db.close()
       }
@@ -322,7 +323,15 @@ export function createSearch(deps: SearchDeps) {
         throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')
       if (generations.current()?.file !== generation.file) generations.point(generation)
       const unchanged = delta.changed.length + delta.gone.length === 0
-      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, embedded, reusedEmbeddings, generation }
+      return {
+        state: state === 'updated' && unchanged ? 'unchanged' : state,
+        listing,
+        delta,
+        figures,
+        embedded,
+        reusedEmbeddings,
+        generation,
+      }
     } finally {
       db.close()
     }
