@@ -160,12 +160,34 @@ describe('what is made of the rows', () => {
     db.run('UPDATE segment SET vectors = substr(vectors, 1, 100)')
     expect(findWrongForms(db)).toEqual(['the segments of vectors', 'the vectors of sqlite-vec'])
     expect(nearest(loadVectors(db, space))).toEqual(right)
+    db.run(`UPDATE vec_${space.id}_vector_chunks00 SET vectors = zeroblob(7)`)
+    expect(openVec0(db, space)!.find(query, 60)).toBeUndefined()
     // the next writer makes both again
     db.run(SQL.vec0Holds, '0/1/1', space.id)
     db.run(SQL.segmentsHold, null, space.id)
     deriveForms(db, MODEL)
     expect(ways().map(nearest)).toEqual([right, right, right])
     expect(findWrongForms(db)).toEqual([])
+    db.close()
+  })
+
+  it('is done without where the library does not load, and nothing old stays in its tables', () => {
+    fill(40)
+    const without: Database = {
+      ...db,
+      loadVectors() {
+        throw new Error('cannot open shared object file')
+      },
+    }
+    const space = readSpace(db, MODEL)!
+    expect(openVec0(without, space)).toBeUndefined()
+    expect(nearest(loadVectors(without, space))).toEqual(nearest(openVec0(db, space)))
+    dropUnusedVectors(db)
+    store([at(1), at(2)])
+    deriveForms(without, MODEL)
+    expect(db.values(vec0.count(space.id))).toEqual([[0]])
+    deriveForms(db, MODEL)
+    expect(ways().map((way) => way.find(query, 2)!.ids.length)).toEqual([2, 2, 2])
     db.close()
   })
 
