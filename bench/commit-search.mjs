@@ -7,7 +7,10 @@ import { join, resolve } from 'node:path'
 import { environment, program, root, round, withFolder } from './common.mjs'
 
 const REPOSITORIES = JSON.parse(readFileSync(join(root, 'bench', 'repositories.json'), 'utf8'))
-const COMMITS = JSON.parse(readFileSync(join(root, 'bench', 'commits.json'), 'utf8'))
+const COMMITS = readFileSync(join(root, 'bench', 'commits.jsonl'), 'utf8')
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line))
 const DEEP = 50
 const PER_KIND = 25
 export const EXACT_TARGET = 0.99
@@ -18,7 +21,8 @@ const clones = () => resolve(process.env['SINGULARITY_BENCH_CLONES'] ?? join(roo
 export async function measureCommits({ quick, part = 'test' }) {
   const list = REPOSITORIES.filter((each) => each.part === part)
   const missing = list.filter(({ name }) => !existsSync(join(clones(), name)))
-  if (missing.length > 0) throw new Error(`no clone of ${missing.map(({ url }) => url).join(', ')} in ${clones()} (SINGULARITY_BENCH_CLONES)`)
+  if (missing.length > 0)
+    throw new Error(`no clone of ${missing.map(({ url }) => url).join(', ')} in ${clones()} (SINGULARITY_BENCH_CLONES)`)
   const rows = []
   for (const repository of list) rows.push(await measureRepository(repository, quick ? 5 : Infinity))
   const queries = rows.reduce((sum, each) => sum + each.queries, 0)
@@ -45,7 +49,10 @@ export async function measureCommits({ quick, part = 'test' }) {
 function ask(repository, queries, limit) {
   const lines = queries.flatMap((query) => [false, true].map((lexical) => JSON.stringify({ query, lexical, limit })))
   const { stdout, stderr } = run(repository, ['search', '--stdin', '--jsonl'], `${lines.join('\n')}\n`)
-  const answers = stdout.trim().split('\n').map((line) => JSON.parse(line))
+  const answers = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   if (answers.length !== lines.length) throw new Error(`search answered ${answers.length} of ${lines.length} lines: ${stderr}`)
   return queries.map((_query, at) => ({ hybrid: answers[2 * at].data, lexical: answers[2 * at + 1].data }))
 }
@@ -58,21 +65,30 @@ async function measureRepository({ name, language }, most) {
   return withFolder(async (folder) => {
     const repository = { path: join(folder, name), env: environment(folder) }
     const git = (...args) => {
-      const { status, stderr } = spawnSync('git', args, { cwd: existsSync(repository.path) ? repository.path : folder, env: repository.env, encoding: 'utf8' })
+      const { status, stderr } = spawnSync('git', args, {
+        cwd: existsSync(repository.path) ? repository.path : folder,
+        env: repository.env,
+        encoding: 'utf8',
+      })
       if (status !== 0) throw new Error(`git ${args[0]} in ${name}: ${stderr}`)
     }
     git('clone', '-q', '--shared', '--no-checkout', join(clones(), name), repository.path)
     const found = []
     // from the oldest on: neighbours differ little, so the index has little to do
-    for (const { parent, query, functions } of COMMITS[name].slice(0, most).toReversed()) {
+    for (const { parent, query, functions } of COMMITS.filter((each) => each.repository === name)
+      .slice(0, most)
+      .toReversed()) {
       git('checkout', '-q', '--force', parent)
       if (run(repository, ['index', '--quiet']).status !== 0) throw new Error(`no index of ${name} at ${parent}`)
       const [answers] = ask(repository, [query], DEEP)
       const rankOf = ({ results }) =>
-        results.findIndex((hit) => functions.some(({ path, line, lineEnd }) => hit.path === path && hit.line <= lineEnd && hit.line_end >= line)) + 1
+        results.findIndex((hit) =>
+          functions.some(({ path, line, lineEnd }) => hit.path === path && hit.line <= lineEnd && hit.line_end >= line),
+        ) + 1
       found.push({ hybrid: rankOf(answers.hybrid), lexical: rankOf(answers.lexical) })
     }
-    const mrr = (key) => round(found.reduce((sum, each) => sum + (each[key] === 0 || each[key] > 10 ? 0 : 1 / each[key]), 0) / found.length, 3)
+    const mrr = (key) =>
+      round(found.reduce((sum, each) => sum + (each[key] === 0 || each[key] > 10 ? 0 : 1 / each[key]), 0) / found.length, 3)
     const hits = (key) => found.filter((each) => each[key] > 0 && each[key] <= 10).length
     return {
       language,
@@ -93,11 +109,22 @@ function sample(values) {
 }
 
 function measureExact(repository) {
-  const lines = (args) => spawnSync('git', args, { cwd: repository.path, env: repository.env, encoding: 'utf8', maxBuffer: 1 << 28 }).stdout.split('\n').filter(Boolean)
+  const lines = (args) =>
+    spawnSync('git', args, { cwd: repository.path, env: repository.env, encoding: 'utf8', maxBuffer: 1 << 28 })
+      .stdout.split('\n')
+      .filter(Boolean)
   const paths = lines(['ls-files']).filter((path) => /\.(?:[cm]?[jt]s|py|go|rs|java|c|h|rb|php)$/.test(path))
-  const words = lines(['grep', '-ohE', String.raw`(function|def|func|fn|class|interface|struct|type|const|public|static)\s+\w{4,}`, '--', ...paths.slice(0, 2000)])
+  const words = lines([
+    'grep',
+    '-ohE',
+    String.raw`(function|def|func|fn|class|interface|struct|type|const|public|static)\s+\w{4,}`,
+    '--',
+    ...paths.slice(0, 2000),
+  ])
   const names = words.map((line) => line.split(/\s+/).at(-1)).filter((word) => /[a-z][A-Z]|_[a-z]/.test(word))
-  const texts = lines(['grep', '-ohE', `["'][A-Za-z][A-Za-z ]{12,60}[a-z]["']`, '--', ...paths.slice(0, 2000)]).map((text) => text.slice(1, -1)).filter((text) => /\w \w/.test(text))
+  const texts = lines(['grep', '-ohE', `["'][A-Za-z][A-Za-z ]{12,60}[a-z]["']`, '--', ...paths.slice(0, 2000)])
+    .map((text) => text.slice(1, -1))
+    .filter((text) => /\w \w/.test(text))
   const errors = texts.filter((text) => /error|cannot|invalid|must|fail|unexpected|missing|not /i.test(text))
   const queries = [
     ...sample(names).map((query) => ({ kind: 'name', query })),
@@ -105,7 +132,11 @@ function measureExact(repository) {
     ...sample(texts).map((text) => ({ kind: 'text', query: `"${text}"` })),
     ...sample(errors).map((text) => ({ kind: 'error', query: `Error: ${text}` })),
   ]
-  const answers = ask(repository, queries.map(({ query }) => query), 1)
+  const answers = ask(
+    repository,
+    queries.map(({ query }) => query),
+    1,
+  )
   const first = ({ results }) => JSON.stringify([results[0]?.path, results[0]?.line])
   return queries.map((each, at) => ({ ...each, same: first(answers[at].hybrid) === first(answers[at].lexical) }))
 }

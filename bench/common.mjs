@@ -78,14 +78,18 @@ export function singularity(repository, args, options = {}) {
 /** One process, in ms of wall clock and of the CPU time of its whole tree. */
 export function timed(command, repository, { input } = {}) {
   const started = performance.now()
-  const { status, stdout, stderr, output } = spawnSync(join(root, 'native', 'build', 'launcher'), ['run', '--report-fd', '3', '--', ...command], {
-    cwd: repository.path,
-    env: repository.env,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    input,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  })
+  const { status, stdout, stderr, output } = spawnSync(
+    join(root, 'native', 'build', 'launcher'),
+    ['run', '--report-fd', '3', '--', ...command],
+    {
+      cwd: repository.path,
+      env: repository.env,
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      input,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
+  )
   const wall = performance.now() - started
   if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${stderr}`)
   const used = JSON.parse(output[3])

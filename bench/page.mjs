@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replacePart, withRows } from '../scripts/document-parts.mjs'
+import { EXACT_TARGET } from './commit-search.mjs'
 import { percent, root } from './common.mjs'
 import { queueRows } from './queue-page.mjs'
 
@@ -151,6 +152,49 @@ const ROWS = {
       'how measured': `${speed.charactersPerChunk} characters each; a query ${speed.queryMicroseconds} us, loading ${speed.loadMs} ms; medians of ${speed.rounds}`,
     },
   ],
+  commits: ({ queries, lexical, hybrid, worse, perLanguage, exact }) => [
+    {
+      what: 'search: commit subject -> changed function, MRR',
+      figure: hybrid,
+      target: `>= words (${lexical}), in every language`,
+      met: yes(hybrid >= lexical && worse.length === 0),
+      'how measured': `${queries} commits of ${perLanguage.length} repositories, each as it was before, by the command; words and vectors against words: ${perLanguage.map((each) => `${each.language} ${each.hybrid} / ${each.lexical}`).join(', ')}`,
+    },
+    ...Object.entries(exact).map(([kind, { queries: asked, same }]) => ({
+      what: `search: a ${kind} as it stands, same first answer as words alone`,
+      figure: percent(same, asked),
+      target: `>= ${EXACT_TARGET * 100} %`,
+      met: yes(same >= asked * EXACT_TARGET),
+      'how measured': 'of the same repositories',
+    })),
+  ],
+  searchSpeed: ({ targets, sizes }) =>
+    sizes.flatMap(({ chunks, files, indexSeconds, indexCpuSeconds, megabytes, cold, lexical, grep, empty, warm, gitStatus, legs }) => [
+      {
+        what: `search over ${chunks} pieces: the command`,
+        figure: `${cold.wall} ms`,
+        target: `<= ${targets.cold} ms`,
+        met: yes(cold.wall <= targets.cold),
+        'how measured': `${cold.cpu} ms of CPU; an empty Node process ${empty.wall} ms; took_ms ${cold.tookMs}; by words ${lexical.wall} ms; git grep of one word ${grep.wall} ms`,
+      },
+      {
+        what: `search over ${chunks} pieces: asked again, p95`,
+        figure: `${warm.p95} ms`,
+        target: `<= ${targets.warmP95} ms`,
+        met: yes(warm.p95 <= targets.warmP95),
+        'how measured': `p50 ${warm.p50} ms of ${warm.queries}; every answer waits for git, whose status alone takes ${gitStatus} ms`,
+      },
+      {
+        what: `near vectors among ${chunks} pieces: asked once / again`,
+        figure: `sqlite-vec ${legs.vec0.once} / ${legs.vec0.again} ms, WebAssembly ${legs.wasm.once} / ${legs.wasm.again} ms`,
+        'how measured': `CPU time; JavaScript ${legs.plain.once} / ${legs.plain.again} ms; loaded row by row ${legs.rows.once} ms; words ${legs.words.median} ms (most ${legs.words.most}), all matches ranked ${legs.words.medianOfAll} ms (${legs.words.mostOfAll})`,
+      },
+      {
+        what: `index of ${chunks} pieces`,
+        figure: `${indexSeconds} s`,
+        'how measured': `${files} files, ${indexCpuSeconds} s of CPU, ${megabytes} MB`,
+      },
+    ]),
   falseAccepts: ({ tampering, behaviour, notRun }) => [
     {
       what: 'tampering accepted',

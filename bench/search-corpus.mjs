@@ -39,7 +39,10 @@ export function makeSearchRepository(folder, chunks) {
       if (seen.has(hash)) continue
       seen.add(hash)
       // folders of other projects are left out of the index
-      const target = join(repository.path, path.replaceAll(/(?:^|\/)(node_modules|vendor|vendored|third[-_]party|dist-packages)(?=\/)/g, '/of'))
+      const target = join(
+        repository.path,
+        path.replaceAll(/(?:^|\/)(node_modules|vendor|vendored|third[-_]party|dist-packages)(?=\/)/g, '/of'),
+      )
       mkdirSync(dirname(target), { recursive: true })
       writeFileSync(target, bytes)
       left -= bytes.length

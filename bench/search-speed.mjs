@@ -72,14 +72,21 @@ function measureCold(repository, rounds) {
       grep: timed(['git', 'grep', '-n', '-i', '-F', longest(query)], repository),
     }
   }).slice(1)
-  const figures = (name) => ({ wall: round(median(turns.map((turn) => turn[name].wall)), 1), cpu: round(median(turns.map((turn) => turn[name].cpu)), 1) })
+  const figures = (name) => ({
+    wall: round(median(turns.map((turn) => turn[name].wall)), 1),
+    cpu: round(median(turns.map((turn) => turn[name].cpu)), 1),
+  })
   const tookMs = round(median(turns.map(({ cold }) => JSON.parse(cold.stdout).data.took_ms)), 1)
   return { cold: { ...figures('cold'), tookMs }, lexical: figures('lexical'), grep: figures('grep'), empty: figures('empty') }
 }
 
 /** One process, asked again and again; beside it what git takes to say what has changed, which every answer waits for. */
 async function measureWarm(repository, rounds) {
-  const child = spawn(process.execPath, [program, 'search', '--stdin', '--jsonl'], { cwd: repository.path, env: repository.env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, 'search', '--stdin', '--jsonl'], {
+    cwd: repository.path,
+    env: repository.env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const times = []
   const floors = []
@@ -94,17 +101,38 @@ async function measureWarm(repository, rounds) {
     }
   child.stdin.end()
   const sorted = times.toSorted((a, b) => a - b)
-  const warm = { queries: sorted.length, p50: round(sorted[Math.floor(sorted.length / 2)], 1), p95: round(sorted[Math.floor(sorted.length * 0.95)], 1) }
+  const warm = {
+    queries: sorted.length,
+    p50: round(sorted[Math.floor(sorted.length / 2)], 1),
+    p95: round(sorted[Math.floor(sorted.length * 0.95)], 1),
+  }
   return { warm, gitStatus: round(median(floors), 1) }
 }
 
 async function loadSearch() {
   const outfile = join(root, 'tmp', `bench-search-${process.pid}.mjs`)
-  const contents = ['search/nearest', 'search/vector-store', 'search/word-leg', 'search/query', 'search/sql', 'search/candidates', 'search/migrations', 'storage/index']
+  const contents = [
+    'search/nearest',
+    'search/vector-store',
+    'search/word-leg',
+    'search/query',
+    'search/sql',
+    'search/candidates',
+    'search/migrations',
+    'storage/index',
+  ]
     .map((name) => `export * from './src/core/${name}.ts'`)
     .join('\n')
   mkdirSync(dirname(outfile), { recursive: true })
-  buildSync({ stdin: { contents, resolveDir: root }, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'silent' })
+  buildSync({
+    stdin: { contents, resolveDir: root },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  })
   try {
     return await import(pathToFileURL(outfile).href)
   } finally {
@@ -126,7 +154,12 @@ async function measureLegs(repository, rounds) {
   const folder = join(repository.path, '.git', 'singularity')
   const file = readdirSync(folder).find((name) => /^index-\d+-\d+\.db$/.test(name))
   const open = () =>
-    core.openDatabase({ path: join(folder, file), applicationId: core.INDEX_APPLICATION_ID, migrations: core.INDEX_MIGRATIONS, readOnly: true })
+    core.openDatabase({
+      path: join(folder, file),
+      applicationId: core.INDEX_APPLICATION_ID,
+      migrations: core.INDEX_MIGRATIONS,
+      readOnly: true,
+    })
   const keeper = open() // so that files of the log stay
   const { model } = core.readSpace(keeper, keeper.get('SELECT model FROM vector_space').model)
   const make = {
@@ -135,7 +168,9 @@ async function measureLegs(repository, rounds) {
     plain: (db) => core.loadVectors(db, core.readSpace(db, model), { plain: true }),
     rows: (db) => core.loadVectors(db, { ...core.readSpace(db, model), segments: null }),
   }
-  const vectors = keeper.values('SELECT vector FROM embedding WHERE length(vector) > 0 ORDER BY hash LIMIT 40').map(([bytes]) => new Int8Array(bytes))
+  const vectors = keeper
+    .values('SELECT vector FROM embedding WHERE length(vector) > 0 ORDER BY hash LIMIT 40')
+    .map(([bytes]) => new Int8Array(bytes))
   const legs = Object.fromEntries(Object.keys(make).map((name) => [name, { once: [], again: [] }]))
   for (let turn = 0; turn < rounds; turn++)
     for (const name of Object.keys(make)) {
@@ -155,7 +190,14 @@ async function measureLegs(repository, rounds) {
   keeper.close()
   const most = (values) => round(Math.max(...values), 1)
   return {
-    ...Object.fromEntries(Object.entries(legs).map(([name, { once, again }]) => [name, { once: round(median(once), 1), again: round(median(again), 2) }])),
-    words: { median: round(median(words.pruned), 1), most: most(words.pruned), medianOfAll: round(median(words.all), 1), mostOfAll: most(words.all) },
+    ...Object.fromEntries(
+      Object.entries(legs).map(([name, { once, again }]) => [name, { once: round(median(once), 1), again: round(median(again), 2) }]),
+    ),
+    words: {
+      median: round(median(words.pruned), 1),
+      most: most(words.pruned),
+      medianOfAll: round(median(words.all), 1),
+      mostOfAll: most(words.all),
+    },
   }
 }

@@ -17,7 +17,9 @@ import { measureLanding, measureRejection } from '../bench/landing.mjs'
 import { loadCore } from '../bench/common.mjs'
 import { writePage } from '../bench/page.mjs'
 import { QUEUE_SECTIONS, measureQueue } from '../bench/queue.mjs'
+import { measureCommits } from '../bench/commit-search.mjs'
 import { measureRetrieval } from '../bench/retrieval.mjs'
+import { measureSearchSpeed } from '../bench/search-speed.mjs'
 import { measureJail, measureSandboxes } from '../bench/sandbox.mjs'
 import { measureStartUp } from '../bench/start-up.mjs'
 import { measureStatistics } from '../bench/statistics.mjs'
@@ -55,6 +57,8 @@ const PARTS = {
   code: () => measureCode({ rounds: quick ? 5 : 15 }),
   growth: () => measureGrowth({ sizes: quick ? [500, 2000] : [1000, 10_000, 50_000] }),
   retrieval: () => measureRetrieval({ quick }),
+  commits: () => measureCommits({ quick }),
+  searchSpeed: () => measureSearchSpeed({ quick }),
   falseAccepts: () =>
     measureFalseAccepts(core, {
       behaviour: quick ? 3 : 28,

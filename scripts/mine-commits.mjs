@@ -1,4 +1,4 @@
-// Finds commits whose subject says what was changed in one to three functions, the newest first, and freezes them in bench/commits.json.
+// Finds commits whose subject says what was changed in one to three functions, the newest first, and freezes them in bench/commits.jsonl.
 // usage: node scripts/mine-commits.mjs FOLDER [NAME...]     FOLDER holds one clone per name of bench/repositories.json
 import { buildSync } from 'esbuild'
 import { execFileSync } from 'node:child_process'
@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const file = join(root, 'bench', 'commits.json')
+const file = join(root, 'bench', 'commits.jsonl')
 const [folder, ...names] = process.argv.slice(2)
 if (!folder) {
   console.error('usage: node scripts/mine-commits.mjs FOLDER [NAME...]')
@@ -15,7 +15,8 @@ if (!folder) {
 }
 const MOST = 20
 const SPAN = 4000
-const NO_SOURCE = /(?:^|\/)(?:tests?|specs?|__tests__|testdata|fixtures|benchmarks?|bench|docs?|examples?|vendor|dist|build)\/|[._-](?:test|spec)\.|_test\.go$|Tests?\.java$|\.d\.ts$|test_[^/]*\.py$/
+const NO_SOURCE =
+  /(?:^|\/)(?:tests?|specs?|__tests__|testdata|fixtures|benchmarks?|bench|docs?|examples?|vendor|dist|build)\/|[._-](?:test|spec)\.|_test\.go$|Tests?\.java$|\.d\.ts$|test_[^/]*\.py$/
 const CHORES =
   /\b(?:bump|release|merge|revert|typos?|docs?|document(?:ation|ed)?|comments?|readme|changelog|lint\w*|format(?:ting)?|whitespace|version|deps|dependenc\w+|tests?|coverage|ci|style|rename|refactor\w*|cleanup|clean up|tidy|simplify|copyright|license|warnings?|nits?|wip)\b/i
 const PREFIX = /^(?:\w+(?:\([^)]*\))?!?|\[[^\]]*\]|[\w./-]+):\s+/
@@ -24,7 +25,15 @@ async function loadReader() {
   const outfile = join(root, 'tmp', `mine-${process.pid}.mjs`)
   mkdirSync(dirname(outfile), { recursive: true })
   const contents = `export { createFactReader } from './src/core/parsing/fact-reader.ts'`
-  buildSync({ stdin: { contents, resolveDir: root }, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'silent' })
+  buildSync({
+    stdin: { contents, resolveDir: root },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  })
   try {
     const { createFactReader } = await import(pathToFileURL(outfile).href)
     const native = join(root, 'native')
@@ -100,15 +109,23 @@ async function mine({ name, language }, reader) {
     }
     if (functions.length === 0 || functions.length > 3) continue
     subjects.add(query)
-    found.push({ commit, parent: parents, query, functions })
+    found.push({ repository: name, commit, parent: parents, query, functions })
   }
   console.error(`${name}: ${found.length} commits`)
   return found
 }
 
 const list = JSON.parse(readFileSync(join(root, 'bench', 'repositories.json'), 'utf8'))
-const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+const before = existsSync(file)
+  ? readFileSync(file, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+  : []
 const reader = await loadReader()
-for (const entry of list) if (names.length === 0 || names.includes(entry.name)) before[entry.name] = await mine(entry, reader)
-const lines = Object.entries(before).map(([name, commits]) => `${JSON.stringify(name)}: [\n${commits.map((each) => JSON.stringify(each)).join(',\n')}\n]`)
-writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`)
+const lines = []
+for (const entry of list) {
+  const kept = before.filter(({ repository }) => repository === entry.name)
+  lines.push(...(names.length === 0 || names.includes(entry.name) ? await mine(entry, reader) : kept))
+}
+writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))

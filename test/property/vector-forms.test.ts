@@ -6,7 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { INDEX_APPLICATION_ID, INDEX_MIGRATIONS } from '../../src/core/search/migrations.ts'
 import { type Near, type Nearest, loadVectors, openVec0 } from '../../src/core/search/nearest.ts'
 import { SQL, vec0 } from '../../src/core/search/sql.ts'
-import { addVectors, deriveForms, dropOtherSpaces, dropUnusedVectors, readSpace } from '../../src/core/search/vector-store.ts'
+import {
+  addVectors,
+  deriveForms,
+  dropOtherSpaces,
+  dropUnusedVectors,
+  findWrongForms,
+  readSpace,
+} from '../../src/core/search/vector-store.ts'
 import { type Database, openDatabase } from '../../src/core/storage/index.ts'
 
 const MODEL = 'random'
@@ -149,13 +156,38 @@ describe('what is made of the rows', () => {
     expect(openVec0(db, space)!.find(query, 60)).toBeUndefined()
     db.run(vec0.add(space.id), first!, new Uint8Array(at(50).buffer))
     expect(openVec0(db, space)!.find(query, 60)).toBeUndefined()
+    expect(findWrongForms(db)).toEqual(['the vectors of sqlite-vec'])
     db.run('UPDATE segment SET vectors = substr(vectors, 1, 100)')
+    expect(findWrongForms(db)).toEqual(['the segments of vectors', 'the vectors of sqlite-vec'])
     expect(nearest(loadVectors(db, space))).toEqual(right)
+    db.run(`UPDATE vec_${space.id}_vector_chunks00 SET vectors = zeroblob(7)`)
+    expect(openVec0(db, space)!.find(query, 60)).toBeUndefined()
     // the next writer makes both again
     db.run(SQL.vec0Holds, '0/1/1', space.id)
     db.run(SQL.segmentsHold, null, space.id)
     deriveForms(db, MODEL)
     expect(ways().map(nearest)).toEqual([right, right, right])
+    expect(findWrongForms(db)).toEqual([])
+    db.close()
+  })
+
+  it('is done without where the library does not load, and nothing old stays in its tables', () => {
+    fill(40)
+    const without: Database = {
+      ...db,
+      loadVectors() {
+        throw new Error('cannot open shared object file')
+      },
+    }
+    const space = readSpace(db, MODEL)!
+    expect(openVec0(without, space)).toBeUndefined()
+    expect(nearest(loadVectors(without, space))).toEqual(nearest(openVec0(db, space)))
+    dropUnusedVectors(db)
+    store([at(1), at(2)])
+    deriveForms(without, MODEL)
+    expect(db.values(vec0.count(space.id))).toEqual([[0]])
+    deriveForms(db, MODEL)
+    expect(ways().map((way) => way.find(query, 2)!.ids.length)).toEqual([2, 2, 2])
     db.close()
   })
 

@@ -23,7 +23,11 @@ type Module = { readonly module: unique symbol }
 /** What we need of it; Node's types do not describe it. */
 const wasm = (
   globalThis as unknown as {
-    WebAssembly: { validate(bytes: Uint8Array): boolean; Module: new (bytes: Uint8Array) => Module; Instance: new (module: Module) => { exports: Exports } }
+    WebAssembly: {
+      validate(bytes: Uint8Array): boolean
+      Module: new (bytes: Uint8Array) => Module
+      Instance: new (module: Module) => { exports: Exports }
+    }
   }
 ).WebAssembly
 

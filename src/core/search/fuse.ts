@@ -13,7 +13,7 @@ const WEIGHTS: Readonly<Record<QueryClass, Readonly<Record<LegName, number>>>> =
   path: { symbol: 0.05, words: 0.9, vector: 0.05 },
   quoted: { symbol: 0.05, words: 0.9, vector: 0.05 },
   error: { symbol: 0.1, words: 0.75, vector: 0.15 },
-  natural: { symbol: 0.15, words: 0.3, vector: 0.55 },
+  natural: { symbol: 0.23, words: 0.47, vector: 0.3 },
 }
 
 /** Hits of one file beyond these come after those of others. */
@@ -31,7 +31,7 @@ export type Scored = {
   definition: Definition | undefined
 }
 
-/** Weighted sum of the legs, each scaled to its own candidates, times bounded factors; at most three of a file in front. */
+/** Weighted sum of the legs, words scaled to their own candidates, times bounded factors; at most three of a file in front. */
 export function fuse(query: Query, legs: Legs, rows: Rows): Scored[] {
   const present = (Object.keys(legs) as LegName[]).filter((name) => legs[name]!.length > 0)
   // what is asked for as it is written is ordered by its letters; the meaning adds what they do not find, behind the best of them
@@ -45,8 +45,10 @@ export function fuse(query: Query, legs: Legs, rows: Rows): Scored[] {
       let entry = found.get(doc)
       if (entry === undefined) found.set(doc, (entry = { row: rows(doc), score: 0, legs: {}, factors: [], definition: undefined }))
       // the last of a leg is still found: it gets a tenth
-      const scaled = name === 'symbol' ? score : most === least ? 1 : 0.1 + (0.9 * (score - least)) / (most - least)
-      if (name !== 'vector' || !literal || Object.keys(entry.legs).length === 0) entry.score += (WEIGHTS[query.class][name] / total) * scaled
+      // a similarity is calibrated as it is: scaled to its own hundred, nearly equal ones would count as far apart
+      const scaled = name !== 'words' ? score : most === least ? 1 : 0.1 + (0.9 * (score - least)) / (most - least)
+      if (name !== 'vector' || !literal || Object.keys(entry.legs).length === 0)
+        entry.score += (WEIGHTS[query.class][name] / total) * scaled
       entry.legs[name] = { rank: rank + 1, score }
       if (definition !== undefined) entry.definition = definition
     }

@@ -56,7 +56,10 @@ export async function listWorktree(
   const before = stampOf(index)
   // two processes: what is changed and what is new are told by different walks
   const [status, others, config, asked] = await Promise.all([
-    git.run(['--no-optional-locks', 'status', '--porcelain=v2', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'], options),
+    git.run(
+      ['--no-optional-locks', 'status', '--porcelain=v2', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'],
+      options,
+    ),
     git.run(['--no-optional-locks', 'ls-files', '-z', '--others', '--exclude-standard'], options),
     git.run(['config', '--null', '--get-regexp', String.raw`^core\.(autocrlf|attributesfile|eol)$`], { ...options, accept: [0, 1] }),
     remembered.globals === undefined ? askGlobals() : undefined,

@@ -26,7 +26,7 @@ export function openVec0(db: Database, space: SpaceRow): Nearest | undefined {
       if (most > MOST_VEC0 && space.count > MOST_VEC0) return undefined
       const asked = Math.min(most, space.count)
       const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength)
-      const rows = db.values(vec0.nearest(space.id), bytes, BigInt(asked)) as [number, number][]
+      const rows = askVec0(db, space.id, bytes, asked)
       if (rows.length !== asked) return undefined
       const near: [id: number, distance: number][] = []
       for (const [id, root] of rows) {
@@ -44,8 +44,20 @@ export function openVec0(db: Database, space: SpaceRow): Nearest | undefined {
   }
 }
 
+/** Nothing where its tables are broken: the scan stands behind. */
+function askVec0(db: Database, id: number, query: Uint8Array, most: number): [id: number, root: number][] {
+  try {
+    return db.values(vec0.nearest(id), query, BigInt(most)) as [number, number][]
+  } catch {
+    return []
+  }
+}
+
 /** All vectors in memory. Costs a read of them, then a hundredth of that for each query. */
-export type LoadedVectors = Nearest & { readonly space: SpaceRow; /** Reads what was added since; false where all has to be read again. */ refresh(db: Database, space: SpaceRow): boolean }
+export type LoadedVectors = Nearest & {
+  readonly space: SpaceRow
+  /** Reads what was added since; false where all has to be read again. */ refresh(db: Database, space: SpaceRow): boolean
+}
 
 export function loadVectors(db: Database, space: SpaceRow, { plain = false } = {}): LoadedVectors {
   const scan = plain ? createPlainScan(space.dimensions) : createScan(space.dimensions, space.count)

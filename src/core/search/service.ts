@@ -359,7 +359,15 @@ export function createSearch(deps: SearchDeps) {
         throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')
       if (generations.current()?.file !== generation.file) generations.point(generation)
       const unchanged = delta.changed.length + delta.gone.length === 0
-      return { state: state === 'updated' && unchanged ? 'unchanged' : state, listing, delta, figures, embedded, reusedEmbeddings, generation }
+      return {
+        state: state === 'updated' && unchanged ? 'unchanged' : state,
+        listing,
+        delta,
+        figures,
+        embedded,
+        reusedEmbeddings,
+        generation,
+      }
     } finally {
       db.close()
     }

@@ -89,7 +89,8 @@ export const SQL = {
       FROM fresh CROSS JOIN doc ON doc.id = fresh.doc CROSS JOIN file ON file.id = doc.file CROSS JOIN chunk ON chunk.id = doc.chunk
       WHERE file.worktree = @worktree AND NOT EXISTS (SELECT 1 FROM embedding WHERE model = @model AND embedding.hash = chunk.hash)
       GROUP BY chunk.hash ORDER BY file.path, chunk.byte_start`,
-  hasFresh: 'SELECT 1 AS fresh FROM fresh CROSS JOIN doc ON doc.id = fresh.doc CROSS JOIN file ON file.id = doc.file WHERE file.worktree = ? LIMIT 1',
+  hasFresh:
+    'SELECT 1 AS fresh FROM fresh CROSS JOIN doc ON doc.id = fresh.doc CROSS JOIN file ON file.id = doc.file WHERE file.worktree = ? LIMIT 1',
   countVectors: `SELECT count(DISTINCT chunk.hash) AS vectors FROM file JOIN doc ON doc.file = file.id JOIN chunk ON chunk.id = doc.chunk
       JOIN embedding ON embedding.model = @model AND embedding.hash = chunk.hash WHERE file.worktree = @worktree`,
 

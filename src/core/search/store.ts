@@ -6,7 +6,15 @@ import { SQL, fts } from './sql.ts'
 import { keepTotals } from './totals.ts'
 import { dropUnusedVectors } from './vector-store.ts'
 
-export type WorktreeRow = { id: number; path: string; usedAt: number; complete: number; version: string | null; listing: string | null; revision: number }
+export type WorktreeRow = {
+  id: number
+  path: string
+  usedAt: number
+  complete: number
+  version: string | null
+  listing: string | null
+  revision: number
+}
 
 export type FileRow = Classified &
   FileStat & {

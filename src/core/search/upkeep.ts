@@ -9,6 +9,7 @@ import { SQL, fts } from './sql.ts'
 import { type FileRow, type WorktreeRow, dropWorktree, pruneBlobs, readFiles, writeFiles } from './store.ts'
 import { countMissing } from './vectors.ts'
 import { type Totals, countTotals, readTotals } from './totals.ts'
+import { findWrongForms } from './vector-store.ts'
 
 /** Files that are read again by `verify`. */
 const SAMPLE = 200
@@ -33,6 +34,7 @@ export async function verifyIndex(
   const mismatched: Mismatch[] = []
   const [kept, counted] = [readTotals(db, worktree.id), countTotals(db, worktree.id)]
   if (!sameTotals(kept, counted)) mismatched.push({ path: '', what: 'the totals of words' })
+  for (const what of findWrongForms(db)) mismatched.push({ path: '', what })
   if (counts.docs !== counted.rows) mismatched.push({ path: '', what: 'the number of pieces' })
   db.run(`INSERT INTO fts_${worktree.id} (fts_${worktree.id}) VALUES ('integrity-check')`)
   const files = [...readFiles(db, worktree.id).values()].filter(({ blob }) => blob !== null)

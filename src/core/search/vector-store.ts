@@ -86,7 +86,8 @@ export function deriveForms(db: Database, model: string): void {
   if (space.segments !== stateOf(space)) db.transaction(() => writeSegments(db, space))
   const version = loadVec0(db)
   if (version !== null && space.vec0 !== vec0State(space, version)) db.transaction(() => writeVec0(db, space, version))
-  else if (version === null && space.vec0 !== null && !space.vec0.startsWith(`${space.generation}/`)) db.transaction(() => dropVec0(db, space.id))
+  else if (version === null && space.vec0 !== null && !space.vec0.startsWith(`${space.generation}/`))
+    db.transaction(() => dropVec0(db, space.id))
 }
 
 /** Version of sqlite-vec in this connection; `null` where it does not load. */
@@ -157,6 +158,30 @@ function writeVec0(db: Database, space: SpaceRow, version: string): void {
   }
   for (const [own, vector] of rowsAfter(db, model, from)) db.run(vec0.add(id), own, vector)
   db.run(SQL.vec0Holds, vec0State(space, version), id)
+}
+
+/** Forms that claim to hold the rows and do not, in words. */
+export function findWrongForms(db: Database): string[] {
+  return db.all<SpaceRow>(SQL.spaces).flatMap((space) => {
+    const wrong: string[] = []
+    const segments = (db.values(SQL.segments, space.id) as [Uint8Array, Uint8Array][]).flatMap(([ids, vectors]) =>
+      [...idsOf(ids)].map((id, at): Added => [id, vectors.subarray(at * space.dimensions, (at + 1) * space.dimensions)]),
+    )
+    if (space.segments === stateOf(space) && !holdsRows(db, space, segments)) wrong.push('the segments of vectors')
+    const version = loadVec0(db)
+    if (version !== null && space.dimensions > 0 && space.vec0 === vec0State(space, version))
+      if (!holdsRows(db, space, db.values(vec0.all(space.id)) as Added[])) wrong.push('the vectors of sqlite-vec')
+    return wrong
+  })
+}
+
+function holdsRows(db: Database, { model, count }: SpaceRow, held: readonly Added[]): boolean {
+  let at = 0
+  for (const [id, vector] of rowsAfter(db, model, 0)) {
+    const own = held[at++]
+    if (own === undefined || own[0] !== id || Buffer.compare(own[1], vector) !== 0) return false
+  }
+  return at === held.length && at === count
 }
 
 /** Also where its library does not load: nothing of a forgotten text may stay in the file. */

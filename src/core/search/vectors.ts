@@ -105,7 +105,12 @@ const GROWTH = 8
 /** Where a filter lets so few pieces pass, each of them is looked at. */
 const FEW = 4000
 
-export type VectorQuery = { space: VectorSpace; query: Int8Array; floor: number; nearest: (db: Database, model: string) => readonly Nearest[] }
+export type VectorQuery = {
+  space: VectorSpace
+  query: Int8Array
+  floor: number
+  nearest: (db: Database, model: string) => readonly Nearest[]
+}
 
 /** The nearest pieces by integer distance, whatever the order of their rows; those below the floor are counted only. */
 export function vectorLeg(
