@@ -98,7 +98,7 @@ describe('scripts', () => {
       "import '@/a'\n",
       { 'tsconfig.json': '{ "extends": "./config/shared.json" }', 'config/shared.json': '{}' },
     ],
-    ['a source read as text', "import { readFileSync } from 'node:fs'\nreadFileSync('src/a.js')\n", {}],
+    ['a source read as text', "import { readFileSync } from 'node:fs'\nreadFileSync(`src/${name}.js`)\n", {}],
     ['a folder of sources that is listed', "import { readdirSync } from 'node:fs'\nreaddirSync(join(here, '../src'))\n", {}],
   ])('%s makes the answer incomplete', async (_name, text, more) => {
     const files = { 'src/a.js': '', 'a.test.js': text, 'b.test.js': "import './src/a.js'\n", ...(more as Record<string, string>) }
@@ -130,6 +130,22 @@ describe('scripts', () => {
     const files = { 'src/a.js': '', 'data/a.txt': '', 'a.test.js': "import './src/a.js'\n" }
     const answer = await affected(files, ['src/a.js', 'data/a.txt'], ['a.test.js'])
     expect(answer).toMatchObject({ files: ['a.test.js'], complete: false, unknown: [{ path: 'data/a.txt' }] })
+  })
+})
+
+it('of a test that is asked anyway no further way matters', async () => {
+  const files = {
+    'src/a.js': '',
+    'src/b.js': '',
+    'a.test.js': "import './src/a.js'\nimport(name)\n",
+    'b.test.js': "import './src/b.js'\n",
+  }
+  const tests = ['a.test.js', 'b.test.js']
+  expect(await affected(files, ['src/a.js'], tests)).toEqual({ files: ['a.test.js'], complete: true, unknown: [] })
+  expect(await affected(files, ['src/b.js'], tests)).toMatchObject({
+    files: ['b.test.js'],
+    complete: false,
+    unknown: [{ path: 'a.test.js' }],
   })
 })
 
@@ -192,7 +208,7 @@ describe('python', () => {
     ['a started program', 'import subprocess\n'],
     ['exec', 'exec(text)\n'],
     ['a relative import of nothing', 'from .generated import x\n'],
-    ['a source read as data', 'from pathlib import Path\nPath("pkg/a.py").read_text()\n'],
+    ['a source read as data', 'from pathlib import Path\nPath("pkg", name).read_text()\n'],
   ])('%s makes the answer incomplete', async (_name, text) => {
     const files = { 'pkg/a.py': '', 'test_a.py': text, 'test_b.py': 'import pkg.a\n' }
     const answer = await affected(files, ['pkg/a.py'], ['test_a.py', 'test_b.py'])
@@ -230,7 +246,7 @@ describe('go', () => {
   it.each([
     ['that starts programs', 'import "os/exec"\n'],
     ['that reads sources', 'import "go/parser"\n'],
-    ['that reads files above it', 'import "os"\n\nfunc f() { os.ReadFile("../inner/inner.go") }\n'],
+    ['that reads files above it', 'import "os"\n\nfunc f() { os.ReadFile("../inner/" + name) }\n'],
   ])('a test %s makes the answer incomplete', async (_name, text) => {
     const answer = await affected({ ...files, 'alone/alone_test.go': `package alone\n\n${text}` }, ['inner/inner.go'], folders)
     expect(answer).toMatchObject({ complete: false, unknown: [{ path: 'alone/alone_test.go' }] })
@@ -269,10 +285,11 @@ describe('a candidate', () => {
     const added = await ask(files, ['src/new.js', 'src/c.js'], tests, { 'src/new.js': '', 'src/c.js': "import './new.js'\n" })
     expect(added.tests.map(({ path }) => path)).toEqual(['b.test.js'])
     expect(added.complete).toBe(true)
-    expect(await ask(files, ['src/c.js'], tests, { 'src/c.js': 'import(name)\n' })).toMatchObject({
-      complete: false,
-      unknown: [{ path: 'src/c.js', reason: 'an import by a computed name' }],
-    })
+    const doubted = await ask(files, ['src/a.js', 'src/c.js'], tests, { 'src/a.js': '// a\n', 'src/c.js': 'import(name)\n' })
+    expect(doubted.complete).toBe(true) // both tests are asked, wherever that name leads
+    const other = { ...files, 'c.test.js': "import './src/d.js'\n", 'src/d.js': '' }
+    const unlinked = await ask(other, ['src/a.js'], [...tests, 'c.test.js'], { 'src/d.js': 'import(name)\n' })
+    expect(unlinked).toMatchObject({ complete: false, unknown: [{ path: 'src/d.js', reason: 'an import by a computed name' }] })
   })
 
   it('whose imports are the same needs no graph of its own', async () => {

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { ModuleGraph } from './build.ts'
 import { familyOf } from './families.ts'
 import type { ModuleGraphs } from './graphs.ts'
-import { IN_PART, createDoubts, createTestNodes, followImporters } from './reach.ts'
+import { IN_PART, createTestNodes, findDoubts, followImporters } from './reach.ts'
 import type { ModuleTree } from './tree.ts'
 
 export type AffectedTest = {
@@ -59,25 +59,25 @@ export async function affectedTests(graphs: ModuleGraphs, base: ModuleTree, chan
 export function openReach(known: readonly ModuleGraph[], tests: readonly string[]): (changed: readonly string[]) => AffectedTests {
   const scopes = scopesOf(known[0]!)
   const nodes = createTestNodes(known, tests)
-  const doubtsAbout = createDoubts(known, nodes)
   return (changed) => {
     const reach = followImporters(known, changed)
     const found = nodes.flatMap(({ test, own, around }): AffectedTest[] => {
       const via = reach.wayOf(test, own, around)
       return via ? [{ path: test, scope: scopes(test), distance: via.length - 1, via }] : []
     })
+    const selected = new Set(found.map(({ path }) => path))
     found.sort((a, b) => a.distance! - b.distance! || (a.path < b.path ? -1 : 1))
     const languages = changed.map((path) => languageOf(known, path))
     const reaches = languages.map((language) => (language === undefined ? undefined : familyOf(language)!.reach))
     if (reaches.includes('part') || (changed.length > 0 && found.length === 0 && reaches.every((reached) => reached === undefined))) {
-      const near = new Set(found.map(({ path }) => path))
-      for (const test of tests) if (!near.has(test)) found.push({ path: test, scope: scopes(test), distance: null, via: [] })
+      for (const test of tests) if (!selected.has(test)) found.push({ path: test, scope: scopes(test), distance: null, via: [] })
     }
     const unknown = changed.flatMap((path, index) => {
       if (reaches[index] === undefined) return [{ path, reason: 'who reads it is not known' }]
       return reaches[index] === 'whole' ? [] : [{ path, reason: IN_PART }]
     })
-    for (const doubt of doubtsAbout(changed)) if (!unknown.some(({ path }) => path === doubt.path)) unknown.push(doubt)
+    const others = nodes.filter(({ test }) => !selected.has(test))
+    for (const doubt of findDoubts(known, others, changed)) if (!unknown.some(({ path }) => path === doubt.path)) unknown.push(doubt)
     return { tests: found, complete: unknown.length === 0, unknown }
   }
 }

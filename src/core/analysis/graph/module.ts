@@ -55,7 +55,7 @@ export type ModuleFacts = {
   tests: boolean
 }
 
-/** Where an import leads. `reason` says why it leads nowhere in this tree; null where it leads out of it on purpose. */
+/** Where an import leads; to the file itself where it means itself. `reason` says why it leads nowhere in this tree; null where it leads out of it on purpose. */
 export type Resolution = { targets: readonly string[]; reason: string | null }
 
 /** The files of one tree by their paths, and how a module's imports are turned into some of them. */

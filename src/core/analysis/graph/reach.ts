@@ -66,29 +66,33 @@ export function followImporters(graphs: readonly ModuleGraph[], changed: readonl
   }
 }
 
-/** Everything on the way of the tests that may lead further, and for a change the tests that may read it as data. */
-export function createDoubts(graphs: readonly ModuleGraph[], tests: readonly TestNodes[]) {
-  const always = new Map<string, string>()
+/**
+ * Everything on the way of tests that may lead further, and those of them that may read a change as data. Asked for the tests that are
+ * known not to reach it: of one that is selected anyway no further way matters.
+ */
+export function findDoubts(
+  graphs: readonly ModuleGraph[],
+  tests: readonly TestNodes[],
+  changed: readonly string[],
+): { path: string; reason: string }[] {
+  const found = new Map<string, string>()
   for (const graph of graphs)
     for (const node of loadedBy(graph, tests)) {
       const doubt = graph.doubts.get(node)
-      if (doubt !== undefined && !always.has(node)) always.set(node, doubt)
+      if (doubt !== undefined && !found.has(node)) found.set(node, doubt)
       const language = graph.nodes.get(node)?.language
-      if (language && familyOf(language)?.reach === 'part') always.set(node, IN_PART)
+      if (language && familyOf(language)?.reach === 'part') found.set(node, IN_PART)
     }
-  for (const { test, own } of tests)
-    if (!own.some((node) => graphs.some((graph) => graph.nodes.has(node))))
-      always.set(test, 'a test that is no file of a followed language')
-  const readers = tests
-    .flatMap(({ own }) => own)
-    .flatMap((node) => graphs.flatMap(({ modules }) => modules.get(node) ?? []).map((module) => ({ node, module })))
-    .filter(({ node, module }) => module.reads && !always.has(node))
-  return (changed: readonly string[]): { path: string; reason: string }[] => {
-    const found = new Map(always)
-    for (const { node, module } of readers)
-      if (module.literals.some(({ text }) => mayName(text, changed))) found.set(node, 'it may read a changed file as data')
-    return [...found].map(([path, reason]) => ({ path, reason })).toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  for (const { test, own } of tests) {
+    if (!own.some((node) => graphs.some((graph) => graph.nodes.has(node)))) found.set(test, 'a test that is no file of a followed language')
+    for (const node of own) {
+      if (found.has(node)) continue
+      const modules = graphs.flatMap((graph) => graph.modules.get(node) ?? [])
+      if (modules.some((module) => module.reads && module.literals.some(({ text }) => mayName(text, changed))))
+        found.set(node, 'it may read a changed file as data')
+    }
   }
+  return [...found].map(([path, reason]) => ({ path, reason })).toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 function loadedBy(graph: ModuleGraph, tests: readonly TestNodes[]): Set<string> {

@@ -25,15 +25,15 @@ export function createDeclaredResolver(modules: ReadonlyMap<string, ModuleFacts>
   }
 
   return (path, module, { specifier, form, names, text }): Resolution => {
-    const others = (targets: readonly string[]): string[] => [...new Set(targets)].filter((each) => each !== path)
+    const once = (targets: readonly string[]): string[] => [...new Set(targets)]
     const { language } = module
     if (specifier === null) return { targets: [], reason: 'a computed name' }
-    if (form === 'reference') return { targets: others(referenced(module, specifier)), reason: null }
-    if (language === 'elixir') return { targets: others(elixirNames(specifier).flatMap((name) => named(language, name))), reason: null }
+    if (form === 'reference') return { targets: once(referenced(module, specifier)), reason: null }
+    if (language === 'elixir') return { targets: once(elixirNames(specifier).flatMap((name) => named(language, name))), reason: null }
     if (language === 'php') {
       if (form !== 'use') return phpFile(path, specifier, text, tree)
       const full = names.length > 1 || /\{/.test(text) ? names.map((name) => `${specifier}\\${name}`) : [specifier.replace(/^\\/, '')]
-      return { targets: others(full.flatMap((name) => named(language, name))), reason: null }
+      return { targets: once(full.flatMap((name) => named(language, name))), reason: null }
     }
     const wanted = language === 'scala' ? scalaNames(text) : [specifier + (names[0] === '*' ? '.*' : '')]
     const hits = wanted.flatMap((name) => {
@@ -45,7 +45,7 @@ export function createDeclaredResolver(modules: ReadonlyMap<string, ModuleFacts>
         if (named(language, at).length > 0) return named(language, at)
       return []
     })
-    return others(hits).length > 0 ? { targets: others(hits), reason: null } : EXTERNAL
+    return once(hits).length > 0 ? { targets: once(hits), reason: null } : EXTERNAL
   }
 
   function referenced({ language, package: own }: ModuleFacts, name: string): string[] {

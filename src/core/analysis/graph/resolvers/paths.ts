@@ -73,11 +73,8 @@ export function createPathResolver({ all, endingIn }: TreePaths): Resolver {
     const from = posix.dirname(path)
     const isNear = writing.beside || isRelative(specifier) || /^\s*require_relative\b/.test(text)
     const beside = isNear ? tails.map((tail) => posix.normalize(posix.join(from, tail))).find((each) => all.has(each)) : undefined
-    if (beside !== undefined) return { targets: beside === path ? [] : [beside], reason: null }
-    const hits = tails
-      .filter((tail) => !tail.startsWith('../'))
-      .flatMap((tail) => endingIn(tail.replace(/^(?:\.\/)+|^\//, '')))
-      .filter((each) => each !== path)
+    if (beside !== undefined) return { targets: [beside], reason: null }
+    const hits = tails.filter((tail) => !tail.startsWith('../')).flatMap((tail) => endingIn(tail.replace(/^(?:\.\/)+|^\//, '')))
     if (hits.length > 0) return { targets: [...new Set(hits)], reason: null }
     return writing.must(specifier, text) ? found([], specifier) : EXTERNAL
   }

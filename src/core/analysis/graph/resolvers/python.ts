@@ -28,14 +28,14 @@ export function createPythonResolver(tree: TreePaths): Resolver {
 
   return (path, _module, { specifier, form, names }): Resolution => {
     if (specifier === null) return { targets: [], reason: COMPUTED }
-    const others = (targets: readonly string[]): string[] => [...new Set(targets)].filter((each) => each !== path)
-    if (form === 'named') return { targets: others(longest(specifier)), reason: null }
+    const once = (targets: readonly string[]): string[] => [...new Set(targets)]
+    if (form === 'named') return { targets: once(longest(specifier)), reason: null }
     const dots = /^\.*/.exec(specifier)![0].length
     const module = specifier.slice(dots)
     const resolve = (name: string): string[] => (dots > 0 ? relative(path, dots, name) : absolute(name))
     const own = module !== '' || dots > 0 ? resolve(module) : []
     const inner = form === 'from' ? names.map((name) => resolve(module === '' ? name : `${module}.${name}`)) : []
-    const targets = others([...own, ...inner.flat()])
+    const targets = once([...own, ...inner.flat()])
     const isOpen = own.length === 0 && inner.some((hits) => hits.length === 0)
     if (dots > 0 && (isOpen || (own.length === 0 && targets.length === 0)))
       return { targets, reason: `${specifier} leads to no file of the tree` }

@@ -70,7 +70,7 @@ export async function createRustResolver(tree: TreePaths): Promise<Resolver> {
       return found(target === undefined ? [] : [target], `mod ${specifier}`)
     }
     const targets = pathsOf(text, specifier).map((names) => follow(path, names, around))
-    const hits = [...new Set(targets.filter((each): each is string => each !== undefined && each !== path))]
+    const hits = [...new Set(targets.filter((each) => each !== undefined))]
     return { targets: hits, reason: null }
   }
 }

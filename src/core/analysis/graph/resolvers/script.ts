@@ -185,12 +185,11 @@ function readConfig(path: string, config: Json, { all }: TreePaths, { aliases, b
 
 function findFile(target: string, paths: ReadonlySet<string>): string | undefined {
   const clean = target.replace(/\/$/, '')
+  if (paths.has(clean)) return clean
+  const withEnding = (start: string): string | undefined => {
+    const ending = ENDINGS.find((each) => paths.has(start + each))
+    return ending && start + ending
+  }
   const bare = clean.replace(/\.[cm]?jsx?$/, '')
-  const choices = [
-    clean,
-    ...ENDINGS.map((ending) => clean + ending),
-    ...(bare === clean ? [] : ENDINGS.map((ending) => bare + ending)),
-    ...ENDINGS.map((ending) => posix.join(clean, `index${ending}`)),
-  ]
-  return choices.find((choice) => paths.has(choice))
+  return withEnding(clean) ?? (bare === clean ? undefined : withEnding(bare)) ?? withEnding(clean === '.' ? 'index' : `${clean}/index`)
 }
