@@ -33,7 +33,11 @@ type Probe = Pick<EngineRow, 'by' | 'version' | 'detail'> & { reason?: string | 
 
 /** The eight engines, and what each is asked through. */
 const ENGINES = [
-  { name: 'architecture', serves: 'what a system is made of', commands: ['code deps', 'code tech', 'code graph', 'code impact', 'code engines'] },
+  {
+    name: 'architecture',
+    serves: 'what a system is made of',
+    commands: ['code deps', 'code tech', 'code graph', 'code impact', 'code engines'],
+  },
   {
     name: 'code',
     serves: 'definitions, uses, functions and pieces',

@@ -28,7 +28,6 @@ export type EvidenceParts = {
 
 type Head = { commit: string; reader: TreeReader; tests: Promise<string[]>; spots: ReturnType<EvidenceParts['hotSpots']> }
 
-
 const FOLLOWED = /\.(?:[cm]?[jt]sx?|pyi?|go)$/
 const NO_TEST = /(?:^|\/)(?:fixtures|testdata|__mocks__|__snapshots__|support|helpers)\//
 

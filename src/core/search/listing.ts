@@ -78,7 +78,9 @@ export async function listWorktree(
   const settledNow = stamps.every((stamp) => stamp === null || stamp.newest < now - RACY_MS) && before?.text === stamps[0]?.text
   const digest = settledNow
     ? createHash('sha256')
-        .update(JSON.stringify([status.text, others.text, config.text, globals, exclude, include, stamps.map((stamp) => stamp?.text ?? null)]))
+        .update(
+          JSON.stringify([status.text, others.text, config.text, globals, exclude, include, stamps.map((stamp) => stamp?.text ?? null)]),
+        )
         .digest('hex')
     : null
 
@@ -95,8 +97,10 @@ export async function listWorktree(
     const files = new Map<string, Listed>()
     for (const path of paths) {
       const entry = entries.get(path)
-      if (entry?.mode === '160000') files.set(path, { path, claimed: entry.oid, included: false, class: 'submodule', reason: 'a submodule' })
-      else if (entry?.mode === '120000') files.set(path, { path, claimed: entry.oid, included: false, class: 'link', reason: 'a symbolic link' })
+      if (entry?.mode === '160000')
+        files.set(path, { path, claimed: entry.oid, included: false, class: 'submodule', reason: 'a submodule' })
+      else if (entry?.mode === '120000')
+        files.set(path, { path, claimed: entry.oid, included: false, class: 'link', reason: 'a symbolic link' })
       else {
         const own = attributes.get(path)
         const trusted =

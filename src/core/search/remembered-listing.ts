@@ -12,7 +12,8 @@ export function rememberListing(generations: Generations, generation: Generation
     try {
       const now = db.get<WorktreeRow>(SQL.worktree, worktree.path)
       // only where nobody wrote since the rows were compared
-      if (now?.revision === worktree.revision && now.version === worktree.version && now.complete === 1) db.run(SQL.remember, digest, now.id)
+      if (now?.revision === worktree.revision && now.version === worktree.version && now.complete === 1)
+        db.run(SQL.remember, digest, now.id)
     } finally {
       db.close()
     }

@@ -162,7 +162,11 @@ export function createSearch(deps: SearchDeps) {
       const asked = new Map<string, ReturnType<VectorSpace['embedQuery']>>()
       const ask = async (stale: ReadonlySet<string>): Promise<Asked> => {
         const { meaning, note } = await meaningOf(db, worktree, query, request, asked)
-        return { meaning, note, ...searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit) }
+        return {
+          meaning,
+          note,
+          ...searchIndex({ meaning, db, worktree: worktree.id, root, format: objectFormat, stale }, query, request, limit),
+        }
       }
       // while git looks: mostly nothing has changed
       const early = settled && worktree.listing !== null && query.words.length > 0 ? await ask(new Set()) : undefined
@@ -178,7 +182,8 @@ export function createSearch(deps: SearchDeps) {
           readers.close(db)
           db = generations.open(generation)
           await catchUp(db, worktree, { delta, digest: listed.digest }, patience, release)
-        } else if (size === 0 && settled && !same && listed.digest !== null) rememberListing(generations, generation, worktree, listed.digest)
+        } else if (size === 0 && settled && !same && listed.digest !== null)
+          rememberListing(generations, generation, worktree, listed.digest)
         fresh = freshnessOf(size === 0 ? 0 : release === undefined ? size : delta.changed.length + delta.gone.length, worktree)
         if (fresh.state === 'behind') fresh.building = isBuilding()
       }
@@ -246,7 +251,12 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  const fillWith = (db: Database, worktree: WorktreeRow, space: VectorSpace, options: IndexOptions & { beside?: boolean } = {}): Promise<number> =>
+  const fillWith = (
+    db: Database,
+    worktree: WorktreeRow,
+    space: VectorSpace,
+    options: IndexOptions & { beside?: boolean } = {},
+  ): Promise<number> =>
     fillVectors(
       { db, worktree: worktree.id, root, format: objectFormat, space },
       {

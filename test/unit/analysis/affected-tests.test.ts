@@ -19,7 +19,11 @@ async function ask(files: Record<string, string>, changed: string[], tests: stri
   const git = await repository.open()
   const base = moduleTreeOf(git.reader(repository.git('rev-parse', 'HEAD')))
   if (!candidate) return affectedTests(graphs, base, { paths: changed, tests })
-  return affectedTests(graphs, base, { paths: changed, tests, candidate: moduleTreeOf(git.reader(repository.commit('candidate', candidate))) })
+  return affectedTests(graphs, base, {
+    paths: changed,
+    tests,
+    candidate: moduleTreeOf(git.reader(repository.commit('candidate', candidate))),
+  })
 }
 
 /** The same, of the tests only their paths. */
