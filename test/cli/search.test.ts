@@ -80,7 +80,13 @@ describe('search', () => {
   })
 
   it('finds a phrase of a comment in five scripts, with and without an index, in the top three', async () => {
-    const phrases = { greek: 'γρήγορη αναζήτηση', russian: 'Быстрый поиск', japanese: '検索エンジンは速く', arabic: 'البحث السريع', hindi: 'तेज़ खोज' }
+    const phrases = {
+      greek: 'γρήγορη αναζήτηση',
+      russian: 'Быстрый поиск',
+      japanese: '検索エンジンは速く',
+      arabic: 'البحث السريع',
+      hindi: 'तेज़ खोज',
+    }
     const check = async (): Promise<void> => {
       const lines = Object.values(phrases).map((query) => JSON.stringify({ query, limit: 3 }))
       const { stdout } = await place.run(['search', '--stdin'], { input: lines.join('\n') })

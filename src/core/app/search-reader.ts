@@ -7,13 +7,16 @@ import type { Reading } from './reading.ts'
 
 /** Facts for the index. Files are read in a process of their own: they may be anybody's. */
 export async function createSearchReader(
-  reading: Pick<Reading, 'local' | 'places'> & { isolated(): Promise<Pick<IsolatedReader, 'read'>> },
+  reading: Pick<Reading, 'local' | 'places'> & {
+    isolated(): Promise<Pick<IsolatedReader, 'read'> & Partial<Pick<IsolatedReader, 'stay'>>>
+  },
 ): Promise<SearchReader> {
   const [local, isolated] = [await reading.local(), await reading.isolated()]
   const keys = new Map<string, Promise<string>>()
   let version: string | undefined
 
   return {
+    ...(isolated.stay && { stay: isolated.stay }),
     version: () => (version ??= digest(reading.places().map(contentOf))),
     detect: (path, firstLine) => local.tables.detect(path, firstLine) ?? 'text',
     key(language) {

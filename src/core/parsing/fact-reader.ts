@@ -53,11 +53,15 @@ export type FactReaderDeps = {
   limits?: Partial<FactLimits>
   /** Engines of tier 1 in the order of choice; what is not named is not used. */
   engines?: readonly ('native' | 'node' | 'wasm')[]
+  /** Trees of files with a path are kept where few are read at once, so that their next edit is read from there. */
+  keepTrees?: boolean
 }
 
 type Choice = { engine: FactEngine; state: LanguageState }
 
 const TEXT_ID = 'text'
+/** More at once are no edits of a person: their trees are not kept. */
+const MOST_EDITED = 50
 
 /** Reads facts with the best engine that each language has here. Nothing is loaded before it is needed. */
 export function createFactReader(deps: FactReaderDeps): FactReader {
@@ -73,6 +77,13 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
   }
   const made = new Map<string, FactEngine | { reason: string }>()
   const choices = new Map<string, Promise<Choice>>()
+  const numbers = new Map<string, number>()
+
+  function numberOf(path: string | undefined): number {
+    if (path === undefined) return 0
+    if (!numbers.has(path)) numbers.set(path, numbers.size + 1)
+    return numbers.get(path)!
+  }
 
   function engineOf(name: keyof typeof makers): FactEngine | { reason: string } {
     let engine = made.get(name)
@@ -121,9 +132,10 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
       groups.set(engine, [...(groups.get(engine) ?? []), i])
     }
     const records: FactRecord[] = []
+    const keeps = deps.keepTrees === true && files.length <= MOST_EDITED
     for (const [engine, members] of groups) {
       const answers = await engine.read(
-        members.map((i) => ({ language: languages[i]!, bytes: files[i]!.bytes })),
+        members.map((i) => ({ language: languages[i]!, bytes: files[i]!.bytes, ...(keeps && { keep: numberOf(files[i]!.path) }) })),
         limits,
       )
       answers.forEach((answer, k) => {

@@ -1,4 +1,5 @@
 export type { ProcessRequest, ProcessResult, RunningProcess } from './spawn.ts'
+export { type Conversation, createUnframer, frame, startConversation } from './conversation.ts'
 export { runOnTerminal } from './on-terminal.ts'
 export { runProcess, startProcess } from './spawn.ts'
 export type { ProcessIdentity, ProcessInfo } from './identity.ts'
