@@ -35,7 +35,14 @@ function run(command, args, options = {}) {
 
 const source = (name) => join(root, 'native', 'src', name)
 run('gcc', ['-std=c11', ...common, '-c', source('core.c')])
-run('g++', ['-std=c++17', '-fno-exceptions', '-fno-rtti', ...common, '-c', ...['arena.cc', 'walk.cc', 'kept_trees.cc', 'batch.cc', 'addon.cc'].map(source)])
+run('g++', [
+  '-std=c++17',
+  '-fno-exceptions',
+  '-fno-rtti',
+  ...common,
+  '-c',
+  ...['arena.cc', 'walk.cc', 'kept_trees.cc', 'batch.cc', 'addon.cc'].map(source),
+])
 const objects = ['core.o', 'arena.o', 'walk.o', 'batch.o', 'addon.o']
 run('g++', ['-shared', '-fsanitize=address,undefined', '-o', 'code.node', ...objects, '-ldl', '-lpthread'])
 mkdirSync(join(root, 'tmp'), { recursive: true })
