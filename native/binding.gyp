@@ -6,7 +6,7 @@
   "targets": [
     {
       "target_name": "code",
-      "sources": ["src/core.c", "src/arena.cc", "src/walk.cc", "src/batch.cc", "src/addon.cc"],
+      "sources": ["src/core.c", "src/arena.cc", "src/walk.cc", "src/kept_trees.cc", "src/batch.cc", "src/addon.cc"],
       "include_dirs": ["<(tree_sitter)/include", "<(tree_sitter)/src", "<(addon_api)"],
       "defines": [
         "NAPI_VERSION=8",

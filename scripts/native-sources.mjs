@@ -23,5 +23,5 @@ export const C = { compiler: 'gcc', flags: ['-std=c11'], sources: ['core.c'].map
 export const CPP = {
   compiler: 'g++',
   flags: ['-std=c++17', '-fno-exceptions', '-fno-rtti'],
-  sources: ['arena.cc', 'walk.cc', 'batch.cc', 'addon.cc'].map(sourceFile),
+  sources: ['arena.cc', 'walk.cc', 'kept_trees.cc', 'batch.cc', 'addon.cc'].map(sourceFile),
 }

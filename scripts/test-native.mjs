@@ -27,7 +27,7 @@ function run(command, args, options = {}) {
 }
 
 for (const { compiler, flags: own, sources } of [C, CPP]) run(compiler, [...own, ...common, '-c', ...sources])
-const objects = ['core.o', 'arena.o', 'walk.o', 'batch.o', 'addon.o']
+const objects = ['core.o', 'arena.o', 'walk.o', 'kept_trees.o', 'batch.o', 'addon.o']
 run('g++', ['-shared', '-fsanitize=address,undefined', '-o', 'code.node', ...objects, '-ldl', '-lpthread'])
 mkdirSync(join(root, 'tmp'), { recursive: true })
 const program = join(root, 'tmp', `fuzz-${process.pid}.mjs`)

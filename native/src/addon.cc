@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 #include "arena.h"
+#include "kept_trees.h"
 #include "batch.h"
 #include "table.h"
 #ifdef _WIN32
@@ -184,7 +185,8 @@ class Batch : public Napi::AsyncWorker {
       Napi::Object file = files.Get(i).As<Napi::Object>();
       const Grammar &grammar = grammars[static_cast<size_t>(number(file, "grammar"))];
       Napi::Uint8Array bytes = file.Get("bytes").As<Napi::Uint8Array>();
-      sources.push_back({grammar.language, parse_only ? nullptr : grammar.table.get(), bytes.Data(), static_cast<uint32_t>(bytes.ByteLength())});
+      sources.push_back({grammar.language, parse_only ? nullptr : grammar.table.get(), bytes.Data(), static_cast<uint32_t>(bytes.ByteLength()),
+                         file.Has("keep") ? static_cast<uint32_t>(number(file, "keep")) : 0});
     }
   }
 
@@ -217,7 +219,7 @@ class Batch : public Napi::AsyncWorker {
   std::vector<Answer> answers;
 };
 
-/** read(files {grammar, bytes}[], {threads, deadlineMs, maxBytes, parseOnly, arena}): a promise of records. */
+/** read(files {grammar, bytes, keep?}[], {threads, deadlineMs, maxBytes, parseOnly, arena}): a promise of records. */
 Napi::Value Read(const Napi::CallbackInfo &info) {
   Napi::Object options = info[1].As<Napi::Object>();
   Limits limits;
@@ -236,6 +238,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   std::call_once(once, arena::install);
   exports["openGrammar"] = Napi::Function::New(env, OpenGrammar);
   exports["setTable"] = Napi::Function::New(env, SetTable);
+  exports["reusedTrees"] = Napi::Function::New(env, [](const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), kept_trees::reused()); });
   exports["read"] = Napi::Function::New(env, Read);
   return exports;
 }

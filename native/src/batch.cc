@@ -4,6 +4,7 @@
 #include <numeric>
 #include <thread>
 #include "arena.h"
+#include "kept_trees.h"
 #include "walk.h"
 
 namespace code {
@@ -43,11 +44,13 @@ void read_one(const Source &source, const Limits &limits, FlatTree &flat, Scratc
     answer.outcome = kTooLong;
     return;
   }
-  if (limits.use_arena) arena::enter();
+  // a tree that outlives its file needs memory that does
+  const bool use_arena = limits.use_arena && source.keep == 0;
+  if (use_arena) arena::enter();
   TSParser *parser = ts_parser_new();
   if (!ts_parser_set_language(parser, source.language)) answer.outcome = kDeadline;
   Input input{source.bytes, source.length};
-  Guard guard{Clock::now() + std::chrono::milliseconds(limits.deadline_ms), limits.use_arena};
+  Guard guard{Clock::now() + std::chrono::milliseconds(limits.deadline_ms), use_arena};
   TSInput text{};
   text.payload = &input;
   text.read = read_input;
@@ -55,16 +58,25 @@ void read_one(const Source &source, const Limits &limits, FlatTree &flat, Scratc
   TSParseOptions options{};
   options.payload = &guard;
   options.progress_callback = should_stop;
-  TSTree *tree = ts_parser_parse_with_options(parser, nullptr, text, options);
+  TSTree *old = source.keep == 0 ? nullptr : kept_trees::take(source.keep, source.language, source.bytes, source.length);
+  TSTree *tree = ts_parser_parse_with_options(parser, old, text, options);
+  if (old) ts_tree_delete(old);
+  // around an error the tree depends on what was there before: such a file is read as if it were new
+  if (old && tree && ts_node_has_error(ts_tree_root_node(tree))) {
+    ts_tree_delete(tree);
+    ts_parser_reset(parser);
+    tree = ts_parser_parse_with_options(parser, nullptr, text, options);
+  }
   if (!tree) answer.outcome = kDeadline;
   else if (source.table) {
     if (flat_tree_fill(tree, &flat)) walk_tree(flat, *source.table, source.bytes, source.length, scratch, answer.record);
     else answer.outcome = kTooLong;
   }
+  if (tree && source.keep != 0) kept_trees::put(source.keep, source.language, source.bytes, source.length, ts_tree_copy(tree));
   // An arena forgets the tree by itself; the grammar's scanner has memory of its own that only the parser can free.
-  if (tree && !limits.use_arena) ts_tree_delete(tree);
+  if (tree && !use_arena) ts_tree_delete(tree);
   ts_parser_delete(parser);
-  if (limits.use_arena) arena::leave();
+  if (use_arena) arena::leave();
 }
 }  // namespace
 

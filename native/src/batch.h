@@ -12,6 +12,8 @@ struct Source {
   const Table *table;
   const uint8_t *bytes;
   uint32_t length;
+  /** Its tree is kept under this number for the next time; 0: it is not. */
+  uint32_t keep = 0;
 };
 
 enum Outcome { kRead, kTooLong, kDeadline };

@@ -41,17 +41,18 @@ export function BrowseScreen({ search, request, query, color, opens, onChosen, o
   useEffect(() => {
     if (text.trim() === '') return setFound(null)
     let isOver = false
-    const timer = setTimeout(() => {
-      search.search({ ...request, limit: request.limit ?? MOST, kind, text }).then(
-        (answer) => {
-          if (isOver) return
-          setFound({ text, answer, rows: rowsOf(answer) })
-          setAt(0)
-          setProblem('')
-        },
-        (error: unknown) => void (isOver || setProblem(oneLine(messageOf(error)))),
-      )
-    }, PAUSE_MS)
+    const look = async (): Promise<void> => {
+      try {
+        const answer = await search.search({ ...request, limit: request.limit ?? MOST, kind, text })
+        if (isOver) return
+        setFound({ text, answer, rows: rowsOf(answer) })
+        setAt(0)
+        setProblem('')
+      } catch (error) {
+        if (!isOver) setProblem(oneLine(messageOf(error)))
+      }
+    }
+    const timer = setTimeout(() => void look(), PAUSE_MS)
     return () => {
       isOver = true
       clearTimeout(timer)

@@ -94,8 +94,17 @@ describe('search --stdin, as an agent talks to it', () => {
     }
     expect((await ask('{"query": "parseDate", "limit": 1}')).data.results).toMatchObject([{ path: 'src/date.js' }])
     const wrong = [
-      ...['no json', 'null', '[]', '5', '{"query": 5}', '{"query": ""}', '{"query": "a", "kind": "all"}', '{"query": "a", "limit": 0}'],
-      ...['{"query": "a", "limit": 1000000}', '{"query": "a", "lexical": "yes"}', '{"query": "a", "max_tokens": 1.5}', '{"query": "a"'],
+      'no json',
+      'null',
+      '[]',
+      '{"query": 5}',
+      '{"query": ""}',
+      '{"query": "a", "kind": "all"}',
+      '{"query": "a", "limit": 0}',
+      '{"query": "a", "limit": 1000000}',
+      '{"query": "a", "lexical": "yes"}',
+      '{"query": "a", "max_tokens": 1.5}',
+      '{"query": "a"',
       Buffer.from([0xff, 0xfe, 0x00, 0x80]),
       `{"query": "${'x'.repeat(3_000_000)}"}`,
     ]

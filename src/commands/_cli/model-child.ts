@@ -1,6 +1,7 @@
-import { writeFileSync, writeSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { serveModel } from '../../core/embedding/index.ts'
+import { reply } from './reply.ts'
 
 /**
  * The process that runs an embedding model: questions on standard input, answers on descriptor 3. Where memory runs out it is the one
@@ -15,8 +16,6 @@ try {
 const watch =
   "const { ppid } = require('node:worker_threads').workerData; setInterval(() => process.ppid === ppid || process.kill(process.pid, 'SIGKILL'), 500)"
 new Worker(watch, { eval: true, workerData: { ppid: process.ppid } }).unref()
-await serveModel(process.stdin, (bytes) => {
-  for (let at = 0; at < bytes.length;) at += writeSync(3, bytes, at)
-})
+await serveModel(process.stdin, reply)
 // a run that never ends would hold back an orderly end
 process.kill(process.pid, 'SIGKILL')

@@ -7,12 +7,27 @@ import type { Reading } from './reading.ts'
 
 /** Facts for the index. Files are read in a process of their own: they may be anybody's. Tables are loaded when a file is to be read. */
 export function createSearchReader(
-  reading: Pick<Reading, 'local' | 'places'> & { isolated(): Promise<Pick<IsolatedReader, 'read'>> },
+  reading: Pick<Reading, 'local' | 'places'> & {
+    isolated(): Promise<Pick<IsolatedReader, 'read'> & Partial<Pick<IsolatedReader, 'stay'>>>
+  },
 ): SearchReader {
   const keys = new Map<string, Promise<string>>()
   let version: string | undefined
 
   return {
+    stay() {
+      let leave: (() => void) | undefined
+      let left = false
+      // one that does not start is told by who reads
+      const stayed = reading.isolated().then(
+        (isolated) => void (left || (leave = isolated.stay?.())),
+        () => undefined,
+      )
+      return () => {
+        left = true
+        void stayed.then(() => leave?.())
+      }
+    },
     version: () => (version ??= digest(reading.places().map(stampsOf))),
     detect: async (path, firstLine) => (await reading.local()).tables.detect(path, firstLine) ?? 'text',
     key(language) {

@@ -4,6 +4,8 @@ export type FactSource = {
   /** Id of a language table. */
   language: string
   bytes: Uint8Array
+  /** The engine may keep the tree of this file under this number (from 1 on), and read its next edit from there. */
+  keep?: number | undefined
 }
 
 export type FactLimits = {

@@ -54,6 +54,8 @@ export type FactReaderDeps = {
   limits?: Partial<FactLimits>
   /** Engines of tier 1 in the order of choice; what is not named is not used. */
   engines?: readonly ('native' | 'node' | 'wasm')[]
+  /** Trees of files with a path are kept where few are read at once, so that their next edit is read from there. */
+  keepTrees?: boolean
 }
 
 type Choice = { engine: FactEngine; state: LanguageState }
@@ -61,6 +63,8 @@ type Choice = { engine: FactEngine; state: LanguageState }
 const TEXT_ID = 'text'
 /** Of what is told of a record besides its layout: a change makes kept facts worthless. */
 const MEANING = 2
+/** More at once are no edits of a person: their trees are not kept. */
+const MOST_EDITED = 50
 
 /** Reads facts with the best engine that each language has here. Nothing is loaded before it is needed. */
 export function createFactReader(deps: FactReaderDeps): FactReader {
@@ -76,6 +80,13 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
   }
   const made = new Map<string, FactEngine | { reason: string }>()
   const choices = new Map<string, Promise<Choice>>()
+  const numbers = new Map<string, number>()
+
+  function numberOf(path: string | undefined): number {
+    if (path === undefined) return 0
+    if (!numbers.has(path)) numbers.set(path, numbers.size + 1)
+    return numbers.get(path)!
+  }
 
   function engineOf(name: keyof typeof makers): FactEngine | { reason: string } {
     let engine = made.get(name)
@@ -124,9 +135,10 @@ export function createFactReader(deps: FactReaderDeps): FactReader {
       groups.set(engine, [...(groups.get(engine) ?? []), i])
     }
     const records: FactRecord[] = []
+    const keeps = deps.keepTrees === true && files.length <= MOST_EDITED
     for (const [engine, members] of groups) {
       const answers = await engine.read(
-        members.map((i) => ({ language: languages[i]!, bytes: files[i]!.bytes })),
+        members.map((i) => ({ language: languages[i]!, bytes: files[i]!.bytes, ...(keeps && { keep: numberOf(files[i]!.path) }) })),
         limits,
       )
       answers.forEach((answer, k) => {

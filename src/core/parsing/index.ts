@@ -1,7 +1,7 @@
 export { hasEngine, loadEngine, useFetchedGrammars } from './engine.ts'
 export { isBinary } from './binary.ts'
 export * from './equality.ts'
-export { answerChildRequest } from './fact-child.ts'
+export { createChildAnswers } from './fact-child.ts'
 export { DEFAULT_LIMITS, type FactLimits } from './fact-engine.ts'
 export * from './fact-reader.ts'
 export * from './facts.ts'

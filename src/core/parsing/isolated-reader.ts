@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
-import { runProcess } from '../process/index.ts'
+import { type Peer, runProcess, startPeer } from '../process/index.ts'
 import type { ChildAnswer, ChildRequest } from './fact-child.ts'
 import { DEFAULT_LIMITS } from './fact-engine.ts'
 import { createFactReader, lowerRecord, type FactFile, type FactReader, type FactReaderDeps, type FactRecord } from './fact-reader.ts'
@@ -24,6 +24,8 @@ export type QuarantinedFile = { path: string | null; language: string; key: stri
 export type IsolatedReader = Pick<FactReader, 'tables' | 'read' | 'readRecords'> & {
   /** Files that died in this process's life. */
   quarantined(): readonly QuarantinedFile[]
+  /** From now on one child stays for all batches and keeps the trees of files that are edited; until what is answered is called. */
+  stay(): () => void
   /** How many files are remembered. */
   remembered(): number
 }
@@ -44,7 +46,37 @@ export function createIsolatedReader(deps: IsolatedReaderDeps): IsolatedReader {
   const deadline = deps.limits?.deadlineMs ?? DEFAULT_LIMITS.deadlineMs
   const died: QuarantinedFile[] = []
 
+  let peer: Peer | undefined
+  let isStaying = false
+
+  async function ask(files: readonly FactFile[]): Promise<FactRecord[] | undefined> {
+    const request: ChildRequest = { deps: { ...readerDeps, keepTrees: true }, files: [...files] }
+    peer ??= startPeer({ command: process.execPath, args: [childFile, '--stay'], cwd: dirname(childFile), env: {} })
+    try {
+      return deserialize(await peer.ask(serialize(request), graceMs + deadline * files.length)) as ChildAnswer
+    } catch {
+      leave()
+      return undefined
+    }
+  }
+
+  function leave(): void {
+    peer?.close()
+    peer = undefined
+  }
+
+  function stay(): () => void {
+    isStaying = true
+    return () => {
+      isStaying = false
+      leave()
+    }
+  }
+
   async function run(files: readonly FactFile[]): Promise<FactRecord[] | undefined> {
+    const answer = isStaying ? await ask(files) : undefined
+    // a child that stayed may have died of anything: only one that saw nothing else says something about these files
+    if (answer !== undefined) return answer
     const request: ChildRequest = { deps: readerDeps, files: [...files] }
     const result = await runProcess({
       command: process.execPath,
@@ -116,6 +148,7 @@ export function createIsolatedReader(deps: IsolatedReaderDeps): IsolatedReader {
   return {
     tables: local.tables,
     readRecords,
+    stay,
     read: async (files) => (await readRecords(files)).map(({ record, origin }) => readFacts(record, origin)),
     quarantined: () => died,
     remembered: () => (existsSync(quarantineFolder) ? readdirSync(quarantineFolder).filter((name) => !name.startsWith('.')).length : 0),

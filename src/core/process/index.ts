@@ -1,6 +1,7 @@
 export type { ProcessRequest, ProcessResult, RunningProcess } from './spawn.ts'
+export { createUnframer, frame } from './frames.ts'
 export { runOnTerminal } from './on-terminal.ts'
 export { runProcess, startProcess } from './spawn.ts'
 export type { ProcessIdentity, ProcessInfo } from './identity.ts'
 export { createProcessInfo } from './identity.ts'
-export { type Peer, type PeerRequest, PeerFailure, frame, startPeer } from './peer.ts'
+export { type Peer, type PeerRequest, PeerFailure, startPeer } from './peer.ts'

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { createUnframer, frame } from './frames.ts'
 
 export type PeerRequest = {
   command: string
@@ -45,7 +46,7 @@ export function startPeer(request: PeerRequest): Peer {
   let said = ''
   let failure: PeerFailure | undefined
   let waiting: { resolve: (answer: Uint8Array) => void; reject: (error: PeerFailure) => void } | undefined
-  let received = Buffer.alloc(0)
+  const unframer = createUnframer()
 
   const fail = (error: PeerFailure): void => {
     failure ??= error
@@ -71,12 +72,10 @@ export function startPeer(request: PeerRequest): Peer {
     started.stdin!.on('error', () => {}) // told by its end
     started.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-MOST_SAID)))
     ;(started.stdio[3] as Readable).on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk])
-      if (received.length < 4 || received.length < 4 + received.readUInt32LE(0)) return
-      const answer = received.subarray(4, 4 + received.readUInt32LE(0))
-      received = received.subarray(4 + answer.length)
-      waiting?.resolve(answer)
-      waiting = undefined
+      for (const answer of unframer.add(chunk)) {
+        waiting?.resolve(answer)
+        waiting = undefined
+      }
     })
     started.on('error', (error) => fail(new PeerFailure('start', { said: error.message })))
     started.on('close', (exitCode, signal) => fail(new PeerFailure('ended', { exitCode, signal, said })))
@@ -102,11 +101,4 @@ export function startPeer(request: PeerRequest): Peer {
     },
     close,
   }
-}
-
-/** A message with its length in front. */
-export function frame(message: Uint8Array): Uint8Array {
-  const head = Buffer.alloc(4)
-  head.writeUInt32LE(message.byteLength)
-  return Buffer.concat([head, message])
 }

@@ -9,5 +9,7 @@ export type FactReader = {
   /** What facts depend on besides the bytes: version of the table, the grammar and the engine. */
   key(language: string): Promise<string>
   /** In the order of the files; `null` where only the bytes are known. Never rejects because of what a file says. */
-  read(files: readonly { language: string; bytes: Uint8Array }[]): Promise<(FileFacts | null)[]>
+  read(files: readonly { path?: string; language: string; bytes: Uint8Array }[]): Promise<(FileFacts | null)[]>
+  /** For who reads the same files again and again; until what is answered is called. */
+  stay?(): () => void
 }

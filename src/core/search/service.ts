@@ -384,7 +384,14 @@ export function createSearch(deps: SearchDeps) {
   }
 
   /** Keeps the index up to date until `signal`. @throws NOT_FOUND where the worktree is gone */
-  const watch = (options: WatchOptions): Promise<void> => watchIndex({ root, index, ignored: (paths) => ignoredPaths(git, paths) }, options)
+  async function watch(options: WatchOptions): Promise<void> {
+    const leave = reader.stay?.()
+    try {
+      await watchIndex({ root, index, ignored: (paths) => ignoredPaths(git, paths) }, options)
+    } finally {
+      leave?.()
+    }
+  }
 
   /** Lines of a file around one, at most so many to each side. */
   const preview = (path: string, line: number, rows: number): Preview | undefined => readPreview(root, path, line, rows)

@@ -185,7 +185,7 @@ async function readBatch(deps: UpdateDeps, changed: Delta['changed'], from: numb
       batch.reused++
     }
   }
-  const facts = await reader.read(waiting)
+  const facts = await reader.read(waiting.map(({ entry: { path }, language, bytes }) => ({ path, language, bytes })))
   for (const [index, { entry, language, bytes, key }] of waiting.entries())
     entry.blob = { key, bytes, size: bytes.length, analysis: analyzeFile(bytes, language, facts[index] ?? null) }
   batch.parsed = waiting.length

@@ -101,6 +101,20 @@ describe.skipIf(process.platform !== 'linux' || !hasCompiler)('a grammar that cr
     expect(later.remembered()).toBe(1)
   })
 
+  it('that kills a child which stays is found the same way, and what comes after is read by a new one', async () => {
+    const reader = createIsolatedReader({ ...deps, quarantineFolder: join(folder, 'quarantine-of-who-stays') })
+    const leave = reader.stay()
+    try {
+      expect((await reader.read([file(1)]))[0]).toMatchObject({ tier: 1, partial: null })
+      const facts = await reader.read([file(1, 'y = 2\n'), file(2, 'x = "☠"\n')])
+      expect(facts.map(({ tier, partial }) => `${tier} ${partial ?? 'whole'}`)).toEqual(['1 whole', '2 quarantined'])
+      const [again] = await reader.read([file(1, 'y = 3\n')])
+      expect(again).toMatchObject({ tier: 1, partial: null, functions: [{ name: 'f1' }] })
+    } finally {
+      leave()
+    }
+  })
+
   it('that never ends is ended, and its file remembered', async () => {
     const reader = createIsolatedReader({ ...deps, graceMs: 5000, limits: { deadlineMs: 1 } })
     const [facts] = await reader.read([file(7, 'x = "⌛"\n')])

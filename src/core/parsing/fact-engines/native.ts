@@ -10,10 +10,13 @@ type ReadOptions = { threads: number; deadlineMs: number; maxBytes: number; pars
 type Addon = {
   openGrammar(path: string, symbol: string): GrammarSymbols & { grammar: number; abi: number }
   setTable(grammar: number, table: CompiledTable): void
-  read(files: readonly { grammar: number; bytes: Uint8Array }[], options: ReadOptions): Promise<EngineAnswer[]>
+  reusedTrees(): number
+  read(files: readonly { grammar: number; bytes: Uint8Array; keep: number }[], options: ReadOptions): Promise<EngineAnswer[]>
 }
 
 export type NativeEngine = FactEngine & {
+  /** How many files were read from the tree of the version before, in this process. */
+  reusedTrees(): number
   /** Only parses, with the system's own memory: the floor that reading is measured against. */
   parse(files: Parameters<FactEngine['read']>[0], threads: number): Promise<void>
 }
@@ -66,10 +69,10 @@ export function createNativeEngine(deps: {
   }
 
   const numbered = (files: Parameters<FactEngine['read']>[0]) =>
-    files.map(({ language, bytes }) => {
+    files.map(({ language, bytes, keep = 0 }) => {
       const { grammar, support } = languageOf(language)
       if (!support.ok) throw new Error(`${language} cannot be read: ${support.reason}`)
-      return { grammar, bytes }
+      return { grammar, bytes, keep }
     })
 
   return {
@@ -77,6 +80,7 @@ export function createNativeEngine(deps: {
     tier: 1,
     support: (language) => Promise.resolve(languageOf(language).support),
     read: async (files, limits) => addon.read(numbered(files), { threads, ...limits }),
+    reusedTrees: () => addon.reusedTrees(),
     async parse(files, parseThreads) {
       const limits = { deadlineMs: 60_000, maxBytes: 2 ** 31, parseOnly: true, arena: false }
       await addon.read(numbered(files), { threads: parseThreads, ...limits })
