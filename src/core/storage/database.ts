@@ -142,13 +142,19 @@ function migrate(native: BetterSqlite3.Database, options: DatabaseOptions, exist
     })
   if (current === known || options.readOnly) return
   if (existed && current > 0) backUpVersion(native, options.path, current)
-  native
-    .transaction(() => {
-      for (let version = read('user_version'); version < known; version++) native.exec(options.migrations[version]!)
-      native.pragma(`application_id = ${options.applicationId}`)
-      native.pragma(`user_version = ${known}`)
-    })
-    .immediate()
+  // a migration may say a constraint in other words: a change of the schema's text, which is refused otherwise
+  native.unsafeMode(true)
+  try {
+    native
+      .transaction(() => {
+        for (let version = read('user_version'); version < known; version++) native.exec(options.migrations[version]!)
+        native.pragma(`application_id = ${options.applicationId}`)
+        native.pragma(`user_version = ${known}`)
+      })
+      .immediate()
+  } finally {
+    native.unsafeMode(options.shadowTables === true)
+  }
 }
 
 function wrap(native: BetterSqlite3.Database, { path, backups }: DatabaseOptions, journal: Journal | undefined): Database {

@@ -1,7 +1,9 @@
+import Database from 'better-sqlite3'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from '../../../src/core/queue/engines/sqlite/migrations.ts'
+import { LLM_QUEUE } from '../../../src/core/queue/index.ts'
 import { openDatabase } from '../../../src/core/storage/index.ts'
 import { type QueueBench, newJob, openQueueBench } from '../../support/queue.ts'
 
@@ -11,15 +13,16 @@ beforeEach(() => {
 })
 afterEach(() => bench.cleanup())
 
-/** A file as the first version of the program left it: one job that waits, one that ran, one that ended, and their events. */
-function writeFirstVersion({ pruned = false } = {}): string[] {
-  const old = openDatabase({ path: bench.path, applicationId: QUEUE_APPLICATION_ID, migrations: QUEUE_MIGRATIONS.slice(0, 1) })
+/** A file as a former version of the program left it: one job that waits, one that ran, one that ended, and their events. */
+function writeVersion(version: number, { pruned = false, queue = 'work' } = {}): string[] {
+  const old = openDatabase({ path: bench.path, applicationId: QUEUE_APPLICATION_ID, migrations: QUEUE_MIGRATIONS.slice(0, version) })
   const ids = [newJob().id, newJob().id, newJob().id]
   for (const id of ids) {
     old.run(
       `INSERT INTO job (id, queue, kind, state, priority, run_at, max_attempts, agent_id, task_type, complexity, paid, lifetime, created_at, updated_at)
-       VALUES (?, 'work', 'k', 'available', 5, 0, 4, 'cli', 'k', 'medium', 0, 'durable', 1000, 1000)`,
+       VALUES (?, ?, 'k', 'available', 5, 0, 4, 'cli', 'k', 'medium', 0, 'durable', 1000, 1000)`,
       id,
+      queue,
     )
     old.run('INSERT INTO job_data (seq, payload) VALUES ((SELECT seq FROM job WHERE id = ?), ?)', id, '{"a":1}')
   }
@@ -35,7 +38,7 @@ function writeFirstVersion({ pruned = false } = {}): string[] {
 
 describe('a file of the first version', () => {
   it('keeps its jobs, results and events, and a copy of itself', async () => {
-    const [waiting, running, ended] = writeFirstVersion()
+    const [waiting, running, ended] = writeVersion(1)
     const queue = bench.open()
     expect(await queue.verify()).toEqual([])
     expect((await queue.list({ limit: 9 })).jobs.map(({ id, state }) => [id, state])).toEqual([
@@ -65,12 +68,40 @@ describe('a file of the first version', () => {
   })
 
   it('goes on counting where all its events were pruned', async () => {
-    writeFirstVersion({ pruned: true })
+    writeVersion(1, { pruned: true })
     const queue = bench.open()
     expect(await queue.lastEvent()).toBe(6)
     expect(await queue.events(0, 9)).toEqual([])
     await queue.enqueue([newJob()])
     expect((await queue.events(6, 9)).map(({ seq, type }) => [seq, type])).toEqual([[7, 'enqueued']])
+  })
+})
+
+describe('a file of the second version', () => {
+  it('tells its requests by the new view, and other programs that have it open learn the new words of a constraint', async () => {
+    const ids = writeVersion(2, { queue: LLM_QUEUE })
+    const other = new Database(bench.path)
+    const seen = () => other.prepare('SELECT id, status FROM llm_requests ORDER BY created_at, id').raw().all()
+    const before = seen()
+    expect(before.toSorted()).toEqual(
+      [
+        [ids[0], 'pending'],
+        [ids[1], 'processing'],
+        [ids[2], 'completed'],
+      ].toSorted(),
+    )
+
+    const queue = bench.open()
+    expect([seen(), await queue.verify()]).toEqual([before, []])
+    expect(existsSync(join(dirname(bench.path), 'backups', 'queue.db.v2'))).toBe(true)
+    const opcodes = (sql: string) => (other.prepare(`EXPLAIN ${sql}`).all() as { opcode: string }[]).map(({ opcode }) => opcode)
+    // a list of states was a table that every write filled anew
+    expect(opcodes("UPDATE job SET state = 'dead'")).not.toContain('Found')
+    expect(() => other.prepare("UPDATE job SET state = 'odd'").run()).toThrow(/CHECK constraint failed/)
+    for (const state of ['available', 'running', 'completed', 'dead', 'cancelled'])
+      expect(() => other.prepare('UPDATE job SET state = ?').run(state)).not.toThrow()
+    expect(() => other.prepare("UPDATE sqlite_schema SET sql = ''").run()).toThrow(/may not be modified/)
+    other.close()
   })
 })
 

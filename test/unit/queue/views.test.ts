@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { QUEUE_APPLICATION_ID, QUEUE_MIGRATIONS } from '../../../src/core/queue/engines/sqlite/migrations.ts'
+import { CHORES } from '../../../src/core/queue/engines/sqlite/maintenance.ts'
+import { STATISTICS } from '../../../src/core/queue/engines/sqlite/statistics-sql.ts'
 import { SQL, claimSql } from '../../../src/core/queue/engines/sqlite/sql.ts'
 import { LLM_QUEUE, type QueueEngine } from '../../../src/core/queue/index.ts'
 import { type Database, openDatabase } from '../../../src/core/storage/index.ts'
@@ -203,13 +205,48 @@ describe('indexes', () => {
 
   it('with the names of the seeds serve the view', () => {
     const view = 'SELECT id FROM llm_requests WHERE'
-    expect(plan(`${view} status = 'completed' AND agent_id = 'a'`)).toContain('llm_requests_status_agent_created_index')
-    expect(plan(`${view} agent_id = 'a'`)).toContain('llm_requests_agent_id_index')
-    expect(plan(`${view} task_type = 't'`)).toContain('llm_requests_task_type_index')
+    const served = (sql: string, ...params: string[]): string[] =>
+      plan(sql, ...params)
+        .split('\n')
+        .filter((line) => /^(SEARCH|SCAN) j\b/.test(line))
+        .map((line) => /INDEX (\S+)/.exec(line)?.[1] ?? line)
+    const [agent, task] = ['llm_requests_agent_id_index', 'llm_requests_task_type_index']
+    const [ended, updated] = ['llm_requests_status_agent_created_index', 'llm_requests_status_updated_at_index']
+    // waiting, running, completed, failed: what the others cannot answer is not looked for in them
+    for (const sql of [
+      `${view} status = 'completed' AND agent_id = 'a'`,
+      `${view} agent_id = 'a' AND status = 'failed' ORDER BY created_at`,
+    ])
+      expect(served(sql)).toEqual([agent, agent, ended, ended])
+    expect(served(`${view} status = ? AND agent_id = ?`, 'completed', 'a')).toEqual([agent, agent, ended, ended])
+    expect(served(`${view} agent_id = 'a'`)).toEqual([agent, agent, ended, ended])
+    expect(served(`${view} task_type = 't'`)).toEqual([task, task, task, task])
+    expect(served(`${view} id = 'i'`)).toEqual(Array.from({ length: 4 }, () => 'sqlite_autoindex_job_1'))
+    expect(served(`${view} status = 'completed' AND updated_at > '2026'`)).toEqual([
+      'job_claim_index',
+      'job_running_index',
+      updated,
+      updated,
+    ])
+    expect(served('SELECT status, count(*) FROM llm_requests GROUP BY status').join()).not.toMatch(/SCAN/)
+    // a question goes through the view to the tables: payloads nobody asks for are not read
+    expect(plan(`${view} status = 'completed' AND agent_id = 'a'`)).not.toMatch(/SEARCH d |SCAN/)
     const fifo = 'llm_requests_status_created_at_index'
-    const pending = `SELECT id FROM job INDEXED BY ${fifo} WHERE queue = 'llm_requests' AND status = 'pending' ORDER BY created_at`
+    const pending = `SELECT id FROM job INDEXED BY ${fifo} WHERE queue = 'llm_requests' AND state = 'available' ORDER BY created_at`
     expect(plan(pending)).toBe(`SCAN job USING INDEX ${fifo}`)
-    const table = `SELECT id FROM job WHERE queue = 'llm_requests' AND`
-    expect(plan(`${table} status = 'failed' AND updated_at > 1`)).toContain('llm_requests_status_updated_at_index')
+    const table = `SELECT id FROM job WHERE queue = 'llm_requests' AND finished_at IS NOT NULL AND`
+    expect(plan(`${table} state IN ('dead', 'cancelled') AND updated_at > 1`)).toContain(`${updated} (state=? AND updated_at>?)`)
+  })
+
+  it('serve statistics and pruning', () => {
+    const updated = 'llm_requests_status_updated_at_index'
+    expect(plan(STATISTICS.completedSince, 1)).toContain(`${updated} (state=? AND updated_at>?)`)
+    for (const sql of [STATISTICS.times, STATISTICS.endedRequests]) expect(plan(sql, 1)).toContain(`${updated} (state=? AND updated_at>?)`)
+    expect(plan(STATISTICS.endedOthers, 1)).toContain('job_finished_index (finished_at>?)')
+    for (const { sql } of CHORES.filter(({ sql }) => sql.includes('updated_at'))) {
+      const text = plan(sql, { before: 1 })
+      expect(text).toMatch(/job_finished_index \(finished_at>\? AND finished_at<\?\)/)
+      expect(text).toContain(`${updated} (state=? AND updated_at<?)`)
+    }
   })
 })

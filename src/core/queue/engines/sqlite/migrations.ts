@@ -1,5 +1,5 @@
 import { NAMED_QUEUES } from '../../job.ts'
-import { VIEWS } from './views.ts'
+import { REQUESTS_BY_STATUS, VIEWS } from './views.ts'
 
 /** Marks queue.db as ours ("SinQ" in ASCII). */
 export const QUEUE_APPLICATION_ID = 0x53_69_6e_51
@@ -216,5 +216,39 @@ CREATE INDEX job_group_running_index ON job (group_key) WHERE group_key IS NOT N
 CREATE INDEX llm_requests_status_created_at_index ON job (created_at) WHERE queue = 'llm_requests' AND status = 'pending';
 `
 
+/**
+ * `room` is what a row keeps free for its claim. A request enters the indexes of what has ended once, when it ends: every claim and every end had moved it in two that hold all of
+ * them. They know the state, not the status, which is worked out anew for each index that asks. What has ended is in one index by its
+ * time: requests to models in theirs (`updated_at` is then the moment of the end), the rest in `job_finished_index`.
+ */
+const REQUESTS_ENTER_ONCE = `
+ALTER TABLE job ADD COLUMN room TEXT;
+DROP INDEX llm_requests_status_created_at_index;
+DROP INDEX llm_requests_status_agent_created_index;
+DROP INDEX llm_requests_status_updated_at_index;
+DROP INDEX job_finished_index;
+CREATE INDEX llm_requests_status_created_at_index ON job (created_at) WHERE queue = 'llm_requests' AND state = 'available';
+CREATE INDEX llm_requests_status_agent_created_index ON job (state, agent_id, created_at)
+  WHERE finished_at IS NOT NULL AND queue = 'llm_requests';
+CREATE INDEX llm_requests_status_updated_at_index ON job (state, updated_at) WHERE finished_at IS NOT NULL AND queue = 'llm_requests';
+CREATE INDEX job_finished_index ON job (finished_at) WHERE finished_at IS NOT NULL AND queue <> 'llm_requests';
+`
+
+/**
+ * The same constraint in words that cost nothing: of a list of more than two values SQLite makes a table, for every row that is written.
+ * No row is touched, so the text is all there is to change; the statements after it make others read it again.
+ */
+const STATES_ONE_BY_ONE = `
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, 'state IN (''available'', ''running'', ''completed'', ''dead'', ''cancelled'')',
+  'state = ''available'' OR state = ''running'' OR state = ''completed'' OR state = ''dead'' OR state = ''cancelled''')
+  WHERE type = 'table' AND name = 'job';
+PRAGMA writable_schema = RESET;
+`
+
 /** Only ever added to. */
-export const QUEUE_MIGRATIONS: readonly string[] = [TABLES + VIEWS, EVENTS_NUMBER_THEMSELVES + RARE_FIRST]
+export const QUEUE_MIGRATIONS: readonly string[] = [
+  TABLES + VIEWS,
+  EVENTS_NUMBER_THEMSELVES + RARE_FIRST,
+  STATES_ONE_BY_ONE + REQUESTS_ENTER_ONCE + REQUESTS_BY_STATUS,
+]

@@ -20,6 +20,9 @@ export function demandNamed(db: Database, queue: string): void {
     throw new SingularityError('NOT_FOUND', `There is no queue '${queue}'.`, { hints: [`singularity queue ensure ${queue}`] })
 }
 
+/** A row of `heldMany`. */
+type Held = [index: number, seq: number, token: number, queue: string]
+
 type Completed = Extract<Settlement, { to: 'completed' }>
 
 /** From so many on, one statement for all of them is cheaper than one for each. */
@@ -31,22 +34,25 @@ export function settleAll(db: Database, clock: Clock, settlements: readonly Sett
   const distinct = new Set(settlements.map(({ id }) => id)).size === settlements.length
   if (plain.length < MANY || !distinct) return settlements.map((one) => settleOne(db, clock, one))
   const now = clock.now()
-  const ended = new Set<string>()
-  const results: Record<string, string> = {}
+  const applied = new Set<Settlement>()
+  const seqs: number[] = []
+  const results: string[] = []
   // looking for what is to be told costs as much as ending the batch: requests to models publish by themselves
   const told: number[] = []
-  for (const [index, seq, token, queue] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id)))) {
-    const one = plain[index as number]!
+  for (const [index, seq, token, queue] of db.values(SQL.heldMany, JSON.stringify(plain.map(({ id }) => id))) as Held[]) {
+    const one = plain[index]!
     if (token !== one.token) continue
-    ended.add(one.id)
-    results[seq as number] = one.result
-    if (queue !== LLM_QUEUE) told.push(seq as number)
+    applied.add(one)
+    seqs.push(seq)
+    results.push(`"${seq}":${JSON.stringify(one.result)}`)
+    if (queue !== LLM_QUEUE) told.push(seq)
   }
-  db.run(SQL.completeMany, { seqs: `[${Object.keys(results).join(',')}]`, now })
-  db.run(SQL.setResults, JSON.stringify(results))
+  db.run(SQL.completeMany, { seqs: JSON.stringify(seqs), now })
+  // put together by hand: an object with such keys is a table of hashes to V8, and costs as much as writing the results
+  db.run(SQL.setResults, `{${results.join(',')}}`)
   reportEnds(db, clock, told)
   // the others, and what was found to be somebody else's
-  return settlements.map((one) => (ended.has(one.id) ? 'applied' : settleOne(db, clock, one)))
+  return settlements.map((one) => (applied.has(one) ? 'applied' : settleOne(db, clock, one)))
 }
 
 /** Ends one claim, inside the caller's transaction: state, result, messages and follow-up jobs stand or fall together. */

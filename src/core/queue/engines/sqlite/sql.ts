@@ -17,7 +17,7 @@ const firstOf = (rule: string, queue: string, more: string): string =>
   `WHERE ${rule} AND queue = ${queue}${more} ORDER BY priority, job.seq LIMIT ${slotsOf(queue)}`
 
 const TAKE = `UPDATE job SET state = 'running', attempt = attempt + 1, token = token + 1, lease_until = @leaseUntil, lease_ms = @leaseMs,
-  worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL`
+  worker = @worker, started_at = @now, updated_at = @now, cancel_reason = NULL, room = NULL`
 
 /**
  * What a claim reads of jobs before it takes them: SQLite would keep a copy of what an update returns, and a query for each payload
@@ -74,8 +74,8 @@ export function claimSql(queues: number, kinds: number, care: ClaimCare): string
 export const SQL = {
   insert: `INSERT INTO job (id, queue, kind, state, priority, run_at, attempt, max_attempts, token, lease_until, lease_ms, worker,
     unique_key, group_key, parent_id, agent_id, task_type, complexity, paid, lifetime, deadline_at, published_at, created_at,
-    started_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    started_at, updated_at, room)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
   /** Of the job just inserted. */
   insertData: 'INSERT INTO job_data (seq, payload) VALUES (last_insert_rowid(), ?)',
   same: `SELECT id, queue, kind, status, ${PAYLOAD} FROM job WHERE id = ?`,

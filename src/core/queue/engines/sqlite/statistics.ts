@@ -18,8 +18,8 @@ export function readStatistics(db: Database, now: number): QueueStatistics {
         ({ name, ...row }) =>
           ({ name, ...row, rate: row.completed / (row.completed + row.failed) }) satisfies SuccessRate & { name: string },
       )
-  const perSecond = (llm: 0 | 1): number | null => {
-    const { n, first, last } = db.get<{ n: number; first: number; last: number }>(STATISTICS.ended, llm, now - HOUR)!
+  const perSecond = (ended: string): number | null => {
+    const { n, first, last } = db.get<{ n: number; first: number; last: number }>(ended, now - HOUR)!
     return n === 0 ? null : n / Math.max(1, (last - first) / 1000)
   }
   const times = db.all<{ pickUp: number; total: number }>(STATISTICS.times, now - 24 * HOUR)
@@ -51,6 +51,6 @@ export function readStatistics(db: Database, now: number): QueueStatistics {
       pick_up: percentilesOf(times.map(({ pickUp }) => Math.max(0, pickUp))),
       total: percentilesOf(times.map(({ total }) => total)),
     },
-    throughput_per_s: { llm: perSecond(1), other: perSecond(0) },
+    throughput_per_s: { llm: perSecond(STATISTICS.endedRequests), other: perSecond(STATISTICS.endedOthers) },
   }
 }
