@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, parseJson } from '../kernel/index.ts'
-import { globOf } from './indexed-search.ts'
+import { globOf } from './glob.ts'
 
 /** Beside the index, not in it: what was asked for outlives every generation. */
 const FILE = 'index-include.json'

@@ -1,7 +1,7 @@
-import picomatch from 'picomatch'
 import type { Database } from '../storage/index.ts'
 import { type SymbolRow, textOf } from './analyze.ts'
 import { type CandidateRow, type Definition, createNarrow, createRows, symbolLeg } from './candidates.ts'
+import { globOf } from './glob.ts'
 import { type Legs, type Scored, fuse } from './fuse.ts'
 import { blobId, readBytes } from './listing.ts'
 import type { Query } from './query.ts'
@@ -36,13 +36,6 @@ export function createWanted({
   if (language === undefined && path === undefined) return null
   const matches = path === undefined ? () => true : globOf(path)
   return (candidate, own) => (language === undefined || own === language) && matches(candidate)
-}
-
-/** `src` and `src/` mean everything below; a glob without `/` is for the name. */
-export function globOf(text: string): (path: string) => boolean {
-  const plain = text.replace(/\/$/, '')
-  if (!/[*?[{(!]/.test(plain)) return (path) => path === plain || path.startsWith(`${plain}/`)
-  return picomatch(text, { dot: true, basename: !text.includes('/') })
 }
 
 /** The pipeline over one index: legs, fusion, and the check that each file still is what the index says. */

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SingularityError } from '../kernel/index.ts'
 import type { Database } from '../storage/index.ts'
 import { type Generation, createGenerations, isDamaged } from './generation.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createKnowledge } from './knowledge-search.ts'
-import { createIncluded, keepIncluded, readKept } from './included.ts'
+import { createIncluded, readKept } from './included.ts'
+import { createIndexing } from './indexing.ts'
 import { type IndexedAnswer, type IndexedDeps, createWanted, searchIndex } from './indexed-search.ts'
-import { type Listed, type Listing, type Remembered, ignoredPaths, listWorktree } from './listing.ts'
+import { type Listing, type Remembered, ignoredPaths, listWorktree } from './listing.ts'
 import { type Preview, readPreview } from './preview.ts'
 import { type Query, readQuery } from './query.ts'
 import { createReaders } from './readers.ts'
@@ -16,36 +15,13 @@ import type { Freshness, SearchAnswer, SearchHit, SearchRequest } from './result
 import type { SearchDeps } from './service-deps.ts'
 import { SQL } from './sql.ts'
 import type { VectorSpace } from './vector-space.ts'
-import { type WorktreeRow, openWorktree, pruneBlobs, readFiles } from './store.ts'
+import { type WorktreeRow, readFiles } from './store.ts'
 import { type TextDeps, mergeHits, searchFiles, searchText } from './text-search.ts'
 import { type WatchOptions, watchIndex } from './watch.ts'
 import { chooseSpace, isModelFailure, passModelFailure } from './spaces.ts'
 import { rememberListing } from './remembered-listing.ts'
-import { countVectors, fillVectors } from './vectors.ts'
 import { createVectorSource } from './vector-source.ts'
-import { type Delta, type Progress, type UpdateFigures, applyDelta, findDelta, isUnchanged } from './update.ts'
-
-export type IndexOptions = {
-  full?: boolean
-  /** Generated, vendored and huge files that are searched from now on all the same; empty: none any more. */
-  include?: readonly string[] | undefined
-  signal?: AbortSignal | undefined
-  onProgress?: (progress: Progress) => void
-  /** Another process writes: told once, then waited for. */
-  onWait?: () => void
-  /** The paths of the worktree, before they are read. */
-  onListing?: (paths: Iterable<string>) => void
-}
-
-export type IndexAnswer = {
-  state: 'built' | 'updated' | 'unchanged' | 'rebuilt'
-  files: { seen: number; parsed: number; reused: number; skipped: number }
-  chunks: number
-  embedded: number
-  reusedEmbeddings: number
-  ms: number
-  bytes: number
-}
+import { type Delta, applyDelta, findDelta, isUnchanged } from './update.ts'
 
 /** A worktree that is as the index says. */
 const NO_DELTA: Delta = { gone: [], changed: [], touched: [], kept: 0 }
@@ -55,9 +31,6 @@ const MOST_CHANGED = 200
 const MOST_TEXT = 500
 const FLOOR = 0.7
 const PATIENCE_MS = 300
-const LEASE_POLL_MS = 50
-/** Blobs no worktree has now that stay for the next switch of branches. */
-const KEPT_BLOBS = 5000
 
 type Asked = IndexedAnswer & { meaning: IndexedDeps['meaning']; note: string | null }
 
@@ -77,6 +50,7 @@ export function createSearch(deps: SearchDeps) {
   const textDeps = async (): Promise<TextDeps> => ({ git, reader, included: createIncluded(await include()) })
   const vectors = createVectorSource()
   const readers = createReaders(generations)
+  const { index, insistOnLease, fillWith } = createIndexing({ deps, generations, list })
 
   async function search(request: SearchRequest): Promise<SearchAnswer> {
     const started = monotonic()
@@ -251,22 +225,6 @@ export function createSearch(deps: SearchDeps) {
     }
   }
 
-  const fillWith = (
-    db: Database,
-    worktree: WorktreeRow,
-    space: VectorSpace,
-    options: IndexOptions & { beside?: boolean } = {},
-  ): Promise<number> =>
-    fillVectors(
-      { db, worktree: worktree.id, root, format: objectFormat, space },
-      {
-        signal: options.signal,
-        ...(options.beside === true && { beside: true }),
-        // what a fast model makes is done before anybody could read a figure
-        ...(space.pace && { onBatch: (done: number, of: number) => options.onProgress?.({ done, of, path: '', unit: 'pieces' }) }),
-      },
-    )
-
   /** The vector of a query, where a model is here, knows its words, and has a vector for every piece; else why there is none. */
   async function meaningOf(
     db: Database,
@@ -286,100 +244,6 @@ export function createSearch(deps: SearchDeps) {
     } catch (error) {
       if (!isModelFailure(error)) throw error
       return { meaning: null, note: `By words only: ${error.message}` }
-    }
-  }
-
-  async function index(options: IndexOptions = {}): Promise<IndexAnswer> {
-    if (deps.sandbox === true) throw new SingularityError('USAGE', 'A sandbox is never indexed.')
-    const started = monotonic()
-    // a model that cannot be used is told before anything is read
-    await deps.space?.()
-    if (options.include !== undefined) keepIncluded(deps.folder, options.include)
-    const release = await insistOnLease(options)
-    try {
-      const { state, listing, delta, figures, embedded, reusedEmbeddings, generation } = await build(options)
-      const bytes = generations.bytes(generation)
-      const { parsed, reused, skipped } = figures
-      return {
-        state,
-        files: { seen: listing.size, parsed, reused: reused + delta.kept, skipped },
-        chunks: figures.chunks,
-        embedded,
-        reusedEmbeddings,
-        ms: Math.round(monotonic() - started),
-        bytes,
-      }
-    } finally {
-      release()
-    }
-  }
-
-  async function insistOnLease({ signal, onWait }: IndexOptions): Promise<() => void> {
-    for (let told = false; ;) {
-      const release = generations.lease()
-      if (release !== undefined) return release
-      if (!told) onWait?.()
-      told = true
-      if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped while another process writes the index.')
-      await delay(LEASE_POLL_MS)
-    }
-  }
-
-  type Built = {
-    state: IndexAnswer['state']
-    listing: ReadonlyMap<string, Listed>
-    delta: Delta
-    figures: UpdateFigures
-    embedded: number
-    reusedEmbeddings: number
-    generation: Generation
-  }
-
-  /** Goes on with the generation in use, or with one that a killed build left behind; a new one where that is damaged. */
-  async function build(options: IndexOptions): Promise<Built> {
-    const current = generations.current()
-    const { schema } = generations.next()
-    const started = generations.all().findLast((each) => each.schema === schema && each.number > (current?.number ?? 0))
-    const first = options.full === true || current === undefined ? (started ?? generations.next()) : current
-    try {
-      return await fill(first, options, current === undefined ? 'built' : first === current ? 'updated' : 'rebuilt')
-    } catch (error) {
-      if (!isDamaged(error)) throw error
-      if (first !== current) generations.remove(first)
-      return fill(generations.next(), options, 'rebuilt')
-    }
-  }
-
-  async function fill(generation: Generation, options: IndexOptions, state: Built['state']): Promise<Built> {
-    const db = generations.open(generation)
-    try {
-      // a first index is of use while it grows; one that replaces another is not
-      if (generations.current() === undefined) generations.point(generation)
-      const worktree = openWorktree(db, root, now())
-      const { digest, read } = await list(options.signal)
-      const listing = await read()
-      options.onListing?.(listing.keys())
-      const delta = await findDelta(deps, listing, readFiles(db, worktree.id), worktree.version)
-      const figures = await applyDelta({ db, git, reader, worktree, now }, delta, { ...options, digest })
-      pruneBlobs(db, KEPT_BLOBS)
-      const space = await deps.space?.()
-      const embedded = space === undefined ? 0 : await fillWith(db, worktree, space, options)
-      const reusedEmbeddings = space === undefined ? 0 : countVectors(db, worktree.id, space) - embedded
-      if (!existsSync(join(deps.folder, generation.file)))
-        throw new SingularityError('STATE_UNUSABLE', 'The index was deleted while it was written.')
-      if (generations.current()?.file !== generation.file) generations.point(generation)
-      const unchanged = delta.changed.length + delta.gone.length === 0
-      return {
-        state: state === 'updated' && unchanged ? 'unchanged' : state,
-        listing,
-        delta,
-        figures,
-        embedded,
-        reusedEmbeddings,
-        generation,
-      }
-    } finally {
-      db.close()
     }
   }
 

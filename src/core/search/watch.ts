@@ -2,7 +2,7 @@ import { type FSWatcher, existsSync, readdirSync, statSync, watch } from 'node:f
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SingularityError, messageOf } from '../kernel/index.ts'
-import type { IndexAnswer, IndexOptions } from './service.ts'
+import type { IndexAnswer, IndexOptions } from './indexing.ts'
 
 export type Refresh = IndexAnswer & {
   /** `events`: the system tells of changes; `polling`: git is asked every two seconds. */
