@@ -131,6 +131,9 @@ describe('code impact', () => {
       tests: [{ path: 'test/list.test.js', scope: '.', distance: 1, via: ['test/list.test.js', 'src/list.js'] }],
       complete: true,
     })
+    writeFileSync(join(place.root, 'test/help.js'), 'export const help = 1\n')
+    expect(symbols(await place.run(['code', 'impact', 'src', 'test'])).at(-1)).toBe('test/help.js help false graph')
+    rmSync(join(place.root, 'test/help.js'))
     const { stdout } = plain(['code', 'impact', 'src/alone.js'])
     expect(stdout).toMatch(/^alone {2}function, changed {2}src\/alone\.js:1 {2}no test leads to it\n/)
     expect(stdout).toContain('No test leads to the change.\n\nThese are all: every way was followed.')

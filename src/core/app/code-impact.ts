@@ -63,8 +63,11 @@ export function composeImpact({ git, store, graphs, reader, treeHere }: ImpactPa
         })
       }
     }
+    const { looksLikeTestFile } = await import('../validation/index.ts')
+    // tests and what they use come last: nobody tests them
+    const weight = (each: ImpactedSymbol): number => (looksLikeTestFile(each.path) ? WEIGHTS : 0) + weightOf(each)
     const order = (a: ImpactedSymbol, b: ImpactedSymbol): number =>
-      weightOf(a) - weightOf(b) || (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1)
+      weight(a) - weight(b) || (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1)
     return { base, symbols: symbols.toSorted(order), ...reach(changed) }
   }
 
@@ -122,6 +125,8 @@ export function composeImpact({ git, store, graphs, reader, treeHere }: ImpactPa
 
   return { impact }
 }
+
+const WEIGHTS = 4
 
 /** What no test runs comes first, then what nobody knows. */
 function weightOf({ exercised, by }: ImpactedSymbol): number {
