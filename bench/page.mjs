@@ -161,7 +161,7 @@ const ROWS = {
       'how measured': `${queries} commits of ${perLanguage.length} repositories, each as it was before, by the command; words and vectors against words: ${perLanguage.map((each) => `${each.language} ${each.hybrid} / ${each.lexical}`).join(', ')}`,
     },
     ...Object.entries(exact).map(([kind, { queries: asked, same }]) => ({
-      what: `search: a ${kind} as it stands, same first answer as words alone`,
+      what: `search: ${kind} as it stands, same first answer as by words alone`,
       figure: percent(same, asked),
       target: `>= ${EXACT_TARGET * 100} %`,
       met: yes(same >= asked * EXACT_TARGET),
