@@ -95,6 +95,7 @@ describe('who may set what', () => {
         'plan.env',
         'plan.timeout',
         'plan.scope',
+        'search.include',
       ],
       narrow: [
         'timeout_ms',
@@ -124,6 +125,11 @@ describe('who may set what', () => {
         'queue.lease_ms',
         'queue.retention_days',
         'search.build',
+        'search.similarity_weight',
+        'search.success_weight',
+        'search.recency_weight',
+        'search.recency_half_life_days',
+        'search.code_past',
         'log.level',
       ],
     })
