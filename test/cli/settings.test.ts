@@ -95,6 +95,7 @@ describe('who may set what', () => {
         'plan.env',
         'plan.timeout',
         'plan.scope',
+        'search.include',
       ],
       narrow: [
         'timeout_ms',
@@ -129,6 +130,11 @@ describe('who may set what', () => {
         'embedding.batch',
         'embedding.timeout',
         'embedding.allow',
+        'search.similarity_weight',
+        'search.success_weight',
+        'search.recency_weight',
+        'search.recency_half_life_days',
+        'search.code_past',
         'log.level',
       ],
     })

@@ -288,32 +288,32 @@ export const SETTINGS = {
     kind: 'number',
     default: 0.7,
     about: 'How much the similarity counts in the score of what is known (search --kind knowledge).',
-    repository: 'set',
+    repository: 'never',
   },
   'search.success_weight': {
     kind: 'number',
     default: 0.2,
     about: 'How much it counts there how often something ended well.',
-    repository: 'set',
+    repository: 'never',
   },
   'search.recency_weight': {
     kind: 'number',
     default: 0.1,
     about: 'How much it counts there how lately something was used.',
-    repository: 'set',
+    repository: 'never',
   },
   'search.recency_half_life_days': {
     kind: 'number',
     default: 30,
     about: 'Days without use after which the recency is a half.',
-    repository: 'set',
+    repository: 'never',
   },
   'search.code_past': {
     kind: 'number',
     default: 0,
     about:
       'How much landed and taken back changes of its file may raise or lower a piece of code: 0 to 0.5. With 0 the answer depends on nothing but the files, the model and the settings.',
-    repository: 'set',
+    repository: 'never',
     most: 0.5,
   },
   offline: {
