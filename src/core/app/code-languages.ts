@@ -99,7 +99,7 @@ export function composeLanguages({
   }
 
   async function fetchGrammar(grammar: string, id: string, signal?: AbortSignal): Promise<void> {
-    const said = await grammars.download([grammar], { signal })
+    const said = await grammars.fetchGrammars([grammar], { signal })
     if (signal?.aborted) throw new SingularityError('INTERRUPTED', 'Stopped by a signal.')
     const { tier, reason } = await (await reading.fresh()).language(id)
     if (tier === 1) return

@@ -24,7 +24,7 @@ export function composeGrammars({ context, reading, settings }: GrammarParts) {
    * The installation's own script, in a process of its own: it alone speaks to a package registry.
    * @returns its last line, which says what went wrong if something did
    */
-  async function download(
+  async function fetchGrammars(
     grammars: readonly string[],
     options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
   ): Promise<string> {
@@ -55,7 +55,7 @@ export function composeGrammars({ context, reading, settings }: GrammarParts) {
     if (wanted.length > 0) {
       const names = wanted.map(({ grammar }) => grammar)
       context.warn?.(`fetching the grammar of ${wanted.map(({ name }) => name).join(', ')}, once`)
-      await download(names, { timeoutMs: ON_DEMAND_MS, signal })
+      await fetchGrammars(names, { timeoutMs: ON_DEMAND_MS, signal })
       if (signal?.aborted) return
     }
     const left = await reading.absent(absent.map(({ id }) => id))
@@ -76,7 +76,7 @@ export function composeGrammars({ context, reading, settings }: GrammarParts) {
     await bring(new Set(paths.flatMap((path) => tables.detect(path) ?? [])), signal)
   }
 
-  return { download, bring, bringFor }
+  return { fetchGrammars, bring, bringFor }
 }
 
 /** When a grammar could not be had: its name to milliseconds since 1970. A damaged file holds nothing. */
