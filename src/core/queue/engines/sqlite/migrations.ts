@@ -217,9 +217,10 @@ CREATE INDEX llm_requests_status_created_at_index ON job (created_at) WHERE queu
 `
 
 /**
- * `room` is what a row keeps free for its claim. A request enters the indexes of what has ended once, when it ends: every claim and every end had moved it in two that hold all of
- * them. They know the state, not the status, which is worked out anew for each index that asks. What has ended is in one index by its
- * time: requests to models in theirs (`updated_at` is then the moment of the end), the rest in `job_finished_index`.
+ * `room` is what a row keeps free for its claim. A request enters the indexes of what has ended once, when it ends: every claim and
+ * every end had moved it in two that hold all of them. They know the state, not the status, which is worked out anew for each index that
+ * asks. What has ended is in one index by its time: requests to models in theirs (`updated_at` is then the moment of the end), the rest
+ * in `job_finished_index`.
  */
 const REQUESTS_ENTER_ONCE = `
 ALTER TABLE job ADD COLUMN room TEXT;
