@@ -151,7 +151,7 @@ for (const { name: lane, list, parts } of LANES) {
   const onlyThese = {
     name: 'lane',
     setup({ onResolve }) {
-      onResolve({ filter: /\.ts$/ }, ({ path: name, resolveDir, kind }) => {
+      onResolve({ filter: /\.tsx?$/ }, ({ path: name, resolveDir, kind }) => {
         const file = resolve(resolveDir, name)
         if (kind !== 'dynamic-import' || inlined.has(file)) return undefined
         return { path: lazyOutput.get(file), external: true }
