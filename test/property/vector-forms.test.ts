@@ -196,9 +196,9 @@ describe('what is made of the rows', () => {
     db.transaction(() => addVectors(db, 'second', [{ hash: '0', vector: at(1).subarray(0, 8) }]))
     deriveForms(db, 'second')
     expect(() => db.transaction(() => addVectors(db, 'second', [{ hash: '1', vector: at(1) }]))).toThrow(
-      expect.objectContaining({ code: 'MODEL_UNUSABLE' }),
+      expect.objectContaining({ code: 'EMBEDDING_MISMATCH' }),
     )
-    expect(() => openVec0(db, readSpace(db, 'second')!)!.find(query, 1)).toThrow(expect.objectContaining({ code: 'MODEL_UNUSABLE' }))
+    expect(() => openVec0(db, readSpace(db, 'second')!)!.find(query, 1)).toThrow(expect.objectContaining({ code: 'EMBEDDING_MISMATCH' }))
     expect(loadVectors(db, readSpace(db, 'second')!).find(query.subarray(0, 8), 5)!.ids).toHaveLength(1)
     expect(ways().map((way) => way.find(query, 20)!.ids.length)).toEqual([20, 20, 20])
     dropOtherSpaces(db, 'second')

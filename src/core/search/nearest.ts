@@ -31,6 +31,8 @@ export function openVec0(db: Database, space: SpaceRow): Nearest | undefined {
       const near: [id: number, distance: number][] = []
       for (const [id, root] of rows) {
         const vector = db.get<{ vector: Uint8Array }>(SQL.vectorById, id)?.vector
+        if (vector !== undefined && vector.length > 0 && vector.length !== query.length)
+          throw otherLength(space.model, query.length, vector.length)
         const distance = vector?.length === query.length ? distanceOf(query, vector) : -1
         // what it holds is not what the rows say
         if (Math.abs(root * root - distance) > TOLERANCE * distance + 0.5) return undefined
