@@ -80,7 +80,7 @@ describe.skipIf(!existsSync(packagedParsing.addonFile))('testFacts (native/build
     expect(tiers.flat()).toEqual(LANGUAGES)
   })
 
-  // Every line of facts.txt was checked by hand against the source beside it.
+  // facts.txt was written by the program and then read once against the source beside it: who doubts a line checks it by hand.
   it.each(LANGUAGES)('of %s are those of its golden file', async (language) => {
     const { facts } = await read(language, readFileSync(join(ROOT, language, sourceOf(language))))
     expect(renderTestFacts(facts)).toBe(readFileSync(join(ROOT, language, 'facts.txt'), 'utf8'))
