@@ -138,6 +138,10 @@ export type HotSpot = FileHistory & {
   function: (Pick<FunctionMetrics, 'name' | 'kind' | 'line_start' | 'line_end'> & { cyclomatic: number }) | null
 }
 
+/** cyclomatic · (changes + fixes): see `hotSpotOf`. */
+export const heatOf = (cyclomatic: number, { changes, fixes }: Pick<FileHistory, 'changes' | 'fixes'>): number =>
+  cyclomatic * (changes + fixes)
+
 /**
  * Complexity times change frequency (Tornhill, "Your Code as a Crime Scene", 2015), where a commit that mends something counts twice:
  * score = cyclomatic · (changes + fixes). Files that were mended before are where the next faults are found (Kim, Zimmermann, Whitehead,
@@ -153,7 +157,7 @@ export function hotSpotOf(path: string, metrics: FileMetrics, history: FileHisto
     ...history,
     path,
     language: metrics.language,
-    score: metrics.cyclomatic * (history.changes + history.fixes),
+    score: heatOf(metrics.cyclomatic, history),
     cyclomatic: metrics.cyclomatic,
     cognitive: metrics.cognitive,
     lines: metrics.lines.source,

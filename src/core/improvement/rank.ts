@@ -1,4 +1,4 @@
-import { MOST_FILES, countDecisions, countHistory } from '../analysis/index.ts'
+import { MOST_FILES, countDecisions, countHistory, heatOf } from '../analysis/index.ts'
 import { readHistory } from '../git/index.ts'
 import { groupBy } from '../kernel/index.ts'
 import { languageOf } from '../parsing/index.ts'
@@ -29,10 +29,10 @@ export async function rankByHeat(session: Session, proposals: readonly Proposal[
   for (const file of files) {
     const [past, language, text] = [history.get(file), languageOf(file), await reader.text(file)]
     if (past === undefined || language === undefined) continue
-    heat.set(file, (1 + (countDecisions(text ?? '', language) ?? 0)) * (past.changes + past.fixes))
+    heat.set(file, heatOf(1 + (countDecisions(text ?? '', language) ?? 0), past))
   }
-  const heatOf = ({ sites }: Proposal): number =>
+  const heatOfSites = ({ sites }: Proposal): number =>
     [...new Set(sites.map(({ file }) => file))].reduce((sum, file) => sum + (heat.get(file) ?? 0), 0)
   const equals = groupBy(proposals, ({ source, safety, value, explicit }) => `${explicit} ${source.kind} ${safety} ${value ?? ''}`)
-  return [...equals.values()].flatMap((group) => group.toSorted((a, b) => heatOf(b) - heatOf(a)))
+  return [...equals.values()].flatMap((group) => group.toSorted((a, b) => heatOfSites(b) - heatOfSites(a)))
 }
