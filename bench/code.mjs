@@ -1,11 +1,9 @@
 // Reading sources: facts of our engines beside the bare parse of the same bytes in the same process, rounds interleaved.
-import { buildSync } from 'esbuild'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { builtNodeTreeSitter, measurePeers } from './code-peers.mjs'
-import { median, root, round } from './common.mjs'
+import { bundleSources, loadSources, median, root, round } from './common.mjs'
 
 export const CODE_TARGETS = { againstParse: 0.9, twoThreads: 1.7 }
 
@@ -22,27 +20,9 @@ const CORPORA = [
   },
 ]
 
-async function loadParsing() {
-  const outfile = join(root, 'tmp', `bench-parsing-${process.pid}.mjs`)
-  const contents = ['fact-engines/native', 'fact-engines/node', 'fact-engines/wasm', 'grammar-files', 'tables']
-    .map((name) => `export * from './src/core/parsing/${name}.ts'`)
-    .join('\n')
-  mkdirSync(dirname(outfile), { recursive: true })
-  buildSync({
-    stdin: { contents, resolveDir: root },
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'silent',
-  })
-  try {
-    return await import(pathToFileURL(outfile).href)
-  } finally {
-    rmSync(outfile, { force: true })
-  }
-}
+const PARSING = ['fact-engines/native', 'fact-engines/node', 'fact-engines/wasm', 'grammar-files', 'tables']
+  .map((name) => `export * from './src/core/parsing/${name}.ts'`)
+  .join('\n')
 
 async function timed(body) {
   const cpu = process.cpuUsage()
@@ -52,19 +32,7 @@ async function timed(body) {
   return { wall: performance.now() - started, cpu: (user + system) / 1000 }
 }
 
-/** Largest resident memory of a process that reads the files once, and of one that only loads what reading needs. */
-function measureMemory(paths) {
-  const program = join(root, 'tmp', `bench-memory-${process.pid}.mjs`)
-  const peak = (files) => {
-    const request = JSON.stringify({ root, files })
-    const result = spawnSync(process.execPath, [program], { input: request, encoding: 'utf8', maxBuffer: 1 << 26 })
-    if (result.status !== 0) throw new Error(result.stderr)
-    return Number(result.stdout)
-  }
-  mkdirSync(dirname(program), { recursive: true })
-  buildSync({
-    stdin: {
-      contents: `import { readFileSync } from 'node:fs'
+const READING = `import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFactReader } from './src/core/parsing/index.ts'
 const { root, files } = JSON.parse(readFileSync(0, 'utf8'))
@@ -73,17 +41,17 @@ const reader = createFactReader({ tableFolders: [join(root, 'templates_data', 'l
 await reader.language('javascript')
 await reader.readRecords(files.map((path) => ({ path, bytes: readFileSync(path) })))
 // what getrusage calls the maximum is handed down by the parent: the kernel's own figure is of this program
-console.log(Math.round(Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024))`,
-      resolveDir: root,
-      loader: 'ts',
-    },
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'silent',
-  })
+console.log(Math.round(Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024))`
+
+/** Largest resident memory of a process that reads the files once, and of one that only loads what reading needs. */
+function measureMemory(paths) {
+  const program = bundleSources('memory', READING)
+  const peak = (files) => {
+    const request = JSON.stringify({ root, files })
+    const result = spawnSync(process.execPath, [program], { input: request, encoding: 'utf8', maxBuffer: 1 << 26 })
+    if (result.status !== 0) throw new Error(result.stderr)
+    return Number(result.stdout)
+  }
   try {
     return { peakMegabytes: peak(paths), emptyMegabytes: peak([]) }
   } finally {
@@ -96,7 +64,7 @@ console.log(Math.round(Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/s
  * over that of two, and how much faster than WebAssembly.
  */
 export async function measureCode({ rounds = 7 } = {}) {
-  const { createNativeEngine, createNodeEngine, createWasmEngine, createGrammarFiles, loadTables } = await loadParsing()
+  const { createNativeEngine, createNodeEngine, createWasmEngine, createGrammarFiles, loadTables } = await loadSources('parsing', PARSING)
   const tables = loadTables([join(root, 'templates_data', 'languages')])
   const grammars = createGrammarFiles(join(root, 'native', 'grammars.json'), [join(root, 'native', 'grammars')])
   const addonFile = join(root, 'native', 'build', 'code.node')

@@ -96,9 +96,33 @@ export function timed(command, repository, { input, accept = [0] } = {}) {
   return { wall, cpu: (used.user_us + used.system_us) / 1000, stdout }
 }
 
-/** Rooms of the core as one module; answers its file, which the caller deletes. */
-export function bundleCore(name = 'core') {
+/** Sources as one module; answers its file, which the caller deletes. It lies in the project, so that packages resolve. */
+export function bundleSources(name, contents) {
   const outfile = join(root, 'tmp', `bench-${name}-${process.pid}.mjs`)
+  mkdirSync(dirname(outfile), { recursive: true })
+  buildSync({
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+  })
+  return outfile
+}
+
+/** The same as a module of this process. */
+export async function loadSources(name, contents) {
+  const outfile = bundleSources(name, contents)
+  try {
+    return await import(pathToFileURL(outfile).href)
+  } finally {
+    rmSync(outfile, { force: true })
+  }
+}
+
+function coreSources() {
   const doors = [
     'app',
     'analysis/index',
@@ -113,24 +137,17 @@ export function bundleCore(name = 'core') {
     'validation/statistics/index',
   ]
   const names = ['app', 'analysis', 'git', 'kernel', 'parsing', 'process', 'queue', 'sandbox', 'machinery', 'storage', 'statistics']
-  const contents = [
+  return [
     ...doors.map((door, index) => `export * as ${names[index]} from './src/core/${door}.ts'`),
     `export * as faults from './src/core/validation/faults/faults.ts'`,
   ].join('\n')
-  mkdirSync(dirname(outfile), { recursive: true })
-  buildSync({ stdin: { contents, resolveDir: root }, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' })
-  return outfile
 }
 
+/** Rooms of the core as one module; answers its file, which the caller deletes. */
+export const bundleCore = (name = 'core') => bundleSources(name, coreSources())
+
 /** Rooms of the core as one module of this process. */
-export async function loadCore() {
-  const outfile = bundleCore()
-  try {
-    return await import(pathToFileURL(outfile).href)
-  } finally {
-    rmSync(outfile, { force: true })
-  }
-}
+export const loadCore = () => loadSources('core', coreSources())
 
 /** The composition root over a repository, in this process. Call `close` when done. */
 export function openApp(core, repository) {

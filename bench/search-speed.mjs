@@ -1,12 +1,10 @@
 // How long the search takes over 10,000 and 100,000 pieces: the whole command, one process that is asked again and again, and the ways
 // to find near vectors. Wall clock and CPU time of the process tree; what is compared is measured in turn.
-import { buildSync } from 'esbuild'
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
-import { median, program, root, round, timed, withFolder } from './common.mjs'
+import { loadSources, median, program, round, timed, withFolder } from './common.mjs'
 import { makeSearchRepository } from './search-corpus.mjs'
 
 export const SPEED_TARGETS = { warmP95: 30, cold: 250 }
@@ -109,36 +107,18 @@ async function measureWarm(repository, rounds) {
   return { warm, gitStatus: round(median(floors), 1) }
 }
 
-async function loadSearch() {
-  const outfile = join(root, 'tmp', `bench-search-${process.pid}.mjs`)
-  const contents = [
-    'search/nearest',
-    'search/vector-store',
-    'search/word-leg',
-    'search/query',
-    'search/sql',
-    'search/candidates',
-    'search/migrations',
-    'storage/index',
-  ]
-    .map((name) => `export * from './src/core/${name}.ts'`)
-    .join('\n')
-  mkdirSync(dirname(outfile), { recursive: true })
-  buildSync({
-    stdin: { contents, resolveDir: root },
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'silent',
-  })
-  try {
-    return await import(pathToFileURL(outfile).href)
-  } finally {
-    rmSync(outfile, { force: true })
-  }
-}
+const SEARCH = [
+  'search/nearest',
+  'search/vector-store',
+  'search/word-leg',
+  'search/query',
+  'search/sql',
+  'search/candidates',
+  'search/migrations',
+  'storage/index',
+]
+  .map((name) => `export * from './src/core/${name}.ts'`)
+  .join('\n')
 
 /** CPU time in ms of a body. */
 function cpuOf(body) {
@@ -150,7 +130,7 @@ function cpuOf(body) {
 
 /** Once: with a connection of its own and all that has to be loaded. Again: from then on. CPU time, the ways in turn. */
 async function measureLegs(repository, rounds) {
-  const core = await loadSearch()
+  const core = await loadSources('search', SEARCH)
   const folder = join(repository.path, '.git', 'singularity')
   const file = readdirSync(folder).find((name) => /^index-\d+-\d+\.db$/.test(name))
   const open = () =>

@@ -1,12 +1,10 @@
 // Finds commits whose subject says what was changed in one to three functions, the newest first, and freezes them in bench/commits.jsonl.
 // usage: node scripts/mine-commits.mjs FOLDER [NAME...]     FOLDER holds one clone per name of bench/repositories.json
-import { buildSync } from 'esbuild'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { loadSources, root } from '../bench/common.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const file = join(root, 'bench', 'commits.jsonl')
 const [folder, ...names] = process.argv.slice(2)
 if (!folder) {
@@ -22,31 +20,15 @@ const CHORES =
 const PREFIX = /^(?:\w+(?:\([^)]*\))?!?|\[[^\]]*\]|[\w./-]+):\s+/
 
 async function loadReader() {
-  const outfile = join(root, 'tmp', `mine-${process.pid}.mjs`)
-  mkdirSync(dirname(outfile), { recursive: true })
-  const contents = `export { createFactReader } from './src/core/parsing/fact-reader.ts'`
-  buildSync({
-    stdin: { contents, resolveDir: root },
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'silent',
+  const { createFactReader } = await loadSources('mine', "export { createFactReader } from './src/core/parsing/fact-reader.ts'")
+  const native = join(root, 'native')
+  return createFactReader({
+    tableFolders: [join(root, 'templates_data', 'languages')],
+    manifestFile: join(native, 'grammars.json'),
+    grammarFolders: [join(native, 'grammars')],
+    addonFile: join(native, 'build', 'code.node'),
+    threads: 1,
   })
-  try {
-    const { createFactReader } = await import(pathToFileURL(outfile).href)
-    const native = join(root, 'native')
-    return createFactReader({
-      tableFolders: [join(root, 'templates_data', 'languages')],
-      manifestFile: join(native, 'grammars.json'),
-      grammarFolders: [join(native, 'grammars')],
-      addonFile: join(native, 'build', 'code.node'),
-      threads: 1,
-    })
-  } finally {
-    rmSync(outfile, { force: true })
-  }
 }
 
 /** The part of a subject that says what happens; `undefined` where it says too little. */
